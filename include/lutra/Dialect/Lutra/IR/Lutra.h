@@ -1,0 +1,59 @@
+//===- Lutra.h - the lutra dialect: types, attributes, interfaces, ops ------===//
+#ifndef LUTRA_DIALECT_LUTRA_IR_LUTRA_H
+#define LUTRA_DIALECT_LUTRA_IR_LUTRA_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/CallInterfaces.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+namespace lutra {
+
+/// Bytes that a tensor (or scalar) value occupies in its stored form. `sizeOf(value, dim)` answers for dynamic sizes.
+int64_t storedBytes(mlir::Value value, llvm::function_ref<int64_t(mlir::Value, int64_t)> sizeOf);
+
+/// Number of elements of a ranked value, dynamic sizes asked of `sizeOf`.
+int64_t elementCount(mlir::Value value, llvm::function_ref<int64_t(mlir::Value, int64_t)> sizeOf);
+
+} // namespace lutra
+
+#include "lutra/Dialect/Lutra/IR/LutraDialect.h.inc"
+#include "lutra/Dialect/Lutra/IR/LutraEnums.h.inc"
+#include "lutra/Dialect/Lutra/IR/LutraInterfaces.h.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "lutra/Dialect/Lutra/IR/LutraTypes.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "lutra/Dialect/Lutra/IR/LutraAttributes.h.inc"
+
+namespace lutra {
+class YieldOp;
+} // namespace lutra
+
+#define GET_OP_CLASSES
+#include "lutra/Dialect/Lutra/IR/LutraMovementOps.h.inc"
+#define GET_OP_CLASSES
+#include "lutra/Dialect/Lutra/IR/LutraNormOps.h.inc"
+#define GET_OP_CLASSES
+#include "lutra/Dialect/Lutra/IR/LutraPointwiseOps.h.inc"
+#define GET_OP_CLASSES
+#include "lutra/Dialect/Lutra/IR/LutraProductOps.h.inc"
+#define GET_OP_CLASSES
+#include "lutra/Dialect/Lutra/IR/LutraProgramOps.h.inc"
+#define GET_OP_CLASSES
+#include "lutra/Dialect/Lutra/IR/LutraQuantizationOps.h.inc"
+#define GET_OP_CLASSES
+#include "lutra/Dialect/Lutra/IR/LutraReductionOps.h.inc"
+#define GET_OP_CLASSES
+#include "lutra/Dialect/Lutra/IR/LutraTileOps.h.inc"
+
+#endif // LUTRA_DIALECT_LUTRA_IR_LUTRA_H

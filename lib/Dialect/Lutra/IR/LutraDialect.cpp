@@ -1,0 +1,49 @@
+//===- LutraDialect.cpp - registration and shared helpers ------------------===//
+#include "lutra/Dialect/Lutra/IR/Lutra.h"
+
+#include "lutra/Dialect/Lutra/IR/LutraDialect.cpp.inc"
+#include "lutra/Dialect/Lutra/IR/LutraEnums.cpp.inc"
+#include "lutra/Dialect/Lutra/IR/LutraInterfaces.cpp.inc"
+
+using namespace mlir;
+
+namespace lutra {
+
+void LutraDialect::initialize() {
+  addAttributeKinds();
+  addTypeKinds();
+  addMovementOps();
+  addNormOps();
+  addPointwiseOps();
+  addProductOps();
+  addProgramOps();
+  addQuantizationOps();
+  addReductionOps();
+  addTileOps();
+}
+
+Operation *LutraDialect::materializeConstant(OpBuilder &builder, Attribute value, Type type,
+                                             Location loc) {
+  if (auto elements = dyn_cast<ElementsAttr>(value))
+    if (elements.getType() == type)
+      return ConstantOp::create(builder, loc, cast<RankedTensorType>(type), elements);
+  return arith::ConstantOp::materialize(builder, value, type, loc);
+}
+
+int64_t elementCount(Value value, function_ref<int64_t(Value, int64_t)> sizeOf) {
+  auto type = dyn_cast<ShapedType>(value.getType());
+  if (!type)
+    return 1;
+  int64_t count = 1;
+  for (int64_t dim = 0; dim < type.getRank(); ++dim)
+    count *= type.isDynamicDim(dim) ? sizeOf(value, dim) : type.getDimSize(dim);
+  return count;
+}
+
+int64_t storedBytes(Value value, function_ref<int64_t(Value, int64_t)> sizeOf) {
+  Type element = getElementTypeOrSelf(value.getType());
+  int64_t bits = element.isIntOrFloat() ? std::max(8u, element.getIntOrFloatBitWidth()) : 64;
+  return elementCount(value, sizeOf) * bits / 8;
+}
+
+} // namespace lutra

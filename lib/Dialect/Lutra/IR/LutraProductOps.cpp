@@ -1,0 +1,143 @@
+//===- LutraProductOps.cpp - matmul, convolution, pooling, recurrences ===//
+#include "lutra/Dialect/Lutra/IR/Lutra.h"
+
+#include "OpHelpers.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/IR/Builders.h"
+
+using namespace mlir;
+using namespace lutra;
+
+#define GET_OP_CLASSES
+#include "lutra/Dialect/Lutra/IR/LutraProductOps.cpp.inc"
+
+void LutraDialect::addProductOps() {
+  addOperations<
+#define GET_OP_LIST
+#include "lutra/Dialect/Lutra/IR/LutraProductOps.cpp.inc"
+      >();
+}
+
+LogicalResult MatmulOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
+  int64_t rank = cast<RankedTensorType>(getLhs().getType()).getRank();
+  int64_t rhsRank = cast<RankedTensorType>(getRhs().getType()).getRank();
+  SmallVector<OpFoldResult> sizes = sizesOf(builder, getLoc(), getLhs());
+  if (getTransposeLhs())
+    sizes[rank - 2] = sizes[rank - 1];
+  sizes[rank - 1] = sizeOf(builder, getLoc(), getRhs(), rhsRank - (getTransposeRhs() ? 2 : 1));
+  shapes.push_back(std::move(sizes));
+  return success();
+}
+
+/// Output extent of a window along one dimension, as an index value or attribute.
+static OpFoldResult windowExtent(OpBuilder &builder, Location loc, OpFoldResult extent,
+                                 int64_t window, int64_t stride, int64_t low, int64_t high,
+                                 int64_t dilation, bool ceil = false) {
+  AffineExpr size = builder.getAffineSymbolExpr(0) + (low + high - dilation * (window - 1) - 1);
+  AffineExpr steps = ceil ? size.ceilDiv(stride) : size.floorDiv(stride);
+  return affine::makeComposedFoldedAffineApply(builder, loc, steps + 1, {extent});
+}
+
+LogicalResult ConvOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
+  auto type = cast<RankedTensorType>(getType());
+  auto filter = cast<RankedTensorType>(getFilter().getType());
+  bool last = getLayout() == ConvLayout::ChannelsLast;
+  SmallVector<OpFoldResult> sizes = sizesOf(builder, getLoc(), getInput());
+  int64_t spatial = type.getRank() - 2;
+  sizes[last ? spatial + 1 : 1] =
+      sizeOf(builder, getLoc(), getFilter(), last ? spatial + 1 : 0);
+  for (int64_t i = 0; i < spatial; ++i) {
+    OpFoldResult &size = sizes[last ? i + 1 : i + 2];
+    size = windowExtent(builder, getLoc(), size, filter.getDimSize(last ? i : i + 2),
+                        getStrides()[i], getLow()[i], getHigh()[i], getDilations()[i]);
+  }
+  preferStatic(builder, type, sizes);
+  shapes.push_back(std::move(sizes));
+  return success();
+}
+
+LogicalResult ConvTransposeOp::reifyResultShapes(OpBuilder &builder,
+                                                 ReifiedRankedShapedTypeDims &shapes) {
+  auto type = cast<RankedTensorType>(getType());
+  auto filter = cast<RankedTensorType>(getFilter().getType());
+  SmallVector<OpFoldResult> sizes = sizesOf(builder, getLoc(), getInput());
+  sizes[1] = builder.getIndexAttr(filter.getDimSize(1) * getGroups());
+  for (int64_t i = 0; i < type.getRank() - 2; ++i) {
+    int64_t rest = getDilations()[i] * (filter.getDimSize(i + 2) - 1) + 1 + getOutputPadding()[i] -
+                   getLow()[i] - getHigh()[i];
+    sizes[i + 2] = affine::makeComposedFoldedAffineApply(
+        builder, getLoc(), (builder.getAffineSymbolExpr(0) - 1) * getStrides()[i] + rest,
+        {sizes[i + 2]});
+  }
+  preferStatic(builder, type, sizes);
+  shapes.push_back(std::move(sizes));
+  return success();
+}
+
+LogicalResult PoolOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
+  auto type = cast<RankedTensorType>(getType());
+  SmallVector<OpFoldResult> sizes = sizesOf(builder, getLoc(), getInput());
+  int64_t first = getLayout() == ConvLayout::ChannelsLast ? 1 : 2;
+  for (int64_t i = 0; i < type.getRank() - 2; ++i)
+    sizes[first + i] = windowExtent(builder, getLoc(), sizes[first + i], getWindow()[i],
+                                    getStrides()[i], getLow()[i], getHigh()[i], getDilations()[i],
+                                    getCeilMode());
+  preferStatic(builder, type, sizes);
+  shapes.push_back(std::move(sizes));
+  return success();
+}
+
+LogicalResult LstmOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
+  SmallVector<OpFoldResult> state = sizesOf(builder, getLoc(), getInitialH());
+  SmallVector<OpFoldResult> sequence = state;
+  sequence.insert(sequence.begin(), sizeOf(builder, getLoc(), getInput(), 0));
+  shapes.assign({sequence, state, state});
+  return success();
+}
+
+int64_t MatmulOp::getOperations(SizeFn sizeOf) {
+  auto lhs = cast<RankedTensorType>(getLhs().getType());
+  int64_t dim = lhs.getRank() - (getTransposeLhs() ? 2 : 1);
+  int64_t depth = lhs.isDynamicDim(dim) ? sizeOf(getLhs(), dim) : lhs.getDimSize(dim);
+  return 2 * depth * elementCount(getResult(), sizeOf);
+}
+
+int64_t ConvOp::getOperations(SizeFn sizeOf) {
+  auto filter = cast<RankedTensorType>(getFilter().getType());
+  int64_t channels =
+      filter.getDimSize(getLayout() == ConvLayout::ChannelsLast ? filter.getRank() - 1 : 0);
+  return 2 * elementCount(getResult(), sizeOf) * (filter.getNumElements() / channels);
+}
+
+int64_t ConvTransposeOp::getOperations(SizeFn sizeOf) {
+  auto filter = cast<RankedTensorType>(getFilter().getType());
+  return 2 * elementCount(getInput(), sizeOf) * (filter.getNumElements() / filter.getDimSize(0));
+}
+
+int64_t PoolOp::getOperations(SizeFn sizeOf) {
+  int64_t count = elementCount(getResult(), sizeOf);
+  for (int64_t size : getWindow())
+    count *= size;
+  return count;
+}
+
+int64_t LstmOp::getOperations(SizeFn sizeOf) {
+  auto weights = cast<RankedTensorType>(getWeights().getType());
+  auto recurrence = cast<RankedTensorType>(getRecurrence().getType());
+  auto input = cast<RankedTensorType>(getInput().getType());
+  int64_t steps = 1;
+  for (int64_t dim : {0, 1})
+    steps *= input.isDynamicDim(dim) ? sizeOf(getInput(), dim) : input.getDimSize(dim);
+  return 2 * steps * (weights.getNumElements() + recurrence.getNumElements());
+}
+
+LogicalResult MatmulOp::verify() { return success(); }
+
+LogicalResult ConvOp::verify() { return success(); }
+
+LogicalResult ConvTransposeOp::verify() { return success(); }
+
+LogicalResult PoolOp::verify() { return success(); }
+
+LogicalResult LstmOp::verify() { return success(); }

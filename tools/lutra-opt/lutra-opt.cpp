@@ -1,0 +1,12 @@
+//===- lutra-opt.cpp - runs passes on a module, in the style of mlir-opt ---===//
+#include "lutra/Pipeline/Registration.h"
+
+#include "mlir/Tools/mlir-opt/MlirOptMain.h"
+
+int main(int argc, char **argv) {
+  mlir::DialectRegistry registry;
+  lutra::registerAllDialects(registry);
+  lutra::registerAllPasses();
+  return mlir::asMainReturnCode(
+      mlir::MlirOptMain(argc, argv, "Lutra optimizer driver\n", registry));
+}
