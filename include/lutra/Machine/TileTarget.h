@@ -1,0 +1,51 @@
+//===- TileTarget.h - what a target tells the code above the tile ops ------===//
+// A target registers the tile shapes it likes and how it wants constant operands packed. Tiling asks; the
+// target's conversion (Conversion/TileTo<X>) turns the tile ops into instructions. Nothing above
+// the tile ops names a target.
+#ifndef LUTRA_MACHINE_TILETARGET_H
+#define LUTRA_MACHINE_TILETARGET_H
+
+#include "llvm/ADT/StringRef.h"
+#include "llvm/ADT/SmallVector.h"
+
+#include <cstdint>
+#include <memory>
+
+namespace lutra {
+
+/// A product [m, k] x [k, n] as tiling sees it; -1 where a size is known at run time only.
+struct ProductShape {
+  int64_t m = -1, n = -1, k = -1;
+  unsigned lhsBits = 32, rhsBits = 32, accBits = 32;
+  bool constantRhs = false; // may be packed at compile time
+};
+
+/// The tile and cache blocks of a product.
+struct ProductPlan {
+  int64_t rows = 1, columns = 1;              // register (or block) tile
+  int64_t panelWidth = 0, panelDepth = 1;     // packing of a constant rhs; width 0: row major
+  int64_t rowBlock = 0, columnBlock = 0, depthBlock = 0; // work item and cache blocks; 0: whole
+};
+
+/// One instruction-set level of one target. Stateless; all sizes in elements.
+class TileTarget {
+public:
+  virtual ~TileTarget();
+  /// Name used by pass options and in artifacts: "avx2", "avx512", "sm_80".
+  virtual llvm::StringRef getName() const = 0;
+  /// Tile and blocks of a product.
+  virtual ProductPlan planProduct(const ProductShape &shape) const = 0;
+  /// Elements per tile of a pointwise kernel whose widest element has `bits` bits.
+  virtual int64_t getMapWidth(unsigned bits) const = 0;
+  /// Elements that one work item of a pointwise or reduction kernel should cover, so that
+  /// dispatching it costs little beside its work.
+  virtual int64_t getGrain() const = 0;
+};
+
+/// The target of that name, or null. Names: getTileTargetNames().
+const TileTarget *getTileTarget(llvm::StringRef name);
+llvm::SmallVector<llvm::StringRef> getTileTargetNames();
+
+} // namespace lutra
+
+#endif // LUTRA_MACHINE_TILETARGET_H

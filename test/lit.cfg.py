@@ -1,0 +1,67 @@
+"""The lit suite: text tests, numeric twins, lints and unit-test binaries."""
+
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+
+import lit.formats
+
+config.name = "lutra"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test"]
+config.excludes = ["Inputs"]
+config.test_source_root = os.path.join(config.lutra_source, "test")
+config.test_exec_root = os.path.join(config.lutra_binary, "test")
+
+config.environment["PATH"] = os.pathsep.join(
+    [os.path.join(config.lutra_binary, "bin"), config.llvm_tools_dir, os.environ["PATH"]]
+)
+config.environment["PYTHONPATH"] = os.path.join(config.lutra_binary, "python")
+for name in ("CUDA_HOME", "LUTRA_SEED", "HOME", "FILECHECK_OPTS"):
+    if name in os.environ:
+        config.environment[name] = os.environ[name]
+
+config.substitutions.append(("%python", config.python))
+config.substitutions.append(("%lutra_source", config.lutra_source))
+config.substitutions.append(("%lutra_binary", config.lutra_binary))
+
+
+def has_module(name: str) -> bool:
+    """Whether the Python that tests run has a package."""
+    check = f"import importlib.util, sys; sys.exit(importlib.util.find_spec('{name}') is None)"
+    return subprocess.run([config.python, "-c", check], capture_output=True).returncode == 0
+
+
+def cpu_flags() -> set[str]:
+    try:
+        with open("/proc/cpuinfo") as info:
+            line = next((text for text in info if text.startswith("flags")), "")
+    except OSError:
+        return set()
+    return set(line.split())
+
+
+flags = cpu_flags()
+for feature, needed in {
+    "avx2": {"avx2", "fma"},
+    "avx512": {"avx512f", "avx512bw", "avx512vl", "avx512dq"},
+    "avx512-vnni": {"avx512_vnni"},
+    "x86-amx": {"amx_tile", "amx_int8"},
+}.items():
+    if needed <= flags:
+        config.available_features.add(feature)
+if platform.machine() == "x86_64":
+    config.available_features.add("x86-64")
+for module in ("onnx", "onnxruntime", "torch", "transformers", "coremltools", "magika", "silero_vad"):
+    if has_module(module):
+        config.available_features.add(module.replace("_", "-"))
+cuda = os.environ.get("CUDA_HOME", "/usr/local/cuda")
+if config.enable_nvgpu and (shutil.which("ptxas") or os.path.exists(f"{cuda}/bin/ptxas")):
+    config.available_features.add("ptxas")
+for tool in ("lutra-opt", "lutra-run", "lutra-compile", "lutra-lsp-server"):
+    if os.path.exists(os.path.join(config.lutra_binary, "bin", tool)):
+        config.available_features.add(tool)
+if config.enable_python:
+    config.available_features.add("python")
