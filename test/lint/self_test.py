@@ -1,0 +1,48 @@
+"""The lints notice what they exist for: each gets a small tree with one planted fault and must refuse it.
+
+usage: self_test.py SOURCE_ROOT
+"""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+FAULTS = [
+    ("layers.py", {"lib/Support/A.cpp": '#include "lutra/Pipeline/Stages.h"\n'}, "move what is shared"),
+    ("layers.py", {"lib/Runtime/a.c": '#include "llvm/ADT/StringRef.h"\n'}, "may not include"),
+    ("layers.py", {"lib/Novel/A.cpp": "\n"}, "has no rank"),
+    ("check_lines.py", {"test/a.mlir": "// RUN: lutra-opt %s | FileCheck %s\n// CHECK: a\n// CHECK-NXET: b\n"}, "CHECK-NXET"),
+    ("check_lines.py", {"test/a.mlir": "// RUN: lutra-opt %s\n// CHECK: a\n"}, "no FileCheck"),
+    ("twins.py", {"include/lutra/X/Passes.td": 'def Foo : Pass<"lutra-foo"> {}\n'}, "lutra-foo"),
+    (
+        "twins.py",
+        {"lib/Dialect/Lutra/IR/A.cpp": "LogicalResult AOp::verify() {\n  return emitOpError(); // E1\n}\n", "test/Dialect/Lutra/IR/invalid.mlir": ""},
+        "A E1",
+    ),
+    ("ods_sections.py", {"include/lutra/Dialect/Lutra/IR/LutraAOps.td": 'def Lutra_AOp : Op<"a"> {\n  let description = [{ Shapes: }];\n}\n'}, "AOp lacks"),
+    ("sources.py", {"lib/Support/A.cpp": "void f() { llvm::errs() << 1; }\n"}, "emit a diagnostic"),
+    ("sources.py", {"test/a.py": "check(a, b, rtol=1e-3)\n"}, "tolerance"),
+]
+
+
+def main() -> int:
+    lints = Path(sys.argv[1]) / "test" / "lint"
+    failures = []
+    for lint, files, expected in FAULTS:
+        with tempfile.TemporaryDirectory() as folder:
+            for top in ("lib/Dialect", "include/lutra", "test", "tools", "python", "docs"):
+                (Path(folder) / top).mkdir(parents=True, exist_ok=True)
+            for name, text in files.items():
+                path = Path(folder) / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
+            run = subprocess.run([sys.executable, str(lints / lint), folder], capture_output=True, text=True)
+        if run.returncode == 0 or expected not in run.stdout:
+            failures.append(f"{lint} let a planted fault pass: {sorted(files)}: {run.stdout.strip()} {run.stderr.strip()}")
+    print("\n".join(failures) or f"{len(FAULTS)} planted faults are noticed")
+    return bool(failures)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

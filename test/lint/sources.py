@@ -1,0 +1,55 @@
+"""Rules for source text that need no compiler.
+
+usage: sources.py SOURCE_ROOT
+No printing to the standard streams in lib/ (errors are diagnostics), no command-line options or environment in lib/,
+no tabs, no marks of unfinished work, no typed-in tolerances in tests, no path of a developer's machine.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+RULES = [
+    ("lib/", (".cpp", ".h"), re.compile(r"\b(errs|outs|dbgs)\(\)|\bstd::c(err|out)\b|(?<!\w)f?printf\("), "prints; emit a diagnostic"),
+    ("lib/", (".cpp", ".h"), re.compile(r"\bcl::(opt|list)\b|\bgetenv\("), "reads options or the environment; take a struct"),
+    ("lib/", (".cpp", ".h"), re.compile(r"\bdynamic_cast<|\btypeid\(|\bthrow\b"), "needs RTTI or exceptions"),
+    ("include/", (".h",), re.compile(r"^\s*using namespace"), "opens a namespace in a header"),
+    ("", (".cpp", ".h", ".td", ".py", ".mlir", ".md", ".c"), re.compile(r"\b(TODO|FIXME|XXX|HACK)\b"), "marks unfinished work"),
+    ("", (".cpp", ".h", ".td", ".py", ".mlir", ".c"), re.compile(r"\t"), "holds a tab"),
+    ("test/", (".py",), re.compile(r"\b[ra]tol\s*=\s*[0-9]"), "types in a tolerance; derive it (lutra.testing)"),
+    ("", (".cpp", ".h", ".td", ".py", ".mlir", ".md", ".c", ".txt", ".json", ".toml", ".cmake", ".sh"), re.compile(r"(?<![\w.])/(work|root|home)/\w"), "names a path of one machine"),
+]
+# The lints' own patterns, and the files whose business is the standard streams.
+EXCEPT = {"test/lint/sources.py"}
+# lld writes to the stream that it is given; nothing else of lib/ may.
+STREAMS = {"lib/Target/CPU/Linker.cpp"}
+TOPS = ("lib", "include", "tools", "test", "python", "docs")
+
+
+def main() -> int:
+    root = Path(sys.argv[1])
+    errors, count = [], 0
+    for top in TOPS:
+        for path in sorted((root / top).rglob("*")):
+            relative = path.relative_to(root).as_posix()
+            if not path.is_file() or relative in EXCEPT or "__pycache__" in relative:
+                continue
+            rules = [rule for rule in RULES if relative.startswith(rule[0]) and path.suffix in rule[1]]
+            if not rules:
+                continue
+            count += 1
+            for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
+                for _, _, pattern, why in rules:
+                    code_rule = why.startswith(("prints", "reads", "needs"))
+                    if relative in STREAMS and why.startswith("prints"):
+                        continue
+                    if relative.startswith("lib/Runtime/") and why.startswith("reads"):
+                        continue  # the runtime has no options struct: LUTRA_ISA and the like are its interface
+                    if pattern.search(line.split("//")[0] if code_rule else line):
+                        errors.append(f"{relative}:{number}: {why}")
+    print("\n".join(errors) or f"{count} files keep the rules")
+    return bool(errors)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
