@@ -65,8 +65,8 @@ def Lutra_SliceOp : Lutra_GraphOp<"slice", [AttrSizedOperandSegments]> {
                        DenseI64ArrayAttr:$static_offsets, DenseI64ArrayAttr:$steps);
   let results = (outs Lutra_Tensor:$result);
   let assemblyFormat = [{
-    $input `offsets` `=` $static_offsets `[` $offsets `]` `sizes` `=` `[` $sizes `]`
-    `steps` `=` $steps attr-dict `:` type($input) `->` type($result)
+    $input `` custom<DynamicIndexList>($offsets, $static_offsets) `sizes` ` ` `[` $sizes `]` `steps` $steps
+    attr-dict `:` type($input) `->` type($result)
   }];
   let hasVerifier = 1;
 }
@@ -87,7 +87,8 @@ def Lutra_PadOp : Lutra_GraphOp<"pad", [AttrSizedOperandSegments]> {
                        DenseI64ArrayAttr:$static_high, Lutra_PadMode:$mode);
   let results = (outs Lutra_Tensor:$result);
   let assemblyFormat = [{
-    `` $mode $input `,` $value `low` `=` $static_low `[` $low `]` `high` `=` $static_high `[` $high `]`
+    `` $mode $input `,` $value `low` custom<DynamicIndexList>($low, $static_low)
+    `high` custom<DynamicIndexList>($high, $static_high)
     attr-dict `:` type($input) `,` type($value) `->` type($result)
   }];
   let hasVerifier = 1;
