@@ -2,6 +2,7 @@
 #include "lutra/Pipeline/Registration.h"
 
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
+#include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
@@ -23,4 +24,7 @@ void lutra::registerAllDialects(DialectRegistry &registry) {
                   vector::VectorDialect>();
 }
 
-void lutra::registerAllPasses() { mlir::registerTransformsPasses(); }
+void lutra::registerAllPasses() {
+  mlir::registerTransformsPasses();
+  registerLutraTransformsPasses();
+}

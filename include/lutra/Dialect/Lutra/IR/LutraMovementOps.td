@@ -4,11 +4,11 @@
 
 include "lutra/Dialect/Lutra/IR/LutraOpBase.td"
 
-def Lutra_ConstantOp : Lutra_GraphOp<"constant", [ConstantLike]> {
+def Lutra_ConstantOp : Lutra_GraphOp<"constant", [ConstantLike, AllTypesMatch<["value", "result"]>]> {
   let summary = "a small constant tensor";
   let arguments = (ins ElementsAttr:$value);
   let results = (outs Lutra_Tensor:$result);
-  let assemblyFormat = "attr-dict $value `:` type($result)";
+  let assemblyFormat = "attr-dict $value";
   let hasFolder = 1;
   let hasVerifier = 1;
 }
