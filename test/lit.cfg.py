@@ -1,6 +1,5 @@
 """The lit suite: text tests, numeric twins, lints and unit-test binaries."""
 
-import importlib.util
 import os
 import platform
 import shutil
@@ -54,7 +53,7 @@ for feature, needed in {
         config.available_features.add(feature)
 if platform.machine() == "x86_64":
     config.available_features.add("x86-64")
-for module in ("onnx", "onnxruntime", "torch", "transformers", "coremltools", "magika", "silero_vad"):
+for module in ("onnx", "onnxruntime", "torch", "transformers", "coremltools", "magika", "ruff", "silero_vad"):
     if has_module(module):
         config.available_features.add(module.replace("_", "-"))
 cuda = os.environ.get("CUDA_HOME", "/usr/local/cuda")

@@ -12,15 +12,30 @@ FAULTS = [
     ("layers.py", {"lib/Support/A.cpp": '#include "lutra/Pipeline/Stages.h"\n'}, "move what is shared"),
     ("layers.py", {"lib/Runtime/a.c": '#include "llvm/ADT/StringRef.h"\n'}, "may not include"),
     ("layers.py", {"lib/Novel/A.cpp": "\n"}, "has no rank"),
-    ("check_lines.py", {"test/a.mlir": "// RUN: lutra-opt %s | FileCheck %s\n// CHECK: a\n// CHECK-NXET: b\n"}, "CHECK-NXET"),
+    (
+        "check_lines.py",
+        {"test/a.mlir": "// RUN: lutra-opt %s | FileCheck %s\n// CHECK: a\n// CHECK-NXET: b\n"},
+        "CHECK-NXET",
+    ),
     ("check_lines.py", {"test/a.mlir": "// RUN: lutra-opt %s\n// CHECK: a\n"}, "no FileCheck"),
     ("twins.py", {"include/lutra/X/Passes.td": 'def Foo : Pass<"lutra-foo"> {}\n'}, "lutra-foo"),
     (
         "twins.py",
-        {"lib/Dialect/Lutra/IR/A.cpp": "LogicalResult AOp::verify() {\n  return emitOpError(); // E1\n}\n", "test/Dialect/Lutra/IR/invalid.mlir": ""},
+        {
+            "lib/Dialect/Lutra/IR/A.cpp": "LogicalResult AOp::verify() {\n  return emitOpError(); // E1\n}\n",
+            "test/Dialect/Lutra/IR/invalid.mlir": "",
+        },
         "A E1",
     ),
-    ("ods_sections.py", {"include/lutra/Dialect/Lutra/IR/LutraAOps.td": 'def Lutra_AOp : Op<"a"> {\n  let description = [{ Shapes: }];\n}\n'}, "AOp lacks"),
+    (
+        "ods_sections.py",
+        {
+            "include/lutra/Dialect/Lutra/IR/LutraAOps.td": (
+                'def Lutra_AOp : Op<"a"> {\n  let description = [{ Shapes: }];\n}\n'
+            )
+        },
+        "AOp lacks",
+    ),
     ("sources.py", {"lib/Support/A.cpp": "void f() { llvm::errs() << 1; }\n"}, "emit a diagnostic"),
     ("sources.py", {"test/a.py": "check(a, b, rtol=1e-3)\n"}, "tolerance"),
 ]
@@ -39,7 +54,9 @@ def main() -> int:
                 path.write_text(text)
             run = subprocess.run([sys.executable, str(lints / lint), folder], capture_output=True, text=True)
         if run.returncode == 0 or expected not in run.stdout:
-            failures.append(f"{lint} let a planted fault pass: {sorted(files)}: {run.stdout.strip()} {run.stderr.strip()}")
+            failures.append(
+                f"{lint} let a planted fault pass: {sorted(files)}: {run.stdout.strip()} {run.stderr.strip()}"
+            )
     print("\n".join(failures) or f"{len(FAULTS)} planted faults are noticed")
     return bool(failures)
 

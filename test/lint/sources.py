@@ -10,14 +10,34 @@ import sys
 from pathlib import Path
 
 RULES = [
-    ("lib/", (".cpp", ".h"), re.compile(r"\b(errs|outs|dbgs)\(\)|\bstd::c(err|out)\b|(?<!\w)f?printf\("), "prints; emit a diagnostic"),
-    ("lib/", (".cpp", ".h"), re.compile(r"\bcl::(opt|list)\b|\bgetenv\("), "reads options or the environment; take a struct"),
+    (
+        "lib/",
+        (".cpp", ".h"),
+        re.compile(r"\b(errs|outs|dbgs)\(\)|\bstd::c(err|out)\b|(?<!\w)f?printf\("),
+        "prints; emit a diagnostic",
+    ),
+    (
+        "lib/",
+        (".cpp", ".h"),
+        re.compile(r"\bcl::(opt|list)\b|\bgetenv\("),
+        "reads options or the environment; take a struct",
+    ),
     ("lib/", (".cpp", ".h"), re.compile(r"\bdynamic_cast<|\btypeid\(|\bthrow\b"), "needs RTTI or exceptions"),
     ("include/", (".h",), re.compile(r"^\s*using namespace"), "opens a namespace in a header"),
-    ("", (".cpp", ".h", ".td", ".py", ".mlir", ".md", ".c"), re.compile(r"\b(TODO|FIXME|XXX|HACK)\b"), "marks unfinished work"),
+    (
+        "",
+        (".cpp", ".h", ".td", ".py", ".mlir", ".md", ".c"),
+        re.compile(r"\b(TODO|FIXME|XXX|HACK)\b"),
+        "marks unfinished work",
+    ),
     ("", (".cpp", ".h", ".td", ".py", ".mlir", ".c"), re.compile(r"\t"), "holds a tab"),
     ("test/", (".py",), re.compile(r"\b[ra]tol\s*=\s*[0-9]"), "types in a tolerance; derive it (lutra.testing)"),
-    ("", (".cpp", ".h", ".td", ".py", ".mlir", ".md", ".c", ".txt", ".json", ".toml", ".cmake", ".sh"), re.compile(r"(?<![\w.])/(work|root|home)/\w"), "names a path of one machine"),
+    (
+        "",
+        (".cpp", ".h", ".td", ".py", ".mlir", ".md", ".c", ".txt", ".json", ".toml", ".cmake", ".sh"),
+        re.compile(r"(?<![\w.])/(work|root|home)/\w"),
+        "names a path of one machine",
+    ),
 ]
 # The lints' own patterns, and the files whose business is the standard streams.
 EXCEPT = {"test/lint/sources.py", "test/lint/self_test.py"}

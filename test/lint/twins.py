@@ -28,9 +28,7 @@ def has_test(root: Path, name: str, suffix: str) -> bool:
     tests = root / "test"
     if any(tests.rglob(f"{name}{suffix}")) or any(tests.rglob(f"{name}-*{suffix}")):
         return True
-    return any(
-        any(folder.glob(f"*{suffix}")) for folder in tests.rglob("*") if folder.is_dir() and folder.name == name
-    )
+    return any(any(folder.glob(f"*{suffix}")) for folder in tests.rglob("*") if folder.is_dir() and folder.name == name)
 
 
 def main() -> int:
@@ -52,11 +50,14 @@ def main() -> int:
         tests = root / "test" / dialect.relative_to(root / "lib")
         invalid = "\n".join(path.read_text() for path in sorted(tests.glob("*invalid*.mlir")))
         for source in sorted(dialect.glob("*.cpp")):
-            for op, body in re.findall(r"^LogicalResult (\w+?)(?:Op|Attr|Type)?::verify\w*\(.*?\n(.*?)^}", source.read_text(), re.M | re.S):
+            for op, body in re.findall(
+                r"^LogicalResult (\w+?)(?:Op|Attr|Type)?::verify\w*\(.*?\n(.*?)^}", source.read_text(), re.M | re.S
+            ):
                 for error in sorted(set(ERROR.findall(body))):
                     numbers += 1
                     if not re.search(rf"{re.escape(op)}\w*\b[^\n]*\b{error}\b", invalid, re.IGNORECASE):
-                        errors.append(f"{source.relative_to(root)}: {op} {error} has no case '// {op} {error}' in {tests.relative_to(root)}/invalid*.mlir")
+                        place = f"{tests.relative_to(root)}/invalid*.mlir"
+                        errors.append(f"{source.relative_to(root)}: no case '// {op} {error}' in {place}")
     print("\n".join(errors) or f"{passes} passes have their tests, {numbers} error numbers have a case")
     return bool(errors)
 
