@@ -21,8 +21,38 @@ void LutraDialect::addProgramOps() {
 
 LogicalResult GlobalOp::verify() { return success(); }
 
+Type lutra::getBufferElementType(Type type) {
+  if (type.isIndex())
+    return IntegerType::get(type.getContext(), 64);
+  if (auto integer = dyn_cast<IntegerType>(type))
+    return IntegerType::get(type.getContext(), integer.getWidth() == 1 ? 8 : integer.getWidth());
+  return type;
+}
+
+MemRefType lutra::getBufferType(RankedTensorType type) {
+  SmallVector<int64_t> shape(type.getShape());
+  if (auto packing = dyn_cast_or_null<PackingAttr>(type.getEncoding())) {
+    if (shape.size() < 2)
+      return {};
+    int64_t columns = shape.pop_back_val(), depth = shape.pop_back_val();
+    auto divide = [](int64_t size, int64_t by) {
+      return ShapedType::isDynamic(size) ? size : (size + by - 1) / by;
+    };
+    shape.append({divide(columns, packing.getWidth()), divide(depth, packing.getDepth()),
+                  packing.getWidth()});
+    if (packing.getDepth() != 1)
+      shape.push_back(packing.getDepth());
+  } else if (type.getEncoding()) {
+    return {};
+  }
+  return MemRefType::get(shape, getBufferElementType(type.getElementType()));
+}
+
 LogicalResult WeightOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
-  shapes.push_back(mixSizes(builder, cast<RankedTensorType>(getType()), {}));
+  if (auto tensor = dyn_cast<RankedTensorType>(getType()))
+    shapes.push_back(mixSizes(builder, tensor, {}));
+  else
+    return failure();
   return success();
 }
 
@@ -32,6 +62,14 @@ LogicalResult WeightOp::verifySymbolUses(SymbolTableCollection &symbols) {
   auto global = symbols.lookupNearestSymbolFrom<GlobalOp>(*this, getGlobalAttr());
   if (!global)
     return emitOpError("refers to @") << getGlobal() << ", which is not a lutra.global of the module";
+  if (auto buffer = dyn_cast<MemRefType>(getType())) {
+    MemRefType stored = getBufferType(cast<RankedTensorType>(global.getType()));
+    if (!stored || stored.getElementType() != buffer.getElementType() ||
+        !buffer.hasStaticShape() || stored.getNumElements() != buffer.getNumElements())
+      return emitOpError("views @") << getGlobal() << " as " << buffer << ", but it holds "
+                                    << global.getType();
+    return success();
+  }
   if (global.getType() != getType())
     return emitOpError("has type ") << getType() << ", but @" << getGlobal() << " holds "
                                     << global.getType();

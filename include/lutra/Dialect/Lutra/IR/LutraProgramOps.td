@@ -22,8 +22,12 @@ def Lutra_GlobalOp : Lutra_Op<"global", [Symbol]> {
 
 def Lutra_WeightOp : Lutra_GraphOp<"weight", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "the value of a global";
+  let description = [{
+    A tensor until memory is planned, then the buffer `getBufferType` gives for it, or a view of it with as many
+    elements under another shape (a reshaped weight costs nothing).
+  }];
   let arguments = (ins FlatSymbolRefAttr:$global);
-  let results = (outs Lutra_Tensor:$result);
+  let results = (outs AnyTypeOf<[Lutra_Tensor, AnyMemRef]>:$result);
   let assemblyFormat = "$global attr-dict `:` type($result)";
 }
 

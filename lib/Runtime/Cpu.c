@@ -1,0 +1,86 @@
+/*===- Cpu.c - which instruction-set level this machine can run ---------------===*
+ * A feature counts only when cpuid reports it and the operating system saves its registers (xgetbv).
+ * LUTRA_ISA=<level> forces a level that the CPU has; it exists for tests.
+ *===----------------------------------------------------------------------===*/
+#include "Internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+static uint64_t readXcr0(void) {
+  uint32_t low, high;
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return (uint64_t)high << 32 | low;
+}
+
+uint64_t lutra_rt_cpu_features(void) {
+  uint32_t a, b, c, d, features = 0;
+  if (!__get_cpuid(1, &a, &b, &c, &d) || !(c >> 27 & 1))
+    return 0;
+  uint64_t saved = readXcr0();
+  bool ymm = (saved & 0x6) == 0x6, zmm = (saved & 0xe6) == 0xe6;
+  bool tiles = (saved & 0x60000) == 0x60000;
+  if (ymm && (c >> 28 & 1)) {
+    features |= (c >> 12 & 1) ? LUTRA_CPU_FMA : 0;
+    features |= (c >> 29 & 1) ? LUTRA_CPU_F16C : 0;
+  }
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d))
+    return features;
+  uint32_t subleaves = a;
+  features |= (b >> 8 & 1) ? LUTRA_CPU_BMI2 : 0;
+  features |= ymm && (b >> 5 & 1) ? LUTRA_CPU_AVX2 : 0;
+  if (zmm && (b >> 16 & 1)) {
+    features |= LUTRA_CPU_AVX512F;
+    features |= (b >> 30 & 1) ? LUTRA_CPU_AVX512BW : 0;
+    features |= (b >> 17 & 1) ? LUTRA_CPU_AVX512DQ : 0;
+    features |= (b >> 31 & 1) ? LUTRA_CPU_AVX512VL : 0;
+    features |= (c >> 11 & 1) ? LUTRA_CPU_AVX512VNNI : 0;
+  }
+  if (tiles) {
+    features |= (d >> 24 & 1) ? LUTRA_CPU_AMX_TILE : 0;
+    features |= (d >> 25 & 1) ? LUTRA_CPU_AMX_INT8 : 0;
+    features |= (d >> 22 & 1) ? LUTRA_CPU_AMX_BF16 : 0;
+  }
+  if (zmm && subleaves >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d))
+    features |= (a >> 5 & 1) ? LUTRA_CPU_AVX512BF16 : 0;
+  return features;
+}
+#else
+uint64_t lutra_rt_cpu_features(void) { return 0; }
+#endif
+
+const lutra_level *lutra_rt_pick_level(lutra_error *error) {
+  uint64_t features = lutra_rt_cpu_features();
+  const char *wanted = getenv("LUTRA_ISA");
+  char names[128] = "";
+  for (int32_t i = 0; i < lutra_table.info.level_count; ++i) {
+    const lutra_level *level = &lutra_table.levels[i];
+    bool able = (level->features & features) == level->features;
+    if (wanted && *wanted) {
+      if (strcmp(wanted, level->name) == 0) {
+        if (able)
+          return level;
+        lutra_rt_fail(error, LUTRA_ERROR_UNSUPPORTED,
+                      "LUTRA_ISA asks for level %s, which this CPU does not have", wanted);
+        return NULL;
+      }
+    } else if (able) {
+      return level;
+    }
+    size_t used = strlen(names);
+    snprintf(names + used, sizeof names - used, "%s%s", used ? ", " : "", level->name);
+  }
+  if (wanted && *wanted)
+    lutra_rt_fail(error, LUTRA_ERROR_UNSUPPORTED,
+                  "LUTRA_ISA asks for level %s, but the model has only: %s", wanted, names);
+  else
+    lutra_rt_fail(error, LUTRA_ERROR_UNSUPPORTED,
+                  "this CPU has none of the instruction-set levels of the model (%s); compile it "
+                  "again with --target-cpu=baseline",
+                  names);
+  return NULL;
+}
