@@ -1,6 +1,10 @@
 //===- TileTarget.cpp - the registered targets -----------------------------===//
 #include "lutra/Machine/TileTarget.h"
 
+#include "lutra/Machine/NVGPUTarget.h"
+
+#include "llvm/ADT/STLExtras.h"
+
 namespace lutra {
 
 TileTarget::~TileTarget() = default;
@@ -37,12 +41,18 @@ private:
 };
 
 const X86Target avx2("avx2", 6, 256), avx512("avx512", 14, 512);
-const TileTarget *const targets[] = {&avx2, &avx512};
+const TileTarget *const x86Targets[] = {&avx2, &avx512};
 
 } // namespace
 
+static llvm::SmallVector<const TileTarget *> allTargets() {
+  llvm::SmallVector<const TileTarget *> targets(std::begin(x86Targets), std::end(x86Targets));
+  llvm::append_range(targets, getNVGPUTileTargets());
+  return targets;
+}
+
 const TileTarget *getTileTarget(llvm::StringRef name) {
-  for (const TileTarget *target : targets)
+  for (const TileTarget *target : allTargets())
     if (target->getName() == name)
       return target;
   return nullptr;
@@ -50,7 +60,7 @@ const TileTarget *getTileTarget(llvm::StringRef name) {
 
 llvm::SmallVector<llvm::StringRef> getTileTargetNames() {
   llvm::SmallVector<llvm::StringRef> names;
-  for (const TileTarget *target : targets)
+  for (const TileTarget *target : allTargets())
     names.push_back(target->getName());
   return names;
 }
