@@ -1,6 +1,7 @@
 //===- Registration.cpp - dialects and passes of the whole compiler --------===//
 #include "lutra/Pipeline/Registration.h"
 
+#include "lutra/Conversion/Passes.h"
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
@@ -26,5 +27,6 @@ void lutra::registerAllDialects(DialectRegistry &registry) {
 
 void lutra::registerAllPasses() {
   mlir::registerTransformsPasses();
+  registerLutraConversionPasses();
   registerLutraTransformsPasses();
 }

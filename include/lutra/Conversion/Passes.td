@@ -1,0 +1,47 @@
+//===- Passes.td - contracts of the conversions between levels -------------===//
+#ifndef LUTRA_CONVERSION_PASSES_TD
+#define LUTRA_CONVERSION_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def KernelsToTile : Pass<"lutra-kernels-to-tile", "mlir::ModuleOp"> {
+  let summary = "turn each lutra.kernel into loops over tile ops";
+  let description = [{
+    Needs: kernels formed by lutra-form-kernels. Launches are left alone (their operands may already
+    be memrefs).
+
+    Each `lutra.kernel @k` becomes two functions:
+    - `func.func @k(<inputs>, <outputs>, %begin: index, %end: index) attributes {lutra.kernel}`.
+      Inputs in order, tensors as memrefs with identity layout (i1 is stored as i8, uiN as iN) and
+      index values as they are; then one memref for each result. The body runs the work items
+      [begin, end): scf loops over `lutra.tile_*` ops. Items are independent of each other.
+    - `func.func @k.grid(<inputs>, <outputs>) -> index`: the number of work items, which depends on
+      shapes alone.
+    Kernels of one root op each, found by that op: products, rows (softmax and norms), reductions,
+    single ops (gather, pool, top_k and so on) and, without any of these, maps of pointwise and movement ops.
+
+    Fails, naming the op, on an op that has no emission.
+  }];
+  let options = [Option<"target", "target", "std::string", "\"avx2\"",
+                        "registered tile target whose tile shapes are used">];
+  let dependentDialects = ["mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
+                           "mlir::func::FuncDialect", "mlir::math::MathDialect",
+                           "mlir::memref::MemRefDialect", "mlir::scf::SCFDialect"];
+}
+
+def TileToVector : Pass<"lutra-tile-to-vector", "mlir::ModuleOp"> {
+  let summary = "turn tile ops into vector code for an x86 level";
+  let description = [{
+    Needs: functions made by lutra-kernels-to-tile for the same target. Guarantees: no tile op and
+    no tile type is left; a tile of R rows became R vectors (scalars where the last size is 1);
+    bounds became masks or short loops; `exp`, `log`, `tanh`, `erf` on f32 became polynomials
+    (docs/dialects/TileRationale.md states their errors), the other functions calls of libm.
+  }];
+  let options = [Option<"target", "target", "std::string", "\"avx2\"",
+                        "instruction-set level: avx2 or avx512">];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::func::FuncDialect",
+                           "mlir::math::MathDialect", "mlir::memref::MemRefDialect",
+                           "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"];
+}
+
+#endif
