@@ -4,6 +4,7 @@
 #include "lutra/Conversion/Passes.h"
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
+#include "lutra/Dialect/MIL/IR/MIL.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
@@ -21,7 +22,7 @@ using namespace mlir;
 void lutra::registerAllDialects(DialectRegistry &registry) {
   registry.insert<LutraDialect, affine::AffineDialect, arith::ArithDialect, cf::ControlFlowDialect,
                   func::FuncDialect, LLVM::LLVMDialect, NVVM::NVVMDialect, math::MathDialect,
-                  memref::MemRefDialect, scf::SCFDialect, tensor::TensorDialect,
+                  memref::MemRefDialect, mil::MILDialect, scf::SCFDialect, tensor::TensorDialect,
                   vector::VectorDialect>();
 }
 
