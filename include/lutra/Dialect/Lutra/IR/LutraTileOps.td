@@ -106,17 +106,20 @@ def Lutra_TileMatmulOp : Lutra_Op<"tile_matmul", [AttrSizedOperandSegments,
     `lhs_row_dim`, step k adds k to the last dimension. rhs is read at rhs[rhsIndices] by
     `rhs_layout`: row_major: the last two dimensions are [K, N]; col_major: [N, K]; panel: the last three are
     [panel, K, width] and `columns` is a multiple of width (further panels follow). `row_step` is the
-    distance of two rows in units of lhs_row_dim (a convolution's stride).
+    distance of two rows in units of lhs_row_dim (a convolution's stride). `bounds` (none, or rows
+    and columns) is the part of the tile that exists: operands outside of it are not read, and what
+    the result holds there is unspecified.
     One fused multiply-add per product, in the order of k.
   }];
   let arguments = (ins AnyMemRef:$lhs, Variadic<Index>:$lhs_indices, AnyMemRef:$rhs,
                        Variadic<Index>:$rhs_indices, Lutra_AnyTile:$acc, Index:$depth,
+                       Variadic<Index>:$bounds,
                        I64Attr:$lhs_row_dim, DefaultValuedAttr<I64Attr, "1">:$row_step,
                        Lutra_PanelLayout:$rhs_layout);
   let results = (outs Lutra_AnyTile:$result);
   let assemblyFormat = [{
     $lhs `[` $lhs_indices `]` `,` $rhs `` $rhs_layout `[` $rhs_indices `]` `,` $acc `depth` $depth
-    attr-dict `:` type($lhs) `,` type($rhs) `,` type($acc) `->` type($result)
+    (`bounds` `(` $bounds^ `)`)? attr-dict `:` type($lhs) `,` type($rhs) `,` type($acc) `->` type($result)
   }];
   let hasVerifier = 1;
 }

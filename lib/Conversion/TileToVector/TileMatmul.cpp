@@ -1,0 +1,351 @@
+//===- TileMatmul.cpp - the register-tiled product on CPU vectors ----------===//
+// One tile_matmul becomes one loop over K whose carried values are the accumulators, one native
+// vector each: rows x (columns / lanes) of them. A step loads the right-hand vectors once, and each left-hand
+// element once by scalar broadcast, and issues one fused multiply-add per accumulator:
+//
+//   for k in 0 .. depth iter_args(acc[r][c]):
+//     b[c] = load rhs(k, c);  a[r] = broadcast(load lhs(r, k));  acc[r][c] = fma(a[r], b[c], acc[r][c])
+//
+// Addresses are split into what changes with k and what does not; the latter is computed before the
+// loop, so that the loop holds loads with one index register (checked in matmul-assembly.test).
+// A column-major rhs is read in square blocks along K, which are transposed in registers.
+// Rows outside the bounds read the last row that exists; columns outside are masked.
+#include "TileMatmul.h"
+
+#include "lutra/Dialect/Lutra/IR/Lutra.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Transforms/DialectConversion.h"
+
+using namespace mlir;
+using namespace lutra;
+
+namespace {
+
+/// A buffer as one dimension: element (t0, t1, ..) of the operand lies at base + sum of t_d * strides[d].
+struct FlatOperand {
+  Value buffer; // memref<?xT>
+  Value base;
+  SmallVector<Value> strides; // one per dimension of the original buffer
+  Type elementType;
+};
+
+/// Emits one product. All values are created at the builder's insertion point.
+class MatmulEmitter {
+public:
+  using Values = SmallVector<Value>;
+
+  MatmulEmitter(OpBuilder &builder, TileMatmulOp op, unsigned vectorBits);
+
+  /// The rows of the accumulator tile after the product.
+  Values emit(ValueRange accumulator);
+
+private:
+
+  Value index(int64_t value) { return arith::ConstantIndexOp::create(builder, loc, value); }
+  Value add(Value lhs, Value rhs) { return builder.createOrFold<arith::AddIOp>(loc, lhs, rhs); }
+  Value mul(Value lhs, Value rhs) { return builder.createOrFold<arith::MulIOp>(loc, lhs, rhs); }
+  Value mul(Value lhs, int64_t rhs) { return rhs == 1 ? lhs : mul(lhs, index(rhs)); }
+  FlatOperand flatten(Value buffer, ValueRange indices);
+  Value widen(Value value);
+  Value loadVector(Value buffer, Value address, Value mask);
+  void prepareColumns();
+  Values loadColumns(Value k);
+  void transpose(Values &rows);
+  void multiply(Value k, ArrayRef<Value> columns, Values &accumulators);
+  Values loop(Value lower, Value upper, int64_t step, ValueRange carried,
+              llvm::function_ref<void(Value, Values &)> body);
+  Values split(ValueRange tileRows);
+  Values join(ArrayRef<Value> values, ArrayRef<Type> rowTypes);
+
+  OpBuilder &builder;
+  TileMatmulOp op;
+  Location loc;
+  Type scalarType; // of the accumulators
+  int64_t rows, parts, lanes;
+  VectorType partType;
+  FlatOperand lhs, rhs;
+  Values rowAddress;    // lhs address of (row, k = 0)
+  Values columnAddress; // rhs address of (k = 0, first column of the part); col_major: of each column
+  Values columnMask;    // per part, null without bounds
+  Value depthStride;    // rhs elements between two k
+};
+
+} // namespace
+
+MatmulEmitter::MatmulEmitter(OpBuilder &builder, TileMatmulOp op, unsigned vectorBits)
+    : builder(builder), op(op), loc(op.getLoc()) {
+  auto tileType = cast<TileType>(op.getAcc().getType());
+  scalarType = tileType.getElementType();
+  rows = tileType.getShape()[0];
+  int64_t columns = tileType.getShape()[1];
+  lanes = std::max<int64_t>(1, vectorBits / scalarType.getIntOrFloatBitWidth());
+  while (columns % lanes != 0)
+    lanes /= 2;
+  parts = columns / lanes;
+  partType = VectorType::get({lanes}, scalarType);
+}
+
+FlatOperand MatmulEmitter::flatten(Value buffer, ValueRange indices) {
+  auto type = cast<MemRefType>(buffer.getType());
+  auto metadata = memref::ExtractStridedMetadataOp::create(builder, loc, buffer);
+  FlatOperand flat;
+  flat.elementType = type.getElementType();
+  SmallVector<int64_t> strides;
+  int64_t offset;
+  bool known = succeeded(type.getStridesAndOffset(strides, offset));
+  flat.base = known && !ShapedType::isDynamic(offset) ? index(offset) : Value(metadata.getOffset());
+  for (auto [dim, position] : llvm::enumerate(indices)) {
+    bool isStatic = known && !ShapedType::isDynamic(strides[dim]);
+    flat.strides.push_back(isStatic ? index(strides[dim]) : Value(metadata.getStrides()[dim]));
+    flat.base = add(flat.base, mul(position, flat.strides.back()));
+  }
+  // The size is never read: accesses are known to lie inside.
+  auto flatType = MemRefType::get({ShapedType::kDynamic}, flat.elementType, MemRefLayoutAttrInterface(),
+                                  type.getMemorySpace());
+  flat.buffer = memref::ReinterpretCastOp::create(
+      builder, loc, flatType, metadata.getBaseBuffer(), OpFoldResult(builder.getIndexAttr(0)),
+      ArrayRef<OpFoldResult>{index(std::numeric_limits<int32_t>::max())},
+      ArrayRef<OpFoldResult>{builder.getIndexAttr(1)});
+  return flat;
+}
+
+/// A loaded scalar or vector in the accumulators' type.
+Value MatmulEmitter::widen(Value value) {
+  if (getElementTypeOrSelf(value.getType()) == scalarType)
+    return value;
+  Type type = scalarType;
+  if (auto vectorType = dyn_cast<VectorType>(value.getType()))
+    type = VectorType::get(vectorType.getShape(), scalarType);
+  if (isa<FloatType>(scalarType))
+    return arith::ExtFOp::create(builder, loc, type, value);
+  return arith::ExtSIOp::create(builder, loc, type, value);
+}
+
+Value MatmulEmitter::loadVector(Value buffer, Value address, Value mask) {
+  auto type = VectorType::get({lanes}, cast<MemRefType>(buffer.getType()).getElementType());
+  if (!mask)
+    return vector::LoadOp::create(builder, loc, type, buffer, ValueRange{address});
+  Value zero = arith::ConstantOp::create(builder, loc, type, builder.getZeroAttr(type));
+  return vector::MaskedLoadOp::create(builder, loc, type, buffer, ValueRange{address}, mask, zero);
+}
+
+/// Computes everything about the right-hand side that does not change with k.
+void MatmulEmitter::prepareColumns() {
+  auto type = cast<MemRefType>(op.getRhs().getType());
+  unsigned rank = type.getRank();
+  Value columnBound = op.getBounds().empty() ? Value() : op.getBounds()[1];
+  switch (op.getRhsLayout()) {
+  case PanelLayout::Panel: { // zero filled to whole panels: no bound
+    int64_t width = type.getDimSize(rank - 1);
+    depthStride = rhs.strides[rank - 2];
+    for (int64_t part = 0; part < parts; ++part) {
+      int64_t column = part * lanes;
+      Value panel = mul(rhs.strides[rank - 3], column / width);
+      columnAddress.push_back(add(add(rhs.base, panel), index(column % width)));
+      columnMask.push_back(Value());
+    }
+    break;
+  }
+  case PanelLayout::RowMajor:
+    depthStride = rhs.strides[rank - 2];
+    for (int64_t part = 0; part < parts; ++part) {
+      Value column = index(part * lanes);
+      columnAddress.push_back(add(rhs.base, column));
+      Value mask;
+      if (columnBound)
+        mask = vector::CreateMaskOp::create(
+            builder, loc, VectorType::get({lanes}, builder.getI1Type()),
+            ValueRange{arith::SubIOp::create(builder, loc, columnBound, column)});
+      columnMask.push_back(mask);
+    }
+    break;
+  case PanelLayout::ColMajor:
+    depthStride = index(1);
+    for (int64_t column = 0; column < parts * lanes; ++column) {
+      Value position = index(column);
+      if (columnBound) {
+        Value last = arith::SubIOp::create(builder, loc, columnBound, index(1));
+        position = arith::MinSIOp::create(builder, loc, position, last);
+      }
+      columnAddress.push_back(add(rhs.base, mul(position, rhs.strides[rank - 2])));
+    }
+    break;
+  }
+}
+
+/// The right-hand vectors of step k.
+MatmulEmitter::Values MatmulEmitter::loadColumns(Value k) {
+  Values columns;
+  Value offset = mul(k, depthStride);
+  if (op.getRhsLayout() != PanelLayout::ColMajor) {
+    for (int64_t part = 0; part < parts; ++part)
+      columns.push_back(
+          widen(loadVector(rhs.buffer, add(columnAddress[part], offset), columnMask[part])));
+    return columns;
+  }
+  for (int64_t part = 0; part < parts; ++part) {
+    Values scalars;
+    for (int64_t lane = 0; lane < lanes; ++lane)
+      scalars.push_back(memref::LoadOp::create(
+          builder, loc, rhs.buffer, ValueRange{add(columnAddress[part * lanes + lane], offset)}));
+    auto type = VectorType::get({lanes}, rhs.elementType);
+    columns.push_back(widen(vector::FromElementsOp::create(builder, loc, type, scalars)));
+  }
+  return columns;
+}
+
+/// Transposes a square of `lanes` vectors in place: blocks of doubling size are exchanged.
+void MatmulEmitter::transpose(Values &square) {
+  for (int64_t size = 1; size < lanes; size *= 2) {
+    SmallVector<int64_t> low, high;
+    for (int64_t lane = 0; lane < lanes; ++lane) {
+      bool second = lane & size;
+      low.push_back(second ? lanes + lane - size : lane);
+      high.push_back(second ? lanes + lane : lane + size);
+    }
+    for (int64_t row = 0; row < lanes; ++row) {
+      if (row & size)
+        continue;
+      Value first = square[row], second = square[row + size];
+      square[row] = vector::ShuffleOp::create(builder, loc, first, second, low);
+      square[row + size] = vector::ShuffleOp::create(builder, loc, first, second, high);
+    }
+  }
+}
+
+void MatmulEmitter::multiply(Value k, ArrayRef<Value> columns, Values &accumulators) {
+  for (int64_t row = 0; row < rows; ++row) {
+    Value scalar = memref::LoadOp::create(builder, loc, lhs.buffer,
+                                          ValueRange{add(rowAddress[row], k)});
+    Value factor = vector::BroadcastOp::create(builder, loc, partType, widen(scalar));
+    for (int64_t part = 0; part < parts; ++part) {
+      Value &accumulator = accumulators[row * parts + part];
+      if (isa<FloatType>(scalarType)) {
+        accumulator = vector::FMAOp::create(builder, loc, factor, columns[part], accumulator);
+        continue;
+      }
+      Value product = arith::MulIOp::create(builder, loc, factor, columns[part]);
+      accumulator = arith::AddIOp::create(builder, loc, accumulator, product);
+    }
+  }
+}
+
+MatmulEmitter::Values MatmulEmitter::loop(Value lower, Value upper, int64_t step,
+                                          ValueRange carried,
+                                          llvm::function_ref<void(Value, Values &)> body) {
+  auto forOp = scf::ForOp::create(builder, loc, lower, upper, index(step), carried);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(forOp.getBody());
+  Values values(forOp.getRegionIterArgs());
+  body(forOp.getInductionVar(), values);
+  scf::YieldOp::create(builder, loc, values);
+  return Values(forOp.getResults());
+}
+
+/// The tile's native vectors, row by row, of its rows.
+MatmulEmitter::Values MatmulEmitter::split(ValueRange tileRows) {
+  Values values;
+  for (Value row : tileRows) {
+    if (!isa<VectorType>(row.getType()))
+      row = vector::BroadcastOp::create(builder, loc, partType, row);
+    for (int64_t part = 0; part < parts; ++part)
+      values.push_back(parts == 1 ? row
+                                  : Value(vector::ExtractStridedSliceOp::create(
+                                        builder, loc, row, {part * lanes}, {lanes}, {1})));
+  }
+  return values;
+}
+
+/// The rows of the tile from its native vectors.
+MatmulEmitter::Values MatmulEmitter::join(ArrayRef<Value> values, ArrayRef<Type> rowTypes) {
+  Values tileRows;
+  for (auto [row, type] : llvm::enumerate(rowTypes)) {
+    auto rowType = dyn_cast<VectorType>(type);
+    Value vector = values[row * parts];
+    if (!rowType) {
+      vector = vector::ExtractOp::create(builder, loc, vector, 0);
+    } else if (parts > 1) {
+      vector = arith::ConstantOp::create(builder, loc, rowType, builder.getZeroAttr(rowType));
+      for (int64_t part = 0; part < parts; ++part)
+        vector = vector::InsertStridedSliceOp::create(builder, loc, values[row * parts + part],
+                                                      vector, {part * lanes}, {1});
+    }
+    tileRows.push_back(vector);
+  }
+  return tileRows;
+}
+
+MatmulEmitter::Values MatmulEmitter::emit(ValueRange accumulator) {
+  lhs = flatten(op.getLhs(), op.getLhsIndices());
+  rhs = flatten(op.getRhs(), op.getRhsIndices());
+  Value rowStride = mul(lhs.strides[op.getLhsRowDim()], op.getRowStep());
+  Value lastRow;
+  if (!op.getBounds().empty())
+    lastRow = arith::SubIOp::create(builder, loc, op.getBounds()[0], index(1));
+  for (int64_t row = 0; row < rows; ++row) {
+    Value position = index(row);
+    if (lastRow && row > 0)
+      position = arith::MinSIOp::create(builder, loc, position, lastRow);
+    rowAddress.push_back(row == 0 ? lhs.base : add(lhs.base, mul(position, rowStride)));
+  }
+  prepareColumns();
+
+  Values values = split(accumulator);
+  Value zero = index(0), start = zero;
+  if (op.getRhsLayout() == PanelLayout::ColMajor && lanes > 1) {
+    Value whole = arith::MulIOp::create(
+        builder, loc, arith::DivUIOp::create(builder, loc, op.getDepth(), index(lanes)), index(lanes));
+    values = loop(zero, whole, lanes, values, [&](Value k, Values &carried) {
+      SmallVector<Values> blocks(parts);
+      for (int64_t part = 0; part < parts; ++part) {
+        for (int64_t lane = 0; lane < lanes; ++lane)
+          blocks[part].push_back(widen(
+              loadVector(rhs.buffer, add(columnAddress[part * lanes + lane], k), Value())));
+        transpose(blocks[part]);
+      }
+      for (int64_t lane = 0; lane < lanes; ++lane) {
+        Values columns;
+        for (const Values &block : blocks)
+          columns.push_back(block[lane]);
+        multiply(add(k, index(lane)), columns, carried);
+      }
+    });
+    start = whole;
+  }
+  values = loop(start, op.getDepth(), 1, values, [&](Value k, Values &carried) {
+    multiply(k, loadColumns(k), carried);
+  });
+  return join(values, llvm::to_vector(accumulator.getTypes()));
+}
+
+namespace {
+/// Needs an accumulator of rank 2 that was converted to its rows.
+struct ConvertTileMatmul final : OpConversionPattern<TileMatmulOp> {
+  ConvertTileMatmul(const TypeConverter &converter, MLIRContext *context, unsigned vectorBits)
+      : OpConversionPattern(converter, context), vectorBits(vectorBits) {}
+
+  LogicalResult matchAndRewrite(TileMatmulOp op, OneToNOpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    auto tileType = cast<TileType>(op.getAcc().getType());
+    if (tileType.getRank() != 2)
+      return rewriter.notifyMatchFailure(op, "accumulator has not rank 2");
+    if (adaptor.getAcc().size() != static_cast<size_t>(tileType.getShape()[0]))
+      return rewriter.notifyMatchFailure(op, "accumulator was not converted to its rows");
+    MatmulEmitter emitter(rewriter, op, vectorBits);
+    rewriter.replaceOpWithMultiple(op, {emitter.emit(adaptor.getAcc())});
+    return success();
+  }
+
+private:
+  unsigned vectorBits;
+};
+} // namespace
+
+void lutra::populateTileMatmulPatterns(const TypeConverter &converter, unsigned vectorBits,
+                                       RewritePatternSet &patterns) {
+  patterns.add<ConvertTileMatmul>(converter, patterns.getContext(), vectorBits);
+}

@@ -1,0 +1,19 @@
+//===- TileMatmul.h - patterns that lower tile_matmul to CPU vectors -------===//
+#ifndef LUTRA_LIB_CONVERSION_TILETOVECTOR_TILEMATMUL_H
+#define LUTRA_LIB_CONVERSION_TILETOVECTOR_TILEMATMUL_H
+
+namespace mlir {
+class RewritePatternSet;
+class TypeConverter;
+} // namespace mlir
+
+namespace lutra {
+
+/// Adds the conversion of tile_matmul. `converter` turns a tile of rank 2 into one vector for each
+/// row (a scalar when there is one column); `vectorBits` is the width of the registers that the accumulators occupy.
+void populateTileMatmulPatterns(const mlir::TypeConverter &converter, unsigned vectorBits,
+                                mlir::RewritePatternSet &patterns);
+
+} // namespace lutra
+
+#endif // LUTRA_LIB_CONVERSION_TILETOVECTOR_TILEMATMUL_H
