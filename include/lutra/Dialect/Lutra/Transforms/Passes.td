@@ -5,6 +5,31 @@
 
 include "mlir/Pass/PassBase.td"
 
+def PlanMemory : Pass<"lutra-plan-memory", "mlir::ModuleOp"> {
+  let summary = "gives every value of @main its place in memory";
+  let description = [{
+    Needs: @main holds launches, weights, reshapes and index arithmetic on tensors only
+    (lutra-form-kernels). Guarantees: @main holds launches on buffers: arguments, results as trailing
+    arguments, weights, and views of one `lutra.arena` at offsets that are closed formulas of the input
+    sizes; buffers whose lifetimes meet do not overlap. Arguments carry `lutra.type`, their type
+    in the graph; `lutra.inputs` counts the inputs. `@main.shapes` maps the run-time sizes of the inputs to those of
+    the results and the bytes of the arena. A reshape is a view. Leaves alone: kernels, and a
+    @main that is already planned.
+
+    ```mlir
+    %h = lutra.launch @k0(%x) : (tensor<4x8xf32>) -> tensor<4x8xf32>
+    %y = lutra.launch @k1(%h) : (tensor<4x8xf32>) -> tensor<4x8xf32>
+    // becomes
+    %arena = lutra.arena %c128 : memref<?xi8>
+    %h = memref.view %arena[%c0][] : memref<?xi8> to memref<4x8xf32>
+    lutra.launch @k0(%x) outs(%h : memref<4x8xf32>) : (memref<4x8xf32>) -> ()
+    lutra.launch @k1(%h) outs(%y : memref<4x8xf32>) : (memref<4x8xf32>) -> ()
+    ```
+  }];
+  let dependentDialects = ["lutra::LutraDialect", "mlir::arith::ArithDialect",
+                           "mlir::func::FuncDialect", "mlir::memref::MemRefDialect"];
+}
+
 def RaiseActivations : Pass<"lutra-raise-activations"> {
   let summary = "names activations that arrive as chains of pointwise ops";
   let description = [{
