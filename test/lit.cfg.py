@@ -25,6 +25,7 @@ for name in ("CUDA_HOME", "LUTRA_SEED", "HOME", "FILECHECK_OPTS"):
 config.substitutions.append(("%python", config.python))
 config.substitutions.append(("%lutra_source", config.lutra_source))
 config.substitutions.append(("%lutra_binary", config.lutra_binary))
+config.substitutions.append(("%mlir_include", config.mlir_include))
 
 
 def has_module(name: str) -> bool:
