@@ -13,6 +13,7 @@
 
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
 #include "lutra/Machine/TileTarget.h"
+#include "lutra/Support/ErrorCodes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -27,6 +28,7 @@ struct TileWindow {
   llvm::SmallVector<mlir::Value> indices; // one per tensor dimension
   llvm::SmallVector<int64_t> shape, dims, steps; // one per tile dimension
   llvm::SmallVector<mlir::Value> bounds; // none, or one per tile dimension: elements that exist
+  bool aligned = false; // indices along tile dimensions are multiples of the tile's size
 
   /// One element, as a tile of rank 0.
   static TileWindow element(llvm::ArrayRef<mlir::Value> indices);
@@ -53,8 +55,18 @@ public:
   mlir::Value getBuffer(mlir::Value tensor);
   /// The buffer of result number `index`.
   mlir::Value getOutput(unsigned index) { return outputs[index]; }
-  mlir::Value getBegin() { return begin; }
-  mlir::Value getEnd() { return end; }
+  /// A coded error; from now on the kernel cannot be emitted at all.
+  mlir::InFlightDiagnostic error(mlir::Location where, ErrorCode code) {
+    reported = true;
+    return emitCodedError(where, code);
+  }
+  bool hasError() const { return reported; }
+  /// Elements of a tile that is as wide as the kernel's widest element allows.
+  int64_t getTileWidth();
+  /// The work item that the body of `@k` computes (null in `@k.grid`).
+  mlir::Value getItem() { return item; }
+  /// Ends `@k.grid` with its answer.
+  void finishGrid(mlir::Value items);
   /// The function's value for an index value of the kernel's body.
   mlir::Value getIndex(mlir::Value kernelIndex);
   /// Size of a dimension of any tensor in the kernel (computed in the entry block).
@@ -142,10 +154,36 @@ private:
     TileWindow window;
     mlir::Value tile;
   };
-  mlir::FailureOr<mlir::Value> emitOp(mlir::Operation *op, mlir::Value tensor, const TileWindow &window);
+  // EmitTile.cpp
+  mlir::FailureOr<mlir::Value> emitOp(mlir::Value tensor, const TileWindow &window);
+  mlir::FailureOr<mlir::Value> emitPointwise(mlir::Operation *op, const TileWindow &window);
+  mlir::FailureOr<mlir::Value> emitQuantization(mlir::Operation *op, const TileWindow &window);
+  // EmitMovement.cpp
+  mlir::FailureOr<mlir::Value> emitReshape(ReshapeOp op, const TileWindow &window);
+  mlir::FailureOr<mlir::Value> emitExpand(ExpandOp op, const TileWindow &window);
+  mlir::FailureOr<mlir::Value> emitSlice(SliceOp op, const TileWindow &window);
+  mlir::FailureOr<mlir::Value> emitConcat(ConcatOp op, const TileWindow &window);
+  mlir::FailureOr<mlir::Value> emitPad(PadOp op, const TileWindow &window);
+  mlir::FailureOr<mlir::Value> emitGather(GatherOp op, const TileWindow &window);
+  mlir::FailureOr<mlir::Value> emitGatherElements(GatherElementsOp op, const TileWindow &window);
+  mlir::FailureOr<mlir::Value> emitGatherNd(GatherNdOp op, const TileWindow &window);
+  mlir::FailureOr<mlir::Value> emitIota(IotaOp op, const TileWindow &window);
+  /// `condition ? tile of yes : tile of no`, both of the window's shape.
+  mlir::FailureOr<mlir::Value> emitEither(
+      mlir::Value condition, const TileWindow &window, mlir::Type element,
+      llvm::function_ref<mlir::FailureOr<mlir::Value>()> yes,
+      llvm::function_ref<mlir::FailureOr<mlir::Value>()> no);
+  /// The scalar index that `indices` holds there, counted from the end when negative, limited to [0, size).
+  mlir::FailureOr<mlir::Value> emitGatherIndex(mlir::Value indices, llvm::ArrayRef<mlir::Value> at,
+                                               mlir::Value size);
+  mlir::Value getConstantBuffer(ConstantOp op);
+  mlir::Value reifySize(mlir::OpResult result, int64_t dim);
 
   llvm::SmallVector<mlir::Value> outputs;
-  mlir::Value begin, end;
+  mlir::Value begin, end, item;
+  mlir::Operation *itemLoop = nullptr; // values shared by all items are computed before it
+  llvm::DenseMap<int64_t, mlir::Value> constants;
+  bool reported = false;
   mlir::IRMapping buffers; // kernel value -> memref or index of the function
   llvm::SmallVector<std::pair<mlir::Value, mlir::Value>> boundBuffers;
   llvm::SmallVector<Entry, 0> cache;
@@ -158,18 +196,6 @@ mlir::Type getBufferElement(mlir::Type element); // ui8 -> i8, i1 -> i8
 mlir::MemRefType getBufferType(mlir::Type tensor);
 /// The type that arithmetic on `element` is done in: f32 for f16 and bf16.
 mlir::Type getComputeType(mlir::Type element);
-
-/// How a kernel of one kind is split and computed. `grid` returns the number of items, `item` emits
-/// one; a failure of `item` without a diagnostic makes the driver try again with `elementwise` set.
-struct GroupKind {
-  llvm::StringRef name;
-  bool (*matches)(KernelOp kernel);
-  mlir::FailureOr<mlir::Value> (*grid)(KernelEmitter &emitter);
-  mlir::LogicalResult (*item)(KernelEmitter &emitter, mlir::Value item, bool elementwise);
-};
-
-/// The op that decides a kernel's kind: the only one that is neither pointwise nor fusable movement; null for a map.
-mlir::Operation *getRoot(KernelOp kernel);
 
 } // namespace lutra
 

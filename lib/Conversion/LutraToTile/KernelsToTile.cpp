@@ -1,5 +1,8 @@
 //===- KernelsToTile.cpp - kernels become loops over tile ops --------------===//
-#include "KernelEmitter.h"
+// The driver: finds each kernel's kind and emits its two functions. A kind that cannot use wide tiles
+// on a kernel (an access that no tile expresses) says so by failing without a diagnostic; the
+// functions are then emitted again with tiles of one element.
+#include "GroupKinds.h"
 
 #include "lutra/Conversion/Passes.h"
 
@@ -18,6 +21,54 @@ using namespace lutra;
 namespace {
 struct KernelsToTile final : lutra::impl::KernelsToTileBase<KernelsToTile> {
   using Base::Base;
-  void runOnOperation() override {}
+  void runOnOperation() override;
 };
 } // namespace
+
+Operation *lutra::getRoot(KernelOp kernel) {
+  for (Operation &op : kernel.getBody().front().without_terminator())
+    if (isa<ArgReduceOp, ConcatOp, ConvOp, ConvTransposeOp, CumulativeOp, LayerNormOp, LstmOp, MatmulOp,
+            PoolOp, ReduceOp, ResizeOp, RmsNormOp, ScatterElementsOp, ScatterNdOp, SoftmaxOp, TopKOp>(op))
+      return &op;
+  return nullptr;
+}
+
+static LogicalResult emitKernel(KernelOp kernel, const TileTarget &target, ArrayRef<GroupKind> kinds) {
+  const GroupKind *kind = llvm::find_if(kinds, [&](const GroupKind &k) { return k.matches(kernel); });
+  if (kind == kinds.end())
+    return emitCodedError(getRoot(kernel)->getLoc(), ErrorCode::UnsupportedOp)
+           << "'" << getRoot(kernel)->getName() << "' has no emission as tile ops";
+  KernelEmitter grid(kernel, target, /*grid=*/true);
+  FailureOr<Value> items = kind->grid(grid);
+  if (failed(items))
+    return failure();
+  grid.finishGrid(*items);
+  for (bool elementwise : {false, true}) {
+    KernelEmitter emitter(kernel, target, /*grid=*/false);
+    if (succeeded(kind->item(emitter, elementwise)))
+      return success();
+    emitter.function.erase();
+    if (emitter.hasError())
+      return failure();
+  }
+  return emitCodedError(kernel.getLoc(), ErrorCode::Internal)
+         << "kernel @" << kernel.getName() << " has an access that not even single elements can express";
+}
+
+void KernelsToTile::runOnOperation() {
+  const TileTarget *tileTarget = getTileTarget(target);
+  if (!tileTarget) {
+    emitCodedError(getOperation().getLoc(), ErrorCode::UnsupportedTarget)
+        << "no tile target is named '" << target << "'; registered are "
+        << llvm::join(getTileTargetNames(), ", ");
+    return signalPassFailure();
+  }
+  // Tried in this order.
+  const GroupKind kinds[] = {getMapKind()};
+  SmallVector<KernelOp> kernels(getOperation().getOps<KernelOp>());
+  for (KernelOp kernel : kernels) {
+    if (failed(emitKernel(kernel, *tileTarget, kinds)))
+      return signalPassFailure();
+    kernel.erase();
+  }
+}

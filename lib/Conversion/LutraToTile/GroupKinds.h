@@ -1,0 +1,31 @@
+//===- GroupKinds.h - the kinds of kernels and how each is split ------------===//
+// A kernel has at most one root: an op that is neither pointwise nor fusable movement. The root decides
+// the kind. A new kind is one file that defines its functions and one line in the table of KernelsToTile.cpp.
+#ifndef LUTRA_LIB_CONVERSION_LUTRATOTILE_GROUPKINDS_H
+#define LUTRA_LIB_CONVERSION_LUTRATOTILE_GROUPKINDS_H
+
+#include "KernelEmitter.h"
+
+namespace lutra {
+
+/// `grid` gives the number of work items; `item` emits the code of one (emitter.getItem()). A failure of
+/// `item` without a diagnostic makes the driver emit again with `elementwise` set: tiles of one element.
+struct GroupKind {
+  bool (*matches)(KernelOp kernel);
+  mlir::FailureOr<mlir::Value> (*grid)(KernelEmitter &emitter);
+  mlir::LogicalResult (*item)(KernelEmitter &emitter, bool elementwise);
+};
+
+GroupKind getMapKind();
+
+/// The root of a kernel; null for a map.
+mlir::Operation *getRoot(KernelOp kernel);
+
+template <typename... Ops> bool hasRoot(KernelOp kernel) {
+  mlir::Operation *root = getRoot(kernel);
+  return root && mlir::isa<Ops...>(root);
+}
+
+} // namespace lutra
+
+#endif // LUTRA_LIB_CONVERSION_LUTRATOTILE_GROUPKINDS_H
