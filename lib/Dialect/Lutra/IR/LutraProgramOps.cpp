@@ -34,11 +34,14 @@ MemRefType lutra::getBufferType(RankedTensorType type) {
   if (auto packing = dyn_cast_or_null<PackingAttr>(type.getEncoding())) {
     if (shape.size() < 2)
       return {};
-    int64_t columns = shape.pop_back_val(), depth = shape.pop_back_val();
+    int64_t columns = shape.pop_back_val(), depth = 1;
+    for (int64_t size : shape)
+      depth = ShapedType::isDynamic(size) || ShapedType::isDynamic(depth) ? ShapedType::kDynamic
+                                                                          : depth * size;
     auto divide = [](int64_t size, int64_t by) {
       return ShapedType::isDynamic(size) ? size : (size + by - 1) / by;
     };
-    shape.append({divide(columns, packing.getWidth()), divide(depth, packing.getDepth()),
+    shape.assign({divide(columns, packing.getWidth()), divide(depth, packing.getDepth()),
                   packing.getWidth()});
     if (packing.getDepth() != 1)
       shape.push_back(packing.getDepth());

@@ -14,7 +14,8 @@ def Lutra_PackingAttr : Lutra_Attr<"Packing", "packing"> {
   let description = [{
     `#lutra.packing<width = 16, depth = 1>`: panels of `width` output columns; within a panel the
     product's depth (K) advances in steps of `depth` elements that lie together. A matrix [K, N]
-    becomes [ceil(N / width), ceil(K / depth), width, depth], the last panel filled with zeros. Chosen by a
+    becomes [ceil(N / width), ceil(K / depth), width, depth], the last panel filled with zeros. All
+    dimensions but the last form K, so that a channels_last filter [k.., C, F] is one matrix. Chosen by a
     strategy, never part of a weight's meaning.
   }];
   let parameters = (ins "int64_t":$width, "int64_t":$depth);

@@ -5,6 +5,27 @@
 
 include "mlir/Pass/PassBase.td"
 
+def PackWeights : Pass<"lutra-pack-weights", "mlir::ModuleOp"> {
+  let summary = "stores constant operands of products as panels";
+  let description = [{
+    Needs: convolutions in channels_last order where they are to be packed. May run before or after
+    lutra-form-kernels. Guarantees: the right-hand side of a matmul (rank 2) and the filter of a channels_last
+    conv, where they are float weights, have the type tensor<KxN, #lutra.packing<width, depth = 1>> over a
+    new global, and a matmul has lost `transpose_rhs`; weights that nothing reads are gone. Leaves alone:
+    operands that are computed, integer weights, depthwise filters (one panel column per channel gains nothing).
+
+    ```mlir
+    lutra.global @w : tensor<8x4xf32> = dense_resource<w>
+    %y = lutra.matmul %x, %w {transpose_rhs} : (tensor<2x4xf32>, tensor<8x4xf32>) -> tensor<2x8xf32>
+    // becomes
+    lutra.global @w.packed : tensor<4x8xf32, #lutra.packing<width = 16, depth = 1>> = dense_resource<..>
+    %y = lutra.matmul %x, %w : (tensor<2x4xf32>, tensor<4x8xf32, #lutra.packing<..>>) -> tensor<2x8xf32>
+    ```
+  }];
+  let options = [Option<"width", "width", "int64_t", "16", "columns of a panel">];
+  let dependentDialects = ["lutra::LutraDialect"];
+}
+
 def PlanMemory : Pass<"lutra-plan-memory", "mlir::ModuleOp"> {
   let summary = "gives every value of @main its place in memory";
   let description = [{

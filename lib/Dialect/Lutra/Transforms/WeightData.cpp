@@ -1,0 +1,110 @@
+//===- WeightData.cpp - bytes of a module's weights ------------------------===//
+#include "WeightData.h"
+
+#include "mlir/IR/DialectResourceBlobManager.h"
+
+#include "llvm/ADT/StringSet.h"
+
+#include <cstring>
+
+using namespace mlir;
+using namespace lutra;
+
+std::optional<int64_t> lutra::elementBytes(Type type) {
+  if (!type.isIntOrFloat() || type.getIntOrFloatBitWidth() % 8 != 0)
+    return std::nullopt;
+  return type.getIntOrFloatBitWidth() / 8;
+}
+
+WeightStore::WeightStore(ModuleOp module) : module(module), symbols(module) {}
+
+GlobalOp WeightStore::getGlobal(Value value) {
+  auto weight = value.getDefiningOp<WeightOp>();
+  return weight ? symbols.lookup<GlobalOp>(weight.getGlobal()) : GlobalOp();
+}
+
+static std::optional<WeightBytes> readElements(ElementsAttr data) {
+  std::optional<int64_t> width = elementBytes(data.getElementType());
+  if (!width)
+    return std::nullopt;
+  if (auto dense = dyn_cast<DenseElementsAttr>(data))
+    return WeightBytes{dense.getRawData(), *width, dense.isSplat()};
+  auto resource = dyn_cast<DenseResourceElementsAttr>(data);
+  const AsmResourceBlob *blob = resource ? resource.getRawHandle().getBlob() : nullptr;
+  if (!blob || static_cast<int64_t>(blob->getData().size()) != data.getNumElements() * *width)
+    return std::nullopt;
+  return WeightBytes{blob->getData(), *width, false};
+}
+
+std::optional<WeightBytes> WeightStore::read(GlobalOp global) {
+  auto type = dyn_cast<RankedTensorType>(global.getType());
+  if (!type || type.getEncoding())
+    return std::nullopt;
+  return readElements(global.getData());
+}
+
+std::optional<WeightBytes> WeightStore::read(Value value) {
+  if (auto constant = value.getDefiningOp<ConstantOp>())
+    return readElements(constant.getValue());
+  GlobalOp global = getGlobal(value);
+  return global ? read(global) : std::nullopt;
+}
+
+AsmResourceBlob WeightStore::allocate(int64_t bytes) {
+  AsmResourceBlob blob = HeapAsmResourceBlob::allocate(bytes, /*align=*/64, /*dataIsMutable=*/true);
+  std::memset(blob.getMutableData().data(), 0, bytes);
+  return blob;
+}
+
+GlobalOp WeightStore::add(Location loc, StringRef base, RankedTensorType type,
+                          AsmResourceBlob blob) {
+  OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
+  ShapedType dataType = type;
+  if (type.getEncoding())
+    dataType = RankedTensorType::get({static_cast<int64_t>(blob.getData().size())},
+                                     builder.getI8Type());
+  auto data = DenseResourceElementsAttr::get(dataType, base, std::move(blob));
+  auto global = GlobalOp::create(builder, loc, base, type, cast<ElementsAttr>(data));
+  symbols.insert(global); // gives it a free name
+  return global;
+}
+
+void WeightStore::removeUnused() {
+  llvm::StringSet<> used;
+  module.walk([&](WeightOp weight) { used.insert(weight.getGlobal()); });
+  for (GlobalOp global : llvm::make_early_inc_range(module.getOps<GlobalOp>())) {
+    if (used.contains(global.getSymName()))
+      continue;
+    auto resource = dyn_cast<DenseResourceElementsAttr>(global.getData());
+    symbols.erase(global);
+    // What an earlier pass computed is freed; a blob that several attributes share is only a view.
+    if (resource && resource.getRawHandle().getBlob() &&
+        resource.getRawHandle().getBlob()->isMutable())
+      resource.getRawHandle().getResource()->setBlob({});
+  }
+}
+
+void lutra::permuteBytes(WeightBytes source, ArrayRef<int64_t> shape,
+                         ArrayRef<int64_t> permutation, char *destination) {
+  int64_t rank = shape.size();
+  SmallVector<int64_t> sourceStrides(rank, 1), sizes, strides, position(rank, 0);
+  for (int64_t dim = rank - 2; dim >= 0; --dim)
+    sourceStrides[dim] = sourceStrides[dim + 1] * shape[dim + 1];
+  int64_t count = 1;
+  for (int64_t dim : permutation) {
+    sizes.push_back(shape[dim]);
+    strides.push_back(sourceStrides[dim] * (source.splat ? 0 : source.width));
+    count *= shape[dim];
+  }
+  const char *from = source.data.data();
+  for (int64_t done = 0; done < count; ++done, destination += source.width) {
+    std::memcpy(destination, from, source.width);
+    for (int64_t dim = rank - 1; dim >= 0; --dim) { // next position, like an odometer
+      from += strides[dim];
+      if (++position[dim] < sizes[dim])
+        break;
+      from -= strides[dim] * sizes[dim];
+      position[dim] = 0;
+    }
+  }
+}
