@@ -2,6 +2,7 @@
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
 
 #include "OpHelpers.h"
+#include "VerifyHelpers.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -129,20 +130,6 @@ LogicalResult ScatterNdOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedSh
   return success();
 }
 
-OpFoldResult ConstantOp::fold(FoldAdaptor) { return getValue(); }
-
-OpFoldResult ReshapeOp::fold(FoldAdaptor) {
-  auto type = cast<RankedTensorType>(getType());
-  return getInput().getType() == type && type.hasStaticShape() ? getInput() : Value();
-}
-
-OpFoldResult TransposeOp::fold(FoldAdaptor) {
-  for (auto [dim, source] : llvm::enumerate(getPermutation()))
-    if ((int64_t)dim != source)
-      return {};
-  return getInput();
-}
-
 int64_t ConstantOp::getOperations(SizeFn) { return 0; }
 
 int64_t IotaOp::getOperations(SizeFn sizeOf) { return 0; }
@@ -172,33 +159,3 @@ int64_t ScatterElementsOp::getOperations(SizeFn sizeOf) { return 0; }
 int64_t ScatterNdOp::getOperations(SizeFn sizeOf) { return 0; }
 
 int64_t ResizeOp::getOperations(SizeFn sizeOf) { return 0; }
-
-LogicalResult ConstantOp::verify() { return success(); }
-
-LogicalResult IotaOp::verify() { return success(); }
-
-LogicalResult FromIndexOp::verify() { return success(); }
-
-LogicalResult ReshapeOp::verify() { return success(); }
-
-LogicalResult TransposeOp::verify() { return success(); }
-
-LogicalResult ExpandOp::verify() { return success(); }
-
-LogicalResult SliceOp::verify() { return success(); }
-
-LogicalResult ConcatOp::verify() { return success(); }
-
-LogicalResult PadOp::verify() { return success(); }
-
-LogicalResult GatherOp::verify() { return success(); }
-
-LogicalResult GatherElementsOp::verify() { return success(); }
-
-LogicalResult GatherNdOp::verify() { return success(); }
-
-LogicalResult ScatterElementsOp::verify() { return success(); }
-
-LogicalResult ScatterNdOp::verify() { return success(); }
-
-LogicalResult ResizeOp::verify() { return success(); }

@@ -5,6 +5,7 @@
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/IR/Builders.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace lutra;
@@ -30,13 +31,28 @@ LogicalResult MatmulOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShape
   return success();
 }
 
-/// Output extent of a window along one dimension, as an index value or attribute.
-static OpFoldResult windowExtent(OpBuilder &builder, Location loc, OpFoldResult extent,
-                                 int64_t window, int64_t stride, int64_t low, int64_t high,
-                                 int64_t dilation, bool ceil = false) {
-  AffineExpr size = builder.getAffineSymbolExpr(0) + (low + high - dilation * (window - 1) - 1);
-  AffineExpr steps = ceil ? size.ceilDiv(stride) : size.floorDiv(stride);
-  return affine::makeComposedFoldedAffineApply(builder, loc, steps + 1, {extent});
+/// windowCount() as an index value or attribute.
+static OpFoldResult reifyWindowCount(OpBuilder &builder, Location loc, OpFoldResult extent,
+                                     const WindowWalk &walk) {
+  AffineExpr size = builder.getAffineSymbolExpr(0);
+  AffineExpr rest = size + (walk.low + walk.high - walk.dilation * (walk.window - 1) - 1);
+  if (!walk.ceil)
+    return affine::makeComposedFoldedAffineApply(builder, loc, rest.floorDiv(walk.stride) + 1,
+                                                 {extent});
+  auto map = AffineMap::get(
+      0, 1, {rest.ceilDiv(walk.stride) + 1, (size + walk.low).ceilDiv(walk.stride)},
+      builder.getContext());
+  return affine::makeComposedFoldedAffineMin(builder, loc, map, {extent});
+}
+
+int64_t lutra::windowCount(int64_t extent, const WindowWalk &walk) {
+  if (ShapedType::isDynamic(extent))
+    return extent;
+  int64_t rest = extent + walk.low + walk.high - walk.dilation * (walk.window - 1) - 1;
+  if (!walk.ceil)
+    return llvm::divideFloorSigned(rest, walk.stride) + 1;
+  return std::min(llvm::divideCeilSigned(rest, walk.stride) + 1,
+                  llvm::divideCeilSigned(extent + walk.low, walk.stride));
 }
 
 LogicalResult ConvOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
@@ -49,8 +65,9 @@ LogicalResult ConvOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShapedT
       sizeOf(builder, getLoc(), getFilter(), last ? spatial + 1 : 0);
   for (int64_t i = 0; i < spatial; ++i) {
     OpFoldResult &size = sizes[last ? i + 1 : i + 2];
-    size = windowExtent(builder, getLoc(), size, filter.getDimSize(last ? i : i + 2),
-                        getStrides()[i], getLow()[i], getHigh()[i], getDilations()[i]);
+    size = reifyWindowCount(builder, getLoc(), size,
+                            {filter.getDimSize(last ? i : i + 2), getStrides()[i], getLow()[i],
+                             getHigh()[i], getDilations()[i], false});
   }
   preferStatic(builder, type, sizes);
   shapes.push_back(std::move(sizes));
@@ -80,9 +97,9 @@ LogicalResult PoolOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShapedT
   SmallVector<OpFoldResult> sizes = sizesOf(builder, getLoc(), getInput());
   int64_t first = getLayout() == ConvLayout::ChannelsLast ? 1 : 2;
   for (int64_t i = 0; i < type.getRank() - 2; ++i)
-    sizes[first + i] = windowExtent(builder, getLoc(), sizes[first + i], getWindow()[i],
-                                    getStrides()[i], getLow()[i], getHigh()[i], getDilations()[i],
-                                    getCeilMode());
+    sizes[first + i] = reifyWindowCount(builder, getLoc(), sizes[first + i],
+                                        {getWindow()[i], getStrides()[i], getLow()[i], getHigh()[i],
+                                         getDilations()[i], getCeilMode()});
   preferStatic(builder, type, sizes);
   shapes.push_back(std::move(sizes));
   return success();
@@ -131,13 +148,3 @@ int64_t LstmOp::getOperations(SizeFn sizeOf) {
     steps *= input.isDynamicDim(dim) ? sizeOf(getInput(), dim) : input.getDimSize(dim);
   return 2 * steps * (weights.getNumElements() + recurrence.getNumElements());
 }
-
-LogicalResult MatmulOp::verify() { return success(); }
-
-LogicalResult ConvOp::verify() { return success(); }
-
-LogicalResult ConvTransposeOp::verify() { return success(); }
-
-LogicalResult PoolOp::verify() { return success(); }
-
-LogicalResult LstmOp::verify() { return success(); }

@@ -2,7 +2,9 @@
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
 
 #include "OpHelpers.h"
+#include "VerifyHelpers.h"
 
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/Interfaces/FunctionImplementation.h"
 
@@ -19,7 +21,15 @@ void LutraDialect::addProgramOps() {
       >();
 }
 
-LogicalResult GlobalOp::verify() { return success(); }
+LogicalResult WeightOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
+  auto tensor = dyn_cast<RankedTensorType>(getType());
+  if (!tensor)
+    return failure();
+  shapes.push_back(mixSizes(builder, tensor, {}));
+  return success();
+}
+
+int64_t WeightOp::getOperations(SizeFn) { return 0; }
 
 Type lutra::getBufferElementType(Type type) {
   if (type.isIndex())
@@ -51,32 +61,47 @@ MemRefType lutra::getBufferType(RankedTensorType type) {
   return MemRefType::get(shape, getBufferElementType(type.getElementType()));
 }
 
-LogicalResult WeightOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
-  if (auto tensor = dyn_cast<RankedTensorType>(getType()))
-    shapes.push_back(mixSizes(builder, tensor, {}));
-  else
-    return failure();
+LogicalResult GlobalOp::verify() {
+  auto type = cast<RankedTensorType>(getType());
+  if (!type.hasStaticShape()) // E1
+    return emitOpError("has type ") << type << "; a weight needs a static shape";
+  ShapedType data = getData().getShapedType();
+  if (!type.getEncoding()) {
+    if (data != type) // E2
+      return emitOpError("has type ") << type << ", but its data is " << data
+                                      << "; make them equal";
+    return success();
+  }
+  int64_t bytes = storedByteCount(type);
+  if (!data.getElementType().isSignlessInteger(8) || data.getRank() != 1 ||
+      data.getNumElements() != bytes) // E3
+    return emitOpError("has type ") << type << ", which is stored in " << bytes
+                                    << " bytes, but its data is " << data << "; give tensor<" << bytes
+                                    << "xi8>";
   return success();
 }
 
-int64_t WeightOp::getOperations(SizeFn) { return 0; }
-
 LogicalResult WeightOp::verifySymbolUses(SymbolTableCollection &symbols) {
   auto global = symbols.lookupNearestSymbolFrom<GlobalOp>(*this, getGlobalAttr());
-  if (!global)
-    return emitOpError("refers to @") << getGlobal() << ", which is not a lutra.global of the module";
+  if (!global) // E1
+    return emitOpError("refers to @")
+           << getGlobal() << ", which is not a lutra.global of the module; define it or rename";
+  if (global.getType() == getType())
+    return success();
   if (auto buffer = dyn_cast<MemRefType>(getType())) {
     MemRefType stored = getBufferType(cast<RankedTensorType>(global.getType()));
-    if (!stored || stored.getElementType() != buffer.getElementType() ||
-        !buffer.hasStaticShape() || stored.getNumElements() != buffer.getNumElements())
-      return emitOpError("views @") << getGlobal() << " as " << buffer << ", but it holds "
-                                    << global.getType();
-    return success();
+    if (stored && stored.getElementType() == buffer.getElementType() && buffer.hasStaticShape() &&
+        stored.getNumElements() == buffer.getNumElements())
+      return success();
+    return emitOpError("views @") // E3
+           << getGlobal() << " as " << buffer << ", but it is stored as " << stored
+           << "; a view keeps elements and their number";
   }
-  if (global.getType() != getType())
-    return emitOpError("has type ") << getType() << ", but @" << getGlobal() << " holds "
-                                    << global.getType();
-  return success();
+  InFlightDiagnostic diag = emitOpError("has type ") // E2
+                            << getType() << ", but @" << getGlobal() << " holds "
+                            << global.getType() << "; make them equal";
+  diag.attachNote(global.getLoc()) << "the global is here";
+  return diag;
 }
 
 void KernelOp::build(OpBuilder &builder, OperationState &state, StringRef name, FunctionType type) {
@@ -101,13 +126,100 @@ void KernelOp::print(OpAsmPrinter &printer) {
                                            getResAttrsAttrName());
 }
 
-LogicalResult KernelOp::verify() { return success(); }
-
 YieldOp KernelOp::getYield() { return cast<YieldOp>(getBody().front().getTerminator()); }
 
+LogicalResult KernelOp::verifyRegions() {
+  if (!getBody().hasOneBlock() || getBody().front().empty() ||
+      !isa<YieldOp>(getBody().front().back())) // E1
+    return emitOpError("has a body that is not one block ended by lutra.yield; give it one");
+  TypeRange yielded = getYield().getValues().getTypes();
+  if (yielded != TypeRange(getResultTypes())) { // E2
+    InFlightDiagnostic diag = getYield().emitOpError("returns (")
+                              << yielded << "), but its kernel declares (" << getResultTypes()
+                              << "); make them equal";
+    return diag;
+  }
+  for (Type type : getArgumentTypes())
+    if (!isa<RankedTensorType, IndexType>(type)) // E3
+      return emitOpError("has an argument of type ")
+             << type << ", but a kernel takes ranked tensors and index values only";
+  for (Type type : getResultTypes())
+    if (!isa<RankedTensorType>(type)) // E3
+      return emitOpError("has a result of type ")
+             << type << ", but a kernel returns ranked tensors only";
+  return success();
+}
+
+/// Whether a value of type `given` serves where a kernel declares `declared`: the same type but for
+/// sizes known on one side alone, or a memref that stores such a tensor. Stored bytes of an encoded
+/// tensor have a shape of their own.
+static bool servesAs(Type given, Type declared) {
+  auto tensor = dyn_cast<RankedTensorType>(declared);
+  if (!tensor)
+    return given == declared;
+  if (auto buffer = dyn_cast<MemRefType>(given)) {
+    MemRefType stored = getBufferType(tensor);
+    return !stored || (shapesAgree(buffer.getShape(), stored.getShape()) &&
+                       buffer.getElementType() == stored.getElementType());
+  }
+  auto givenTensor = dyn_cast<RankedTensorType>(given);
+  return givenTensor && givenTensor.getElementType() == tensor.getElementType() &&
+         givenTensor.getEncoding() == tensor.getEncoding() &&
+         shapesAgree(givenTensor.getShape(), tensor.getShape());
+}
+
+LogicalResult LaunchOp::verify() {
+  if (!getOutputs().empty() && (getNumResults() > 0 || !getSizes().empty())) // E2
+    return emitOpError("has ") << getOutputs().size() << " outputs beside " << getNumResults()
+                               << " results and " << getSizes().size()
+                               << " sizes; a launch that writes buffers returns nothing";
+  int64_t dynamic = 0;
+  for (Type type : getResultTypes())
+    dynamic += cast<RankedTensorType>(type).getNumDynamicDims();
+  if (dynamic != (int64_t)getSizes().size()) // E3
+    return emitOpError("gives ") << getSizes().size() << " sizes, but its results have " << dynamic
+                                 << " dynamic dimensions; give one index value for each of them";
+  return success();
+}
+
 LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
-  if (!symbols.lookupNearestSymbolFrom(*this, getKernelAttr()))
-    return emitOpError("launches @") << getKernel() << ", which the module does not define";
+  Operation *symbol = symbols.lookupNearestSymbolFrom(*this, getKernelAttr());
+  if (!symbol) // E1
+    return emitOpError("launches @")
+           << getKernel() << ", which the module does not define; define it or rename";
+  auto kernel = dyn_cast<KernelOp>(symbol);
+  if (!kernel)
+    return success(); // lowered already: its arguments are checked by its own lowering
+  bool buffers = !getOutputs().empty();
+  SmallVector<Type> written(buffers ? TypeRange(getOutputs()) : TypeRange(getResultTypes()));
+  auto check = [&](StringRef what, TypeRange given, ArrayRef<Type> declared) -> LogicalResult {
+    if (given.size() != declared.size()) { // E4
+      InFlightDiagnostic diag = emitOpError("has ") << given.size() << " " << what << ", but @"
+                                                    << getKernel() << " has " << declared.size();
+      diag.attachNote(kernel.getLoc()) << "the kernel is here";
+      return diag;
+    }
+    for (auto [number, givenType] : llvm::enumerate(given))
+      if (!servesAs(givenType, declared[number])) { // E5
+        InFlightDiagnostic diag = emitOpError("has ")
+                                  << what << " with " << givenType << " at " << number << ", but @"
+                                  << getKernel() << " has " << declared[number] << " there";
+        diag.attachNote(kernel.getLoc()) << "the kernel is here";
+        return diag;
+      }
+    return success();
+  };
+  if (failed(check("inputs", getInputs().getTypes(), kernel.getArgumentTypes())))
+    return failure();
+  return check(buffers ? "outputs" : "results", written, kernel.getResultTypes());
+}
+
+LogicalResult ArenaOp::verify() {
+  int64_t size = shapedOf(getResult()).getDimSize(0);
+  std::optional<int64_t> bytes = getConstantIntValue(getBytes());
+  if (bytes && !sizesAgree(size, *bytes)) // E1
+    return emitOpError("has ") << *bytes << " bytes, but its result has " << size
+                               << "; make them equal or the result dynamic";
   return success();
 }
 

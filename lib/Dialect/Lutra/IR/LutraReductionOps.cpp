@@ -2,7 +2,9 @@
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
 
 #include "OpHelpers.h"
+#include "VerifyHelpers.h"
 
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Builders.h"
 
 using namespace mlir;
@@ -59,10 +61,74 @@ int64_t CumulativeOp::getOperations(SizeFn sizeOf) { return elementCount(getInpu
 
 int64_t TopKOp::getOperations(SizeFn sizeOf) { return elementCount(getInput(), sizeOf); }
 
-LogicalResult ReduceOp::verify() { return success(); }
+/// The input's shape with 1 at `axes`.
+static SmallVector<int64_t> reducedShape(Value input, ArrayRef<int64_t> axes) {
+  SmallVector<int64_t> shape(shapedOf(input).getShape());
+  for (int64_t axis : axes)
+    shape[axis] = 1;
+  return shape;
+}
 
-LogicalResult ArgReduceOp::verify() { return success(); }
+LogicalResult ReduceOp::verify() {
+  int64_t rank = shapedOf(getInput()).getRank(), previous = -1;
+  for (int64_t axis : getAxes()) {
+    if (axis <= previous || axis >= rank) // E1
+      return emitOpError("has axes ") << shapeText(getAxes()) << ", but its input has rank " << rank
+                                      << "; name each axis once, in rising order, below the rank";
+    previous = axis;
+  }
+  if (failed(verifyResultShape(*this, getResult(), reducedShape(getInput(), getAxes()), // E2
+                               "the input with 1 at each axis")))
+    return failure();
+  if (failed(verifySameElements(*this, getInput(), "the input", getResult(), "the result"))) // E3
+    return failure();
+  bool sums = getKind() == ReduceKind::Sum || getKind() == ReduceKind::Prod;
+  if (sums && shapedOf(getInput()).getElementType().isInteger(1)) // E4
+    return emitOpError("takes the ") << stringifyReduceKind(getKind())
+                                     << " of truth values; cast them to an integer first, or use "
+                                        "max (any) or min (all)";
+  return success();
+}
 
-LogicalResult CumulativeOp::verify() { return success(); }
+LogicalResult ArgReduceOp::verify() {
+  if (getKind() != ReduceKind::Max && getKind() != ReduceKind::Min) // E1
+    return emitOpError("has kind ") << stringifyReduceKind(getKind())
+                                    << ", but only max and min have a place in the input";
+  if (failed(verifyAxis(*this, getAxis(), shapedOf(getInput()).getRank()))) // E2
+    return failure();
+  return verifyResultShape(*this, getResult(), // E3
+                           reducedShape(getInput(), {(int64_t)getAxis()}),
+                           "the input with 1 at the axis");
+}
 
-LogicalResult TopKOp::verify() { return success(); }
+LogicalResult CumulativeOp::verify() {
+  if (failed(verifyAxis(*this, getAxis(), shapedOf(getInput()).getRank()))) // E1
+    return failure();
+  if (shapedOf(getInput()).getElementType().isInteger(1)) // E2
+    return emitOpError("takes the running ") << stringifyReduceKind(getKind())
+                                             << " of truth values; cast them to an integer first";
+  return success();
+}
+
+LogicalResult TopKOp::verify() {
+  ShapedType input = shapedOf(getInput()), values = shapedOf(getValues());
+  int64_t axis = getAxis();
+  if (failed(verifyAxis(*this, axis, input.getRank()))) // E1
+    return failure();
+  SmallVector<int64_t> shape(input.getShape());
+  shape[axis] = values.getRank() > axis ? values.getDimSize(axis) : ShapedType::kDynamic;
+  for (Value result : getResults())
+    if (failed(verifyResultShape(*this, result, shape, "the input with k at the axis"))) // E2
+      return failure();
+  if (failed(verifySameElements(*this, getInput(), "the input", getValues(), "values"))) // E3
+    return failure();
+  int64_t count = values.getDimSize(axis), extent = input.getDimSize(axis);
+  std::optional<int64_t> k = getConstantIntValue(getK());
+  if (ShapedType::isStatic(count) && ShapedType::isStatic(extent) && count > extent) // E4
+    return emitOpError("selects ") << count << " of " << extent
+                                   << " elements; k may be at most the extent of the axis";
+  if (k && !sizesAgree(count, *k)) // E4
+    return emitOpError("has k = ") << *k << ", but a result size of " << count
+                                   << " along the axis; make them equal";
+  return success();
+}

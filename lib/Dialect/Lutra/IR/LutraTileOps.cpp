@@ -2,6 +2,7 @@
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
 
 #include "OpHelpers.h"
+#include "VerifyHelpers.h"
 
 #include "mlir/IR/Builders.h"
 
@@ -38,20 +39,188 @@ void TileMatmulOp::getEffects(
                        SideEffects::DefaultResource::get());
 }
 
-LogicalResult TileFillOp::verify() { return success(); }
+LogicalResult TileFillOp::verify() {
+  if (getValue().getType() != getType().getElementType()) // E1
+    return emitOpError("fills with ") << getValue().getType() << ", but the tile holds "
+                                      << getType().getElementType() << "; make them equal";
+  return success();
+}
 
-LogicalResult TileIotaOp::verify() { return success(); }
+LogicalResult TileIotaOp::verify() {
+  int64_t rank = getType().getShape().size(), dim = getDim();
+  if (dim < 0 || dim >= rank) // E1
+    return emitOpError("counts along dimension ")
+           << dim << ", but the tile has rank " << rank;
+  if (!getType().getElementType().isIndex()) // E2
+    return emitOpError("counts in elements ")
+           << getType().getElementType() << "; use index and convert in a tile_map";
+  return success();
+}
 
-LogicalResult TileLoadOp::verify() { return success(); }
+/// `bounds` is absent or has one value for each tile dimension.
+static LogicalResult verifyBounds(Operation *op, TileType tile, size_t bounds) {
+  if (bounds == 0 || bounds == tile.getShape().size())
+    return success();
+  return op->emitOpError("gives ") << bounds << " bounds for a tile of rank "
+                                   << tile.getShape().size()
+                                   << "; give none or one for each tile dimension";
+}
 
-LogicalResult TileStoreOp::verify() { return success(); }
+/// The buffer stores elements of the tile's type.
+static LogicalResult verifyStorage(Operation *op, TileType tile, Value buffer) {
+  Type stored = shapedOf(buffer).getElementType();
+  if (getBufferElementType(stored) == getBufferElementType(tile.getElementType()))
+    return success();
+  return op->emitOpError("moves elements ")
+         << tile.getElementType() << " of a tile, but the buffer stores " << stored
+         << "; convert in a tile_map";
+}
 
-LogicalResult TileGatherOp::verify() { return success(); }
+/// E1 to E5 of tile_load and tile_store.
+static LogicalResult verifyAddress(Operation *op, TileType tile, Value buffer, size_t indices,
+                                   size_t bounds, ArrayRef<int64_t> dims, ArrayRef<int64_t> steps,
+                                   bool mayRepeat) {
+  int64_t rank = shapedOf(buffer).getRank();
+  if ((int64_t)indices != rank) // E1
+    return op->emitOpError("gives ") << indices << " indices into a buffer of rank " << rank
+                                     << "; give one for each dimension";
+  size_t tileRank = tile.getShape().size();
+  if (dims.size() != tileRank || steps.size() != tileRank) // E2
+    return op->emitOpError("gives ") << dims.size() << " dims and " << steps.size()
+                                     << " steps for a tile of rank " << tileRank
+                                     << "; give one of each for every tile dimension";
+  for (auto [size, dim] : llvm::zip_equal(tile.getShape(), dims)) {
+    bool repeated = dim == -1 && (mayRepeat || size == 1);
+    if (!repeated && (dim < 0 || dim >= rank)) // E3
+      return op->emitOpError("advances along buffer dimension ")
+             << dim << " of a buffer of rank " << rank
+             << (mayRepeat ? "; use a dimension, or -1 to repeat" : "; use a dimension");
+  }
+  if (failed(verifyBounds(op, tile, bounds))) // E4
+    return failure();
+  return verifyStorage(op, tile, buffer); // E5
+}
 
-LogicalResult TileMapOp::verify() { return success(); }
+LogicalResult TileLoadOp::verify() {
+  return verifyAddress(*this, getType(), getSource(), getIndices().size(), // E1 to E5
+                       getBounds().size(), getDims(), getSteps(), /*mayRepeat=*/true);
+}
 
-LogicalResult TileReduceOp::verify() { return success(); }
+LogicalResult TileStoreOp::verify() {
+  return verifyAddress(*this, getValue().getType(), getDest(), getIndices().size(), // E1 to E5
+                       getBounds().size(), getDims(), getSteps(), /*mayRepeat=*/false);
+}
 
-LogicalResult TileExtractOp::verify() { return success(); }
+LogicalResult TileGatherOp::verify() {
+  TileType offsets = getOffsets().getType();
+  Type element = offsets.getElementType();
+  if (offsets.getShape() != getType().getShape() ||
+      !(element.isIndex() || element.isSignlessInteger(32) || element.isSignlessInteger(64))) // E1
+    return emitOpError("reads ") << getType() << " at offsets " << offsets
+                                 << "; give index, i32 or i64 offsets of the result's shape";
+  if (failed(verifyBounds(*this, getType(), getBounds().size()))) // E2
+    return failure();
+  return verifyStorage(*this, getType(), getSource()); // E3
+}
 
-LogicalResult TileMatmulOp::verify() { return success(); }
+/// The scalar that a tile_map's region sees: arith knows signless integers alone.
+static Type scalarOf(Type tile) {
+  Type element = cast<TileType>(tile).getElementType();
+  auto integer = dyn_cast<IntegerType>(element);
+  return integer ? IntegerType::get(element.getContext(), integer.getWidth()) : element;
+}
+
+LogicalResult TileMapOp::verifyRegions() {
+  if (getNumResults() == 0) // E1
+    return emitOpError("has no results, so it does nothing; give one or delete it");
+  ArrayRef<int64_t> shape = cast<TileType>(getResult(0).getType()).getShape();
+  for (Type type : getResultTypes())
+    if (cast<TileType>(type).getShape() != shape) // E1
+      return emitOpError("has results ")
+             << getResult(0).getType() << " and " << type << "; give all of them one shape";
+  for (Type type : getInputs().getTypes()) {
+    ArrayRef<int64_t> input = cast<TileType>(type).getShape();
+    bool fits = input.empty() || input.size() == shape.size();
+    if (fits && !input.empty())
+      for (auto [size, wanted] : llvm::zip_equal(input, shape))
+        fits = fits && (size == 1 || size == wanted);
+    if (!fits) // E1
+      return emitOpError("has input ") << type << " for results of shape " << shapeText(shape)
+                                       << "; give that shape, rank 0, or size 1 where it repeats";
+  }
+  Block &body = getBody().front();
+  SmallVector<Type> scalars = llvm::map_to_vector(getInputs().getTypes(), scalarOf);
+  if (TypeRange(body.getArgumentTypes()) != TypeRange(scalars)) // E2
+    return emitOpError("has a region of (") << body.getArgumentTypes() << "), but inputs of ("
+                                            << scalars << "); give one scalar for each input";
+  SmallVector<Type> yielded = llvm::map_to_vector(getResultTypes(), scalarOf);
+  auto yield = cast<YieldOp>(body.getTerminator());
+  if (TypeRange(yield.getValues().getTypes()) != TypeRange(yielded)) // E3
+    return emitOpError("yields (") << yield.getValues().getTypes() << "), but its results hold ("
+                                   << yielded << "); yield one scalar for each result";
+  for (Operation &op : body)
+    if (!isMemoryEffectFree(&op)) { // E4
+      InFlightDiagnostic diag =
+          emitOpError("holds ") << op.getName() << ", which touches memory; a tile_map is pure";
+      diag.attachNote(op.getLoc()) << "the op is here";
+      return diag;
+    }
+  return success();
+}
+
+LogicalResult TileReduceOp::verify() {
+  TileType input = getInput().getType(), result = getType();
+  if (input.getShape().empty()) // E1
+    return emitOpError("reduces ") << input << ", which has no dimension left; use the value itself";
+  if (result.getShape() != input.getShape().drop_back()) // E2
+    return emitOpError("reduces ") << input << " to " << result << ", but its last dimension goes: "
+                                   << shapeText(input.getShape().drop_back()) << " is left";
+  if (result.getElementType() != input.getElementType()) // E3
+    return emitOpError("reduces ") << input << " to " << result
+                                   << "; the elements keep their type, so convert in a tile_map";
+  return success();
+}
+
+LogicalResult TileExtractOp::verify() {
+  TileType input = getInput().getType();
+  if (ShapedType::getNumElements(input.getShape()) != 1) // E1
+    return emitOpError("extracts the scalar of ")
+           << input << ", which holds " << ShapedType::getNumElements(input.getShape())
+           << "; reduce it first";
+  if (getType() != input.getElementType()) // E2
+    return emitOpError("extracts ") << getType() << ", but the tile holds "
+                                    << input.getElementType() << "; make them equal";
+  return success();
+}
+
+LogicalResult TileMatmulOp::verify() {
+  TileType acc = getAcc().getType();
+  if (acc.getShape().size() != 2 || getType() != acc) // E1
+    return emitOpError("adds to ") << acc << " and yields " << getType()
+                                   << "; both must be one tile type of rank 2";
+  ShapedType lhs = shapedOf(getLhs()), rhs = shapedOf(getRhs());
+  if ((int64_t)getLhsIndices().size() != lhs.getRank() ||
+      (int64_t)getRhsIndices().size() != rhs.getRank()) // E2
+    return emitOpError("gives ") << getLhsIndices().size() << " and " << getRhsIndices().size()
+                                 << " indices into buffers of rank " << lhs.getRank() << " and "
+                                 << rhs.getRank() << "; give one for each dimension";
+  int64_t rowDim = getLhsRowDim(), step = getRowStep();
+  if (rowDim < 0 || rowDim >= lhs.getRank() - 1 || step < 1) // E3
+    return emitOpError("advances rows by ")
+           << step << " along dimension " << rowDim << " of a buffer of rank " << lhs.getRank()
+           << "; use a step of at least 1 along a dimension before the last, which is K";
+  bool panel = getRhsLayout() == PanelLayout::Panel;
+  int64_t columns = acc.getShape()[1], width = rhs.getRank() ? rhs.getShape().back() : 1;
+  if (rhs.getRank() < (panel ? 3 : 2)) // E4
+    return emitOpError("reads rhs as ") << stringifyPanelLayout(getRhsLayout())
+                                        << " from a buffer of rank " << rhs.getRank()
+                                        << "; give it at least rank " << (panel ? 3 : 2);
+  if (panel && (ShapedType::isDynamic(width) || width < 1 || columns % width != 0)) // E4
+    return emitOpError("has ") << columns << " columns over panels of shape "
+                               << shapeText(rhs.getShape())
+                               << "; the panel width must be static and divide the columns";
+  if (failed(verifyProductElements(*this, lhs.getElementType(), rhs.getElementType(), // E5
+                                   acc.getElementType())))
+    return failure();
+  return verifyBounds(*this, acc, getBounds().size()); // E6
+}

@@ -43,6 +43,15 @@ inline void preferStatic(mlir::OpBuilder &builder, mlir::RankedTensorType type,
       sizes[dim] = builder.getIndexAttr(type.getDimSize(dim));
 }
 
+/// How a window walks along one spatial dimension.
+struct WindowWalk {
+  int64_t window, stride, low, high, dilation;
+  bool ceil; // keep a last window that only partly fits, if it starts inside the input
+};
+
+/// Number of places of a window along an extent; dynamic when the extent is.
+int64_t windowCount(int64_t extent, const WindowWalk &walk);
+
 } // namespace lutra
 
 #endif // LUTRA_LIB_DIALECT_LUTRA_IR_OPHELPERS_H

@@ -44,7 +44,18 @@ mlir::Type getBufferElementType(mlir::Type type);
 #include "lutra/Dialect/Lutra/IR/LutraAttributes.h.inc"
 
 namespace lutra {
+class KernelOp;
+class TileMapOp;
 class YieldOp;
+
+/// The encoding of a tensor type, or null: its elements are stored as they are.
+mlir::Attribute encodingOf(mlir::RankedTensorType type);
+
+/// The packing of a tensor type, or null: it lies in row-major order.
+PackingAttr packingOf(mlir::RankedTensorType type);
+
+/// Bytes that a tensor of a static type occupies in its stored form.
+int64_t storedByteCount(mlir::RankedTensorType type);
 } // namespace lutra
 
 #define GET_OP_CLASSES

@@ -4,10 +4,40 @@
 
 include "lutra/Dialect/Lutra/IR/LutraOpBase.td"
 
+def Lutra_QuantizationGroup : OpDocGroup {
+  let summary = "Quantization ops";
+  let description = [{
+    Codes and the values that they stand for. `quantize` and `dequantize` keep codes and scales as
+    tensors of their own, as QDQ graphs do; `decode` and `pack` work on a tensor whose type carries
+    `#lutra.encoding`, where codes and side data are one value.
+
+    `scale` and `zero_point` have one of three forms: rank 0 (per tensor); rank 1, one entry for each
+    index along `axis` (per channel, `block` = 0); or the rank of the tensor, with ceil(d / block)
+    entries along `axis` and the tensor's size elsewhere (per block, `block` >= 1).
+  }];
+}
+
+let opDocGroup = Lutra_QuantizationGroup in {
+
 def Lutra_QuantizeOp : Lutra_GraphOp<"quantize"> {
   let summary = "code = saturate(round_half_even(x / scale) + zero_point)";
-  // scale, zero_point: rank 0 (per tensor); rank 1 along `axis` (per channel); or the rank of input,
-  // with size ceil(d / block) along `axis` (per block of `block` elements).
+  let description = [{
+    Shapes: `result` has the shape of `input`; `scale` and `zero_point` as the group says.
+
+    Semantics: result = saturate(round_half_even(input / scale) + zero_point) in the integer result
+    type; for an fp8 result the quotient is rounded to it with saturation.
+
+    Errors: (E1) `result` has another shape than `input`. (E2) `scale` has none of the three forms.
+    (E3) `zero_point` has another shape than `scale`, or other elements than `result`. (E4) the
+    elements of `result` are neither integers of at most 16 bits nor floats of at most 8.
+
+    Example:
+    ```mlir
+    %q = lutra.quantize %x scale(%s : tensor<f32>) zero_point(%z : tensor<ui8>)
+           {axis = 0 : i64, block = 0 : i64} : tensor<?x5xf32> -> tensor<?x5xui8>
+    ```
+    Source: ONNX QuantizeLinear (version 21).
+  }];
   let arguments = (ins Lutra_FloatTensor:$input, Lutra_FloatTensor:$scale,
                        Optional<Lutra_Tensor>:$zero_point, I64Attr:$axis, I64Attr:$block);
   let results = (outs Lutra_Tensor:$result);
@@ -21,6 +51,22 @@ def Lutra_QuantizeOp : Lutra_GraphOp<"quantize"> {
 
 def Lutra_DequantizeOp : Lutra_GraphOp<"dequantize"> {
   let summary = "x = (code - zero_point) * scale";
+  let description = [{
+    Shapes: `result` has the shape of `input`; `scale` and `zero_point` as the group says.
+
+    Semantics: result = (input - zero_point) * scale; the difference is exact.
+
+    Errors: (E1) `result` has another shape than `input`. (E2) `scale` has none of the three forms.
+    (E3) `zero_point` has another shape than `scale`, or other elements than `input`. (E4) the
+    elements of `input` are neither integers of at most 32 bits nor floats of at most 8.
+
+    Example:
+    ```mlir
+    %x = lutra.dequantize %q scale(%s : tensor<5xf32>) {axis = 1 : i64, block = 0 : i64}
+           : tensor<?x5xi8> -> tensor<?x5xf32>
+    ```
+    Source: ONNX DequantizeLinear (version 21).
+  }];
   let arguments = (ins Lutra_Tensor:$input, Lutra_FloatTensor:$scale,
                        Optional<Lutra_Tensor>:$zero_point, I64Attr:$axis, I64Attr:$block);
   let results = (outs Lutra_FloatTensor:$result);
@@ -34,6 +80,21 @@ def Lutra_DequantizeOp : Lutra_GraphOp<"dequantize"> {
 
 def Lutra_DecodeOp : Lutra_GraphOp<"decode"> {
   let summary = "the values that an encoded tensor stands for";
+  let description = [{
+    Shapes: `result` has the shape and the element type of `input`, but no encoding.
+
+    Semantics: result[n, k] = the value that the encoding of `input` gives, rounded half to even to
+    the element type.
+
+    Errors: (E1) `input` carries neither an encoding nor a packing. (E2) `result` has another shape or
+    element type, or carries an encoding itself.
+
+    Example:
+    ```mlir
+    %r = lutra.decode %w : tensor<16x32xf32, #lutra.packing<width = 16, depth = 1>> -> tensor<16x32xf32>
+    ```
+    Source: design of the encoding attribute; the reference page of each format.
+  }];
   let arguments = (ins Lutra_Tensor:$input);
   let results = (outs Lutra_FloatTensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
@@ -42,11 +103,28 @@ def Lutra_DecodeOp : Lutra_GraphOp<"decode"> {
 
 def Lutra_PackOp : Lutra_GraphOp<"pack"> {
   let summary = "the same matrix under another packing";
-  // Types differ in their #lutra.packing alone. On a constant it is done at compile time.
+  let description = [{
+    Shapes: `input` and `result` have one logical shape and element type, and one encoding; only
+    `#lutra.packing` differs.
+
+    Semantics: the values stay; their order in memory changes. On a weight it is done at compile time.
+
+    Errors: (E1) the shapes or element types differ. (E2) the encodings differ otherwise than in the
+    packing. (E3) neither type carries a packing.
+
+    Example:
+    ```mlir
+    %r = lutra.pack %w : tensor<16x32xf32> -> tensor<16x32xf32, #lutra.packing<width = 16, depth = 1>>
+    ```
+    Source: panel packing of dense products (Goto and van de Geijn, ACM TOMS 34.3).
+  }];
   let arguments = (ins Lutra_Tensor:$input);
   let results = (outs Lutra_Tensor:$result);
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
   let hasVerifier = 1;
+  let hasFolder = 1;
 }
+
+} // opDocGroup
 
 #endif

@@ -6,8 +6,32 @@
 
 include "lutra/Dialect/Lutra/IR/LutraOpBase.td"
 
+def Lutra_TileGroup : OpDocGroup {
+  let summary = "Tile ops";
+  let description = [{
+    Loops over these ops are what a kernel becomes. A tile has static sizes; at a ragged edge
+    `bounds` says how many elements along each tile dimension exist. The element of a tile and that
+    of a buffer may differ in name where memory knows no better: i1 is stored as i8, `uiN` as `iN`.
+  }];
+}
+
+let opDocGroup = Lutra_TileGroup in {
+
 def Lutra_TileFillOp : Lutra_Op<"tile_fill", [Pure]> {
   let summary = "a tile whose elements all equal one scalar";
+  let description = [{
+    Shapes: any tile.
+
+    Semantics: result[t..] = value.
+
+    Errors: (E1) `value` has another type than the elements of `result`.
+
+    Example:
+    ```mlir
+    %t = lutra.tile_fill %zero : f32 -> !lutra.tile<6x16xf32>
+    ```
+    Source: tile level of the compiler; see the dialect's rationale.
+  }];
   let arguments = (ins Lutra_Scalar:$value);
   let results = (outs Lutra_AnyTile:$result);
   let assemblyFormat = "$value attr-dict `:` type($value) `->` type($result)";
@@ -16,6 +40,19 @@ def Lutra_TileFillOp : Lutra_Op<"tile_fill", [Pure]> {
 
 def Lutra_TileIotaOp : Lutra_Op<"tile_iota", [Pure]> {
   let summary = "base + position along tile dimension `dim`, as index values";
+  let description = [{
+    Shapes: a tile of index elements.
+
+    Semantics: result[t0, t1] = base + t_dim.
+
+    Errors: (E1) `dim` is outside the rank of `result`. (E2) the elements are not index.
+
+    Example:
+    ```mlir
+    %t = lutra.tile_iota %base {dim = 0 : i64} : !lutra.tile<16xindex>
+    ```
+    Source: tile level of the compiler; see the dialect's rationale.
+  }];
   let arguments = (ins Index:$base, I64Attr:$dim);
   let results = (outs Lutra_AnyTile:$result);
   let assemblyFormat = "$base attr-dict `:` type($result)";
@@ -26,10 +63,25 @@ def Lutra_TileLoadOp : Lutra_Op<"tile_load", [AttrSizedOperandSegments,
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "reads a tile from a buffer";
   let description = [{
-    Element (t0, t1, ..) of the tile comes from `source[indices + sum over d of t_d * steps[d] *
-    unit(dims[d])]`, where dims[d] is the buffer dimension along which tile dimension d advances, or
-    -1 when it is repeated. `bounds` (none, or one per tile dimension) is the number of elements
-    that exist; the others read as zero and touch no memory.
+    Shapes: one of `indices` for each buffer dimension; one of `dims`, `steps` and (where given)
+    `bounds` for each tile dimension.
+
+    Semantics: element (t0, t1) comes from source[indices + sum over d of t_d * steps[d] *
+    unit(dims[d])], where dims[d] is the buffer dimension along which tile dimension d advances, or
+    -1 where it is repeated. `bounds` is the number of elements that exist; the others read as zero
+    and touch no memory.
+
+    Errors: (E1) `indices` does not have one value for each buffer dimension. (E2) `dims` or `steps`
+    does not have one entry for each tile dimension. (E3) an entry of `dims` is neither -1 nor a
+    buffer dimension. (E4) `bounds` has neither no value nor one for each tile dimension. (E5) the
+    buffer does not store elements of the tile's type.
+
+    Example:
+    ```mlir
+    %t = lutra.tile_load %m[%i, %j] bounds(%b) dims = [1] steps = [1]
+           : memref<?x64xf32> -> !lutra.tile<16xf32>
+    ```
+    Source: tile level of the compiler; see the dialect's rationale.
   }];
   let arguments = (ins AnyMemRef:$source, Variadic<Index>:$indices, Variadic<Index>:$bounds,
                        DenseI64ArrayAttr:$dims, DenseI64ArrayAttr:$steps);
@@ -43,7 +95,24 @@ def Lutra_TileLoadOp : Lutra_Op<"tile_load", [AttrSizedOperandSegments,
 
 def Lutra_TileStoreOp : Lutra_Op<"tile_store", [AttrSizedOperandSegments,
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
-  let summary = "writes a tile to a buffer; addressing as in tile_load";
+  let summary = "writes a tile to a buffer";
+  let description = [{
+    Shapes: as `lutra.tile_load`.
+
+    Semantics: the elements inside `bounds` go to the places from which `lutra.tile_load` would read
+    them. No two elements inside may have one place, so no dimension is repeated.
+
+    Errors: (E1) `indices` does not have one value for each buffer dimension. (E2) `dims` or `steps`
+    does not have one entry for each tile dimension. (E3) an entry of `dims` is not a buffer
+    dimension, or a tile dimension longer than 1 is repeated. (E4) `bounds` has neither no value nor
+    one for each tile dimension. (E5) the buffer does not store elements of the tile's type.
+
+    Example:
+    ```mlir
+    lutra.tile_store %t, %m[%i, %j] dims = [1] steps = [1] : !lutra.tile<16xf32>, memref<?x64xf32>
+    ```
+    Source: tile level of the compiler; see the dialect's rationale.
+  }];
   let arguments = (ins Lutra_AnyTile:$value, AnyMemRef:$dest, Variadic<Index>:$indices,
                        Variadic<Index>:$bounds, DenseI64ArrayAttr:$dims, DenseI64ArrayAttr:$steps);
   let assemblyFormat = [{
@@ -56,6 +125,22 @@ def Lutra_TileStoreOp : Lutra_Op<"tile_store", [AttrSizedOperandSegments,
 def Lutra_TileGatherOp : Lutra_Op<"tile_gather", [
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "reads each element of a tile at its own linear (row-major) offset";
+  let description = [{
+    Shapes: `offsets` and `result` have one shape.
+
+    Semantics: result[t..] = the element of `source` at row-major position offsets[t..]; outside
+    `bounds` 0, without touching memory.
+
+    Errors: (E1) `offsets` has another shape than `result`, or its elements are neither index, i32
+    nor i64. (E2) `bounds` has neither no value nor one for each tile dimension. (E3) the buffer does
+    not store elements of the tile's type.
+
+    Example:
+    ```mlir
+    %t = lutra.tile_gather %m[%o] : memref<?xf32>, !lutra.tile<16xindex> -> !lutra.tile<16xf32>
+    ```
+    Source: tile level of the compiler; see the dialect's rationale.
+  }];
   let arguments = (ins AnyMemRef:$source, Lutra_AnyTile:$offsets, Variadic<Index>:$bounds);
   let results = (outs Lutra_AnyTile:$result);
   let assemblyFormat = [{
@@ -69,8 +154,25 @@ def Lutra_TileMapOp : Lutra_Op<"tile_map", [Pure, SingleBlockImplicitTerminator<
     RecursiveMemoryEffects, IsolatedFromAbove]> {
   let summary = "a scalar region applied to each element";
   let description = [{
-    The region takes one scalar per input tile and yields one per result; it holds `arith` and
-    `math` ops on scalars. Inputs of rank 0 and size-1 dimensions are broadcast.
+    Shapes: all `results` have one shape; inputs have that shape, rank 0, or size 1 in some dimensions.
+
+    Semantics: results[t..] = body(inputs[t..]), inputs of rank 0 and size-1 dimensions repeated. The
+    region takes one scalar per input and yields one per result; it holds `arith` and `math` ops on
+    scalars. Element types `uiN` are `iN` inside, since arith knows signless integers alone.
+
+    Errors: (E1) an input or a result does not fit the shape of the results. (E2) the region's
+    arguments are not the inputs' elements. (E3) the yielded values are not the results' elements.
+    (E4) the region holds an op that touches memory.
+
+    Example:
+    ```mlir
+    %r = lutra.tile_map(%t) : (!lutra.tile<16xf32>) -> !lutra.tile<16xf32> {
+    ^bb0(%x: f32):
+      %y = arith.addf %x, %x : f32
+      lutra.yield %y : f32
+    }
+    ```
+    Source: tile level of the compiler; see the dialect's rationale.
   }];
   let arguments = (ins Variadic<Lutra_AnyTile>:$inputs);
   let results = (outs Variadic<Lutra_AnyTile>:$results);
@@ -78,12 +180,26 @@ def Lutra_TileMapOp : Lutra_Op<"tile_map", [Pure, SingleBlockImplicitTerminator<
   let assemblyFormat = [{
     `(` $inputs `)` attr-dict `:` functional-type(operands, results) $body
   }];
-  let hasVerifier = 1;
+  let hasRegionVerifier = 1;
 }
 
 def Lutra_TileReduceOp : Lutra_Op<"tile_reduce", [Pure]> {
   let summary = "sum, product, maximum or minimum of a tile along its last dimension";
-  // Fixed pairwise tree: the same bits on every target. Unsigned integers take ui element types.
+  let description = [{
+    Shapes: `result` is `input` without its last dimension.
+
+    Semantics: the elements are combined in a fixed pairwise tree: while more than one is left,
+    element i is combined with element i + ceil(n / 2). So every target gives the same bits.
+    Unsigned integers take `ui` element types.
+
+    Errors: (E1) `input` has rank 0. (E2) `result` has another shape. (E3) the element types differ.
+
+    Example:
+    ```mlir
+    %r = lutra.tile_reduce<sum> %t : !lutra.tile<16xf32> -> !lutra.tile<f32>
+    ```
+    Source: tile level of the compiler; see the dialect's rationale.
+  }];
   let arguments = (ins Lutra_ReduceKind:$kind, Lutra_AnyTile:$input);
   let results = (outs Lutra_AnyTile:$result);
   let assemblyFormat = "`` $kind $input attr-dict `:` type($input) `->` type($result)";
@@ -91,7 +207,20 @@ def Lutra_TileReduceOp : Lutra_Op<"tile_reduce", [Pure]> {
 }
 
 def Lutra_TileExtractOp : Lutra_Op<"tile_extract", [Pure]> {
-  let summary = "the scalar of a tile of rank 0 (or of one element)";
+  let summary = "the scalar of a tile of one element";
+  let description = [{
+    Shapes: `input` has one element.
+
+    Semantics: result = that element.
+
+    Errors: (E1) `input` has more than one element. (E2) `result` has another type than the element.
+
+    Example:
+    ```mlir
+    %s = lutra.tile_extract %t : !lutra.tile<f32> -> f32
+    ```
+    Source: tile level of the compiler; see the dialect's rationale.
+  }];
   let arguments = (ins Lutra_AnyTile:$input);
   let results = (outs Lutra_Scalar:$result);
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
@@ -102,19 +231,33 @@ def Lutra_TileMatmulOp : Lutra_Op<"tile_matmul", [AttrSizedOperandSegments,
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "acc + lhs * rhs for one tile, over `depth` steps of K";
   let description = [{
-    acc is [rows, columns]. lhs is read at lhs[lhsIndices]: row r adds r to index dimension
-    `lhs_row_dim`, step k adds k to the last dimension. rhs is read at rhs[rhsIndices] by
-    `rhs_layout`: row_major: the last two dimensions are [K, N]; col_major: [N, K]; panel: the last three are
-    [panel, K, width] and `columns` is a multiple of width (further panels follow). `row_step` is the
-    distance of two rows in units of lhs_row_dim (a convolution's stride). `bounds` (none, or rows
-    and columns) is the part of the tile that exists: operands outside of it are not read, and what
-    the result holds there is unspecified.
-    One fused multiply-add per product, in the order of k.
+    Shapes: `acc` and `result` are [rows, columns]; one of `lhs_indices` and `rhs_indices` for each
+    dimension of its buffer.
+
+    Semantics: result[r, c] = acc[r, c] + sum over k < depth of lhs(r, k) * rhs(k, c), one fused
+    multiply-add per product, in the order of k. lhs(r, k) is `lhs` at `lhs_indices` with
+    r * row_step added to dimension `lhs_row_dim` and k to the last (`row_step` is a convolution's
+    stride). rhs(k, c) is read by `rhs_layout`: row_major: the last two dimensions are [K, N];
+    col_major: [N, K]; panel: the last three are [panel, K, width], and further panels follow when
+    `columns` is a multiple of width. `bounds` (none, or rows and columns) is the part of the tile
+    that exists: operands outside of it are not read, and what the result holds there is unspecified.
+
+    Errors: (E1) `acc` does not have rank 2, or `result` another type. (E2) an index list does not
+    have one value for each dimension of its buffer. (E3) `lhs_row_dim` is not a dimension of `lhs`
+    before the last, or `row_step` is below 1. (E4) `rhs` has too low a rank for `rhs_layout`, or
+    `columns` is no multiple of the panel's width. (E5) the element types do not fit (as in
+    `lutra.matmul`). (E6) `bounds` has neither no value nor rows and columns.
+
+    Example:
+    ```mlir
+    %r = lutra.tile_matmul %a[%i, %k], %b<panel>[%p, %k, %z], %acc depth %d {lhs_row_dim = 0 : i64}
+           : memref<?x?xf32>, memref<?x?x16xf32>, !lutra.tile<6x16xf32> -> !lutra.tile<6x16xf32>
+    ```
+    Source: tile level of the compiler; see the dialect's rationale.
   }];
   let arguments = (ins AnyMemRef:$lhs, Variadic<Index>:$lhs_indices, AnyMemRef:$rhs,
                        Variadic<Index>:$rhs_indices, Lutra_AnyTile:$acc, Index:$depth,
-                       Variadic<Index>:$bounds,
-                       I64Attr:$lhs_row_dim, DefaultValuedAttr<I64Attr, "1">:$row_step,
+                       Variadic<Index>:$bounds, I64Attr:$lhs_row_dim, DefaultValuedAttr<I64Attr, "1">:$row_step,
                        Lutra_PanelLayout:$rhs_layout);
   let results = (outs Lutra_AnyTile:$result);
   let assemblyFormat = [{
@@ -123,5 +266,7 @@ def Lutra_TileMatmulOp : Lutra_Op<"tile_matmul", [AttrSizedOperandSegments,
   }];
   let hasVerifier = 1;
 }
+
+} // opDocGroup
 
 #endif

@@ -1,0 +1,35 @@
+// RUN: lutra-opt %s --verify-roundtrip | FileCheck %s
+
+#packed = #lutra.packing<width = 16, depth = 1>
+
+// CHECK-LABEL: func @quantize
+func.func @quantize(%a: tensor<?x5xf32>, %s: tensor<f32>, %z: tensor<ui8>, %c: tensor<5xf32>,
+                    %b: tensor<?x3xf32>) -> tensor<?x5xui8> {
+  // CHECK: lutra.quantize %{{.*}} scale(%{{.*}} : tensor<f32>) zero_point(%{{.*}} : tensor<ui8>) {axis = 0 : i64, block = 0 : i64} : tensor<?x5xf32> -> tensor<?x5xui8>
+  %0 = lutra.quantize %a scale(%s : tensor<f32>) zero_point(%z : tensor<ui8>)
+         {axis = 0 : i64, block = 0 : i64} : tensor<?x5xf32> -> tensor<?x5xui8>
+  // CHECK: lutra.quantize %{{.*}} scale(%{{.*}} : tensor<5xf32>) {axis = 1 : i64, block = 0 : i64} : tensor<?x5xf32> -> tensor<?x5xi4>
+  %1 = lutra.quantize %a scale(%c : tensor<5xf32>) {axis = 1 : i64, block = 0 : i64}
+         : tensor<?x5xf32> -> tensor<?x5xi4>
+  // CHECK: lutra.quantize %{{.*}} scale(%{{.*}} : tensor<?x3xf32>) {axis = 1 : i64, block = 2 : i64} : tensor<?x5xf32> -> tensor<?x5xf8E4M3FN>
+  %2 = lutra.quantize %a scale(%b : tensor<?x3xf32>) {axis = 1 : i64, block = 2 : i64}
+         : tensor<?x5xf32> -> tensor<?x5xf8E4M3FN>
+  return %0 : tensor<?x5xui8>
+}
+
+// CHECK-LABEL: func @dequantize
+func.func @dequantize(%q: tensor<?x5xi8>, %s: tensor<5xf16>, %z: tensor<5xi8>) -> tensor<?x5xf16> {
+  // CHECK: lutra.dequantize %{{.*}} scale(%{{.*}} : tensor<5xf16>) zero_point(%{{.*}} : tensor<5xi8>) {axis = 1 : i64, block = 0 : i64} : tensor<?x5xi8> -> tensor<?x5xf16>
+  %0 = lutra.dequantize %q scale(%s : tensor<5xf16>) zero_point(%z : tensor<5xi8>)
+         {axis = 1 : i64, block = 0 : i64} : tensor<?x5xi8> -> tensor<?x5xf16>
+  return %0 : tensor<?x5xf16>
+}
+
+// CHECK-LABEL: func @decode_pack
+func.func @decode_pack(%a: tensor<16x32xf32>) -> tensor<16x32xf32> {
+  // CHECK: lutra.pack %{{.*}} : tensor<16x32xf32> -> tensor<16x32xf32, #lutra.packing<width = 16, depth = 1>>
+  %0 = lutra.pack %a : tensor<16x32xf32> -> tensor<16x32xf32, #packed>
+  // CHECK: lutra.decode %{{.*}} : tensor<16x32xf32, #lutra.packing<width = 16, depth = 1>> -> tensor<16x32xf32>
+  %1 = lutra.decode %0 : tensor<16x32xf32, #packed> -> tensor<16x32xf32>
+  return %1 : tensor<16x32xf32>
+}

@@ -1,0 +1,72 @@
+// RUN: lutra-opt %s --verify-roundtrip | FileCheck %s
+
+// CHECK-LABEL: func @fill_iota_extract
+func.func @fill_iota_extract(%v: f32, %b: index) -> f32 {
+  // CHECK: lutra.tile_fill %{{.*}} : f32 -> <6x16xf32>
+  %0 = lutra.tile_fill %v : f32 -> !lutra.tile<6x16xf32>
+  // CHECK: lutra.tile_iota %{{.*}} {dim = 0 : i64} : <16xindex>
+  %1 = lutra.tile_iota %b {dim = 0 : i64} : !lutra.tile<16xindex>
+  // CHECK: lutra.tile_fill %{{.*}} : f32 -> <f32>
+  %2 = lutra.tile_fill %v : f32 -> !lutra.tile<f32>
+  // CHECK: lutra.tile_extract %{{.*}} : <f32> -> f32
+  %3 = lutra.tile_extract %2 : !lutra.tile<f32> -> f32
+  return %3 : f32
+}
+
+// CHECK-LABEL: func @load_store
+func.func @load_store(%m: memref<?x64xf32>, %q: memref<64xi8>, %i: index, %b: index) {
+  // CHECK: lutra.tile_load %{{.*}}[%{{.*}}, %{{.*}}] bounds(%{{.*}}) dims = [1] steps = [1] : memref<?x64xf32> -> <16xf32>
+  %0 = lutra.tile_load %m[%i, %i] bounds(%b) dims = [1] steps = [1] : memref<?x64xf32> -> !lutra.tile<16xf32>
+  // CHECK: lutra.tile_load %{{.*}}[%{{.*}}, %{{.*}}] dims = [-1, 1] steps = [0, 2] : memref<?x64xf32> -> <4x16xf32>
+  %1 = lutra.tile_load %m[%i, %i] dims = [-1, 1] steps = [0, 2] : memref<?x64xf32> -> !lutra.tile<4x16xf32>
+  // A truth value is a byte in memory, and memory does not know signs.
+  // CHECK: memref<64xi8> -> <16xi1>
+  %2 = lutra.tile_load %q[%i] dims = [0] steps = [1] : memref<64xi8> -> !lutra.tile<16xi1>
+  // CHECK: memref<64xi8> -> <16xui8>
+  %3 = lutra.tile_load %q[%i] dims = [0] steps = [1] : memref<64xi8> -> !lutra.tile<16xui8>
+  // CHECK: lutra.tile_store %{{.*}}, %{{.*}}[%{{.*}}, %{{.*}}] bounds(%{{.*}}) dims = [1] steps = [1] : <16xf32>, memref<?x64xf32>
+  lutra.tile_store %0, %m[%i, %i] bounds(%b) dims = [1] steps = [1] : !lutra.tile<16xf32>, memref<?x64xf32>
+  return
+}
+
+// CHECK-LABEL: func @gather
+func.func @gather(%m: memref<?xf32>, %o: !lutra.tile<16xindex>, %b: index) -> !lutra.tile<16xf32> {
+  // CHECK: lutra.tile_gather %{{.*}}[%{{.*}}] bounds(%{{.*}}) : memref<?xf32>, <16xindex> -> <16xf32>
+  %0 = lutra.tile_gather %m[%o] bounds(%b) : memref<?xf32>, !lutra.tile<16xindex> -> !lutra.tile<16xf32>
+  return %0 : !lutra.tile<16xf32>
+}
+
+// CHECK-LABEL: func @map
+func.func @map(%a: !lutra.tile<6x16xf32>, %b: !lutra.tile<1x16xf32>, %c: !lutra.tile<f32>)
+    -> !lutra.tile<6x16xf32> {
+  // CHECK: lutra.tile_map(%{{.*}}, %{{.*}}, %{{.*}}) : (!lutra.tile<6x16xf32>, !lutra.tile<1x16xf32>, !lutra.tile<f32>) -> !lutra.tile<6x16xf32> {
+  %0 = lutra.tile_map(%a, %b, %c) : (!lutra.tile<6x16xf32>, !lutra.tile<1x16xf32>, !lutra.tile<f32>)
+         -> !lutra.tile<6x16xf32> {
+  ^bb0(%x: f32, %y: f32, %z: f32):
+    %s = arith.addf %x, %y : f32
+    %p = arith.mulf %s, %z : f32
+    // CHECK: lutra.yield %{{.*}} : f32
+    lutra.yield %p : f32
+  }
+  return %0 : !lutra.tile<6x16xf32>
+}
+
+// CHECK-LABEL: func @reduce
+func.func @reduce(%a: !lutra.tile<4x16xf32>) -> !lutra.tile<4xf32> {
+  // CHECK: lutra.tile_reduce<sum> %{{.*}} : <4x16xf32> -> <4xf32>
+  %0 = lutra.tile_reduce<sum> %a : !lutra.tile<4x16xf32> -> !lutra.tile<4xf32>
+  return %0 : !lutra.tile<4xf32>
+}
+
+// CHECK-LABEL: func @matmul
+func.func @matmul(%a: memref<?x?xf32>, %p: memref<?x?x16xf32>, %b: memref<?x?xf32>,
+                  %acc: !lutra.tile<6x32xf32>, %i: index, %d: index) -> !lutra.tile<6x32xf32> {
+  // CHECK: lutra.tile_matmul %{{.*}}[%{{.*}}, %{{.*}}], %{{.*}}<panel>[%{{.*}}, %{{.*}}, %{{.*}}], %{{.*}} depth %{{.*}} {lhs_row_dim = 0 : i64} :
+  %0 = lutra.tile_matmul %a[%i, %i], %p<panel>[%i, %i, %i], %acc depth %d {lhs_row_dim = 0 : i64}
+         : memref<?x?xf32>, memref<?x?x16xf32>, !lutra.tile<6x32xf32> -> !lutra.tile<6x32xf32>
+  // CHECK: lutra.tile_matmul %{{.*}}[%{{.*}}, %{{.*}}], %{{.*}}<row_major>[%{{.*}}, %{{.*}}], %{{.*}} depth %{{.*}} {lhs_row_dim = 0 : i64, row_step = 2 : i64}
+  %1 = lutra.tile_matmul %a[%i, %i], %b<row_major>[%i, %i], %0 depth %d
+         {lhs_row_dim = 0 : i64, row_step = 2 : i64}
+         : memref<?x?xf32>, memref<?x?xf32>, !lutra.tile<6x32xf32> -> !lutra.tile<6x32xf32>
+  return %1 : !lutra.tile<6x32xf32>
+}
