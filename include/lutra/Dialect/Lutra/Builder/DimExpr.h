@@ -1,0 +1,109 @@
+//===- DimExpr.h - sizes as polynomials over named symbols -----------------===//
+// The size of a dimension while a graph is built. A DimExpr is a polynomial with integer coefficients,
+// kept in one canonical form, so that two sizes are provably equal exactly when they compare equal.
+// What polynomials cannot say (floor division, remainder, minimum, maximum, NumPy's broadcast of two
+// unknown sizes) becomes an atom: an interned node that a polynomial treats like a symbol.
+//
+//   batch * seq + 2        terms {[batch, seq]: 1, []: 2}
+//   floordiv(seq + 1, 2)   one atom whose operands are polynomials
+//
+// Users: GraphBuilder for every shape, about ten small operations for each op of a model.
+#ifndef LUTRA_DIALECT_LUTRA_BUILDER_DIMEXPR_H
+#define LUTRA_DIALECT_LUTRA_BUILDER_DIMEXPR_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringRef.h"
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+
+namespace lutra {
+
+/// A polynomial over the atoms of one DimSymbols. Arithmetic saturates at +-2^62.
+class DimExpr {
+public:
+  /// coefficient * product of the atoms (sorted, repeated for powers).
+  struct Term {
+    llvm::SmallVector<unsigned, 2> atoms;
+    int64_t coefficient = 0;
+    bool operator==(const Term &other) const {
+      return coefficient == other.coefficient && atoms == other.atoms;
+    }
+  };
+
+  DimExpr(int64_t constant = 0);
+  static DimExpr atom(unsigned id);
+
+  bool isConstant() const { return terms.empty() || (terms.size() == 1 && terms[0].atoms.empty()); }
+  std::optional<int64_t> constant() const;
+  bool is(int64_t value) const { return constant() == value; }
+  llvm::ArrayRef<Term> getTerms() const { return terms; }
+
+  DimExpr operator+(const DimExpr &other) const;
+  DimExpr operator-(const DimExpr &other) const;
+  DimExpr operator*(const DimExpr &other) const;
+  bool operator==(const DimExpr &other) const { return terms == other.terms; }
+  bool operator!=(const DimExpr &other) const { return !(*this == other); }
+
+  /// The quotient when every term is a multiple of `divisor`, a single term that is not zero.
+  std::optional<DimExpr> dividedBy(const DimExpr &divisor) const;
+
+private:
+  void addTerm(Term term);
+  llvm::SmallVector<Term, 1> terms; // sorted by atoms, no zero coefficients
+};
+
+/// What an atom stands for.
+enum class DimKind { Symbol, FloorDiv, Mod, Min, Max, Broadcast };
+
+struct DimAtom {
+  DimKind kind = DimKind::Symbol;
+  std::string name; // of a Symbol; "" for a size without a name
+  DimExpr lhs, rhs; // of the others
+  // A symbol is the size of an input's dimension: inputs without elements are refused at entry.
+  int64_t low = 1, high = INT64_MAX;
+};
+
+/// The symbols and interned nodes of one graph.
+class DimSymbols {
+public:
+  /// The symbol of that name, made at its first use.
+  DimExpr symbol(llvm::StringRef name);
+  /// A symbol that equals no other.
+  DimExpr freshSymbol();
+
+  /// Narrows the values that a symbol may take.
+  void restrict(const DimExpr &symbol, int64_t low, int64_t high);
+
+  DimExpr floorDiv(const DimExpr &lhs, const DimExpr &rhs);
+  DimExpr ceilDiv(const DimExpr &lhs, const DimExpr &rhs);
+  DimExpr mod(const DimExpr &lhs, const DimExpr &rhs);
+  DimExpr min(const DimExpr &lhs, const DimExpr &rhs);
+  DimExpr max(const DimExpr &lhs, const DimExpr &rhs);
+  /// rhs where lhs is 1, else lhs.
+  DimExpr broadcast(const DimExpr &lhs, const DimExpr &rhs);
+
+  int64_t lowerBound(const DimExpr &expr) const;
+  int64_t upperBound(const DimExpr &expr) const;
+  bool isProvablyAtMost(const DimExpr &lhs, const DimExpr &rhs) const {
+    return upperBound(lhs - rhs) <= 0;
+  }
+
+  const DimAtom &getAtom(unsigned id) const { return atoms[id]; }
+  unsigned size() const { return atoms.size(); }
+
+  /// For messages: "2 * batch + 1".
+  std::string text(const DimExpr &expr) const;
+  std::string text(llvm::ArrayRef<DimExpr> shape) const;
+
+private:
+  DimExpr node(DimKind kind, const DimExpr &lhs, const DimExpr &rhs, int64_t low, int64_t high);
+  std::deque<DimAtom> atoms;
+};
+
+} // namespace lutra
+
+#endif // LUTRA_DIALECT_LUTRA_BUILDER_DIMEXPR_H

@@ -1,0 +1,287 @@
+//===- Pointwise.cpp - scalar functions with NumPy broadcasting ------------===//
+// The dialect's rule: an operand dimension is a static 1 or has the result's size. Where two sizes
+// cannot be proved equal, one may be 1 at run time, so the operand is expanded first.
+#include "lutra/Dialect/Lutra/Builder/GraphBuilder.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace lutra;
+
+std::optional<Shape> GraphBuilder::broadcastShapes(ArrayRef<Tensor> tensors) {
+  int64_t rank = 0;
+  for (Tensor tensor : tensors)
+    rank = std::max(rank, tensor.rank());
+  Shape result(rank, DimExpr(1));
+  for (Tensor tensor : tensors)
+    for (auto [index, dim] : llvm::enumerate(tensor.shape())) {
+      DimExpr &known = result[rank - tensor.rank() + index];
+      if (dim.isConstant() && known.isConstant() && dim != known && !dim.is(1) && !known.is(1)) {
+        fail(ErrorCode::GraphType, "combines sizes " + symbols.text(known) + " and " +
+                                       symbols.text(dim) + ", which do not broadcast");
+        return std::nullopt;
+      }
+      known = symbols.broadcast(known, dim);
+    }
+  if (!checkSize(result))
+    return std::nullopt;
+  return result;
+}
+
+Value GraphBuilder::broadcastOperand(Tensor tensor, ArrayRef<DimExpr> shape) {
+  ArrayRef<DimExpr> target = shape.take_back(tensor.rank());
+  bool fits = true;
+  for (auto [have, want] : llvm::zip_equal(tensor.shape(), target))
+    fits &= have.is(1) || have == want;
+  if (fits)
+    return value(tensor);
+  return ExpandOp::create(builder, loc, tensorType(tensor.type(), target), value(tensor),
+                          dynamicSizes(target));
+}
+
+static std::optional<double> evaluateUnary(UnaryKind kind, double x) {
+  switch (kind) {
+  case UnaryKind::Abs: return std::fabs(x);
+  case UnaryKind::Neg: return -x;
+  case UnaryKind::Ceil: return std::ceil(x);
+  case UnaryKind::Floor: return std::floor(x);
+  case UnaryKind::Round: return std::nearbyint(x);
+  case UnaryKind::Exp: return std::exp(x);
+  case UnaryKind::Log: return std::log(x);
+  case UnaryKind::Sqrt: return std::sqrt(x);
+  case UnaryKind::Reciprocal: return 1.0 / x;
+  case UnaryKind::Sin: return std::sin(x);
+  case UnaryKind::Cos: return std::cos(x);
+  case UnaryKind::Tanh: return std::tanh(x);
+  case UnaryKind::Relu: return x > 0.0 ? x : 0.0;
+  case UnaryKind::Sigmoid: return 1.0 / (1.0 + std::exp(-x));
+  default: return std::nullopt;
+  }
+}
+
+Tensor GraphBuilder::unary(UnaryKind kind, Tensor input) {
+  if (!input)
+    return {};
+  Type type = input.type();
+  if (kind == UnaryKind::Not && !input.isBool())
+    return fail(ErrorCode::GraphType, "negates values that are not booleans");
+  if (kind == UnaryKind::BitwiseNot && !isa<IntegerType>(type))
+    return fail(ErrorCode::GraphType, "complements values that are not integers");
+  if (kind == UnaryKind::IsNan || kind == UnaryKind::IsInf)
+    type = i1();
+  bool isNegatable = kind == UnaryKind::Neg || kind == UnaryKind::Abs || kind == UnaryKind::Not;
+  if (isNegatable && isa<IntegerType>(input.type()) && !type.isUnsignedInteger()) {
+    Tensor folded = foldIntegers(type, input.shape(), {input},
+                                 [&](ArrayRef<DimExpr> x) -> std::optional<DimExpr> {
+      if (kind == UnaryKind::Neg)
+        return DimExpr(0) - x[0];
+      if (kind == UnaryKind::Abs)
+        return symbols.lowerBound(x[0]) >= 0        ? std::optional(x[0])
+               : symbols.upperBound(x[0]) <= 0 ? std::optional(DimExpr(0) - x[0])
+                                               : std::nullopt;
+      return x[0].isConstant() ? std::optional(DimExpr(x[0].is(0))) : std::nullopt;
+    });
+    if (folded)
+      return folded;
+  }
+  if (isa<FloatType>(type))
+    if (Tensor folded = foldReals(type, input.shape(), {input}, [&](ArrayRef<double> x) {
+          return evaluateUnary(kind, x[0]);
+        }))
+      return folded;
+  return emit<UnaryOp>(type, input.shape(), kind, value(input));
+}
+
+/// Integer arithmetic as the dialect defines it, on sizes that may be symbolic.
+static std::optional<DimExpr> evaluateInteger(DimSymbols &symbols, BinaryKind kind,
+                                              const DimExpr &a, const DimExpr &b) {
+  std::optional<int64_t> x = a.constant(), y = b.constant();
+  bool positive = symbols.lowerBound(a) >= 0 && symbols.lowerBound(b) > 0;
+  switch (kind) {
+  case BinaryKind::Add: return a + b;
+  case BinaryKind::Sub: return a - b;
+  case BinaryKind::Mul: return a * b;
+  case BinaryKind::Max: return symbols.max(a, b);
+  case BinaryKind::Min: return symbols.min(a, b);
+  case BinaryKind::Div:
+    if (x && y && *y != 0)
+      return DimExpr(*x / *y);
+    return positive ? std::optional(symbols.floorDiv(a, b)) : std::nullopt;
+  case BinaryKind::Rem:
+    if (x && y && *y != 0)
+      return DimExpr(*x % *y);
+    return positive ? std::optional(symbols.mod(a, b)) : std::nullopt;
+  case BinaryKind::Mod:
+    if ((x && y && *y != 0) || positive)
+      return symbols.mod(a, b);
+    return std::nullopt;
+  default: break;
+  }
+  if (!x || !y)
+    return std::nullopt;
+  switch (kind) {
+  case BinaryKind::And: return DimExpr(*x & *y);
+  case BinaryKind::Or: return DimExpr(*x | *y);
+  case BinaryKind::Xor: return DimExpr(*x ^ *y);
+  default: return std::nullopt;
+  }
+}
+
+static std::optional<double> evaluateReal(BinaryKind kind, double x, double y) {
+  switch (kind) {
+  case BinaryKind::Add: return x + y;
+  case BinaryKind::Sub: return x - y;
+  case BinaryKind::Mul: return x * y;
+  case BinaryKind::Div: return x / y;
+  case BinaryKind::Pow: return std::pow(x, y);
+  case BinaryKind::Max: return std::isnan(x) || std::isnan(y) ? NAN : std::max(x, y);
+  case BinaryKind::Min: return std::isnan(x) || std::isnan(y) ? NAN : std::min(x, y);
+  default: return std::nullopt;
+  }
+}
+
+Tensor GraphBuilder::binary(BinaryKind kind, Tensor lhs, Tensor rhs) {
+  if (!lhs || !rhs)
+    return {};
+  if (lhs.type() != rhs.type()) {
+    std::string text;
+    llvm::raw_string_ostream(text) << "combines " << lhs.type() << " and " << rhs.type()
+                                   << " elements; both sides need one type";
+    return fail(ErrorCode::GraphType, text);
+  }
+  std::optional<Shape> shape = broadcastShapes({lhs, rhs});
+  if (!shape)
+    return {};
+  Type type = lhs.type();
+  if (isa<IntegerType>(type))
+    if (Tensor folded = foldIntegers(type, *shape, {lhs, rhs}, [&](ArrayRef<DimExpr> x) {
+          return evaluateInteger(symbols, kind, x[0], x[1]);
+        }))
+      return folded;
+  if (isa<FloatType>(type))
+    if (Tensor folded = foldReals(type, *shape, {lhs, rhs}, [&](ArrayRef<double> x) {
+          return evaluateReal(kind, x[0], x[1]);
+        }))
+      return folded;
+  return emit<BinaryOp>(type, *shape, kind, broadcastOperand(lhs, *shape),
+                        broadcastOperand(rhs, *shape));
+}
+
+/// The truth of a comparison with a difference that lies in [low, high].
+static std::optional<bool> decide(CompareKind kind, int64_t low, int64_t high) {
+  auto either = [](bool yes, bool no) {
+    return yes ? std::optional(true) : no ? std::optional(false) : std::nullopt;
+  };
+  bool isZero = low == 0 && high == 0, isNonzero = low > 0 || high < 0;
+  switch (kind) {
+  case CompareKind::Equal: return either(isZero, isNonzero);
+  case CompareKind::NotEqual: return either(isNonzero, isZero);
+  case CompareKind::Less: return either(high < 0, low >= 0);
+  case CompareKind::LessEqual: return either(high <= 0, low > 0);
+  case CompareKind::Greater: return either(low > 0, high <= 0);
+  case CompareKind::GreaterEqual: return either(low >= 0, high < 0);
+  }
+  llvm_unreachable("all kinds are listed");
+}
+
+Tensor GraphBuilder::compare(CompareKind kind, Tensor lhs, Tensor rhs) {
+  if (!lhs || !rhs)
+    return {};
+  if (lhs.type() != rhs.type())
+    return fail(ErrorCode::GraphType, "compares elements of two types; both sides need one type");
+  std::optional<Shape> shape = broadcastShapes({lhs, rhs});
+  if (!shape)
+    return {};
+  if (isa<IntegerType>(lhs.type()))
+    if (Tensor folded = foldIntegers(i1(), *shape, {lhs, rhs},
+                                     [&](ArrayRef<DimExpr> x) -> std::optional<DimExpr> {
+          DimExpr difference = x[0] - x[1];
+          std::optional<bool> truth = decide(kind, symbols.lowerBound(difference),
+                                             symbols.upperBound(difference));
+          return truth ? std::optional(DimExpr(*truth)) : std::nullopt;
+        }))
+      return folded;
+  return emit<CompareOp>(i1(), *shape, kind, broadcastOperand(lhs, *shape),
+                         broadcastOperand(rhs, *shape));
+}
+
+Tensor GraphBuilder::select(Tensor condition, Tensor lhs, Tensor rhs) {
+  if (!condition || !lhs || !rhs)
+    return {};
+  if (!condition.isBool() || lhs.type() != rhs.type())
+    return fail(ErrorCode::GraphType,
+                "selects with a condition that is not boolean or between two types");
+  std::optional<Shape> shape = broadcastShapes({condition, lhs, rhs});
+  if (!shape)
+    return {};
+  if (isa<IntegerType>(lhs.type()))
+    if (Tensor folded = foldIntegers(lhs.type(), *shape, {condition, lhs, rhs},
+                                     [&](ArrayRef<DimExpr> x) -> std::optional<DimExpr> {
+          return x[0].isConstant() ? std::optional(x[0].is(0) ? x[2] : x[1]) : std::nullopt;
+        }))
+      return folded;
+  return emit<SelectOp>(lhs.type(), *shape, broadcastOperand(condition, *shape),
+                        broadcastOperand(lhs, *shape), broadcastOperand(rhs, *shape));
+}
+
+Tensor GraphBuilder::cast(Tensor input, Type type) {
+  if (!input || input.type() == type)
+    return input;
+  if (isa<IntegerType>(input.type()) && isa<IntegerType>(type))
+    if (Tensor folded = foldIntegers(type, input.shape(), {input},
+                                     [&](ArrayRef<DimExpr> x) -> std::optional<DimExpr> {
+          if (!type.isInteger(1))
+            return x[0];
+          if (symbols.lowerBound(x[0]) > 0)
+            return DimExpr(1);
+          return x[0].isConstant() ? std::optional(DimExpr(!x[0].is(0))) : std::nullopt;
+        }))
+      return folded;
+  if (Tensor folded = foldReals(type, input.shape(), {input},
+                                [&](ArrayRef<double> x) -> std::optional<double> {
+        if (isa<FloatType>(type))
+          return x[0];
+        if (type.isInteger(1))
+          return x[0] != 0.0;
+        unsigned width = type.getIntOrFloatBitWidth();
+        double limit = std::ldexp(1.0, type.isUnsignedInteger() ? width : width - 1);
+        double low = type.isUnsignedInteger() ? 0.0 : -limit;
+        // The ends of 64-bit types are no doubles: those casts are left to run time.
+        if (std::isnan(x[0]) || x[0] <= low - 1.0 || x[0] >= limit)
+          return std::nullopt;
+        return std::trunc(x[0]);
+      }))
+    return folded;
+  return emit<CastOp>(type, input.shape(), value(input));
+}
+
+Tensor GraphBuilder::pow(Tensor base, Tensor exponent) {
+  if (!base || !exponent)
+    return {};
+  if (!base.isFloat() && exponent.isFloat()) {
+    Type wide = exponent.type();
+    return cast(binary(BinaryKind::Pow, cast(base, wide), exponent), base.type());
+  }
+  std::optional<SmallVector<double>> known = constantReals(exponent, 1);
+  if (base.isFloat() && known && known->size() == 1 && exponent.rank() <= base.rank()) {
+    if ((*known)[0] == 1.0)
+      return base;
+    if ((*known)[0] == 2.0)
+      return mul(base, base);
+    if ((*known)[0] == 0.5)
+      return unary(UnaryKind::Sqrt, base);
+    if ((*known)[0] == -1.0)
+      return unary(UnaryKind::Reciprocal, base);
+  }
+  return binary(BinaryKind::Pow, base, cast(exponent, base.type()));
+}
+
+Tensor GraphBuilder::clip(Tensor input, Tensor low, Tensor high) {
+  if (!input)
+    return {};
+  if (low)
+    input = binary(BinaryKind::Max, input, low);
+  if (high)
+    input = binary(BinaryKind::Min, input, high);
+  return input;
+}
