@@ -69,7 +69,8 @@ def Lutra_TileLoadOp : Lutra_Op<"tile_load", [AttrSizedOperandSegments,
     Semantics: element (t0, t1) comes from source[indices + sum over d of t_d * steps[d] *
     unit(dims[d])], where dims[d] is the buffer dimension along which tile dimension d advances, or
     -1 where it is repeated. `bounds` is the number of elements that exist; the others read as zero
-    and touch no memory.
+    and touch no memory. A dimension of size 1 always exists. Tile elements are signless; a tile of
+    i1 (truth values) is read from bytes, non-zero being true.
 
     Errors: (E1) `indices` does not have one value for each buffer dimension. (E2) `dims` or `steps`
     does not have one entry for each tile dimension. (E3) an entry of `dims` is neither -1 nor a
@@ -190,7 +191,7 @@ def Lutra_TileReduceOp : Lutra_Op<"tile_reduce", [Pure]> {
 
     Semantics: the elements are combined in a fixed pairwise tree: while more than one is left,
     element i is combined with element i + ceil(n / 2). So every target gives the same bits.
-    Unsigned integers take `ui` element types.
+    NaN wins a maximum or minimum. `is_unsigned` tells how integers compare.
 
     Errors: (E1) `input` has rank 0. (E2) `result` has another shape. (E3) the element types differ.
 
@@ -200,7 +201,8 @@ def Lutra_TileReduceOp : Lutra_Op<"tile_reduce", [Pure]> {
     ```
     Source: tile level of the compiler; see the dialect's rationale.
   }];
-  let arguments = (ins Lutra_ReduceKind:$kind, Lutra_AnyTile:$input);
+  let arguments = (ins Lutra_ReduceKind:$kind, Lutra_AnyTile:$input,
+                       UnitAttr:$is_unsigned);
   let results = (outs Lutra_AnyTile:$result);
   let assemblyFormat = "`` $kind $input attr-dict `:` type($input) `->` type($result)";
   let hasVerifier = 1;

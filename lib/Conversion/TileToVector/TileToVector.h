@@ -1,0 +1,29 @@
+//===- TileToVector.h - pattern families of the x86 conversion --------------===//
+// A tile of shape [R, C] becomes R values (one for rank 0 and 1): vectors of C elements, scalars where
+// C is 1. Each family of tile ops adds its patterns here.
+#ifndef LUTRA_LIB_CONVERSION_TILETOVECTOR_TILETOVECTOR_H
+#define LUTRA_LIB_CONVERSION_TILETOVECTOR_TILETOVECTOR_H
+
+#include "lutra/Dialect/Lutra/IR/Lutra.h"
+
+#include "mlir/Transforms/DialectConversion.h"
+
+namespace lutra {
+
+/// Number of values that stand for a tile.
+int64_t getTileRows(TileType type);
+/// Elements of each.
+int64_t getTileColumns(TileType type);
+/// Type of each.
+mlir::Type getRowType(TileType type);
+
+/// tile_load, tile_store, tile_gather (TileMemory.cpp).
+void populateTileMemoryPatterns(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+
+/// Replaces the math ops of a function that have no good lowering below: polynomials for f32, calls of
+/// libm otherwise; bf16 conversions as integer ops; NaN-propagating maxima as compare and select.
+void expandMath(mlir::func::FuncOp function);
+
+} // namespace lutra
+
+#endif // LUTRA_LIB_CONVERSION_TILETOVECTOR_TILETOVECTOR_H
