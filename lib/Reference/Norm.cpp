@@ -1,0 +1,163 @@
+//===- Norm.cpp - softmax and normalisations -------------------------------===//
+// Each line of elements is computed by the formula of the op's description, in two passes: what the
+// bounds describe is a kernel that subtracts the maximum (softmax) or the mean (layer_norm) first.
+#include "Interpreter.h"
+#include "Sums.h"
+
+#include <cmath>
+#include <limits>
+
+using namespace mlir;
+using namespace lutra;
+
+static constexpr double infinity = std::numeric_limits<double>::infinity();
+
+/// Softmax of `size` elements from `offset` on, `stride` apart.
+static void softmaxLine(const Array &input, Array &out, int64_t offset, int64_t stride,
+                        int64_t size, bool isLog) {
+  auto at = [&](int64_t i) { return offset + i * stride; };
+  double top = -infinity, d = 0;
+  for (int64_t i = 0; i < size; ++i) {
+    top = binaryValue(BinaryKind::Max, top, input.floats[at(i)]);
+    d = std::max(d, input.errorAt(at(i)));
+  }
+  double sum = 0, meanDistance = 0;
+  for (int64_t i = 0; i < size; ++i)
+    sum += std::exp(input.floats[at(i)] - top);
+  Precision p = precisionOf(out.elementType), a = accumulatorOf(out.elementType);
+  for (int64_t i = 0; i < size; ++i) {
+    double distance = top - input.floats[at(i)];
+    if (std::isfinite(distance))
+      meanDistance += std::exp(-distance) / sum * distance;
+  }
+  // Relative error of exp(x - max) / sum: twice the logits' error (numerator and sum), the rounded
+  // subtractions, the sum of n terms, exp's own error.
+  double expUlps = 2 * ulpLimit(UnaryKind::Exp) * a.roundoff;
+  for (int64_t i = 0; i < size; ++i) {
+    double shifted = input.floats[at(i)] - top;
+    double distance = std::isfinite(shifted) ? -shifted : 0;
+    double common = sumGrowth(size) * a.roundoff + expUlps;
+    Bounded y;
+    if (isLog) {
+      double value = shifted - std::log(sum);
+      double error = 2 * d + a.roundoff * (distance + meanDistance) + common +
+                     2 * ulpLimit(UnaryKind::Log) * a.roundoff * std::fabs(std::log(sum));
+      y = rounded(value, error, p);
+    } else {
+      double value = std::exp(shifted) / sum;
+      double relative = std::expm1(2 * d + a.roundoff * (distance + meanDistance)) + common + expUlps +
+                        2 * a.roundoff;
+      y = rounded(value, std::isfinite(value) ? relative * value + a.tiny : 0, p);
+      if (!std::isfinite(d))
+        y.error = 1;
+    }
+    out.floats[at(i)] = y.value;
+    if (!out.errors.empty())
+      out.errors[at(i)] = y.error;
+  }
+}
+
+static LogicalResult evaluateSoftmax(SoftmaxOp op, Interpreter &interpreter) {
+  const Array &input = interpreter.getArray(op.getInput());
+  int64_t axis = op.getAxis();
+  if (axis < 0 || axis >= input.rank())
+    return refuse(op, ErrorCode::Attribute) << "runs along axis " << axis << " of rank "
+                                            << input.rank();
+  auto result = interpreter.makeResult(op->getResult(0), input.shape);
+  if (failed(result))
+    return failure();
+  Array &out = **result;
+  if (interpreter.hasBounds())
+    out.errors.assign(out.count(), 0);
+  SmallVector<int64_t> strides = stridesOf(input.shape), lines(input.shape);
+  lines[axis] = std::min<int64_t>(1, input.shape[axis]);
+  forEachPosition(lines, [&](ArrayRef<int64_t> index, int64_t) {
+    softmaxLine(input, out, offsetOf(index, strides), strides[axis], input.shape[axis],
+                op.getLog());
+  });
+  return interpreter.setArray(op->getResult(0), *result);
+}
+
+/// 1 / sqrt(variance + epsilon) with what an error of the variance does to it.
+static Bounded reciprocalDeviation(Bounded variance, double epsilon, Precision p) {
+  Bounded sum = rounded(variance.value + epsilon, variance.error, p);
+  double y = 1 / std::sqrt(sum.value);
+  double low = std::max(sum.value - sum.error, epsilon);
+  double error = std::max(1 / std::sqrt(low) - y, y - 1 / std::sqrt(sum.value + sum.error));
+  return rounded(y, error + 2 * ulpLimit(UnaryKind::Rsqrt) * p.roundoff * y, p);
+}
+
+/// Normalises `size` elements from `offset` on. `mean` is subtracted by layer_norm only.
+static void normLine(const Array &input, const Array *scale, const Array *bias, Array &out,
+                     int64_t offset, int64_t size, double epsilon, bool subtractsMean) {
+  Precision a = accumulatorOf(out.elementType);
+  Type sumType = out.elementType.isF64() ? out.elementType
+                                         : Float32Type::get(out.elementType.getContext());
+  auto average = [&](function_ref<Bounded(int64_t)> term) {
+    RunningSum sum(sumType);
+    for (int64_t i = 0; i < size; ++i)
+      sum.add(term(i));
+    return divide(sum.get(), {static_cast<double>(size), 0}, a);
+  };
+  Bounded mean;
+  if (subtractsMean)
+    mean = average([&](int64_t i) { return input.at(offset + i); });
+  auto centred = [&](int64_t i) {
+    return subtractsMean ? subtract(input.at(offset + i), mean, a) : input.at(offset + i);
+  };
+  Bounded variance = average([&](int64_t i) { return multiply(centred(i), centred(i), a); });
+  Bounded factor = reciprocalDeviation(variance, epsilon, a);
+  Precision stored = precisionOf(out.elementType);
+  for (int64_t i = 0; i < size; ++i) {
+    Bounded y = multiply(centred(i), factor, a);
+    if (scale)
+      y = multiply(y, scale->at(i), a);
+    if (bias)
+      y = add(y, bias->at(i), a);
+    if (stored.roundoff != a.roundoff)
+      y = rounded(y.value, y.error, stored);
+    out.floats[offset + i] = y.value;
+    if (!out.errors.empty())
+      out.errors[offset + i] = y.error;
+  }
+}
+
+static LogicalResult evaluateNorm(Operation *op, Value inputValue, Value scaleValue,
+                                  Value biasValue, int64_t dims, double epsilon,
+                                  bool subtractsMean, Interpreter &interpreter) {
+  const Array &input = interpreter.getArray(inputValue);
+  if (dims < 1 || dims > input.rank())
+    return refuse(op, ErrorCode::Attribute) << "normalises " << dims << " dimensions of rank "
+                                            << input.rank();
+  int64_t size = *countElements(ArrayRef(input.shape).take_back(dims));
+  const Array *scale = scaleValue ? &interpreter.getArray(scaleValue) : nullptr;
+  const Array *bias = biasValue ? &interpreter.getArray(biasValue) : nullptr;
+  for (const Array *side : {scale, bias})
+    if (side && side->count() != size)
+      return refuse(op, ErrorCode::GraphType) << "has a scale or bias of " << side->count()
+                                              << " elements for " << size;
+  auto result = interpreter.makeResult(op->getResult(0), input.shape);
+  if (failed(result))
+    return failure();
+  if (interpreter.hasBounds())
+    (*result)->errors.assign((*result)->count(), 0);
+  for (int64_t offset = 0; size > 0 && offset < input.count(); offset += size)
+    normLine(input, scale, bias, **result, offset, size, epsilon, subtractsMean);
+  return interpreter.setArray(op->getResult(0), *result);
+}
+
+static LogicalResult evaluateLayerNorm(LayerNormOp op, Interpreter &interpreter) {
+  return evaluateNorm(op, op.getInput(), op.getScale(), op.getBias(), op.getDims(),
+                      op.getEpsilon().convertToDouble(), /*subtractsMean=*/true, interpreter);
+}
+
+static LogicalResult evaluateRmsNorm(RmsNormOp op, Interpreter &interpreter) {
+  return evaluateNorm(op, op.getInput(), op.getScale(), Value(), op.getDims(),
+                      op.getEpsilon().convertToDouble(), /*subtractsMean=*/false, interpreter);
+}
+
+void lutra::addNormHandlers(HandlerTable &table) {
+  table.add<LayerNormOp, evaluateLayerNorm>();
+  table.add<RmsNormOp, evaluateRmsNorm>();
+  table.add<SoftmaxOp, evaluateSoftmax>();
+}

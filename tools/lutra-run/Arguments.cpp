@@ -1,0 +1,137 @@
+//===- Arguments.cpp - which functions run, on which inputs ----------------===//
+#include "Run.h"
+
+#include "lutra/Reference/Npy.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+using namespace mlir;
+using namespace lutra;
+
+/// Sizes of named dims that no flag states: small primes, each name another one.
+static constexpr int64_t defaultSizes[] = {3, 5, 7, 11, 13, 17, 19, 23};
+
+FailureOr<SmallVector<FunctionOpInterface>> run::pickFunctions(ModuleOp module,
+                                                               const Options &options) {
+  StringRef wanted = options.function.empty() ? "main" : StringRef(options.function);
+  if (auto function = dyn_cast_if_present<FunctionOpInterface>(
+          SymbolTable::lookupSymbolIn(module, wanted)))
+    return SmallVector<FunctionOpInterface>{function};
+  if (!options.function.empty()) {
+    report(ErrorCode::GraphStructure, "the module has no function @" + wanted);
+    return failure();
+  }
+  SmallVector<FunctionOpInterface> functions;
+  for (auto function : module.getOps<func::FuncOp>())
+    if (function.isPublic() && !function.isExternal() && !function->hasAttr("lutra.kernel"))
+      functions.push_back(function);
+  if (functions.empty()) {
+    report(ErrorCode::GraphStructure, "the module has no function to evaluate");
+    return failure();
+  }
+  return functions;
+}
+
+std::string run::argumentName(FunctionOpInterface function, unsigned index) {
+  auto name = function.getArgAttrOfType<StringAttr>(index, "lutra.name");
+  return name ? name.str() : std::to_string(index);
+}
+
+std::string run::resultName(FunctionOpInterface function, unsigned index) {
+  auto name = index < function.getNumResults()
+                  ? function.getResultAttrOfType<StringAttr>(index, "lutra.name")
+                  : StringAttr();
+  return name ? name.str() : std::to_string(index);
+}
+
+/// The size of a dynamic dimension: by "ARG.DIM", by its name, by "*", else a default.
+static int64_t dynamicSize(FunctionOpInterface function, unsigned index, int64_t dim,
+                           const run::Options &options,
+                           llvm::MapVector<StringRef, int64_t> &named) {
+  auto stated = [&](StringRef key) {
+    auto entry = options.dims.find(key);
+    return entry == options.dims.end() ? std::optional<int64_t>() : entry->second;
+  };
+  if (auto size = stated((Twine(index) + "." + Twine(dim)).str()))
+    return *size;
+  auto names = function.getArgAttrOfType<ArrayAttr>(index, "lutra.dim_names");
+  StringRef name;
+  if (names && dim < static_cast<int64_t>(names.size()))
+    if (auto text = dyn_cast<StringAttr>(names[dim]))
+      name = text.getValue();
+  if (name.empty())
+    return stated("*").value_or(defaultSizes[0]);
+  if (auto size = stated(name))
+    return *size;
+  auto [entry, isNew] = named.insert({name, 0});
+  if (isNew)
+    entry->second = stated("*").value_or(defaultSizes[(named.size() - 1) % 8]);
+  return entry->second;
+}
+
+/// The file's values as the kind of the argument; integers that do not fit are refused.
+static FailureOr<Tensor> readInput(StringRef path, ElementKind kind) {
+  llvm::Expected<Tensor> file = readNpy(path);
+  if (!file) {
+    run::report(ErrorCode::EnvironmentRead, llvm::toString(file.takeError()));
+    return failure();
+  }
+  if (file->getKind() == kind)
+    return std::move(*file);
+  if (file->isFloat() != isFloatKind(kind)) {
+    run::report(ErrorCode::RuntimeArgument, "'" + path + "' holds " + nameOf(file->getKind()) +
+                                                ", but the argument is " + nameOf(kind));
+    return failure();
+  }
+  Tensor converted(kind, file->getShape());
+  for (int64_t i = 0, e = converted.getCount(); i < e; ++i) {
+    if (converted.isFloat()) {
+      converted.setFloat(i, file->getFloat(i));
+      continue;
+    }
+    converted.setInt(i, file->getInt(i));
+    if (converted.getInt(i) == file->getInt(i))
+      continue;
+    run::report(ErrorCode::RuntimeArgument, "'" + path + "' holds " + Twine(file->getInt(i)) +
+                                                ", which " + nameOf(kind) + " cannot represent");
+    return failure();
+  }
+  return converted;
+}
+
+FailureOr<SmallVector<Tensor>> run::makeInputs(FunctionOpInterface function,
+                                               const Options &options) {
+  SmallVector<Tensor> inputs;
+  llvm::MapVector<StringRef, int64_t> named;
+  for (auto [index, type] : llvm::enumerate(function.getArgumentTypes())) {
+    auto shaped = dyn_cast<ShapedType>(type);
+    std::optional<ElementKind> kind = elementKindOf(shaped ? shaped.getElementType() : type);
+    if (!kind || (shaped && !isa<RankedTensorType, MemRefType>(type))) {
+      emitCodedError(function.getLoc(), ErrorCode::UnsupportedType)
+          << "argument " << index << " has type " << type << ", for which no input can be made";
+      return failure();
+    }
+    auto file = options.inputs.find(argumentName(function, index));
+    if (file == options.inputs.end())
+      file = options.inputs.find(std::to_string(index));
+    if (file != options.inputs.end()) {
+      FailureOr<Tensor> input = readInput(file->second, *kind);
+      if (failed(input))
+        return failure();
+      inputs.push_back(std::move(*input));
+      continue;
+    }
+    SmallVector<int64_t> shape;
+    for (int64_t dim = 0; shaped && dim < shaped.getRank(); ++dim)
+      shape.push_back(shaped.isDynamicDim(dim) ? dynamicSize(function, index, dim, options, named)
+                                               : shaped.getDimSize(dim));
+    std::optional<int64_t> count = countElements(shape);
+    if (!count || *count > int64_t(1) << 31) {
+      report(ErrorCode::LimitSize,
+             "argument " + Twine(index) + " would have more than 2^31 elements");
+      return failure();
+    }
+    inputs.push_back(makeInput(*kind, shape, options.values, options.seed, index));
+  }
+  return inputs;
+}

@@ -1,0 +1,183 @@
+//===- Evaluate.cpp - evaluates modules and compares what they give --------===//
+#include "Run.h"
+
+#include "lutra/Reference/Npy.h"
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace lutra;
+
+static LogicalResult writeResult(FunctionOpInterface function, unsigned index,
+                                 const Tensor &tensor, StringRef folder) {
+  if (std::error_code error = llvm::sys::fs::create_directories(folder)) {
+    run::report(ErrorCode::EnvironmentWrite,
+                "'" + folder + "' cannot be made: " + error.message());
+    return failure();
+  }
+  std::string name = run::resultName(function, index);
+  for (char &c : name) // a name from a model is no path
+    if (!llvm::isAlnum(c) && c != '_' && c != '-' && c != '.')
+      c = '_';
+  SmallString<128> path(folder);
+  llvm::sys::path::append(path, name + ".npy");
+  if (llvm::Error error = writeNpy(path, tensor)) {
+    run::report(ErrorCode::EnvironmentWrite, llvm::toString(std::move(error)));
+    return failure();
+  }
+  return success();
+}
+
+/// Largest finite bound and the number of elements that stay open.
+static void printBounds(const BoundedTensor &result) {
+  double largest = 0;
+  int64_t open = 0;
+  for (double bound : result.bound) {
+    if (std::isinf(bound))
+      ++open;
+    else
+      largest = std::max(largest, bound);
+  }
+  llvm::outs() << llvm::format(" bound %.3g", largest);
+  if (open)
+    llvm::outs() << ", " << open << " undetermined";
+}
+
+/// Results of one function, with bounds when they are wanted.
+static FailureOr<SmallVector<BoundedTensor>> evaluateOne(ModuleOp module, StringRef function,
+                                                         ArrayRef<Tensor> inputs, bool bounds) {
+  if (bounds)
+    return evaluateWithBounds(module, function, inputs);
+  auto values = evaluate(module, function, inputs);
+  if (failed(values))
+    return failure();
+  SmallVector<BoundedTensor> results;
+  for (Tensor &value : *values) {
+    ElementKind kind = value.getKind();
+    results.push_back({std::move(value), kind, {}});
+  }
+  return results;
+}
+
+LogicalResult run::evaluateFile(ModuleOp module, const Options &options) {
+  auto functions = pickFunctions(module, options);
+  if (failed(functions))
+    return failure();
+  for (FunctionOpInterface function : *functions) {
+    auto inputs = makeInputs(function, options);
+    if (failed(inputs))
+      return failure();
+    auto results = evaluateOne(module, function.getName(), *inputs, options.bounds);
+    if (failed(results))
+      return failure();
+    for (auto [index, result] : llvm::enumerate(*results)) {
+      llvm::outs() << "@" << function.getName() << " " << resultName(function, index) << ": "
+                   << typeText(result.value);
+      if (options.bounds)
+        printBounds(result);
+      if (options.print)
+        llvm::outs() << " = " << valueText(result.value);
+      llvm::outs() << "\n";
+      if (options.outputFolder.empty())
+        continue;
+      if (failed(writeResult(function, index, result.value, options.outputFolder)))
+        return failure();
+      if (!options.bounds)
+        continue;
+      // The bounds lie beside the values, for tests that compare elsewhere.
+      Tensor bound(ElementKind::F64, result.value.getShape());
+      for (auto [i, value] : llvm::enumerate(result.bound))
+        bound.setFloat(i, value);
+      if (failed(writeResult(function, index, bound, options.outputFolder + "/bounds")))
+        return failure();
+    }
+  }
+  return success();
+}
+
+/// Changes element `position` (modulo the count) so that any comparison must notice.
+static void corruptElement(Tensor &tensor, int64_t position) {
+  if (tensor.getCount() == 0)
+    return;
+  int64_t i = position % tensor.getCount();
+  if (tensor.isFloat()) {
+    double value = tensor.getFloat(i);
+    tensor.setFloat(i, std::isfinite(value) ? value * 1.5 + 1 : 0);
+  } else {
+    tensor.setInt(i, tensor.getInt(i) ^ 1);
+  }
+}
+
+/// Runs one function of both modules on the same inputs and compares all results.
+static LogicalResult compareFunction(ModuleOp before, ModuleOp after, FunctionOpInterface function,
+                                     const run::Options &options) {
+  auto inputs = run::makeInputs(function, options);
+  if (failed(inputs))
+    return failure();
+  auto references = evaluateOne(before, function.getName(), *inputs, !options.exact);
+  if (failed(references))
+    return failure();
+  EvaluatorOptions evaluator;
+  for (const BoundedTensor &reference : *references)
+    evaluator.destinationShapes.push_back(llvm::to_vector(reference.value.getShape()));
+  auto results = evaluate(after, function.getName(), *inputs, evaluator);
+  if (failed(results))
+    return failure();
+  if (results->size() != references->size()) {
+    run::report(ErrorCode::GraphType, "@" + function.getName() + " has " +
+                                          Twine(references->size()) + " results before and " +
+                                          Twine(results->size()) + " after");
+    return failure();
+  }
+  LogicalResult status = success();
+  for (auto [index, reference] : llvm::enumerate(*references)) {
+    Tensor &result = (*results)[index];
+    if (options.corrupt >= 0 && index == 0)
+      corruptElement(result, options.corrupt);
+    CompareReport comparison = compare(result, reference.value, reference.bound);
+    llvm::outs() << "@" << function.getName() << " " << run::resultName(function, index) << ": "
+                 << comparison.text() << "\n";
+    if (!comparison.passed())
+      status = failure();
+  }
+  if (failed(status))
+    run::report(ErrorCode::GraphType, "@" + function.getName() + " gives other values");
+  return status;
+}
+
+LogicalResult run::compareModules(ModuleOp before, ModuleOp after, const Options &options) {
+  auto functions = pickFunctions(before, options);
+  if (failed(functions))
+    return failure();
+  LogicalResult status = success();
+  for (FunctionOpInterface function : *functions)
+    if (failed(compareFunction(before, after, function, options)))
+      status = failure();
+  return status;
+}
+
+LogicalResult run::compareBeforeAfter(ModuleOp module, const Options &options) {
+  OwningOpRef<ModuleOp> after(module.clone());
+  StringRef pipeline = options.beforeAfter;
+  if (pipeline.consume_front("builtin.module("))
+    pipeline.consume_back(")");
+  PassManager passes(module.getContext(), ModuleOp::getOperationName(),
+                     PassManager::Nesting::Implicit);
+  std::string message;
+  llvm::raw_string_ostream os(message);
+  if (failed(parsePassPipeline(pipeline, passes, os))) {
+    report(ErrorCode::Attribute,
+           "cannot parse the pipeline '" + options.beforeAfter + "': " + message);
+    return failure();
+  }
+  if (failed(passes.run(*after)))
+    return failure();
+  return compareModules(module, *after, options);
+}

@@ -1,0 +1,178 @@
+//===- lutra-run.cpp - evaluates, runs, compares ---------------------------===//
+#include "Run.h"
+
+#include "lutra/Pipeline/Registration.h"
+
+#include "mlir/IR/AsmState.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/InitLLVM.h"
+#include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace lutra;
+
+namespace cl = llvm::cl;
+
+/// The code of the first error that was printed.
+static std::optional<ErrorCode> firstError;
+
+void run::report(ErrorCode code, const Twine &message) {
+  if (!firstError)
+    firstError = code;
+  llvm::outs().flush(); // in the order of events
+  llvm::errs() << "lutra-run: error: " << codeText(code) << ": " << message << "\n";
+}
+
+ExitCode run::exitCode() { return firstError ? exitCodeOf(*firstError) : ExitCode::Ok; }
+
+void run::printDiagnostics(MLIRContext &context) {
+  context.getDiagEngine().registerHandler([](Diagnostic &diagnostic) {
+    bool isError = diagnostic.getSeverity() == DiagnosticSeverity::Error;
+    std::string text = diagnostic.str();
+    std::optional<ErrorCode> code = codeOfMessage(text);
+    if (isError && !firstError)
+      firstError = code.value_or(ErrorCode::IrSyntax);
+    llvm::outs().flush();
+    if (auto place = dyn_cast<FileLineColLoc>(diagnostic.getLocation()))
+      llvm::errs() << place.getFilename().getValue() << ":" << place.getLine() << ":"
+                   << place.getColumn();
+    else
+      llvm::errs() << diagnostic.getLocation();
+    llvm::errs() << (isError ? ": error: " : ": note: ");
+    if (isError && !code)
+      llvm::errs() << codeText(ErrorCode::IrSyntax) << ": ";
+    llvm::errs() << text << "\n";
+  });
+}
+
+static OwningOpRef<ModuleOp> parseFile(StringRef path, MLIRContext &context) {
+  auto file = llvm::MemoryBuffer::getFileOrSTDIN(path);
+  if (!file) {
+    run::report(ErrorCode::EnvironmentRead,
+                "'" + path + "' cannot be read: " + file.getError().message());
+    return nullptr;
+  }
+  llvm::SourceMgr sources;
+  sources.AddNewSourceBuffer(std::move(*file), llvm::SMLoc());
+  return parseSourceFile<ModuleOp>(sources, &context);
+}
+
+static LogicalResult dispatch(const run::Options &options, MLIRContext &context) {
+  OwningOpRef<ModuleOp> module = parseFile(options.file, context);
+  if (!module)
+    return failure();
+  if (!options.beforeAfter.empty())
+    return run::compareBeforeAfter(*module, options);
+  if (options.compareFile.empty())
+    return run::evaluateFile(*module, options);
+  OwningOpRef<ModuleOp> other = parseFile(options.compareFile, context);
+  return other ? run::compareModules(*module, *other, options) : failure();
+}
+
+namespace {
+/// The command line.
+struct Flags {
+  cl::OptionCategory category{"lutra-run options"};
+  cl::opt<std::string> file{cl::Positional, cl::desc("<module.mlir>"), cl::Required,
+                            cl::cat(category)};
+  cl::opt<std::string> function{
+      "function", cl::desc("Function to evaluate (default: @main, else every public one)"),
+      cl::cat(category)};
+  cl::opt<uint64_t> seed{"seed", cl::desc("Seed of the inputs"), cl::init(0), cl::cat(category)};
+  cl::opt<std::string> values{
+      "values",
+      cl::desc("Value set of the inputs: normal, integers, positive, outliers, cancelling, "
+               "subnormal, huge, equal, zeros, one-nan, one-inf, saturating"),
+      cl::init("normal"), cl::cat(category)};
+  cl::list<std::string> dims{
+      "dim", cl::desc("Size of a dynamic dimension: NAME=SIZE, ARG.DIM=SIZE or *=SIZE"),
+      cl::cat(category)};
+  cl::list<std::string> inputs{
+      "input", cl::desc("Values of an argument: NAME=FILE.npy or INDEX=FILE.npy"),
+      cl::cat(category)};
+  cl::opt<std::string> output{"output", cl::desc("Folder for the results as .npy files"),
+                              cl::cat(category)};
+  cl::opt<bool> print{"print", cl::desc("Print the results' elements"), cl::cat(category)};
+  cl::opt<bool> bounds{"bounds", cl::desc("Evaluate in f64 and derive error bounds"),
+                       cl::cat(category)};
+  cl::opt<std::string> beforeAfter{
+      "before-after", cl::desc("Pass pipeline: compare the values before and after it"),
+      cl::cat(category)};
+  cl::opt<std::string> compareFile{
+      "compare", cl::desc("Module whose functions must give the same values"), cl::cat(category)};
+  cl::opt<bool> exact{"exact", cl::desc("Demand equal values instead of derived bounds"),
+                      cl::cat(category)};
+  cl::opt<int64_t> corrupt{
+      "corrupt", cl::desc("Change this element of the compared result, which must be noticed"),
+      cl::init(-1), cl::cat(category)};
+};
+} // namespace
+
+/// "name=value" in two; false when a part is missing.
+static bool splitPair(StringRef text, StringRef &key, StringRef &value) {
+  std::tie(key, value) = text.split('=');
+  return !key.empty() && !value.empty();
+}
+
+/// The flags as data, or a message about a wrong one.
+static std::optional<std::string> readFlags(const Flags &flags, run::Options &options) {
+  options.file = flags.file;
+  options.function = flags.function;
+  options.seed = flags.seed;
+  options.outputFolder = flags.output;
+  options.print = flags.print;
+  options.bounds = flags.bounds;
+  options.beforeAfter = flags.beforeAfter;
+  options.compareFile = flags.compareFile;
+  options.exact = flags.exact;
+  options.corrupt = flags.corrupt;
+  std::optional<ValueSet> set = valueSetOf(flags.values);
+  if (!set)
+    return "--values=" + flags.values + " is no value set; see --help";
+  options.values = *set;
+  for (StringRef text : flags.dims) {
+    StringRef key, value;
+    int64_t size;
+    if (!splitPair(text, key, value) || value.getAsInteger(10, size) || size < 0)
+      return ("--dim=" + text + " is not NAME=SIZE").str();
+    options.dims[key] = size;
+  }
+  for (StringRef text : flags.inputs) {
+    StringRef key, value;
+    if (!splitPair(text, key, value))
+      return ("--input=" + text + " is not NAME=FILE").str();
+    options.inputs[key] = value.str();
+  }
+  return std::nullopt;
+}
+
+int main(int argc, char **argv) {
+  llvm::InitLLVM init(argc, argv);
+  Flags flags;
+  lutra::registerAllPasses();
+  cl::HideUnrelatedOptions(flags.category);
+  std::string usage;
+  llvm::raw_string_ostream usageStream(usage);
+  if (!cl::ParseCommandLineOptions(argc, argv, "Evaluates modules and compares what they give\n",
+                                   &usageStream)) {
+    llvm::errs() << StringRef(usage).trim() << "\n";
+    return static_cast<int>(ExitCode::Usage);
+  }
+  run::Options options;
+  if (std::optional<std::string> misuse = readFlags(flags, options)) {
+    llvm::errs() << "lutra-run: error: " << *misuse << "\n";
+    return static_cast<int>(ExitCode::Usage);
+  }
+
+  DialectRegistry registry;
+  lutra::registerAllDialects(registry);
+  MLIRContext context(registry);
+  run::printDiagnostics(context);
+  if (failed(dispatch(options, context))) {
+    ExitCode code = run::exitCode();
+    return static_cast<int>(code == ExitCode::Ok ? ExitCode::BadInput : code);
+  }
+  return 0;
+}
