@@ -38,6 +38,11 @@ public:
   virtual llvm::StringRef getName() const = 0;
   /// Tile and blocks of a product.
   virtual ProductPlan planProduct(const ProductShape &shape) const = 0;
+  /// Columns of a tile of the same product with fewer rows, where what the rows free pays for more
+  /// columns; a multiple of the panel's width.
+  virtual int64_t getProductColumns(const ProductShape &shape, int64_t rows) const {
+    return planProduct(shape).columns;
+  }
   /// Elements per tile of a pointwise kernel whose widest element has `bits` bits.
   virtual int64_t getMapWidth(unsigned bits) const = 0;
   /// Elements that one work item of a pointwise or reduction kernel should cover, so that

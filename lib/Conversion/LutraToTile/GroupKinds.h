@@ -17,6 +17,7 @@ struct GroupKind {
 };
 
 GroupKind getMapKind();
+GroupKind getMatmulKind();
 
 /// The root of a kernel; null for a map.
 mlir::Operation *getRoot(KernelOp kernel);

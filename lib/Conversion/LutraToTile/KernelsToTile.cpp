@@ -64,7 +64,7 @@ void KernelsToTile::runOnOperation() {
     return signalPassFailure();
   }
   // Tried in this order.
-  const GroupKind kinds[] = {getMapKind()};
+  const GroupKind kinds[] = {getMapKind(), getMatmulKind()};
   SmallVector<KernelOp> kernels(getOperation().getOps<KernelOp>());
   for (KernelOp kernel : kernels) {
     if (failed(emitKernel(kernel, *tileTarget, kinds)))

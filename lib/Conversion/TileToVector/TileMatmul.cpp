@@ -53,9 +53,9 @@ private:
   Value widen(Value value);
   Value loadVector(Value buffer, Value address, Value mask);
   void prepareColumns();
-  Values loadColumns(Value k);
+  Value loadPart(Value offset, int64_t part);
   void transpose(Values &rows);
-  void multiply(Value k, ArrayRef<Value> columns, Values &accumulators);
+  void multiply(Value k, llvm::function_ref<Value(int64_t)> loadPart, Values &accumulators);
   Values loop(Value lower, Value upper, int64_t step, ValueRange carried,
               llvm::function_ref<void(Value, Values &)> body);
   Values split(ValueRange tileRows);
@@ -177,25 +177,16 @@ void MatmulEmitter::prepareColumns() {
   }
 }
 
-/// The right-hand vectors of step k.
-MatmulEmitter::Values MatmulEmitter::loadColumns(Value k) {
-  Values columns;
-  Value offset = mul(k, depthStride);
-  if (op.getRhsLayout() != PanelLayout::ColMajor) {
-    for (int64_t part = 0; part < parts; ++part)
-      columns.push_back(
-          widen(loadVector(rhs.buffer, add(columnAddress[part], offset), columnMask[part])));
-    return columns;
-  }
-  for (int64_t part = 0; part < parts; ++part) {
-    Values scalars;
-    for (int64_t lane = 0; lane < lanes; ++lane)
-      scalars.push_back(memref::LoadOp::create(
-          builder, loc, rhs.buffer, ValueRange{add(columnAddress[part * lanes + lane], offset)}));
-    auto type = VectorType::get({lanes}, rhs.elementType);
-    columns.push_back(widen(vector::FromElementsOp::create(builder, loc, type, scalars)));
-  }
-  return columns;
+/// The right-hand vector of step k (`offset` = k steps) in one part.
+Value MatmulEmitter::loadPart(Value offset, int64_t part) {
+  if (op.getRhsLayout() != PanelLayout::ColMajor)
+    return widen(loadVector(rhs.buffer, add(columnAddress[part], offset), columnMask[part]));
+  Values scalars;
+  for (int64_t lane = 0; lane < lanes; ++lane)
+    scalars.push_back(memref::LoadOp::create(
+        builder, loc, rhs.buffer, ValueRange{add(columnAddress[part * lanes + lane], offset)}));
+  auto type = VectorType::get({lanes}, rhs.elementType);
+  return widen(vector::FromElementsOp::create(builder, loc, type, scalars));
 }
 
 /// Transposes a square of `lanes` vectors in place: blocks of doubling size are exchanged.
@@ -217,20 +208,40 @@ void MatmulEmitter::transpose(Values &square) {
   }
 }
 
-void MatmulEmitter::multiply(Value k, ArrayRef<Value> columns, Values &accumulators) {
-  for (int64_t row = 0; row < rows; ++row) {
+/// One step. Of the two factors the smaller set stays in registers while the other streams by.
+void MatmulEmitter::multiply(Value k, llvm::function_ref<Value(int64_t)> loadPart,
+                             Values &accumulators) {
+  auto loadRow = [&](int64_t row) -> Value {
     Value scalar = memref::LoadOp::create(builder, loc, lhs.buffer,
                                           ValueRange{add(rowAddress[row], k)});
-    Value factor = vector::BroadcastOp::create(builder, loc, partType, widen(scalar));
-    for (int64_t part = 0; part < parts; ++part) {
-      Value &accumulator = accumulators[row * parts + part];
-      if (isa<FloatType>(scalarType)) {
-        accumulator = vector::FMAOp::create(builder, loc, factor, columns[part], accumulator);
-        continue;
-      }
-      Value product = arith::MulIOp::create(builder, loc, factor, columns[part]);
-      accumulator = arith::AddIOp::create(builder, loc, accumulator, product);
+    return vector::BroadcastOp::create(builder, loc, partType, widen(scalar));
+  };
+  auto accumulate = [&](int64_t row, int64_t part, Value left, Value right) {
+    Value &accumulator = accumulators[row * parts + part];
+    if (isa<FloatType>(scalarType)) {
+      accumulator = vector::FMAOp::create(builder, loc, left, right, accumulator);
+      return;
     }
+    Value product = arith::MulIOp::create(builder, loc, left, right);
+    accumulator = arith::AddIOp::create(builder, loc, accumulator, product);
+  };
+  Values held;
+  if (rows < parts) {
+    for (int64_t row = 0; row < rows; ++row)
+      held.push_back(loadRow(row));
+    for (int64_t part = 0; part < parts; ++part) {
+      Value right = loadPart(part);
+      for (int64_t row = 0; row < rows; ++row)
+        accumulate(row, part, held[row], right);
+    }
+    return;
+  }
+  for (int64_t part = 0; part < parts; ++part)
+    held.push_back(loadPart(part));
+  for (int64_t row = 0; row < rows; ++row) {
+    Value left = loadRow(row);
+    for (int64_t part = 0; part < parts; ++part)
+      accumulate(row, part, left, held[part]);
   }
 }
 
@@ -308,16 +319,14 @@ MatmulEmitter::Values MatmulEmitter::emit(ValueRange accumulator) {
         transpose(blocks[part]);
       }
       for (int64_t lane = 0; lane < lanes; ++lane) {
-        Values columns;
-        for (const Values &block : blocks)
-          columns.push_back(block[lane]);
-        multiply(add(k, index(lane)), columns, carried);
+        multiply(add(k, index(lane)), [&](int64_t part) { return blocks[part][lane]; }, carried);
       }
     });
     start = whole;
   }
   values = loop(start, op.getDepth(), 1, values, [&](Value k, Values &carried) {
-    multiply(k, loadColumns(k), carried);
+    Value offset = mul(k, depthStride);
+    multiply(k, [&](int64_t part) { return loadPart(offset, part); }, carried);
   });
   return join(values, llvm::to_vector(accumulator.getTypes()));
 }

@@ -1,0 +1,359 @@
+//===- MatmulKind.cpp - batched matrix products with their epilogue ----------===//
+// A work item is a block of one matrix of the result. Its K dimension is walked in blocks when it is
+// long, so that a panel of the right-hand side stays in the first-level cache for all rows; partial
+// sums then wait in a stack buffer. Only after the last block the kernel's result is pulled.
+//
+// The right-hand side is read
+// - in panels, when its type is packed,
+// - as it lies (row or column major), when few rows use each element or when it is narrow,
+// - else after it was copied into panels, one block of K at a time.
+// A left-hand side that is no buffer, or whose K is not contiguous, is copied in rows likewise.
+// Integer products and what tile_matmul cannot take run element by element.
+#include "GroupKinds.h"
+#include "Product.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+using namespace mlir;
+using namespace lutra;
+
+namespace {
+class MatmulEmission {
+public:
+  explicit MatmulEmission(KernelEmitter &emitter);
+  Value getItems();
+  LogicalResult emitItem(bool elementwise);
+
+private:
+  void choosePlan();
+  void chooseOperands();
+  void makeBuffers();
+  LogicalResult emitElements(ArrayRef<Value> batch, ProductRange rows, ProductRange columns);
+  LogicalResult emitDepth(Value low, Value depth, bool last);
+  LogicalResult packLhs(Value low, Value depth);
+  LogicalResult packRhs(Value low, Value depth);
+  LogicalResult clearPartial();
+  LogicalResult emitSpot(const ProductSpot &spot, Value low, Value depth, bool last);
+  SmallVector<Value> rhsIndices(Value k, Value column);
+
+  KernelEmitter &emitter;
+  MatmulOp op;
+  RankedTensorType lhsType, rhsType, resultType;
+  Type accumulate;
+  int64_t rank, rhsRank, rowDim;
+  Value m, n, k;
+  ProductShape shape;
+  ProductPlan plan;
+  SmallVector<int64_t> batchDims;
+  SmallVector<Value> counts; // of items: batches, column blocks, row blocks
+  ProductBlocks rowBlocks, columnBlocks;
+  int64_t depthBlock = 0; // 0: all of K at once
+
+  bool copyLhs = false, copyRhs = false;
+  PanelLayout layout = PanelLayout::Panel;
+  Value lhs, rhs, partial; // buffers that tile_matmul reads; sums between blocks of K
+  SmallVector<Value> indices; // of the result; only batch dimensions are set
+  ProductRange rows, columns;
+};
+} // namespace
+
+/// Above this the right-hand panel of one block no longer fits the first-level cache beside the rows.
+static constexpr int64_t longDepth = 384;
+static constexpr int64_t panel = 16;
+
+MatmulEmission::MatmulEmission(KernelEmitter &kernelEmitter)
+    : emitter(kernelEmitter), op(cast<MatmulOp>(getRoot(kernelEmitter.kernel))) {
+  lhsType = cast<RankedTensorType>(op.getLhs().getType());
+  rhsType = cast<RankedTensorType>(op.getRhs().getType());
+  resultType = cast<RankedTensorType>(op.getType());
+  rank = resultType.getRank();
+  rhsRank = rhsType.getRank();
+  accumulate = getComputeType(resultType.getElementType());
+  rowDim = rank - 2;
+  // A batch of single rows against one matrix is a matrix.
+  if (rhsRank == 2 && rank > 2 && resultType.getDimSize(rowDim) == 1 && !op.getTransposeLhs())
+    --rowDim;
+  for (int64_t dim = 0; dim < rank - 1; ++dim)
+    if (dim != rowDim)
+      batchDims.push_back(dim);
+  m = emitter.getSize(op.getResult(), rowDim);
+  n = emitter.getSize(op.getResult(), rank - 1);
+  int64_t depthDim = rank - (op.getTransposeLhs() ? 2 : 1);
+  k = emitter.getSize(op.getLhs(), depthDim);
+  auto known = [](int64_t size) { return ShapedType::isDynamic(size) ? -1 : size; };
+  shape.m = known(resultType.getDimSize(rowDim));
+  shape.n = known(resultType.getDimSize(rank - 1));
+  shape.k = known(lhsType.getDimSize(depthDim));
+  shape.lhsBits = lhsType.getElementTypeBitWidth();
+  shape.rhsBits = rhsType.getElementTypeBitWidth();
+  shape.accBits = accumulate.getIntOrFloatBitWidth();
+  shape.constantRhs = rhsType.getEncoding() != nullptr;
+  choosePlan();
+}
+
+void MatmulEmission::choosePlan() {
+  plan = emitter.target.planProduct(shape);
+  rowBlocks = cutEvenly(emitter, m, shape.m, plan.rowBlock ? plan.rowBlock : shape.m, plan.rows);
+  int64_t items = shape.m > 0 ? llvm::divideCeil(shape.m, rowBlocks.size) : 1;
+  for (int64_t dim : batchDims)
+    if (!resultType.isDynamicDim(dim))
+      items *= resultType.getDimSize(dim);
+  // Tiles of left-over rows may be wider than the others: blocks fit all of them.
+  int64_t unit = plan.columns;
+  for (int64_t count : {int64_t(1), plan.rows / 2, shape.m > 0 ? shape.m % plan.rows : 0})
+    if (count > 0 && (shape.m <= 0 || count == shape.m % plan.rows))
+      unit = std::max(unit, emitter.target.getProductColumns(shape, count));
+  columnBlocks = cutEvenly(emitter, n, shape.n, chooseColumnBlock(plan, shape, items), unit);
+  counts = {emitter.constant(1), columnBlocks.count, rowBlocks.count};
+  for (int64_t dim : batchDims)
+    counts[0] = emitter.mul(counts[0], emitter.getSize(op.getResult(), dim));
+}
+
+Value MatmulEmission::getItems() { return emitter.product(counts); }
+
+/// Decides how each operand is read.
+void MatmulEmission::chooseOperands() {
+  lhs = emitter.getBuffer(op.getLhs());
+  copyLhs = !lhs || op.getTransposeLhs();
+  rhs = emitter.getBuffer(op.getRhs());
+  if (rhsType.getEncoding()) {
+    layout = PanelLayout::Panel;
+  } else if (rhs && !plan.maskedEdges) {
+    layout = op.getTransposeRhs() ? PanelLayout::ColMajor : PanelLayout::RowMajor;
+    bool fewRows = shape.m > 0 && shape.m <= (op.getTransposeRhs() ? 4 : 2 * plan.rows);
+    bool narrow = !op.getTransposeRhs() && shape.n > 0 && shape.n <= 128;
+    copyRhs = !fewRows && !narrow;
+  } else if (rhs) {
+    layout = op.getTransposeRhs() ? PanelLayout::ColMajor : PanelLayout::RowMajor;
+  } else {
+    copyRhs = true;
+  }
+  if (copyRhs)
+    layout = PanelLayout::Panel;
+  int64_t block = plan.depthBlock ? plan.depthBlock : longDepth;
+  bool copies = copyLhs || copyRhs;
+  bool reused = shape.m < 0 || shape.m > plan.rows; // several tiles read each panel
+  if (shape.k < 0 ? copies : shape.k > longDepth && (copies || (reused && plan.depthBlock)))
+    depthBlock = shape.k < 0 ? block
+                             : llvm::divideCeil(shape.k, llvm::divideCeil(shape.k, block));
+}
+
+void MatmulEmission::makeBuffers() {
+  int64_t depth = depthBlock ? depthBlock : shape.k;
+  int64_t height = rowBlocks.size, width = columnBlocks.size;
+  if (copyLhs)
+    lhs = makeScratch(emitter, {height, depth}, lhsType.getElementType());
+  if (copyRhs)
+    rhs = makeScratch(emitter, {(width + panel - 1) / panel, depth, panel}, rhsType.getElementType());
+  if (depthBlock)
+    partial = makeScratch(emitter, {height, width}, accumulate);
+}
+
+LogicalResult MatmulEmission::emitItem(bool elementwise) {
+  SmallVector<Value> position = emitter.delinearize(emitter.getItem(), counts);
+  SmallVector<Value> batchSizes;
+  for (int64_t dim : batchDims)
+    batchSizes.push_back(emitter.getSize(op.getResult(), dim));
+  SmallVector<Value> batch = emitter.delinearize(position[0], batchSizes);
+  indices.assign(rank, emitter.constant(0));
+  for (auto [dim, index] : llvm::zip_equal(batchDims, batch))
+    indices[dim] = index;
+  rows = rowBlocks.range(emitter, position[2], m);
+  columns = columnBlocks.range(emitter, position[1], n);
+  bool simple = isTileFloat(resultType.getElementType()) && isTileFloat(rhsType.getElementType()) &&
+                isTileFloat(lhsType.getElementType());
+  if (elementwise || !simple)
+    return emitElements(batch, rows, columns);
+
+  chooseOperands();
+  makeBuffers();
+  if (!depthBlock)
+    return emitDepth(emitter.constant(0), k, /*last=*/true);
+  if (failed(clearPartial()))
+    return failure();
+  // Whole blocks but the last, then what remains (at least one step).
+  Value block = emitter.constant(depthBlock), one = emitter.constant(1);
+  Value lastLow = emitter.mul(emitter.div(emitter.sub(emitter.max(k, one), one), block), block);
+  if (failed(emitter.forEach(emitter.constant(0), lastLow, block, [&](Value low) {
+        return emitDepth(low, block, /*last=*/false);
+      })))
+    return failure();
+  return emitDepth(lastLow, emitter.sub(k, lastLow), /*last=*/true);
+}
+
+LogicalResult MatmulEmission::clearPartial() {
+  Value zero = emitter.fill(emitter.builder.getZeroAttr(accumulate), {panel});
+  Value height = emitter.sub(rows.high, rows.low), width = emitter.sub(columns.high, columns.low);
+  return emitter.forEach(emitter.constant(0), height, emitter.constant(1), [&](Value row) {
+    return emitter.forEach(emitter.constant(0), width, emitter.constant(panel), [&](Value column) {
+      emitter.storeTile(zero, partial, TileWindow::row({row, column}, 1, panel));
+      return success();
+    });
+  });
+}
+
+/// Copies rows [rows] of the left-hand side, K in [low, low + depth), to `lhs`.
+LogicalResult MatmulEmission::packLhs(Value low, Value depth) {
+  int64_t tensorRow = op.getTransposeLhs() ? rank - 1 : rowDim;
+  int64_t tensorDepth = op.getTransposeLhs() ? rank - 2 : rank - 1;
+  Value height = emitter.sub(rows.high, rows.low);
+  int64_t width = emitter.getTileWidth();
+  return emitter.forEach(emitter.constant(0), height, emitter.constant(1), [&](Value row) {
+    return emitter.forTiles(emitter.constant(0), depth, width, [&](Value at, int64_t size, Value bound) -> LogicalResult {
+      SmallVector<Value> source = indices;
+      source[tensorRow] = emitter.add(rows.low, row);
+      source[tensorDepth] = emitter.add(low, at);
+      auto tile = emitter.emitTile(op.getLhs(), TileWindow::row(source, tensorDepth, size, bound));
+      if (failed(tile))
+        return failure();
+      emitter.storeTile(*tile, lhs, TileWindow::row({row, at}, 1, size, bound));
+      return success();
+    });
+  });
+}
+
+SmallVector<Value> MatmulEmission::rhsIndices(Value depth, Value column) {
+  SmallVector<Value> result;
+  for (int64_t dim = 0; dim < rhsRank - 2; ++dim)
+    result.push_back(indices[dim + rank - rhsRank]);
+  result.push_back(op.getTransposeRhs() ? column : depth);
+  result.push_back(op.getTransposeRhs() ? depth : column);
+  return result;
+}
+
+/// Copies columns [columns] of the right-hand side, K in [low, low + depth), to panels.
+LogicalResult MatmulEmission::packRhs(Value low, Value depth) {
+  Value width = emitter.sub(columns.high, columns.low);
+  Value zero = emitter.constant(0);
+  return emitter.forTiles(zero, width, panel, [&](Value column, int64_t size, Value bound) {
+    Value panelIndex = emitter.div(column, emitter.constant(panel));
+    Value first = emitter.add(columns.low, column);
+    if (!op.getTransposeRhs())
+      return emitter.forEach(zero, depth, emitter.constant(1), [&](Value step) -> LogicalResult {
+        TileWindow window = TileWindow::row(rhsIndices(emitter.add(low, step), first), rhsRank - 1, size, bound);
+        auto tile = emitter.emitTile(op.getRhs(), window);
+        if (failed(tile))
+          return failure();
+        emitter.storeTile(*tile, rhs, TileWindow::row({panelIndex, step, zero}, 2, size));
+        return success();
+      });
+    // Rows of the source lie along K: read them so and let the store turn them.
+    return emitter.forTiles(zero, depth, 8, [&](Value step, int64_t steps, Value stepBound) -> LogicalResult {
+      TileWindow window;
+      window.indices = rhsIndices(emitter.add(low, step), first);
+      window.shape = {size, steps};
+      window.dims = {size == 1 ? -1 : rhsRank - 2, steps == 1 ? -1 : rhsRank - 1};
+      window.steps = {1, 1};
+      if (bound || stepBound)
+        window.bounds = {bound ? bound : emitter.constant(size), stepBound ? stepBound : emitter.constant(steps)};
+      auto tile = emitter.emitTile(op.getRhs(), window);
+      if (failed(tile))
+        return failure();
+      TileWindow out = window;
+      out.indices = {panelIndex, step, zero};
+      out.dims = {size == 1 ? -1 : 2, steps == 1 ? -1 : 1};
+      emitter.storeTile(*tile, rhs, out);
+      return success();
+    });
+  });
+}
+
+/// One block of K of the whole item.
+LogicalResult MatmulEmission::emitDepth(Value low, Value depth, bool last) {
+  KernelEmitter::Scope scope(emitter);
+  if (copyLhs && failed(packLhs(low, depth)))
+    return failure();
+  if (copyRhs && failed(packRhs(low, depth)))
+    return failure();
+  return forSpots(emitter, shape, rows, columns, [&](const ProductSpot &spot) {
+    return emitSpot(spot, low, depth, last);
+  });
+}
+
+LogicalResult MatmulEmission::emitSpot(const ProductSpot &spot, Value low, Value depth, bool last) {
+  OpBuilder &builder = emitter.builder;
+  Value row = emitter.sub(spot.row, rows.low), column = emitter.sub(spot.column, columns.low);
+  TileWindow partialWindow;
+  partialWindow.indices = {row, column};
+  partialWindow.shape = {spot.rows, spot.columns};
+  partialWindow.dims = {spot.rows == 1 ? -1 : 0, 1};
+  partialWindow.steps = {1, 1};
+  Value accumulator = depthBlock ? emitter.loadTile(partial, partialWindow, accumulate)
+                                 : emitter.fill(builder.getZeroAttr(accumulate), partialWindow.shape);
+
+  SmallVector<Value> lhsAt{row, emitter.constant(0)}, rhsAt;
+  int64_t lhsRowDim = 0;
+  if (!copyLhs) {
+    lhsAt = indices;
+    lhsAt[rowDim] = spot.row;
+    lhsAt[rank - 1] = low;
+    lhsRowDim = rowDim;
+  }
+  if (copyRhs)
+    rhsAt = {emitter.div(column, emitter.constant(panel)), emitter.constant(0), emitter.constant(0)};
+  else if (layout == PanelLayout::Panel)
+    rhsAt = {emitter.div(spot.column, emitter.constant(panel)), low, emitter.constant(0)};
+  else
+    rhsAt = rhsIndices(low, spot.column);
+  SmallVector<Value> bounds;
+  bool boundRows = spot.rowBound && !copyLhs, boundColumns = spot.columnBound && layout != PanelLayout::Panel;
+  if ((boundRows || boundColumns) && !plan.maskedEdges)
+    bounds = {spot.rowBound ? spot.rowBound : emitter.constant(spot.rows),
+              spot.columnBound ? spot.columnBound : emitter.constant(spot.columns)};
+  accumulator = TileMatmulOp::create(builder, emitter.loc, accumulator.getType(), lhs, lhsAt, rhs, rhsAt,
+                                     accumulator, depth, bounds, lhsRowDim, /*row_step=*/1, layout);
+  if (!last) {
+    emitter.storeTile(accumulator, partial, partialWindow);
+    return success();
+  }
+  return finishSpot(emitter, op.getResult(), spotWindow(emitter, spot, indices, rowDim, rank - 1), accumulator);
+}
+
+/// One result element after another.
+LogicalResult MatmulEmission::emitElements(ArrayRef<Value> batch, ProductRange rowRange, ProductRange columnRange) {
+  Value zero = emitter.constant(0), one = emitter.constant(1);
+  Type lhsElement = lhsType.getElementType(), rhsElement = rhsType.getElementType();
+  return emitter.forEach(rowRange.low, rowRange.high, one, [&](Value row) {
+    return emitter.forEach(columnRange.low, columnRange.high, one, [&](Value column) -> LogicalResult {
+      SmallVector<Value> at = indices;
+      at[rowDim] = row;
+      at[rank - 1] = column;
+      Value init = arith::ConstantOp::create(emitter.builder, emitter.loc, emitter.builder.getZeroAttr(accumulate));
+      auto sum = emitter.fold(zero, k, one, init, [&](Value step, ValueRange carried) -> FailureOr<KernelEmitter::Carried> {
+        SmallVector<Value> lhsAt = at;
+        lhsAt[rowDim] = row;
+        lhsAt[rank - 1] = step;
+        if (op.getTransposeLhs())
+          std::swap(lhsAt[rank - 2], lhsAt[rank - 1]);
+        auto left = emitter.emitElement(op.getLhs(), lhsAt);
+        FailureOr<Value> right;
+        if (rhsType.getEncoding()) // packed: the panel's element
+          right = emitter.loadElement(emitter.getBuffer(op.getRhs()),
+                                      {emitter.div(column, emitter.constant(panel)), step,
+                                       emitter.rem(column, emitter.constant(panel))}, rhsElement);
+        else
+          right = emitter.emitElement(op.getRhs(), rhsIndices(step, column));
+        if (failed(left) || failed(right))
+          return failure();
+        OpBuilder &builder = emitter.builder;
+        Value wide = multiplyAdd(builder, emitter.loc,
+                                 widenOperand(builder, emitter.loc, *left, lhsElement, accumulate),
+                                 widenOperand(builder, emitter.loc, *right, rhsElement, accumulate), carried[0]);
+        return KernelEmitter::Carried{wide};
+      });
+      if (failed(sum))
+        return failure();
+      Value tile = emitter.fill((*sum)[0], {});
+      return finishSpot(emitter, op.getResult(), TileWindow::element(at), tile);
+    });
+  });
+}
+
+GroupKind lutra::getMatmulKind() {
+  return {hasRoot<MatmulOp>,
+          [](KernelEmitter &emitter) -> FailureOr<Value> { return MatmulEmission(emitter).getItems(); },
+          [](KernelEmitter &emitter, bool elementwise) {
+            return MatmulEmission(emitter).emitItem(elementwise);
+          }};
+}

@@ -1,0 +1,234 @@
+//===- Product.cpp - blocks and tiles of a product's result ------------------===//
+// Work items are blocks of the result, cut by shape alone. Inside a block full tiles come first.
+// What is left over is known when the size is: then a tile of exactly that many rows (or panels
+// of columns) is emitted. A size known at run time only gets tiles for one row, for half a tile and for a whole one,
+// the latter two bounded, of which one runs.
+#include "Product.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+
+namespace lutra {
+
+ProductRange ProductBlocks::range(KernelEmitter &emitter, Value index, Value total) const {
+  ProductRange range;
+  range.extent = getConstantIntValue(total).value_or(-1);
+  if (getConstantIntValue(count) == 1) {
+    range.low = emitter.constant(0);
+    range.high = total;
+    return range;
+  }
+  range.low = emitter.mul(index, emitter.constant(size));
+  Value next = emitter.add(range.low, emitter.constant(size));
+  bool even = range.extent >= 0 && range.extent % size == 0;
+  range.high = even ? next : emitter.min(next, total);
+  return range;
+}
+
+ProductBlocks cutEvenly(KernelEmitter &emitter, Value total, int64_t extent, int64_t wanted,
+                        int64_t unit) {
+  int64_t size = std::max(unit, wanted / unit * unit);
+  if (extent > 0) {
+    int64_t count = llvm::divideCeil(extent, size);
+    size = llvm::alignTo(llvm::divideCeil(extent, count), unit);
+    return {emitter.constant(llvm::divideCeil(extent, size)), size};
+  }
+  return {emitter.ceilDiv(total, emitter.constant(size)), size};
+}
+
+int64_t chooseColumnBlock(const ProductPlan &plan, const ProductShape &shape, int64_t items) {
+  constexpr int64_t wantedItems = 8;    // shares out evenly over few threads
+  constexpr int64_t smallest = 1 << 16; // multiply-adds that dwarf the cost of a dispatch
+  int64_t block = plan.columnBlock ? plan.columnBlock : std::max<int64_t>(shape.n, plan.columns);
+  if (shape.n <= 0 || shape.k <= 0)
+    return block;
+  int64_t rows = shape.m > 0 ? std::min(shape.m, plan.rowBlock) : 8;
+  int64_t byWork = std::max<int64_t>(1, rows * shape.n * shape.k / smallest);
+  int64_t pieces = std::min(llvm::divideCeil(wantedItems, std::max<int64_t>(1, items)),
+                            static_cast<uint64_t>(byWork));
+  return std::min<int64_t>(block, llvm::divideCeil(shape.n, pieces));
+}
+
+namespace {
+/// Walks the tiles of one block.
+struct SpotWalker {
+  KernelEmitter &emitter;
+  const ProductShape &shape;
+  ProductPlan plan;
+  llvm::function_ref<LogicalResult(const ProductSpot &)> body;
+
+  Value tiledEnd(ProductRange range, int64_t tile) {
+    Value tileValue = emitter.constant(tile);
+    return emitter.add(range.low,
+                       emitter.mul(emitter.div(emitter.sub(range.high, range.low), tileValue), tileValue));
+  }
+  LogicalResult when(arith::CmpIPredicate predicate, Value lhs, Value rhs,
+                     llvm::function_ref<LogicalResult()> then) {
+    KernelEmitter::Scope scope(emitter);
+    Value condition = arith::CmpIOp::create(emitter.builder, emitter.loc, predicate, lhs, rhs);
+    auto branch = scf::IfOp::create(emitter.builder, emitter.loc, condition, /*withElseRegion=*/false);
+    emitter.builder.setInsertionPointToStart(branch.thenBlock());
+    return then();
+  }
+
+  /// One row of tiles: `rows` from `row` to `rowEnd` step `rows`, over all columns.
+  LogicalResult rowPass(Value row, Value rowEnd, int64_t rows, Value rowBound, ProductRange columns);
+  LogicalResult columnTile(Value row, Value rowEnd, int64_t rows, Value rowBound, Value column,
+                           int64_t width, Value columnBound);
+  LogicalResult walk(ProductRange rows, ProductRange columns);
+};
+} // namespace
+
+LogicalResult SpotWalker::columnTile(Value row, Value rowEnd, int64_t rows, Value rowBound,
+                                     Value column, int64_t width, Value columnBound) {
+  KernelEmitter::Scope scope(emitter);
+  if (!rowEnd)
+    return body({row, column, rows, width, rowBound, columnBound});
+  return emitter.forEach(row, rowEnd, emitter.constant(rows), [&](Value index) {
+    return body({index, column, rows, width, rowBound, columnBound});
+  });
+}
+
+LogicalResult SpotWalker::rowPass(Value row, Value rowEnd, int64_t rows, Value rowBound,
+                                  ProductRange columns) {
+  int64_t width = emitter.target.getProductColumns(shape, rows), panel = 16;
+  if (columns.extent >= 0) // no wider than the matrix
+    width = std::min<int64_t>(width, llvm::alignTo(columns.extent, panel));
+  Value end = tiledEnd(columns, width);
+  if (columns.extent < 0 || columns.extent >= width)
+    if (failed(emitter.forEach(columns.low, end, emitter.constant(width), [&](Value column) {
+          return columnTile(row, rowEnd, rows, rowBound, column, width, {});
+        })))
+      return failure();
+  if (columns.extent < 0)
+    return when(arith::CmpIPredicate::slt, end, columns.high, [&] {
+      return columnTile(row, rowEnd, rows, rowBound, end, width, emitter.sub(columns.high, end));
+    });
+  int64_t rest = columns.extent % width;
+  if (rest == 0)
+    return success();
+  int64_t tail = llvm::alignTo(rest, panel);
+  return when(arith::CmpIPredicate::slt, end, columns.high, [&] {
+    return columnTile(row, rowEnd, rows, rowBound, end, tail,
+                      tail == rest ? Value() : emitter.constant(rest));
+  });
+}
+
+LogicalResult SpotWalker::walk(ProductRange rows, ProductRange columns) {
+  Value end = tiledEnd(rows, plan.rows);
+  if (rows.extent < 0 || rows.extent >= plan.rows)
+    if (failed(rowPass(rows.low, end, plan.rows, {}, columns)))
+      return failure();
+  if (rows.extent >= 0) {
+    int64_t rest = rows.extent % plan.rows;
+    if (rest == 0)
+      return success();
+    return when(arith::CmpIPredicate::slt, end, rows.high,
+                [&] { return rowPass(end, {}, rest, {}, columns); });
+  }
+  Value left = emitter.sub(rows.high, end);
+  if (plan.rows == 1)
+    return success();
+  // At most one of these runs.
+  int64_t below = 0;
+  for (int64_t size : {int64_t(1), plan.rows / 2, plan.rows}) {
+    if (size <= below)
+      continue;
+    Value above = emitter.constant(below);
+    int64_t low = below;
+    auto pass = [&] {
+      return rowPass(end, {}, size, size == 1 ? Value() : left, columns);
+    };
+    auto atMost = [&] {
+      return size == plan.rows ? pass()
+                               : when(arith::CmpIPredicate::sle, left, emitter.constant(size), pass);
+    };
+    (void)low;
+    if (failed(when(arith::CmpIPredicate::sgt, left, above, atMost)))
+      return failure();
+    below = size;
+  }
+  return success();
+}
+
+LogicalResult forSpots(KernelEmitter &emitter, const ProductShape &shape, ProductRange rows,
+                       ProductRange columns,
+                       llvm::function_ref<LogicalResult(const ProductSpot &)> body) {
+  ProductPlan plan = emitter.target.planProduct(shape);
+  SpotWalker walker{emitter, shape, plan, body};
+  if (!plan.maskedEdges)
+    return walker.walk(rows, columns);
+  // Every tile is a full one; only its store is bounded.
+  return emitter.forEach(columns.low, columns.high, emitter.constant(plan.columns), [&](Value column) {
+    return emitter.forEach(rows.low, rows.high, emitter.constant(plan.rows), [&](Value row) {
+      bool evenRows = rows.extent > 0 && rows.extent % plan.rows == 0;
+      bool evenColumns = columns.extent > 0 && columns.extent % plan.columns == 0;
+      return body({row, column, plan.rows, plan.columns,
+                   evenRows ? Value() : emitter.sub(rows.high, row),
+                   evenColumns ? Value() : emitter.sub(columns.high, column)});
+    });
+  });
+}
+
+bool isTileFloat(Type element) {
+  return element.isF16() || element.isBF16() || element.isF32() || element.isF64();
+}
+
+Value makeScratch(KernelEmitter &emitter, ArrayRef<int64_t> shape, Type element) {
+  OpBuilder::InsertionGuard guard(emitter.builder);
+  emitter.builder.setInsertionPointToStart(&emitter.function.getBody().front());
+  return memref::AllocaOp::create(emitter.builder, emitter.loc, MemRefType::get(shape, element),
+                                  ValueRange(), emitter.builder.getI64IntegerAttr(64));
+}
+
+TileWindow spotWindow(KernelEmitter &emitter, const ProductSpot &spot, ArrayRef<Value> indices,
+                      int64_t rowDim, int64_t columnDim) {
+  TileWindow window;
+  window.indices.assign(indices.begin(), indices.end());
+  window.indices[rowDim] = spot.row;
+  window.indices[columnDim] = spot.column;
+  window.shape = {spot.rows, spot.columns};
+  window.dims = {spot.rows == 1 ? -1 : rowDim, columnDim};
+  window.steps = {1, 1};
+  if (spot.rowBound || spot.columnBound)
+    window.bounds = {spot.rowBound ? spot.rowBound : emitter.constant(spot.rows),
+                     spot.columnBound ? spot.columnBound : emitter.constant(spot.columns)};
+  return window;
+}
+
+LogicalResult finishSpot(KernelEmitter &emitter, Value result, const TileWindow &window,
+                         Value accumulator) {
+  Type element = cast<RankedTensorType>(result.getType()).getElementType();
+  if (cast<TileType>(accumulator.getType()).getElementType() != element)
+    accumulator = emitter.map(accumulator, element, [&](OpBuilder &builder, ValueRange scalars) -> Value {
+      return arith::TruncFOp::create(builder, emitter.loc, element, scalars[0]);
+    });
+  KernelEmitter::Scope scope(emitter);
+  emitter.bind(result, window, accumulator);
+  return emitter.emitResults(window);
+}
+
+Value widenOperand(OpBuilder &builder, Location loc, Value scalar, Type element, Type type) {
+  if (scalar.getType() == type)
+    return scalar;
+  if (isa<FloatType>(type))
+    return arith::ExtFOp::create(builder, loc, type, scalar);
+  if (element.isUnsignedInteger())
+    return arith::ExtUIOp::create(builder, loc, type, scalar);
+  return arith::ExtSIOp::create(builder, loc, type, scalar);
+}
+
+Value multiplyAdd(OpBuilder &builder, Location loc, Value lhs, Value rhs, Value accumulator) {
+  if (isa<FloatType>(accumulator.getType()))
+    return math::FmaOp::create(builder, loc, lhs, rhs, accumulator);
+  Value product = arith::MulIOp::create(builder, loc, lhs, rhs);
+  return arith::AddIOp::create(builder, loc, accumulator, product);
+}
+
+} // namespace lutra

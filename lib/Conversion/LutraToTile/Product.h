@@ -1,0 +1,70 @@
+//===- Product.h - what the product kinds share ------------------------------===//
+#ifndef LUTRA_LIB_CONVERSION_LUTRATOTILE_PRODUCT_H
+#define LUTRA_LIB_CONVERSION_LUTRATOTILE_PRODUCT_H
+
+#include "KernelEmitter.h"
+
+namespace lutra {
+
+/// A stretch of rows or columns; `extent` is the size of the whole dimension, -1 if unknown, and `low` a multiple
+/// of every tile size in use.
+struct ProductRange {
+  mlir::Value low, high;
+  int64_t extent = -1;
+};
+
+/// One tile of a product's result. A bound is null where all rows (columns) exist.
+struct ProductSpot {
+  mlir::Value row, column;
+  int64_t rows, columns;
+  mlir::Value rowBound, columnBound;
+};
+
+/// How a dimension is cut into blocks of one size, the last one smaller.
+struct ProductBlocks {
+  mlir::Value count;
+  int64_t size; // of a block
+
+  /// Block number `index` of a dimension of `total` elements.
+  ProductRange range(KernelEmitter &emitter, mlir::Value index, mlir::Value total) const;
+};
+
+/// Cuts `extent` elements (-1: `total` of them) into blocks of about `wanted`, multiples of `unit` and equally filled.
+ProductBlocks cutEvenly(KernelEmitter &emitter, mlir::Value total, int64_t extent, int64_t wanted,
+                        int64_t unit);
+
+/// Size of a block of columns: at most the plan's, and smaller where one product has too few work
+/// items to share out but enough work for more of them.
+int64_t chooseColumnBlock(const ProductPlan &plan, const ProductShape &shape, int64_t items);
+
+/// Calls `body` for tiles that cover rows x columns, columns in the outer loop so that one panel stays in
+/// cache for all rows. Rows that are left over get tiles of fewer rows and more columns.
+mlir::LogicalResult forSpots(KernelEmitter &emitter, const ProductShape &shape, ProductRange rows,
+                             ProductRange columns,
+                             llvm::function_ref<mlir::LogicalResult(const ProductSpot &)> body);
+
+/// Floats that tile_matmul takes: nothing but f16, bf16, f32 and f64.
+bool isTileFloat(mlir::Type element);
+
+/// A stack buffer of the function.
+mlir::Value makeScratch(KernelEmitter &emitter, llvm::ArrayRef<int64_t> shape, mlir::Type element);
+
+/// The window of a spot over a tensor with the given indices, where rows and columns advance along the
+/// dimensions `rowDim` and `columnDim`.
+TileWindow spotWindow(KernelEmitter &emitter, const ProductSpot &spot, llvm::ArrayRef<mlir::Value> indices,
+                      int64_t rowDim, int64_t columnDim);
+
+/// Binds the accumulator to the product's result at the window and stores what the kernel yields.
+mlir::LogicalResult finishSpot(KernelEmitter &emitter, mlir::Value result, const TileWindow &window,
+                               mlir::Value accumulator);
+
+/// acc + lhs * rhs on scalars of the type that products of `result` accumulate in.
+mlir::Value multiplyAdd(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value lhs, mlir::Value rhs,
+                        mlir::Value accumulator);
+/// A scalar operand widened to `type`; `element` is the tensor's element type (it tells the sign).
+mlir::Value widenOperand(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value scalar,
+                         mlir::Type element, mlir::Type type);
+
+} // namespace lutra
+
+#endif // LUTRA_LIB_CONVERSION_LUTRATOTILE_PRODUCT_H
