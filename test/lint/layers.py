@@ -27,7 +27,7 @@ RANKS = {
     "API": 7,
 }
 # Conversion/Passes.h is the one list of conversion passes; the C API's headers belong to rank 7.
-SHARED = {"Conversion/Passes.h": 4}
+SHARED = {"Conversion/Passes.h": 4, "Conversion/Passes.h.inc": 4}
 C_API = "lutra-c"
 # Runtime never sees LLVM; transforms never see the evaluator or the runtime.
 FORBIDDEN = {
