@@ -14,10 +14,11 @@ endif()
 
 find_program(LUTRA_CCACHE ccache)
 if(LUTRA_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  # Clang's precompiled headers need these two sloppiness bits; base_dir lets clones share hits.
+  # Clang's precompiled headers need these sloppiness bits; the rest lets clones in other folders
+  # share hits (the header's .sum file, written below, stands for its path-dependent bytes).
   set(launcher ${CMAKE_COMMAND} -E env
       CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
-      CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=true ${LUTRA_CCACHE})
+      CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=true CCACHE_PCH_EXTSUM=true ${LUTRA_CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
 endif()
@@ -59,6 +60,10 @@ target_precompile_headers(lutra_pch PRIVATE "${CMAKE_SOURCE_DIR}/tools/cmake/Pre
 if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   target_compile_options(lutra_pch PRIVATE "SHELL:-Xclang -fno-pch-timestamp")
 endif()
+file(SHA256 "${CMAKE_SOURCE_DIR}/tools/cmake/Precompiled.h" lutra_pch_sum)
+string(SHA256 lutra_pch_sum "${lutra_pch_sum} ${LLVM_PACKAGE_VERSION} ${CMAKE_CXX_COMPILER_VERSION}")
+file(CONFIGURE OUTPUT "${CMAKE_BINARY_DIR}/CMakeFiles/lutra_pch.dir/cmake_pch.hxx.pch.sum"
+  CONTENT "@lutra_pch_sum@\n" @ONLY)
 
 # mlir-tblgen takes its -I flags from the directory property.
 include_directories("${CMAKE_SOURCE_DIR}/include" "${CMAKE_BINARY_DIR}/include")
