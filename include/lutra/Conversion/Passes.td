@@ -4,6 +4,29 @@
 
 include "mlir/Pass/PassBase.td"
 
+def ConvertLutraToMIL : Pass<"convert-lutra-to-mil", "mlir::ModuleOp"> {
+  let summary = "turn a graph into an ML program of the mil dialect";
+  let description = [{
+    Needs: @main at graph level (before fusion), all shapes static, shape arithmetic folded
+    (canonicalize).
+
+    Guarantees: @main is a `mil.func` of the same inputs and results under the same names (characters
+    that MIL does not allow become underscores); weights are `mil.const`; no lutra op and no global is
+    left. Floats cross the interface as fp32 (f16 as fp16) and compute in `compute`; i64, i32 and i1
+    cross it as int32.
+
+    Fails with one E0604 that lists every op, type and constant without a form; a dynamic size is
+    refused with the dimension and the option that fixes it. fp16 refuses constants that it cannot
+    hold; epsilons of norms are raised to 2^-23 there.
+  }];
+  let options = [
+    Option<"compute", "compute", "std::string", "\"fp16\"", "type of float arithmetic: fp16 or fp32">,
+    Option<"products", "products", "std::string", "\"linear\"",
+           "form of a product with a constant: linear, or conv (1x1, the engine's faster form)">,
+    Option<"spec", "spec", "int64_t", "9", "Core ML specification version: 7, 8 or 9">];
+  let dependentDialects = ["lutra::mil::MILDialect"];
+}
+
 def KernelsToTile : Pass<"lutra-kernels-to-tile", "mlir::ModuleOp"> {
   let summary = "turn each lutra.kernel into loops over tile ops";
   let description = [{
