@@ -1,6 +1,8 @@
 //===- Interpreter.cpp - runs the ops of a function one after another ------===//
 #include "Interpreter.h"
 
+#include "MemoryAccess.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
 
@@ -13,14 +15,23 @@ namespace lutra {
 
 HandlerTable::HandlerTable() {
   addControlHandlers(*this);
+  addConvolutionHandlers(*this);
+  addGatherHandlers(*this);
+  addMemoryHandlers(*this);
   addMovementHandlers(*this);
   addNormHandlers(*this);
   addPointwiseHandlers(*this);
+  addPoolHandlers(*this);
   addProductHandlers(*this);
   addProgramHandlers(*this);
+  addQuantizationHandlers(*this);
+  addRecurrenceHandlers(*this);
   addReductionHandlers(*this);
+  addResizeHandlers(*this);
   addScalarHandlers(*this);
+  addSelectionHandlers(*this);
   addTensorHandlers(*this);
+  addTileHandlers(*this);
 }
 
 Handler HandlerTable::lookup(Operation *op) {
@@ -187,21 +198,12 @@ static LogicalResult checkInput(Operation *function, unsigned index, const Tenso
   return diag;
 }
 
-static std::shared_ptr<Buffer> makeBuffer(Type elementType, ArrayRef<int64_t> shape) {
-  auto buffer = std::make_shared<Buffer>();
-  buffer->elementType = elementType;
-  buffer->shape.assign(shape.begin(), shape.end());
-  buffer->strides = stridesOf(shape);
-  buffer->memory = std::make_shared<Memory>();
-  int64_t bytes = elementKindOf(elementType) ? bytesOf(*elementKindOf(elementType)) : 8;
-  buffer->memory->bytes.assign(countElements(shape).value_or(0) * bytes, 0xFF);
-  return buffer;
-}
-
-static Tensor tensorFromBuffer(const Buffer &buffer) {
-  Tensor tensor(*elementKindOf(buffer.elementType), buffer.shape);
-  llvm::copy(buffer.memory->bytes, tensor.getBytes().begin());
-  return tensor;
+/// The contents of a buffer, whatever its strides are.
+static FailureOr<Tensor> tensorFromBuffer(Operation *op, const Buffer &buffer) {
+  auto array = readBuffer(op, buffer, buffer.elementType);
+  if (failed(array))
+    return failure();
+  return tensorFromArray(**array);
 }
 
 /// Runs a function; arrays of its results, then contents of its destination arguments.
@@ -230,7 +232,7 @@ static FailureOr<SmallVector<Datum>> run(ModuleOp module, StringRef name, ArrayR
         return emitCodedError(function.getLoc(), ErrorCode::RuntimeArgument)
                << "argument " << index << " of type " << type << " of @" << name
                << " is neither given nor a destination of known shape";
-      destinations.push_back(makeBuffer(memref.getElementType(), shape));
+      destinations.push_back(allocateBuffer(memref.getElementType(), shape));
       arguments.push_back(Datum::of(std::shared_ptr<const Buffer>(destinations.back())));
       continue;
     }
@@ -253,7 +255,7 @@ static FailureOr<SmallVector<Datum>> run(ModuleOp module, StringRef name, ArrayR
       arguments.push_back(Datum::of(arrayFromTensor(input, shaped.getElementType())));
       continue;
     }
-    std::shared_ptr<Buffer> buffer = makeBuffer(memref.getElementType(), input.getShape());
+    std::shared_ptr<Buffer> buffer = allocateBuffer(memref.getElementType(), input.getShape());
     llvm::copy(input.getBytes(), buffer->memory->bytes.begin());
     arguments.push_back(Datum::of(std::shared_ptr<const Buffer>(buffer)));
   }
@@ -282,9 +284,13 @@ FailureOr<SmallVector<Tensor>> evaluate(ModuleOp module, StringRef function,
   if (failed(results))
     return failure();
   SmallVector<Tensor> tensors;
-  for (const Datum &datum : *results)
-    tensors.push_back(datum.buffer ? tensorFromBuffer(*datum.buffer)
-                                   : tensorFromArray(*datum.array));
+  for (const Datum &datum : *results) {
+    FailureOr<Tensor> tensor = datum.buffer ? tensorFromBuffer(module, *datum.buffer)
+                                            : FailureOr<Tensor>(tensorFromArray(*datum.array));
+    if (failed(tensor))
+      return failure();
+    tensors.push_back(std::move(*tensor));
+  }
   return tensors;
 }
 
@@ -301,7 +307,10 @@ FailureOr<SmallVector<BoundedTensor>> evaluateWithBounds(ModuleOp module, String
   for (const Datum &datum : *results) {
     BoundedTensor bounded;
     if (datum.buffer) {
-      bounded.value = tensorFromBuffer(*datum.buffer);
+      FailureOr<Tensor> tensor = tensorFromBuffer(module, *datum.buffer);
+      if (failed(tensor))
+        return failure();
+      bounded.value = std::move(*tensor);
       bounded.kind = bounded.value.getKind();
     } else {
       const Array &array = *datum.array;

@@ -84,14 +84,23 @@ private:
 
 // One per op family, each in the family's own file.
 void addControlHandlers(HandlerTable &table);
+void addConvolutionHandlers(HandlerTable &table);
+void addGatherHandlers(HandlerTable &table);
+void addMemoryHandlers(HandlerTable &table);
 void addMovementHandlers(HandlerTable &table);
 void addNormHandlers(HandlerTable &table);
 void addPointwiseHandlers(HandlerTable &table);
+void addPoolHandlers(HandlerTable &table);
 void addProductHandlers(HandlerTable &table);
 void addProgramHandlers(HandlerTable &table);
+void addQuantizationHandlers(HandlerTable &table);
+void addRecurrenceHandlers(HandlerTable &table);
 void addReductionHandlers(HandlerTable &table);
+void addResizeHandlers(HandlerTable &table);
 void addScalarHandlers(HandlerTable &table);
+void addSelectionHandlers(HandlerTable &table);
 void addTensorHandlers(HandlerTable &table);
+void addTileHandlers(HandlerTable &table);
 
 class Interpreter {
 public:

@@ -108,11 +108,34 @@ static FailureOr<ArrayPtr> globalArray(GlobalOp global, Interpreter &interpreter
   return cached = *data;
 }
 
+/// A weight in memory: its stored bytes, seen in the shape that the memref states.
+static LogicalResult setWeightBuffer(WeightOp op, GlobalOp global, MemRefType type,
+                                     Interpreter &interpreter) {
+  std::shared_ptr<const Buffer> &cached = interpreter.globalBuffers[global];
+  if (!cached) {
+    auto data = arrayFromAttribute(global, global.getData());
+    if (failed(data))
+      return failure();
+    auto stored = allocateBuffer((*data)->elementType, (*data)->shape);
+    if (failed(writeBuffer(op, *stored, **data)))
+      return failure();
+    cached = stored;
+  }
+  auto view = std::make_shared<Buffer>(*cached);
+  view->elementType = type.getElementType();
+  view->shape.assign(type.getShape().begin(), type.getShape().end());
+  view->strides = stridesOf(view->shape);
+  interpreter.set(op.getResult(), Datum::of(std::shared_ptr<const Buffer>(view)));
+  return success();
+}
+
 static LogicalResult evaluateWeight(WeightOp op, Interpreter &interpreter) {
   auto global = dyn_cast_if_present<GlobalOp>(interpreter.lookup(op, op.getGlobalAttr().getAttr()));
   if (!global)
     return refuse(op, ErrorCode::GraphStructure) << "refers to @" << op.getGlobal()
                                                  << ", which is no lutra.global";
+  if (auto memref = dyn_cast<MemRefType>(op.getResult().getType()))
+    return setWeightBuffer(op, global, memref, interpreter);
   FailureOr<ArrayPtr> array = globalArray(global, interpreter);
   if (failed(array))
     return failure();
@@ -124,6 +147,14 @@ static LogicalResult evaluateWeight(WeightOp op, Interpreter &interpreter) {
 static FailureOr<Datum> adapt(Operation *op, const Datum &datum, Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
   if (tensor && datum.buffer) {
+    if (auto packing = dyn_cast_if_present<PackingAttr>(tensor.getEncoding())) {
+      ArrayRef<uint8_t> bytes = datum.buffer->memory->bytes;
+      auto codes = SmallVector<int64_t>(bytes.drop_front(datum.buffer->offset));
+      auto array = unpack(op, codes, tensor, packing);
+      if (failed(array))
+        return failure();
+      return Datum::of(ArrayPtr(*array));
+    }
     auto array = readBuffer(op, *datum.buffer, tensor.getElementType());
     if (failed(array))
       return failure();

@@ -1,0 +1,316 @@
+//===- Tile.cpp - tile ops, executed exactly as described ------------------===//
+// Every access is checked, and what a description leaves unspecified is filled with NaN, so that a
+// kernel that relies on it fails.
+#include "MemoryAccess.h"
+
+#include <cmath>
+#include <limits>
+
+using namespace mlir;
+using namespace lutra;
+
+static std::shared_ptr<Array> makeTile(Value value) {
+  auto type = cast<TileType>(value.getType());
+  return makeArray(type.getElementType(), type.getShape());
+}
+
+static LogicalResult setTile(Value value, std::shared_ptr<Array> tile, Interpreter &interpreter) {
+  for (double &number : tile->floats)
+    number = roundToType(tile->elementType, number);
+  interpreter.set(value, Datum::of(ArrayPtr(std::move(tile))));
+  return success();
+}
+
+static void putScalar(Array &tile, int64_t i, const Datum &datum) {
+  if (tile.isFloat())
+    tile.floats[i] = datum.number;
+  else
+    tile.integers[i] = wrapToType(tile.elementType, datum.integer);
+}
+
+static Datum getScalar(const Array &tile, int64_t i) {
+  return tile.isFloat() ? Datum::of(tile.floats[i]) : Datum::of(tile.integers[i]);
+}
+
+static SmallVector<int64_t> integersOf(ValueRange values, Interpreter &interpreter) {
+  SmallVector<int64_t> integers;
+  for (Value value : values)
+    integers.push_back(interpreter.getInteger(value));
+  return integers;
+}
+
+/// Whether tile position t exists. A dimension of size 1 always does.
+static bool exists(ArrayRef<int64_t> t, ArrayRef<int64_t> shape, ArrayRef<int64_t> bounds) {
+  for (size_t dim = 0; dim < bounds.size(); ++dim)
+    if (shape[dim] != 1 && t[dim] >= bounds[dim])
+      return false;
+  return true;
+}
+
+static LogicalResult evaluateFill(TileFillOp op, Interpreter &interpreter) {
+  auto tile = makeTile(op.getResult());
+  for (int64_t i = 0, e = tile->count(); i < e; ++i)
+    putScalar(*tile, i, interpreter.get(op.getValue()));
+  return setTile(op.getResult(), tile, interpreter);
+}
+
+static LogicalResult evaluateIota(TileIotaOp op, Interpreter &interpreter) {
+  auto tile = makeTile(op.getResult());
+  int64_t base = interpreter.getInteger(op.getBase());
+  forEachPosition(tile->shape, [&](ArrayRef<int64_t> t, int64_t i) {
+    tile->integers[i] = base + t[op.getDim()];
+  });
+  return setTile(op.getResult(), tile, interpreter);
+}
+
+/// The buffer index of tile position t.
+static SmallVector<int64_t> addressOf(ArrayRef<int64_t> indices, ArrayRef<int64_t> t,
+                                      ArrayRef<int64_t> dims, ArrayRef<int64_t> steps) {
+  SmallVector<int64_t> index(indices);
+  for (size_t d = 0; d < t.size(); ++d)
+    if (dims[d] >= 0)
+      index[dims[d]] += t[d] * steps[d];
+  return index;
+}
+
+static LogicalResult evaluateLoad(TileLoadOp op, Interpreter &interpreter) {
+  const Buffer &source = interpreter.getBuffer(op.getSource());
+  SmallVector<int64_t> indices = integersOf(op.getIndices(), interpreter);
+  SmallVector<int64_t> bounds = integersOf(op.getBounds(), interpreter);
+  auto tile = makeTile(op.getResult());
+  bool isTruth = tile->elementType.isInteger(1);
+  LogicalResult status = success();
+  forEachPosition(tile->shape, [&](ArrayRef<int64_t> t, int64_t i) {
+    if (failed(status) || !exists(t, tile->shape, bounds))
+      return;
+    auto offset = locate(op, source, addressOf(indices, t, op.getDims(), op.getSteps()));
+    status = LogicalResult(offset);
+    if (failed(status))
+      return;
+    Datum element = loadElement(source, *offset);
+    if (isTruth)
+      element.integer = element.integer != 0;
+    putScalar(*tile, i, element);
+  });
+  return failed(status) ? failure() : setTile(op.getResult(), tile, interpreter);
+}
+
+static LogicalResult evaluateStore(TileStoreOp op, Interpreter &interpreter) {
+  const Buffer &dest = interpreter.getBuffer(op.getDest());
+  const Array &tile = interpreter.getArray(op.getValue());
+  SmallVector<int64_t> indices = integersOf(op.getIndices(), interpreter);
+  SmallVector<int64_t> bounds = integersOf(op.getBounds(), interpreter);
+  LogicalResult status = success();
+  forEachPosition(tile.shape, [&](ArrayRef<int64_t> t, int64_t i) {
+    if (failed(status) || !exists(t, tile.shape, bounds))
+      return;
+    auto offset = locate(op, dest, addressOf(indices, t, op.getDims(), op.getSteps()));
+    status = LogicalResult(offset);
+    if (succeeded(status))
+      storeElement(dest, *offset, getScalar(tile, i));
+  });
+  return status;
+}
+
+static LogicalResult evaluateGather(TileGatherOp op, Interpreter &interpreter) {
+  const Buffer &source = interpreter.getBuffer(op.getSource());
+  const Array &offsets = interpreter.getArray(op.getOffsets());
+  SmallVector<int64_t> bounds = integersOf(op.getBounds(), interpreter);
+  auto tile = makeTile(op.getResult());
+  int64_t count = countElements(source.shape).value_or(0);
+  bool isTruth = tile->elementType.isInteger(1);
+  LogicalResult status = success();
+  forEachPosition(tile->shape, [&](ArrayRef<int64_t> t, int64_t i) {
+    if (failed(status) || !exists(t, tile->shape, bounds))
+      return;
+    int64_t linear = offsets.integers[i];
+    if (linear < 0 || linear >= count) {
+      status = refuse(op, ErrorCode::RuntimeArgument)
+               << "reads element " << linear << " of a buffer of " << count;
+      return;
+    }
+    SmallVector<int64_t> index(source.shape.size());
+    for (int64_t dim = static_cast<int64_t>(index.size()) - 1; dim >= 0; --dim) {
+      index[dim] = linear % source.shape[dim];
+      linear /= source.shape[dim];
+    }
+    auto offset = locate(op, source, index);
+    status = LogicalResult(offset);
+    if (failed(status))
+      return;
+    Datum element = loadElement(source, *offset);
+    if (isTruth)
+      element.integer = element.integer != 0;
+    putScalar(*tile, i, element);
+  });
+  return failed(status) ? failure() : setTile(op.getResult(), tile, interpreter);
+}
+
+static LogicalResult evaluateMap(TileMapOp op, Interpreter &interpreter) {
+  SmallVector<std::shared_ptr<Array>> results;
+  for (Value result : op.getResults())
+    results.push_back(makeTile(result));
+  if (results.empty())
+    return success();
+  SmallVector<ArrayPtr> inputs;
+  SmallVector<SmallVector<int64_t>> strides;
+  for (Value input : op.getInputs()) {
+    inputs.push_back(interpreter.get(input).array);
+    auto broadcast = broadcastStrides(inputs.back()->shape, results[0]->shape);
+    if (!broadcast)
+      return refuse(op, ErrorCode::GraphType) << "has inputs that do not fit its results";
+    strides.push_back(*broadcast);
+  }
+  Block &body = op.getBody().front();
+  LogicalResult status = success();
+  forEachPosition(results[0]->shape, [&](ArrayRef<int64_t> t, int64_t i) {
+    if (failed(status))
+      return;
+    SmallVector<Datum> arguments, yielded;
+    for (size_t n = 0; n < inputs.size(); ++n) {
+      Datum scalar = getScalar(*inputs[n], offsetOf(t, strides[n]));
+      Type type = body.getArgument(n).getType(); // signless inside
+      scalar.integer = isa<FloatType>(type) ? 0 : wrapToType(type, scalar.integer);
+      arguments.push_back(scalar);
+    }
+    status = interpreter.runBlock(body, arguments, yielded);
+    for (size_t n = 0; succeeded(status) && n < results.size(); ++n)
+      putScalar(*results[n], i, yielded[n]);
+  });
+  if (failed(status))
+    return failure();
+  for (auto [result, tile] : llvm::zip_equal(op.getResults(), results))
+    if (failed(setTile(result, tile, interpreter)))
+      return failure();
+  return success();
+}
+
+static Datum combine(ReduceKind kind, const Datum &a, const Datum &b, Type type, bool isUnsigned) {
+  if (isa<FloatType>(type)) {
+    BinaryKind function = kind == ReduceKind::Sum    ? BinaryKind::Add
+                          : kind == ReduceKind::Prod ? BinaryKind::Mul
+                          : kind == ReduceKind::Max  ? BinaryKind::Max
+                                                     : BinaryKind::Min;
+    return Datum::of(roundToType(type, binaryValue(function, a.number, b.number)));
+  }
+  uint64_t x = a.integer, y = b.integer;
+  bool less = isUnsigned || isUnsignedType(type)
+                  ? static_cast<uint64_t>(wrapToType(type, x)) < static_cast<uint64_t>(wrapToType(type, y))
+                  : a.integer < b.integer;
+  switch (kind) {
+  case ReduceKind::Sum:
+    return Datum::of(wrapToType(type, x + y));
+  case ReduceKind::Prod:
+    return Datum::of(wrapToType(type, x * y));
+  case ReduceKind::Max:
+    return less ? b : a;
+  case ReduceKind::Min:
+    return less ? a : b;
+  }
+  return a;
+}
+
+/// Element i meets element i + ceil(n / 2) until one is left.
+static LogicalResult evaluateReduce(TileReduceOp op, Interpreter &interpreter) {
+  const Array &input = interpreter.getArray(op.getInput());
+  auto tile = makeTile(op.getResult());
+  int64_t size = input.shape.back();
+  for (int64_t row = 0, e = tile->count(); row < e; ++row) {
+    SmallVector<Datum> line;
+    for (int64_t i = 0; i < size; ++i)
+      line.push_back(getScalar(input, row * size + i));
+    for (int64_t n = size; n > 1;) {
+      int64_t half = (n + 1) / 2;
+      for (int64_t i = 0; i + half < n; ++i)
+        line[i] = combine(op.getKind(), line[i], line[i + half], tile->elementType,
+                          op.getIsUnsigned());
+      n = half;
+    }
+    putScalar(*tile, row, line[0]);
+  }
+  return setTile(op.getResult(), tile, interpreter);
+}
+
+static LogicalResult evaluateExtract(TileExtractOp op, Interpreter &interpreter) {
+  interpreter.set(op.getResult(), getScalar(interpreter.getArray(op.getInput()), 0));
+  return success();
+}
+
+/// Buffer index of rhs(k, c).
+static SmallVector<int64_t> rhsAddress(PanelLayout layout, ArrayRef<int64_t> base, int64_t k,
+                                       int64_t c, int64_t width) {
+  SmallVector<int64_t> index(base);
+  size_t rank = index.size();
+  switch (layout) {
+  case PanelLayout::RowMajor:
+    index[rank - 2] += k;
+    index[rank - 1] += c;
+    break;
+  case PanelLayout::ColMajor:
+    index[rank - 2] += c;
+    index[rank - 1] += k;
+    break;
+  case PanelLayout::Panel:
+    index[rank - 3] += c / width;
+    index[rank - 2] += k;
+    index[rank - 1] += c % width;
+    break;
+  }
+  return index;
+}
+
+static void multiplyAdd(Array &acc, int64_t i, const Datum &a, const Datum &b) {
+  if (!acc.isFloat())
+    acc.integers[i] = wrapToType(acc.elementType, static_cast<uint64_t>(acc.integers[i]) +
+                                                      static_cast<uint64_t>(a.integer) *
+                                                          static_cast<uint64_t>(b.integer));
+  else if (acc.elementType.isF32())
+    acc.floats[i] = std::fma(static_cast<float>(a.number), static_cast<float>(b.number),
+                             static_cast<float>(acc.floats[i]));
+  else
+    acc.floats[i] = roundToType(acc.elementType, std::fma(a.number, b.number, acc.floats[i]));
+}
+
+/// acc + lhs * rhs, one fused multiply-add after another in the order of k.
+static LogicalResult evaluateMatmul(TileMatmulOp op, Interpreter &interpreter) {
+  const Buffer &lhs = interpreter.getBuffer(op.getLhs()), &rhs = interpreter.getBuffer(op.getRhs());
+  SmallVector<int64_t> left = integersOf(op.getLhsIndices(), interpreter);
+  SmallVector<int64_t> right = integersOf(op.getRhsIndices(), interpreter);
+  SmallVector<int64_t> bounds = integersOf(op.getBounds(), interpreter);
+  int64_t depth = interpreter.getInteger(op.getDepth()), width = rhs.shape.back();
+  auto acc = std::make_shared<Array>(interpreter.getArray(op.getAcc()));
+  for (int64_t r = 0; r < acc->shape[0]; ++r)
+    for (int64_t c = 0; c < acc->shape[1]; ++c) {
+      int64_t i = r * acc->shape[1] + c;
+      if (!bounds.empty() && (r >= bounds[0] || c >= bounds[1])) {
+        if (acc->isFloat())
+          acc->floats[i] = std::numeric_limits<double>::quiet_NaN();
+        else
+          acc->integers[i] = wrapToType(acc->elementType, 0x55555555);
+        continue;
+      }
+      for (int64_t k = 0; k < depth; ++k) {
+        SmallVector<int64_t> from(left);
+        from[op.getLhsRowDim()] += r * op.getRowStep();
+        from.back() += k;
+        auto a = locate(op, lhs, from);
+        auto b = locate(op, rhs, rhsAddress(op.getRhsLayout(), right, k, c, width));
+        if (failed(a) || failed(b))
+          return failure();
+        multiplyAdd(*acc, i, loadElement(lhs, *a), loadElement(rhs, *b));
+      }
+    }
+  return setTile(op.getResult(), acc, interpreter);
+}
+
+void lutra::addTileHandlers(HandlerTable &table) {
+  table.add<TileExtractOp, evaluateExtract>();
+  table.add<TileFillOp, evaluateFill>();
+  table.add<TileGatherOp, evaluateGather>();
+  table.add<TileIotaOp, evaluateIota>();
+  table.add<TileLoadOp, evaluateLoad>();
+  table.add<TileMapOp, evaluateMap>();
+  table.add<TileMatmulOp, evaluateMatmul>();
+  table.add<TileReduceOp, evaluateReduce>();
+  table.add<TileStoreOp, evaluateStore>();
+}

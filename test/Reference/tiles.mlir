@@ -1,0 +1,125 @@
+// RUN: split-file %s %t
+// RUN: lutra-run %t/ops.mlir --print | FileCheck %s --check-prefix=OPS
+// RUN: lutra-run %t/launch.mlir --print --values=integers | FileCheck %s --check-prefix=LAUNCH
+// RUN: not lutra-run %t/outside.mlir 2>&1 | FileCheck %s --check-prefix=OUTSIDE
+
+//--- ops.mlir
+// Source 0 1 2 .. 7 as [2, 4]. A tile of 2 x 2 along both dims from (0, 1) by steps (1, 2): 1 3 / 5 7.
+// A bounded tile of 4 with 3 existing elements: 4 5 6 0; its sum 15 and maximum 6.
+// OPS: @tiles 0: 2x2xf32 = {{\[\[}}1, 3], [5, 7]]
+// OPS: @tiles 1: f32 = 15
+// OPS: @tiles 2: f32 = 6
+// Offsets 7 - 2 * (0, 1) doubled: 14, 10.
+// OPS: @tiles 3: 2xf32 = [14, 10]
+func.func @tiles() -> (memref<2x2xf32>, f32, f32, memref<2xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c3 = arith.constant 3 : index
+  %c8 = arith.constant 8 : index
+  %flat = memref.alloc() : memref<8xf32>
+  scf.for %i = %c0 to %c8 step %c1 {
+    %n = arith.index_cast %i : index to i32
+    %f = arith.sitofp %n : i32 to f32
+    memref.store %f, %flat[%i] : memref<8xf32>
+  }
+  %m = memref.expand_shape %flat [[0, 1]] output_shape [2, 4] : memref<8xf32> into memref<2x4xf32>
+  %block = memref.alloc() : memref<2x2xf32>
+  %t = lutra.tile_load %m[%c0, %c1] dims = [0, 1] steps = [1, 2] : memref<2x4xf32> -> !lutra.tile<2x2xf32>
+  lutra.tile_store %t, %block[%c0, %c0] dims = [0, 1] steps = [1, 1] : !lutra.tile<2x2xf32>, memref<2x2xf32>
+  %u = lutra.tile_load %m[%c1, %c0] bounds(%c3) dims = [1] steps = [1] : memref<2x4xf32> -> !lutra.tile<4xf32>
+  %s = lutra.tile_reduce<sum> %u : !lutra.tile<4xf32> -> !lutra.tile<f32>
+  %sum = lutra.tile_extract %s : !lutra.tile<f32> -> f32
+  %x = lutra.tile_reduce<max> %u : !lutra.tile<4xf32> -> !lutra.tile<f32>
+  %max = lutra.tile_extract %x : !lutra.tile<f32> -> f32
+  %k = lutra.tile_iota %c0 {dim = 0 : i64} : !lutra.tile<2xindex>
+  %o = lutra.tile_map(%k) : (!lutra.tile<2xindex>) -> !lutra.tile<2xindex> {
+  ^bb0(%i: index):
+    %c7 = arith.constant 7 : index
+    %c2 = arith.constant 2 : index
+    %d = arith.muli %i, %c2 : index
+    %r = arith.subi %c7, %d : index
+    lutra.yield %r : index
+  }
+  %g = lutra.tile_gather %m[%o] : memref<2x4xf32>, !lutra.tile<2xindex> -> !lutra.tile<2xf32>
+  %d = lutra.tile_map(%g) : (!lutra.tile<2xf32>) -> !lutra.tile<2xf32> {
+  ^bb0(%v: f32):
+    %r = arith.addf %v, %v : f32
+    lutra.yield %r : f32
+  }
+  %out = memref.alloc() : memref<2xf32>
+  lutra.tile_store %d, %out[%c0] dims = [0] steps = [1] : !lutra.tile<2xf32>, memref<2xf32>
+  return %block, %sum, %max, %out : memref<2x2xf32>, f32, f32, memref<2xf32>
+}
+
+// [1 2] * [[3 4], [5 6]] = 13 16, on top of 100; the same rhs in one panel of width 2.
+// OPS: @product 0: 1x2xf32 = {{\[\[}}113, 116]]
+// OPS: @product 1: 1x2xf32 = {{\[\[}}113, 116]]
+func.func @product() -> (memref<1x2xf32>, memref<1x2xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %one = arith.constant 1.0 : f32
+  %hundred = arith.constant 100.0 : f32
+  %a = memref.alloc() : memref<1x2xf32>
+  %b = memref.alloc() : memref<2x2xf32>
+  scf.for %i = %c0 to %c2 step %c1 {
+    %n = arith.index_cast %i : index to i32
+    %f = arith.sitofp %n : i32 to f32
+    %v = arith.addf %f, %one : f32
+    memref.store %v, %a[%c0, %i] : memref<1x2xf32>
+    scf.for %j = %c0 to %c2 step %c1 {
+      %c3 = arith.constant 3 : index
+      %d = arith.addi %i, %i : index
+      %e = arith.addi %d, %j : index
+      %g = arith.addi %e, %c3 : index
+      %h = arith.index_cast %g : index to i32
+      %w = arith.sitofp %h : i32 to f32
+      memref.store %w, %b[%i, %j] : memref<2x2xf32>
+    }
+  }
+  %p = memref.expand_shape %b [[0, 1], [2]] output_shape [1, 2, 2] : memref<2x2xf32> into memref<1x2x2xf32>
+  %acc = lutra.tile_fill %hundred : f32 -> !lutra.tile<1x2xf32>
+  %0 = lutra.tile_matmul %a[%c0, %c0], %b<row_major>[%c0, %c0], %acc depth %c2 {lhs_row_dim = 0 : i64} : memref<1x2xf32>, memref<2x2xf32>, !lutra.tile<1x2xf32> -> !lutra.tile<1x2xf32>
+  %1 = lutra.tile_matmul %a[%c0, %c0], %p<panel>[%c0, %c0, %c0], %acc depth %c2 {lhs_row_dim = 0 : i64} : memref<1x2xf32>, memref<1x2x2xf32>, !lutra.tile<1x2xf32> -> !lutra.tile<1x2xf32>
+  %r0 = memref.alloc() : memref<1x2xf32>
+  %r1 = memref.alloc() : memref<1x2xf32>
+  lutra.tile_store %0, %r0[%c0, %c0] dims = [0, 1] steps = [1, 1] : !lutra.tile<1x2xf32>, memref<1x2xf32>
+  lutra.tile_store %1, %r1[%c0, %c0] dims = [0, 1] steps = [1, 1] : !lutra.tile<1x2xf32>, memref<1x2xf32>
+  return %r0, %r1 : memref<1x2xf32>, memref<1x2xf32>
+}
+
+//--- launch.mlir
+// A tiled kernel: its work items are run in two parts, and each writes one element.
+func.func @k.grid(%a: memref<?xf32>, %out: memref<?xf32>) -> index {
+  %c0 = arith.constant 0 : index
+  %n = memref.dim %a, %c0 : memref<?xf32>
+  return %n : index
+}
+func.func @k(%a: memref<?xf32>, %out: memref<?xf32>, %begin: index, %end: index) attributes {lutra.kernel} {
+  %c1 = arith.constant 1 : index
+  scf.for %i = %begin to %end step %c1 {
+    %zero = arith.constant 0.0 : f32
+    %v = memref.load %a[%i] : memref<?xf32>
+    %d = arith.mulf %v, %zero : f32
+    memref.store %d, %out[%i] : memref<?xf32>
+  }
+  return
+}
+// LAUNCH: @main 0: 3xf32 = [{{-?}}0, {{-?}}0, {{-?}}0]
+func.func @main(%a: memref<?xf32>) -> memref<?xf32> {
+  %c0 = arith.constant 0 : index
+  %n = memref.dim %a, %c0 : memref<?xf32>
+  %out = memref.alloc(%n) : memref<?xf32>
+  lutra.launch @k(%a) outs(%out : memref<?xf32>) : (memref<?xf32>) -> ()
+  return %out : memref<?xf32>
+}
+
+//--- outside.mlir
+func.func @main(%m: memref<10xf32>) -> f32 {
+  %c8 = arith.constant 8 : index
+  // OUTSIDE: error: E0901: 'lutra.tile_load' accesses index 10 of dimension 0 of a buffer of shape [10]
+  %t = lutra.tile_load %m[%c8] dims = [0] steps = [1] : memref<10xf32> -> !lutra.tile<4xf32>
+  %s = lutra.tile_reduce<sum> %t : !lutra.tile<4xf32> -> !lutra.tile<f32>
+  %r = lutra.tile_extract %s : !lutra.tile<f32> -> f32
+  return %r : f32
+}
