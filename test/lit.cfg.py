@@ -60,6 +60,8 @@ for module in ("onnx", "onnxruntime", "torch", "transformers", "coremltools", "m
 cuda = os.environ.get("CUDA_HOME", "/usr/local/cuda")
 if config.enable_nvgpu and (shutil.which("ptxas") or os.path.exists(f"{cuda}/bin/ptxas")):
     config.available_features.add("ptxas")
+if shutil.which("nvdisasm") or has_module("nvidia.cu13.bin"):
+    config.available_features.add("nvdisasm")
 for tool in ("lutra-opt", "lutra-run", "lutra-compile", "lutra-lsp-server"):
     if os.path.exists(os.path.join(config.lutra_binary, "bin", tool)):
         config.available_features.add(tool)

@@ -2,6 +2,10 @@
 #include "lutra/Pipeline/Registration.h"
 
 #include "lutra/Conversion/Passes.h"
+#ifdef LUTRA_ENABLE_NVGPU
+#include "lutra/Conversion/TileToNVVM/Passes.h"
+#include "lutra/Target/NVGPU/Passes.h"
+#endif
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 #include "lutra/Dialect/MIL/IR/MIL.h"
@@ -30,4 +34,8 @@ void lutra::registerAllPasses() {
   mlir::registerTransformsPasses();
   registerLutraConversionPasses();
   registerLutraTransformsPasses();
+#ifdef LUTRA_ENABLE_NVGPU
+  registerLutraTargetNVGPUPasses();
+  registerLutraTileToNVVMPasses();
+#endif
 }

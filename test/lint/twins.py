@@ -14,6 +14,7 @@ ERROR = re.compile(r"//\s*(E\d+)\b")
 NO_TWIN = {
     "lutra-kernel-abi": "Target/CPU",
     "convert-lutra-to-runtime": "Target/CPU",
+    "lutra-assemble-nvgpu": "Target/NVGPU",
     "lutra-tile-to-nvvm": "Target/NVGPU",
     "convert-lutra-to-mil": "Target/MIL",
 }
