@@ -4,7 +4,7 @@
  * inside; a worker that wakes late finds the gate closed and costs nothing. Chunks are claimed by one atomic
  * counter: which thread computes an item never changes the item's result.
  * Workers spin for some 50 us after a job (kernels follow each other closely), then sleep on a futex. Only
- * system calls and functions with a single version in glibc are used, so that artifacts load on old systems.
+ * system calls and functions that glibc has in one version are used: artifacts name no versions.
  * After fork() the child has no workers: it notices by its process id and works alone.
  *===----------------------------------------------------------------------===*/
 #define _GNU_SOURCE

@@ -27,6 +27,30 @@ def ConvertLutraToMIL : Pass<"convert-lutra-to-mil", "mlir::ModuleOp"> {
   let dependentDialects = ["lutra::mil::MILDialect"];
 }
 
+def ConvertLutraToRuntime : Pass<"convert-lutra-to-runtime", "mlir::ModuleOp"> {
+  let summary = "turns @main into the functions that the runtime calls";
+  let description = [{
+    Needs: lutra-plan-memory. Guarantees: `@lutra_entry(call, args, arena, weights)` reads the slots of the inputs and
+    results and calls lutra_rt_launch for each launch, in order, and lutra_rt_copy for each copy;
+    `@lutra_shapes(sizes, results)` computes the sizes of the results and the bytes of the arena. Globals get
+    `lutra.offset`; `@main.signature` keeps names and types; the module gets `lutra.kernels` (names by number), `lutra.weight_bytes` and
+    `lutra.entry_slots`. Kernels are removed: they were copied by lutra-split-levels.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::func::FuncDialect",
+                           "mlir::LLVM::LLVMDialect", "mlir::memref::MemRefDialect"];
+}
+
+def KernelAbi : Pass<"lutra-kernel-abi", "mlir::ModuleOp"> {
+  let summary = "gives kernels the one signature that the runtime calls";
+  let description = [{
+    Needs: functions `@k(<buffers and indices>, begin, end)` with the attribute `lutra.kernel`, each with its `@k.grid`.
+    Guarantees: `@k(args: !llvm.ptr, begin, end)` and `@k.grid(args: !llvm.ptr)`, where args is an
+    array of 64-bit slots: for a buffer its address and then its dynamic sizes, for an index its value.
+    The attribute is removed. Leaves alone: other functions.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::LLVM::LLVMDialect"];
+}
+
 def KernelsToTile : Pass<"lutra-kernels-to-tile", "mlir::ModuleOp"> {
   let summary = "turn each lutra.kernel into loops over tile ops";
   let description = [{
@@ -50,6 +74,17 @@ def KernelsToTile : Pass<"lutra-kernels-to-tile", "mlir::ModuleOp"> {
   let dependentDialects = ["mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
                            "mlir::func::FuncDialect", "mlir::math::MathDialect",
                            "mlir::memref::MemRefDialect", "mlir::scf::SCFDialect"];
+}
+
+def SplitLevels : Pass<"lutra-split-levels", "mlir::ModuleOp"> {
+  let summary = "copies each kernel for each instruction-set level";
+  let description = [{
+    Guarantees: for each level `l` and chunk `c` a nested module `@l_c` with the attribute `lutra.level`, which
+    holds every `chunks`-th kernel (and what it refers to); the originals stay, for launches to refer to.
+  }];
+  let options = [
+    ListOption<"levels", "levels", "std::string", "instruction-set levels, best first">,
+    Option<"chunks", "chunks", "unsigned", "1", "nested modules per level">];
 }
 
 def TileToVector : Pass<"lutra-tile-to-vector", "mlir::ModuleOp"> {

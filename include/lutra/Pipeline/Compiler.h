@@ -1,0 +1,62 @@
+//===- Compiler.h - the stages from a graph to an artifact ------------------===//
+#ifndef LUTRA_PIPELINE_COMPILER_H
+#define LUTRA_PIPELINE_COMPILER_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Support/LLVM.h"
+
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace lutra {
+
+/// What a module has reached. `--stop-after` names these.
+enum class Stage { Import, Legal, Fused, Packed, Scheduled, Tiled, Lowered, Artifact };
+
+/// "import", "legal" and so on.
+llvm::StringRef stageName(Stage stage);
+std::optional<Stage> parseStage(llvm::StringRef name);
+llvm::ArrayRef<Stage> allStages();
+
+enum class EmitKind { Library, Object, Archive, LLVM, Assembly };
+
+/// A named size of an input: fixed, or a range that it is known to lie in.
+struct DimBinding {
+  std::string name;
+  int64_t low = 0, high = 0; // equal: fixed
+};
+
+struct CompileOptions {
+  std::string target = "cpu";
+  llvm::SmallVector<std::string> cpuLevels; // empty: avx512 and avx2
+  llvm::SmallVector<DimBinding> dims;
+  unsigned threads = 0; // of the compiler; 0: one per CPU
+  Stage stopAfter = Stage::Artifact;
+  EmitKind emit = EmitKind::Library;
+  std::string outputPath;
+  llvm::raw_ostream *text = nullptr; // takes assembly and LLVM IR instead of outputPath
+  std::string tempFolder; // on the file system of outputPath
+  std::string modelName = "model";
+  std::string strategy = "auto"; // "reference" keeps every product scalar; for finding faults
+  bool verifyEach = true;
+  /// Called when a stage begins; null: nobody listens.
+  std::function<void(Stage)> progress;
+};
+
+/// Passes of one stage before the kernels are split by level, each with the reason for its place. Stages from
+/// Tiled on work on nested modules: see runStage.
+mlir::LogicalResult buildStage(mlir::OpPassManager &manager, Stage stage,
+                               const CompileOptions &options);
+
+/// Brings an imported (or further) module to `options.stopAfter`, writing the artifact if that is the last one. Errors are
+/// diagnostics with codes.
+mlir::LogicalResult compileModule(mlir::ModuleOp module, const CompileOptions &options);
+
+/// Checks the options against each other and fills in what "native" and defaults mean.
+mlir::LogicalResult resolveOptions(CompileOptions &options, mlir::Location loc);
+
+} // namespace lutra
+
+#endif // LUTRA_PIPELINE_COMPILER_H

@@ -1,0 +1,61 @@
+//===- CpuTarget.h - from planned modules to a CPU artifact -----------------===//
+// Three steps, each usable alone: lower nested kernel modules and the host module to the LLVM dialect; emit
+// objects; link and publish them. All temporaries live in one folder that the caller names and removes.
+#ifndef LUTRA_TARGET_CPU_CPUTARGET_H
+#define LUTRA_TARGET_CPU_CPUTARGET_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Support/LLVM.h"
+
+#include <string>
+
+namespace lutra {
+
+/// One instruction-set level that an artifact may hold.
+struct CpuLevel {
+  llvm::StringLiteral name;
+  llvm::StringLiteral tileTarget; // whose tile shapes it uses (Machine/TileTarget.h)
+  llvm::StringLiteral cpu;        // LLVM's tuning model and base features
+  llvm::StringLiteral features;   // on top of it
+  unsigned vectorBits;
+  uint64_t required; // LUTRA_CPU_* bits that the runtime checks
+};
+
+/// The level of that name, or null.
+const CpuLevel *getCpuLevel(llvm::StringRef name);
+/// All names, best first.
+llvm::SmallVector<llvm::StringRef> getCpuLevelNames();
+/// The best level that this machine can run.
+llvm::StringRef getNativeCpuLevel();
+
+enum class CpuOutput { SharedLibrary, Object, Archive, LLVM, Assembly };
+
+struct CpuArtifactOptions {
+  std::string path;      // of the artifact; the weights file and the header lie beside it
+  std::string tempFolder; // on the same file system as `path`
+  std::string modelName = "model";
+  std::string symbolPrefix = "lutra"; // exported function is <prefix>_get_model
+  llvm::raw_ostream *text = nullptr;   // takes assembly and LLVM IR instead of `path`
+  CpuOutput output = CpuOutput::SharedLibrary;
+  llvm::SmallVector<std::string> levels; // best first
+  uint64_t inlineWeightBytes = 64ull << 20; // larger weights go to a file
+};
+
+/// Triple and data layout must be known to the conversions.
+void setCpuTarget(mlir::ModuleOp module);
+
+/// From vector, scf, memref and so on to the LLVM dialect. `level` is null for the host part.
+void buildLowerToLLVM(mlir::OpPassManager &manager, const CpuLevel *level);
+
+/// The host part of a module (entry functions), split off so that it can be lowered by itself.
+mlir::OwningOpRef<mlir::ModuleOp> extractHost(mlir::ModuleOp module);
+
+/// Writes the artifact: `module` has been through convert-lutra-to-runtime and keeps the globals,
+/// `signature` is @main's planned signature, `host` and the nested modules of `module` are in the LLVM dialect.
+mlir::LogicalResult emitCpuArtifact(mlir::ModuleOp module, mlir::ModuleOp host,
+                                    const CpuArtifactOptions &options);
+
+} // namespace lutra
+
+#endif // LUTRA_TARGET_CPU_CPUTARGET_H

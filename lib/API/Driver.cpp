@@ -1,0 +1,297 @@
+//===- Driver.cpp - compile a file, as tools and bindings do ------------------===//
+// Reads, guards, imports, runs the stages, publishes. Every diagnostic leaves as one line; the first error's code
+// decides the exit code. Errors without a code come from upstream code: while reading text they mean bad
+// syntax, later they are our own fault.
+#include "lutra/API/Driver.h"
+
+#include "lutra/Dialect/Lutra/IR/Lutra.h"
+#include "lutra/Pipeline/Registration.h"
+
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Parser/Parser.h"
+
+#include "llvm/ADT/ScopeExit.h"
+#include "llvm/Support/ConvertUTF.h"
+#include "llvm/Support/Errno.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/ThreadPool.h"
+
+#include <cstdlib>
+
+using namespace mlir;
+
+namespace lutra {
+
+/// Deeper text would overflow the parser's stack.
+static constexpr unsigned maxNesting = 256;
+
+namespace {
+
+/// Turns diagnostics into findings and remembers the first error.
+class Reporter {
+public:
+  Reporter(FindingSink sink, StringRef input) : sink(sink), input(input.str()) {}
+
+  void report(Diagnostic &diagnostic, ErrorCode fallback);
+  void fail(ErrorCode code, const Twine &text) {
+    note(code);
+    sink({Finding::Error, input + ": error: " + codeText(code) + ": " + text.str()});
+  }
+  bool failed() const { return first.has_value(); }
+  ExitCode exitCode() const { return first ? exitCodeOf(*first) : ExitCode::Ok; }
+
+private:
+  void note(ErrorCode code) {
+    if (!first)
+      first = code;
+  }
+
+  FindingSink sink;
+  std::string input;
+  std::optional<ErrorCode> first;
+};
+
+} // namespace
+
+/// "file:3:7" of the innermost file location, with the name of the node when there is one.
+static std::string describe(Location location, StringRef input) {
+  std::string name, place;
+  location->walk([&](Location inner) {
+    if (auto named = dyn_cast<NameLoc>(inner); named && name.empty())
+      name = named.getName().str();
+    if (auto file = dyn_cast<FileLineColLoc>(inner)) {
+      place = (file.getFilename().getValue() + ":" + Twine(file.getLine()) + ":" +
+               Twine(file.getColumn()))
+                  .str();
+      return WalkResult::interrupt();
+    }
+    return WalkResult::advance();
+  });
+  if (place.empty())
+    place = input.str();
+  return name.empty() ? place : place + ": node \"" + name + "\"";
+}
+
+/// One line, without control characters that a hostile name could smuggle to a terminal.
+static std::string oneLine(StringRef text) {
+  std::string line;
+  for (char c : text.take_front(2000))
+    line.push_back(static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c);
+  return line;
+}
+
+void Reporter::report(Diagnostic &diagnostic, ErrorCode fallback) {
+  std::string text = diagnostic.str();
+  bool isError = diagnostic.getSeverity() == DiagnosticSeverity::Error;
+  std::string line = describe(diagnostic.getLocation(), input);
+  if (isError) {
+    std::optional<ErrorCode> code = codeOfMessage(text);
+    note(code.value_or(fallback));
+    line += ": error: " + (code ? "" : codeText(fallback) + ": ");
+    sink({Finding::Error, line + oneLine(text)});
+  } else if (diagnostic.getSeverity() == DiagnosticSeverity::Warning) {
+    sink({Finding::Warning, line + ": warning: " + oneLine(text)});
+  }
+}
+
+/// What upstream's parser must never see; empty when the text is fine.
+static std::optional<std::pair<ErrorCode, std::string>> guardText(StringRef text,
+                                                                  bool allowBytecode) {
+  if (text.starts_with("ML\xefR")) {
+    if (allowBytecode)
+      return std::nullopt;
+    return std::make_pair(ErrorCode::FileFormat,
+                          "this is MLIR bytecode; pass --allow-bytecode if you trust its origin");
+  }
+  if (text.contains('\0'))
+    return std::make_pair(ErrorCode::IrSyntax, "the text holds a null byte");
+  if (text.starts_with("\xef\xbb\xbf"))
+    return std::make_pair(ErrorCode::IrSyntax, "the text begins with a byte order mark; remove it");
+  const auto *begin = reinterpret_cast<const llvm::UTF8 *>(text.begin());
+  if (!llvm::isLegalUTF8String(&begin, reinterpret_cast<const llvm::UTF8 *>(text.end())))
+    return std::make_pair(ErrorCode::IrSyntax, "the text is not valid UTF-8");
+  unsigned depth = 0;
+  bool quoted = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    if (quoted) {
+      if (c == '\\')
+        ++i;
+      else if (c == '"' || c == '\n')
+        quoted = false;
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '/' && text.substr(i).starts_with("//")) {
+      i = std::min(text.find('\n', i), text.size());
+    } else if (StringRef("([{<").contains(c)) {
+      if (++depth > maxNesting)
+        return std::make_pair(ErrorCode::LimitSize, "brackets are nested more than " +
+                                                        std::to_string(maxNesting) + " deep");
+    } else if (c == '>' && i > 0 && text[i - 1] == '-') {
+      continue; // an arrow
+    } else if (StringRef(")]}>").contains(c) && depth > 0) {
+      --depth;
+    }
+  }
+  return std::nullopt;
+}
+
+static OwningOpRef<ModuleOp> importText(std::unique_ptr<llvm::MemoryBuffer> buffer,
+                                        const CompileRequest &request, MLIRContext &context,
+                                        Reporter &reporter) {
+  if (auto problem = guardText(buffer->getBuffer(), request.allowBytecode)) {
+    reporter.fail(problem->first, problem->second);
+    return {};
+  }
+  auto named = llvm::MemoryBuffer::getMemBuffer(buffer->getMemBufferRef(), false);
+  llvm::SourceMgr sources;
+  sources.AddNewSourceBuffer(std::move(buffer), llvm::SMLoc());
+  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, &context);
+  if (module && module->getBody()->empty()) {
+    reporter.fail(ErrorCode::FileEmpty, "the module is empty");
+    return {};
+  }
+  if (module && !module->lookupSymbol("main")) {
+    reporter.fail(ErrorCode::IrSyntax, "the module has no function @main, which is a model's entry");
+    return {};
+  }
+  return module;
+}
+
+static OwningOpRef<ModuleOp> importModel(std::unique_ptr<llvm::MemoryBuffer> buffer,
+                                         const CompileRequest &request, MLIRContext &context,
+                                         Reporter &reporter) {
+  if (buffer->getBufferSize() == 0) {
+    reporter.fail(ErrorCode::FileEmpty, "the file is empty");
+    return {};
+  }
+  StringRef extension = llvm::sys::path::extension(request.inputPath);
+  if (extension == ".mlir" || extension == ".mlirbc")
+    return importText(std::move(buffer), request, context, reporter);
+  reporter.fail(ErrorCode::FileFormat, "the kind of file is told by its name: .onnx or .mlir");
+  return {};
+}
+
+std::string makeTempFolder(StringRef outputPath, FindingSink sink) {
+  SmallString<128> pattern(llvm::sys::path::parent_path(outputPath));
+  llvm::sys::path::append(pattern, ".lutra-XXXXXX");
+  std::string path(pattern.str());
+  if (::mkdtemp(path.data()))
+    return path;
+  sink({Finding::Error, outputPath.str() + ": error: " + codeText(ErrorCode::EnvironmentWrite) +
+                            ": cannot write beside it: " + llvm::sys::StrError(errno)});
+  return "";
+}
+
+static LogicalResult publishDump(ModuleOp module, const CompileRequest &request,
+                                 llvm::raw_ostream &dump, Reporter &reporter) {
+  OpPrintingFlags flags;
+  flags.elideLargeElementsAttrs(64);
+  if (!request.outputGiven) {
+    module->print(dump);
+    return success();
+  }
+  std::error_code code;
+  std::string temporary = request.options.tempFolder + "/dump";
+  llvm::raw_fd_ostream stream(temporary, code);
+  if (!code) {
+    module->print(stream);
+    stream.close();
+    code = stream.error();
+    stream.clear_error();
+  }
+  if (!code)
+    code = llvm::sys::fs::rename(temporary, request.options.outputPath);
+  if (!code)
+    return success();
+  reporter.fail(ErrorCode::EnvironmentWrite,
+                "cannot write " + request.options.outputPath + ": " + code.message());
+  return failure();
+}
+
+ExitCode compileBuffer(const CompileRequest &request, std::unique_ptr<llvm::MemoryBuffer> buffer,
+                       llvm::raw_ostream &dump, FindingSink sink) {
+  Reporter reporter(sink, request.inputPath);
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  llvm::DefaultThreadPool pool(llvm::hardware_concurrency(request.options.threads));
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  if (pool.getMaxConcurrency() > 1)
+    context.setThreadPool(pool);
+  ErrorCode fallback = ErrorCode::IrSyntax;
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    reporter.report(diagnostic, fallback);
+    return success();
+  });
+
+  CompileRequest own = request;
+  if (own.options.outputPath == "-")
+    own.options.text = &dump;
+  own.options.threads = pool.getMaxConcurrency();
+  bool madeFolder = false;
+  if (own.options.tempFolder.empty() && !own.options.outputPath.empty() && !own.check) {
+    own.options.tempFolder = makeTempFolder(own.options.outputPath, sink);
+    if (own.options.tempFolder.empty())
+      return ExitCode::Environment;
+    madeFolder = true;
+  }
+  llvm::scope_exit removeFolder([&] {
+    if (madeFolder)
+      (void)llvm::sys::fs::remove_directories(own.options.tempFolder);
+  });
+
+  OwningOpRef<ModuleOp> module = importModel(std::move(buffer), own, context, reporter);
+  if (!module) {
+    if (!reporter.failed())
+      reporter.fail(fallback, "the model cannot be read");
+    return reporter.exitCode();
+  }
+  fallback = ErrorCode::Internal;
+  if (failed(compileModule(*module, own.options))) {
+    if (!reporter.failed())
+      reporter.fail(ErrorCode::Internal, "a pass failed without saying why");
+    return reporter.exitCode();
+  }
+  if (!own.check && own.options.stopAfter != Stage::Artifact &&
+      failed(publishDump(*module, own, dump, reporter)))
+    return reporter.exitCode();
+  return reporter.exitCode();
+}
+
+ExitCode compileFile(const CompileRequest &request, llvm::raw_ostream &dump, FindingSink sink) {
+  Reporter reporter(sink, request.inputPath);
+  llvm::sys::fs::file_status status;
+  std::error_code code = llvm::sys::fs::status(request.inputPath, status);
+  if (!code && status.type() != llvm::sys::fs::file_type::regular_file) {
+    reporter.fail(ErrorCode::EnvironmentRead, "this is not a regular file");
+    return reporter.exitCode();
+  }
+  llvm::sys::fs::file_status target;
+  if (!request.options.outputPath.empty() && request.options.outputPath != "-" &&
+      !llvm::sys::fs::status(request.options.outputPath, target) &&
+      target.type() != llvm::sys::fs::file_type::regular_file) {
+    reporter.fail(ErrorCode::EnvironmentWrite,
+                  "cannot write " + request.options.outputPath + ": it is not a regular file");
+    return reporter.exitCode();
+  }
+  bool same = false;
+  if (!code && !request.options.outputPath.empty() &&
+      !llvm::sys::fs::equivalent(request.inputPath, request.options.outputPath, same) && same) {
+    reporter.fail(ErrorCode::EnvironmentWrite, "the output would replace the model");
+    return reporter.exitCode();
+  }
+  auto buffer = llvm::MemoryBuffer::getFile(request.inputPath, /*IsText=*/false,
+                                            /*RequiresNullTerminator=*/true);
+  if (code || !buffer) {
+    reporter.fail(ErrorCode::EnvironmentRead,
+                  "cannot read the file: " + (code ? code : buffer.getError()).message());
+    return reporter.exitCode();
+  }
+  return compileBuffer(request, std::move(*buffer), dump, sink);
+}
+
+} // namespace lutra

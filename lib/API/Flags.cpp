@@ -1,0 +1,214 @@
+//===- Flags.cpp - the flags of lutra-compile -------------------------------===//
+// A table of its own: LLVM's command-line options are global to the process and hold many names that would clash
+// with ours.
+#include "lutra/API/Driver.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+
+namespace lutra {
+
+static constexpr StringLiteral usage = R"(usage: lutra-compile MODEL [-o FILE] [options]
+
+MODEL is an .onnx file or an .mlir file (a module of the lutra dialect at any stage up to scheduled).
+
+  -o FILE               artifact to write (default: the model's name with .so, .o, .a, .ll or .s)
+  --check               import only; list everything that is not supported
+  --dim NAME=N          fix a named size of the inputs (repeatable)
+  --dim NAME=LOW..HIGH  state the range of a named size
+  --emit KIND           so (default), obj, lib (archive and header), llvm, asm
+  --progress            a line per stage on stderr (default on a terminal)
+  --stop-after STAGE    import, legal, fused, packed, scheduled, tiled, lowered or artifact (default);
+                        prints the module unless -o is given
+  --strategy NAME       auto (default) or reference
+  --target NAME         cpu (default)
+  --target-cpu LIST     instruction-set levels, e.g. avx2,avx512 (default both), baseline, native
+  --threads N           of the compiler (default: one per CPU)
+  --memory-limit BYTES  address space of the compilation, e.g. 8G
+  --time-limit SECONDS  CPU time of the compilation
+  --allow-bytecode      read MLIR bytecode from files that you trust
+  --no-isolate          compile in this process
+  --version, --help
+
+exit codes: 0 done, 1 bad input, 2 usage, 3 unsupported, 4 limit, 5 environment, 70 internal error
+)";
+
+StringRef getUsage() { return usage; }
+
+namespace {
+
+/// Parses one flag at a time; `error` is set when one is wrong.
+class FlagParser {
+public:
+  FlagParser(ArrayRef<StringRef> flags, CompileRequest &request) : flags(flags), request(request) {}
+  std::string run();
+
+private:
+  bool take(StringRef name, StringRef &value);
+  void parseOne(StringRef flag);
+  void parseDim(StringRef text);
+  void parseEmit(StringRef text);
+  void number(StringRef name, StringRef text, uint64_t &result);
+
+  ArrayRef<StringRef> flags;
+  CompileRequest &request;
+  size_t position = 0;
+  std::string error;
+};
+
+} // namespace
+
+/// Whether the current flag is `name`; its value follows after '=' or as the next word.
+bool FlagParser::take(StringRef name, StringRef &value) {
+  StringRef flag = flags[position];
+  if (flag == name) {
+    if (position + 1 >= flags.size()) {
+      error = (name + " needs a value").str();
+      return false;
+    }
+    value = flags[++position];
+    return true;
+  }
+  if (!flag.consume_front(name) || !flag.consume_front("="))
+    return false;
+  value = flag;
+  return true;
+}
+
+void FlagParser::number(StringRef name, StringRef text, uint64_t &result) {
+  StringRef digits = text;
+  uint64_t unit = 1;
+  if (digits.consume_back("G"))
+    unit = 1ull << 30;
+  else if (digits.consume_back("M"))
+    unit = 1ull << 20;
+  if (digits.getAsInteger(10, result) || result > UINT64_MAX / unit)
+    error = (name + " takes a number, not '" + text + "'").str();
+  else
+    result *= unit;
+}
+
+void FlagParser::parseDim(StringRef text) {
+  auto [name, range] = text.split('=');
+  auto [low, high] = range.split("..");
+  DimBinding dim;
+  dim.name = name.str();
+  bool wrong = name.empty() || low.getAsInteger(10, dim.low) || dim.low < 0;
+  dim.high = dim.low;
+  if (range.contains(".."))
+    wrong |= high.getAsInteger(10, dim.high) || dim.high < dim.low;
+  if (wrong)
+    error = ("--dim takes name=N or name=LOW..HIGH, not '" + text + "'").str();
+  request.options.dims.push_back(dim);
+}
+
+void FlagParser::parseEmit(StringRef text) {
+  auto kind = llvm::StringSwitch<std::optional<EmitKind>>(text)
+                  .Case("so", EmitKind::Library)
+                  .Case("obj", EmitKind::Object)
+                  .Case("lib", EmitKind::Archive)
+                  .Case("llvm", EmitKind::LLVM)
+                  .Case("asm", EmitKind::Assembly)
+                  .Default(std::nullopt);
+  if (!kind)
+    error = ("--emit takes so, obj, lib, llvm or asm, not '" + text + "'").str();
+  else
+    request.options.emit = *kind;
+}
+
+void FlagParser::parseOne(StringRef flag) {
+  CompileOptions &options = request.options;
+  StringRef value;
+  uint64_t count = 0;
+  if (take("-o", value)) {
+    options.outputPath = value.str();
+    request.outputGiven = true;
+  } else if (take("--dim", value)) {
+    parseDim(value);
+  } else if (take("--emit", value)) {
+    parseEmit(value);
+  } else if (take("--stop-after", value)) {
+    if (std::optional<Stage> stage = parseStage(value))
+      options.stopAfter = *stage;
+    else
+      error = ("--stop-after takes a stage (see --help), not '" + value + "'").str();
+  } else if (take("--strategy", value)) {
+    options.strategy = value.str();
+    if (value != "auto" && value != "reference")
+      error = ("--strategy takes auto or reference, not '" + value + "'").str();
+  } else if (take("--target-cpu", value)) {
+    SmallVector<StringRef> names;
+    value.split(names, ',', -1, /*KeepEmpty=*/false);
+    options.cpuLevels.assign(names.begin(), names.end());
+  } else if (take("--target", value)) {
+    options.target = value.str();
+  } else if (take("--threads", value)) {
+    number("--threads", value, count);
+    if (count > 1024)
+      error = "--threads takes 0 to 1024";
+    options.threads = count;
+  } else if (take("--memory-limit", value)) {
+    number("--memory-limit", value, request.memoryLimit);
+  } else if (take("--time-limit", value)) {
+    number("--time-limit", value, request.timeLimit);
+  } else if (take("--model-name", value)) {
+    options.modelName = value.str();
+  } else if (take("--planted-fault", value)) {
+    request.plantedFault = value.str();
+  } else if (!error.empty()) {
+    return;
+  } else if (flag == "--check") {
+    request.check = true;
+  } else if (flag == "--progress") {
+    request.progress = true;
+  } else if (flag == "--allow-bytecode") {
+    request.allowBytecode = true;
+  } else if (flag == "--no-isolate") {
+    request.isolate = false;
+  } else if (flag == "--help" || flag == "-h") {
+    request.help = true;
+  } else if (flag == "--version") {
+    request.version = true;
+  } else if (flag.starts_with("-") && flag != "-") {
+    error = ("unknown option '" + flag + "'; see --help").str();
+  } else if (!request.inputPath.empty()) {
+    error = ("two models are named: '" + request.inputPath + "' and '" + flag + "'").str();
+  } else {
+    request.inputPath = flag.str();
+  }
+}
+
+std::string FlagParser::run() {
+  for (; position < flags.size() && error.empty(); ++position)
+    parseOne(flags[position]);
+  if (!error.empty() || request.help || request.version)
+    return error;
+  if (request.inputPath.empty())
+    return "no model is named; see --help";
+  CompileOptions &options = request.options;
+  if (request.check)
+    options.stopAfter = Stage::Import;
+  if (options.outputPath.empty() && options.stopAfter == Stage::Artifact) {
+    static constexpr StringLiteral suffixes[] = {"so", "o", "a", "ll", "s"};
+    SmallString<128> path(llvm::sys::path::filename(request.inputPath));
+    llvm::sys::path::replace_extension(path, suffixes[static_cast<int>(options.emit)]);
+    options.outputPath = path.str();
+  }
+  if (options.modelName.empty())
+    options.modelName = llvm::sys::path::stem(request.inputPath).str();
+  return "";
+}
+
+bool parseFlags(ArrayRef<StringRef> flags, CompileRequest &request, FindingSink sink) {
+  request.options.modelName.clear();
+  std::string error = FlagParser(flags, request).run();
+  if (error.empty())
+    return true;
+  sink({Finding::Error, "lutra-compile: error: " + error});
+  return false;
+}
+
+} // namespace lutra

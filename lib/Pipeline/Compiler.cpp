@@ -1,0 +1,232 @@
+//===- Compiler.cpp - the stages from a graph to an artifact ----------------===//
+// One function per stage. The first stages are pass lists over the whole module; from `tiled` on each
+// instruction-set level has nested modules of its own, which run through their passes side by side.
+#include "lutra/Pipeline/Compiler.h"
+
+#include "lutra/Conversion/Passes.h"
+#include "lutra/Dialect/Lutra/IR/Lutra.h"
+#include "lutra/Dialect/Lutra/Transforms/Passes.h"
+#include "lutra/Support/ErrorCodes.h"
+#include "lutra/Target/CPU/CpuTarget.h"
+
+#include "mlir/IR/Threading.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/Transforms/Passes.h"
+
+#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/StringSwitch.h"
+
+using namespace mlir;
+
+namespace lutra {
+
+static constexpr std::pair<Stage, StringLiteral> stageNames[] = {
+    {Stage::Import, "import"},       {Stage::Legal, "legal"}, {Stage::Fused, "fused"},
+    {Stage::Packed, "packed"},       {Stage::Scheduled, "scheduled"},
+    {Stage::Tiled, "tiled"},         {Stage::Lowered, "lowered"},
+    {Stage::Artifact, "artifact"}};
+
+static constexpr Stage stages[] = {Stage::Import,    Stage::Legal, Stage::Fused,   Stage::Packed,
+                                   Stage::Scheduled, Stage::Tiled, Stage::Lowered, Stage::Artifact};
+
+ArrayRef<Stage> allStages() { return stages; }
+
+StringRef stageName(Stage stage) {
+  for (auto [value, name] : stageNames)
+    if (value == stage)
+      return name;
+  return "artifact";
+}
+
+std::optional<Stage> parseStage(StringRef name) {
+  for (auto [value, text] : stageNames)
+    if (text == name)
+      return value;
+  return std::nullopt;
+}
+
+/// Kernels of one level go into this many nested modules: enough to keep a few threads busy, and always the same number, so that
+/// the artifact's bytes do not depend on the threads of the compiler.
+static constexpr unsigned chunksPerLevel = 4;
+
+LogicalResult buildStage(OpPassManager &manager, Stage stage, const CompileOptions &options) {
+  switch (stage) {
+  case Stage::Import:
+    return success();
+  case Stage::Legal:
+    // Named activations first: fusion and strategies look for the names.
+    manager.addPass(createRaiseActivations());
+    manager.addPass(createCanonicalizerPass());
+    manager.addPass(createCSEPass());
+    return success();
+  case Stage::Fused:
+    return success();
+  case Stage::Packed:
+    return success();
+  case Stage::Scheduled:
+    // Equal sizes must be one value before memory is planned: they decide which buffers scale alike.
+    manager.addPass(createCSEPass());
+    manager.addPass(createPlanMemory());
+    manager.addPass(createCSEPass());
+    return success();
+  case Stage::Tiled:
+    return success(); // see runTiled
+  case Stage::Lowered:
+    // After the split: it removes the kernels that launches refer to.
+    manager.addPass(createConvertLutraToRuntime());
+    return success();
+  case Stage::Artifact:
+    return success();
+  }
+  return failure();
+}
+
+LogicalResult resolveOptions(CompileOptions &options, Location loc) {
+  if (options.target != "cpu")
+    return emitCodedError(loc, ErrorCode::UnsupportedTarget)
+           << "target '" << options.target << "' is unknown; take cpu";
+  if (options.cpuLevels.empty())
+    options.cpuLevels = {"avx512", "avx2"};
+  llvm::SetVector<StringRef> chosen;
+  for (StringRef name : options.cpuLevels) {
+    if (name == "native")
+      name = getNativeCpuLevel();
+    if (!getCpuLevel(name))
+      return emitCodedError(loc, ErrorCode::UnsupportedTarget)
+             << "instruction-set level '" << name << "' is unknown; take "
+             << llvm::join(getCpuLevelNames(), ", ") << " or native";
+    chosen.insert(name);
+  }
+  // Best first, whatever the order of the request: the runtime takes the first that the CPU has.
+  options.cpuLevels.clear();
+  for (StringRef name : getCpuLevelNames())
+    if (chosen.contains(name))
+      options.cpuLevels.push_back(name.str());
+  return success();
+}
+
+/// Runs a pass list on `op`.
+static LogicalResult runPasses(ModuleOp module, const CompileOptions &options,
+                               llvm::function_ref<LogicalResult(OpPassManager &)> build) {
+  PassManager manager(module.getContext());
+  manager.enableVerifier(options.verifyEach);
+  if (failed(build(manager)))
+    return failure();
+  return manager.run(module);
+}
+
+/// Runs a pass list on each nested module, told its level.
+static LogicalResult
+runOnLevels(ModuleOp module, const CompileOptions &options,
+            llvm::function_ref<void(OpPassManager &, const CpuLevel &)> build) {
+  SmallVector<ModuleOp> parts;
+  for (auto nested : module.getOps<ModuleOp>())
+    if (nested->hasAttr("lutra.level"))
+      parts.push_back(nested);
+  return failableParallelForEach(module.getContext(), parts, [&](ModuleOp part) {
+    const CpuLevel *level = getCpuLevel(part->getAttrOfType<StringAttr>("lutra.level").getValue());
+    assert(level && "levels are checked before the split");
+    return runPasses(part, options, [&](OpPassManager &manager) {
+      build(manager, *level);
+      return success();
+    });
+  });
+}
+
+static LogicalResult runTiled(ModuleOp module, const CompileOptions &options) {
+  if (failed(runPasses(module, options, [&](OpPassManager &manager) {
+        SplitLevelsOptions split;
+        split.levels.assign(options.cpuLevels.begin(), options.cpuLevels.end());
+        split.chunks = chunksPerLevel;
+        manager.addPass(createSplitLevels(split));
+        return success();
+      })))
+    return failure();
+  for (auto nested : module.getOps<ModuleOp>())
+    setCpuTarget(nested);
+  return runOnLevels(module, options, [](OpPassManager &manager, const CpuLevel &level) {
+    KernelsToTileOptions tile;
+    tile.target = level.tileTarget.str();
+    manager.addPass(createKernelsToTile(tile));
+    manager.addPass(createCanonicalizerPass());
+    manager.addPass(createCSEPass());
+  });
+}
+
+static LogicalResult runLowered(ModuleOp module, const CompileOptions &options) {
+  return runOnLevels(module, options, [](OpPassManager &manager, const CpuLevel &level) {
+    TileToVectorOptions vector;
+    vector.target = level.tileTarget.str();
+    manager.addPass(createTileToVector(vector));
+    manager.addPass(createKernelAbi());
+    buildLowerToLLVM(manager, &level);
+  });
+}
+
+static LogicalResult writeArtifact(ModuleOp module, const CompileOptions &options) {
+  OwningOpRef<ModuleOp> host = extractHost(module);
+  setCpuTarget(*host);
+  if (failed(runPasses(*host, options, [](OpPassManager &manager) {
+        buildLowerToLLVM(manager, nullptr);
+        return success();
+      })))
+    return failure();
+  CpuArtifactOptions artifact;
+  artifact.path = options.outputPath;
+  artifact.tempFolder = options.tempFolder;
+  artifact.text = options.text;
+  artifact.modelName = options.modelName;
+  artifact.levels = options.cpuLevels;
+  switch (options.emit) {
+  case EmitKind::Library:
+    artifact.output = CpuOutput::SharedLibrary;
+    break;
+  case EmitKind::Object:
+    artifact.output = CpuOutput::Object;
+    break;
+  case EmitKind::Archive:
+    artifact.output = CpuOutput::Archive;
+    break;
+  case EmitKind::LLVM:
+    artifact.output = CpuOutput::LLVM;
+    break;
+  case EmitKind::Assembly:
+    artifact.output = CpuOutput::Assembly;
+    break;
+  }
+  if (options.emit == EmitKind::Object || options.emit == EmitKind::Archive) {
+    artifact.symbolPrefix.clear();
+    for (char c : options.modelName)
+      artifact.symbolPrefix.push_back(llvm::isAlnum(c) ? c : '_');
+    if (artifact.symbolPrefix.empty() || llvm::isDigit(artifact.symbolPrefix.front()))
+      artifact.symbolPrefix.insert(0, "_");
+  }
+  return emitCpuArtifact(module, *host, artifact);
+}
+
+LogicalResult compileModule(ModuleOp module, const CompileOptions &requested) {
+  CompileOptions options = requested;
+  if (failed(resolveOptions(options, module.getLoc())))
+    return failure();
+  MLIRContext *context = module.getContext();
+  context->loadAllAvailableDialects(); // passes run side by side and may not load any
+  for (Stage stage : stages) {
+    if (options.progress)
+      options.progress(stage);
+    if (stage == Stage::Tiled && failed(runTiled(module, options)))
+      return failure();
+    if (stage == Stage::Lowered && failed(runLowered(module, options)))
+      return failure();
+    if (failed(runPasses(module, options, [&](OpPassManager &manager) {
+          return buildStage(manager, stage, options);
+        })))
+      return failure();
+    if (stage == Stage::Artifact && failed(writeArtifact(module, options)))
+      return failure();
+    if (stage == options.stopAfter)
+      break;
+  }
+  return success();
+}
+
+} // namespace lutra

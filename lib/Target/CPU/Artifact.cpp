@@ -1,0 +1,224 @@
+//===- Artifact.cpp - objects, weights and the file that holds them ------------===//
+#include "Internal.h"
+
+#include "lutra/Runtime/ModelTable.h"
+#include "lutra/Support/ErrorCodes.h"
+
+#include "mlir/IR/Threading.h"
+
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/Object/ArchiveWriter.h"
+#include "llvm/Support/Errno.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/TargetSelect.h"
+
+#include <fcntl.h>
+#include <mutex>
+#include <unistd.h>
+
+using namespace mlir;
+
+namespace lutra {
+
+LogicalResult writeFile(StringRef path, StringRef bytes, Location loc) {
+  auto fail = [&](std::error_code code) {
+    return emitCodedError(loc, ErrorCode::EnvironmentWrite)
+           << "cannot write " << path << ": " << code.message();
+  };
+  std::error_code code;
+  llvm::raw_fd_ostream stream(path, code);
+  if (code)
+    return fail(code);
+  stream << bytes;
+  stream.close();
+  if (stream.has_error()) {
+    code = stream.error();
+    stream.clear_error();
+    return fail(code);
+  }
+  return success();
+}
+
+LogicalResult publishFile(StringRef from, StringRef to, Location loc) {
+  auto fail = [&](int error) {
+    return emitCodedError(loc, ErrorCode::EnvironmentWrite)
+           << "cannot write " << to << ": " << llvm::sys::StrError(error);
+  };
+  if (llvm::sys::fs::is_directory(to))
+    return fail(EISDIR);
+  int file = ::open(from.str().c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0)
+    return fail(errno);
+  int status = ::fsync(file), error = errno;
+  ::close(file);
+  if (status != 0)
+    return fail(error);
+  if (std::error_code code = llvm::sys::fs::rename(from, to))
+    return fail(code.value());
+  return success();
+}
+
+static void initializeBackend() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    llvm::InitializeAllTargetInfos();
+    llvm::InitializeAllTargets();
+    llvm::InitializeAllTargetMCs();
+    llvm::InitializeAllAsmPrinters();
+    llvm::InitializeAllAsmParsers();
+  });
+}
+
+namespace {
+
+/// One unit of code generation: the host part or a chunk of a level's kernels.
+struct Unit {
+  ModuleOp module;
+  const CpuLevel *level = nullptr;
+  SmallVector<char, 0> code;
+};
+
+} // namespace
+
+/// Text or object code of one unit.
+static LogicalResult compileUnit(Unit &unit, ModuleOp module, const CpuArtifactOptions &options,
+                                 const WeightPlace &weights) {
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> translated =
+      translateModule(unit.module, unit.level, options, context);
+  if (!translated)
+    return failure();
+  Location loc = module.getLoc();
+  if (!unit.level) {
+    if (failed(linkRuntime(*translated, options, loc)))
+      return failure();
+    emitModelTable(*translated, module, options, weights);
+  }
+  if (options.output == CpuOutput::LLVM) {
+    llvm::raw_svector_ostream stream(unit.code);
+    translated->print(stream, nullptr);
+    return success();
+  }
+  return generateCode(*translated, options.output == CpuOutput::Assembly, unit.code, loc);
+}
+
+/// A C header for the exported function.
+static std::string makeHeader(const CpuArtifactOptions &options) {
+  std::string name = options.symbolPrefix;
+  return "/* Made by Lutra: the entry point of model \"" + options.modelName + "\". */\n#ifndef " + name +
+         "_MODEL_H\n#define " + name + "_MODEL_H\n\n#include \"lutra/Runtime/Artifact.h\"\n\n" +
+         "#ifdef __cplusplus\nextern \"C\"\n#endif\n" + "const lutra_model_api *" + name +
+         "_get_model(uint32_t abi_version);\n\n#endif\n";
+}
+
+static LogicalResult placeWeights(ModuleOp module, const CpuArtifactOptions &options,
+                                  StringRef temporary, WeightPlace &place) {
+  FailureOr<WeightBytes> weights = WeightBytes::collect(module);
+  if (failed(weights))
+    return failure();
+  place.bytes = weights->size();
+  if (place.bytes <= options.inlineWeightBytes) {
+    place.inside = std::make_unique<char[]>(place.bytes);
+    weights->copyTo(place.inside.get());
+    place.hash = lutra_rt_hash(place.inside.get(), place.bytes);
+    return success();
+  }
+  SmallString<128> file(llvm::sys::path::filename(options.path));
+  llvm::sys::path::replace_extension(file, "weights");
+  place.file = file.str();
+  FailureOr<uint64_t> hash = weights->writeFile(temporary, module.getLoc());
+  if (failed(hash))
+    return failure();
+  place.hash = *hash;
+  return success();
+}
+
+static LogicalResult writeArchive(ArrayRef<std::string> objects, StringRef path, Location loc) {
+  std::vector<llvm::NewArchiveMember> members;
+  for (const std::string &object : objects) {
+    auto member = llvm::NewArchiveMember::getFile(object, /*Deterministic=*/true);
+    if (!member)
+      return emitCodedError(loc, ErrorCode::EnvironmentRead)
+             << "cannot read " << object << ": " << llvm::toString(member.takeError());
+    member->MemberName = llvm::sys::path::filename(object);
+    members.push_back(std::move(*member));
+  }
+  if (llvm::Error error =
+          llvm::writeArchive(path, members, llvm::SymtabWritingMode::NormalSymtab,
+                             llvm::object::Archive::K_GNU, /*Deterministic=*/true, /*Thin=*/false))
+    return emitCodedError(loc, ErrorCode::EnvironmentWrite)
+           << "cannot write " << path << ": " << llvm::toString(std::move(error));
+  return success();
+}
+
+LogicalResult emitCpuArtifact(ModuleOp module, ModuleOp host, const CpuArtifactOptions &options) {
+  initializeBackend();
+  Location loc = module.getLoc();
+  std::string temporary = options.tempFolder + "/artifact", weightFile = options.tempFolder + "/weights";
+  WeightPlace weights;
+  if (failed(placeWeights(module, options, weightFile, weights)))
+    return failure();
+
+  SmallVector<Unit, 0> units;
+  units.push_back({host, nullptr, {}});
+  for (auto nested : module.getOps<ModuleOp>())
+    if (auto level = nested->getAttrOfType<StringAttr>("lutra.level"))
+      units.push_back({nested, getCpuLevel(level.getValue()), {}});
+  if (failed(failableParallelForEach(module.getContext(), units, [&](Unit &unit) {
+        return compileUnit(unit, module, options, weights);
+      })))
+    return failure();
+
+  if (options.output == CpuOutput::LLVM || options.output == CpuOutput::Assembly) {
+    std::string text;
+    for (Unit &unit : units)
+      text.append(unit.code.begin(), unit.code.end());
+    if (options.text) {
+      *options.text << text;
+      return success();
+    }
+    if (failed(writeFile(temporary, text, loc)))
+      return failure();
+    return publishFile(temporary, options.path, loc);
+  }
+
+  SmallVector<std::string> objects;
+  for (auto [index, unit] : llvm::enumerate(units)) {
+    StringRef name = unit.level ? unit.module.getSymName().value_or("kernels") : "host";
+    objects.push_back(options.tempFolder + "/" + options.symbolPrefix + "." + name.str() + ".o");
+    if (failed(writeFile(objects.back(), StringRef(unit.code.data(), unit.code.size()), loc)))
+      return failure();
+    unit.code.clear();
+  }
+  LogicalResult linked = success();
+  switch (options.output) {
+  case CpuOutput::SharedLibrary:
+    linked = linkSharedLibrary(objects, temporary, options.tempFolder, loc);
+    break;
+  case CpuOutput::Object:
+    linked = linkObject(objects, temporary, loc);
+    break;
+  default:
+    linked = writeArchive(objects, temporary, loc);
+    break;
+  }
+  if (failed(linked))
+    return failure();
+  SmallString<128> beside(options.path);
+  if (!weights.file.empty()) {
+    llvm::sys::path::replace_extension(beside, "weights");
+    if (failed(publishFile(weightFile, beside, loc)))
+      return failure();
+  }
+  if (options.output != CpuOutput::SharedLibrary) {
+    std::string header = options.tempFolder + "/header";
+    llvm::sys::path::replace_extension(beside, "h");
+    if (failed(writeFile(header, makeHeader(options), loc)) ||
+        failed(publishFile(header, beside, loc)))
+      return failure();
+  }
+  return publishFile(temporary, options.path, loc);
+}
+
+} // namespace lutra

@@ -1,0 +1,49 @@
+//===- Levels.cpp - instruction-set levels of x86-64 -------------------------===//
+// Features are stated in full, never taken from a CPU's name: virtual machines report names that their features
+// do not match. `required` lists what the runtime must find for the code to be legal.
+#include "lutra/Target/CPU/CpuTarget.h"
+
+#include "lutra/Runtime/ModelTable.h"
+
+#include "llvm/TargetParser/Host.h"
+
+namespace lutra {
+
+static constexpr uint64_t avx2Bits =
+    LUTRA_CPU_AVX2 | LUTRA_CPU_FMA | LUTRA_CPU_F16C | LUTRA_CPU_BMI2;
+
+static const CpuLevel levels[] = {
+    {"avx512", "avx512", "x86-64-v4", "", 512,
+     avx2Bits | LUTRA_CPU_AVX512F | LUTRA_CPU_AVX512BW | LUTRA_CPU_AVX512DQ | LUTRA_CPU_AVX512VL},
+    {"avx2", "avx2", "x86-64-v3", "", 256, avx2Bits},
+    {"baseline", "avx2", "x86-64", "", 128, 0},
+};
+
+const CpuLevel *getCpuLevel(llvm::StringRef name) {
+  for (const CpuLevel &level : levels)
+    if (level.name == name)
+      return &level;
+  return nullptr;
+}
+
+llvm::SmallVector<llvm::StringRef> getCpuLevelNames() {
+  llvm::SmallVector<llvm::StringRef> names;
+  for (const CpuLevel &level : levels)
+    names.push_back(level.name);
+  return names;
+}
+
+llvm::StringRef getNativeCpuLevel() {
+  llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
+  auto has = [&](std::initializer_list<llvm::StringRef> wanted) {
+    for (llvm::StringRef name : wanted)
+      if (!features.lookup(name))
+        return false;
+    return true;
+  };
+  if (!has({"avx2", "fma", "f16c", "bmi2"}))
+    return "baseline";
+  return has({"avx512f", "avx512bw", "avx512dq", "avx512vl"}) ? "avx512" : "avx2";
+}
+
+} // namespace lutra

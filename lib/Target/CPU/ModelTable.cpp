@@ -1,0 +1,187 @@
+//===- ModelTable.cpp - emits the constant that describes a model -------------===//
+// Field by field what include/lutra/Runtime/ModelTable.h and Artifact.h declare: a change there is a change here.
+#include "Internal.h"
+
+#include "lutra/Dialect/Lutra/IR/Lutra.h"
+#include "lutra/Runtime/ModelTable.h"
+
+#include "llvm/IR/Constants.h"
+#include "llvm/IR/DerivedTypes.h"
+
+using namespace mlir;
+
+#define LUTRA_COMPILER "lutra 0.1.0"
+
+namespace lutra {
+
+std::string kernelSymbol(const CpuArtifactOptions &options, StringRef level, StringRef kernel) {
+  return options.symbolPrefix + "." + level.str() + "." + kernel.str();
+}
+
+static lutra_dtype dtypeOf(Type type) {
+  if (auto integer = dyn_cast<IntegerType>(type)) {
+    bool isUnsigned = integer.isUnsigned();
+    switch (integer.getWidth()) {
+    case 1:
+      return LUTRA_BOOL;
+    case 8:
+      return isUnsigned ? LUTRA_UINT8 : LUTRA_INT8;
+    case 16:
+      return isUnsigned ? LUTRA_UINT16 : LUTRA_INT16;
+    case 32:
+      return isUnsigned ? LUTRA_UINT32 : LUTRA_INT32;
+    default:
+      return isUnsigned ? LUTRA_UINT64 : LUTRA_INT64;
+    }
+  }
+  if (type.isF64())
+    return LUTRA_FLOAT64;
+  if (type.isF16())
+    return LUTRA_FLOAT16;
+  if (type.isBF16())
+    return LUTRA_BFLOAT16;
+  if (isa<Float8E4M3FNType>(type))
+    return LUTRA_FLOAT8_E4M3FN;
+  if (isa<Float8E5M2Type>(type))
+    return LUTRA_FLOAT8_E5M2;
+  return LUTRA_FLOAT32;
+}
+
+namespace {
+
+/// Builds constants of one LLVM module.
+class TableBuilder {
+public:
+  TableBuilder(llvm::Module &module, const CpuArtifactOptions &options)
+      : module(module), options(options), context(module.getContext()) {
+    pointer = llvm::PointerType::getUnqual(context);
+  }
+
+  llvm::Constant *null() { return llvm::ConstantPointerNull::get(pointer); }
+  llvm::Constant *word(uint64_t value) {
+    return llvm::ConstantInt::get(llvm::Type::getInt64Ty(context), value);
+  }
+  llvm::Constant *half(uint32_t value) {
+    return llvm::ConstantInt::get(llvm::Type::getInt32Ty(context), value);
+  }
+  llvm::Constant *record(ArrayRef<llvm::Constant *> fields) {
+    return llvm::ConstantStruct::getAnon(context, llvm::ArrayRef(fields.data(), fields.size()));
+  }
+  /// A constant object with internal linkage; its address.
+  llvm::Constant *object(llvm::Constant *value) {
+    auto *global = new llvm::GlobalVariable(module, value->getType(), /*isConstant=*/true,
+                                            llvm::GlobalValue::InternalLinkage, value, "lutra_data");
+    global->setUnnamedAddr(llvm::GlobalValue::UnnamedAddr::Global);
+    return global;
+  }
+  llvm::Constant *text(StringRef value) {
+    return object(llvm::ConstantDataArray::getString(context, value));
+  }
+  llvm::Constant *array(ArrayRef<llvm::Constant *> elements) {
+    if (elements.empty())
+      return null();
+    auto *type = llvm::ArrayType::get(elements.front()->getType(), elements.size());
+    return object(llvm::ConstantArray::get(type, llvm::ArrayRef(elements.data(), elements.size())));
+  }
+  llvm::Constant *tensors(func::FuncOp main, unsigned begin, unsigned end, StringRef fallback);
+  llvm::Constant *levels(ArrayAttr kernels);
+  llvm::Constant *function(StringRef name, llvm::FunctionType *type);
+
+  llvm::Module &module;
+  const CpuArtifactOptions &options;
+  llvm::LLVMContext &context;
+  llvm::PointerType *pointer;
+};
+
+} // namespace
+
+llvm::Constant *TableBuilder::tensors(func::FuncOp main, unsigned begin, unsigned end,
+                                      StringRef fallback) {
+  SmallVector<llvm::Constant *> all;
+  for (unsigned i = begin; i < end; ++i) {
+    auto type = cast<RankedTensorType>(main.getArgAttrOfType<TypeAttr>(i, "lutra.type").getValue());
+    auto name = main.getArgAttrOfType<StringAttr>(i, "lutra.name");
+    auto dimNames = main.getArgAttrOfType<ArrayAttr>(i, "lutra.dim_names");
+    SmallVector<llvm::Constant *> dims, names;
+    for (auto [dim, size] : llvm::enumerate(type.getShape())) {
+      bool dynamic = ShapedType::isDynamic(size);
+      dims.push_back(word(dynamic ? static_cast<uint64_t>(-1) : size));
+      bool named = dynamic && dimNames && dim < dimNames.size();
+      names.push_back(text(named ? cast<StringAttr>(dimNames[dim]).getValue() : ""));
+    }
+    all.push_back(record({text(name ? name.getValue() : fallback.str() + std::to_string(i - begin)),
+                          half(dtypeOf(type.getElementType())), half(type.getRank()), array(dims),
+                          array(names)}));
+  }
+  return array(all);
+}
+
+llvm::Constant *TableBuilder::function(StringRef name, llvm::FunctionType *type) {
+  auto *declared = cast<llvm::Function>(module.getOrInsertFunction(name, type).getCallee());
+  declared->setVisibility(llvm::GlobalValue::HiddenVisibility);
+  declared->setDSOLocal(true);
+  return declared;
+}
+
+llvm::Constant *TableBuilder::levels(ArrayAttr kernels) {
+  llvm::Type *word = llvm::Type::getInt64Ty(context);
+  auto *runType = llvm::FunctionType::get(llvm::Type::getVoidTy(context), {pointer, word, word}, false);
+  auto *gridType = llvm::FunctionType::get(word, {pointer}, false);
+  SmallVector<llvm::Constant *> all, names;
+  for (Attribute kernel : kernels)
+    names.push_back(text(cast<StringAttr>(kernel).getValue()));
+  for (const std::string &name : options.levels) {
+    SmallVector<llvm::Constant *> entries;
+    for (auto [kernel, text] : llvm::zip_equal(kernels, names)) {
+      std::string symbol = kernelSymbol(options, name, cast<StringAttr>(kernel).getValue());
+      entries.push_back(record({text, function(symbol, runType), function(symbol + ".grid", gridType)}));
+    }
+    all.push_back(record({text(name), this->word(getCpuLevel(name)->required), array(entries)}));
+  }
+  return array(all);
+}
+
+void emitModelTable(llvm::Module &host, ModuleOp module, const CpuArtifactOptions &options,
+                    const WeightPlace &weights) {
+  TableBuilder table(host, options);
+  auto signature = module.lookupSymbol<func::FuncOp>("main.signature");
+  auto kernels = module->getAttrOfType<ArrayAttr>("lutra.kernels");
+  unsigned inputs = signature->getAttrOfType<IntegerAttr>("lutra.inputs").getInt();
+  unsigned all = signature.getNumArguments();
+  SmallVector<llvm::Constant *> levelNames;
+  for (const std::string &level : options.levels)
+    levelNames.push_back(table.text(level));
+
+  llvm::Constant *weightData = table.null();
+  if (weights.inside) {
+    auto *data = llvm::ConstantDataArray::get(
+        host.getContext(), llvm::ArrayRef(reinterpret_cast<const uint8_t *>(weights.inside.get()),
+                                          weights.bytes));
+    auto *global = new llvm::GlobalVariable(host, data->getType(), true,
+                                            llvm::GlobalValue::InternalLinkage, data, "lutra_weights");
+    global->setSection(".lutra_weights");
+    global->setAlignment(llvm::Align(4096));
+    weightData = global;
+  }
+  llvm::Constant *info = table.record(
+      {table.text(options.modelName), table.text(LUTRA_COMPILER), table.text("x86_64-linux-gnu"),
+       table.array(levelNames), table.tensors(signature, 0, inputs, "input"),
+       table.tensors(signature, inputs, all, "output"),
+       weights.file.empty() ? table.null() : table.text(weights.file), table.word(weights.bytes),
+       table.half(options.levels.size()), table.half(inputs), table.half(all - inputs),
+       table.half(kernels.size())});
+  int64_t slots = module->getAttrOfType<IntegerAttr>("lutra.entry_slots").getInt();
+  llvm::Constant *value = table.record(
+      {info, weightData, table.word(weights.hash), host.getFunction("lutra_shapes"),
+       host.getFunction("lutra_entry"), host.getNamedGlobal("lutra_cpu_backend"),
+       table.levels(kernels), table.null(), table.word(slots)});
+  llvm::GlobalVariable *declared = host.getNamedGlobal("lutra_table");
+  auto *global = new llvm::GlobalVariable(host, value->getType(), true,
+                                          llvm::GlobalValue::InternalLinkage, value, "");
+  global->setAlignment(llvm::Align(16));
+  declared->replaceAllUsesWith(global);
+  declared->eraseFromParent();
+  global->setName("lutra_table");
+}
+
+} // namespace lutra
