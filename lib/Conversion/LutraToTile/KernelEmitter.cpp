@@ -48,23 +48,6 @@ Type getBufferElement(Type element) {
   return IntegerType::get(element.getContext(), std::max(8u, integer.getWidth()));
 }
 
-MemRefType getBufferType(Type tensor) {
-  auto type = cast<RankedTensorType>(tensor);
-  Type element = getBufferElement(type.getElementType());
-  // A packed matrix [K, N] is stored as panels [ceil(N / width), ceil(K / depth), width, depth].
-  if (auto packing = dyn_cast_or_null<PackingAttr>(type.getEncoding())) {
-    int64_t n = type.getShape().back(), k = type.getDimSize(type.getRank() - 2);
-    SmallVector<int64_t> shape(type.getShape().drop_back(2));
-    shape.push_back(ShapedType::isDynamic(n) ? n : llvm::divideCeil(n, packing.getWidth()));
-    shape.push_back(ShapedType::isDynamic(k) ? k : llvm::divideCeil(k, packing.getDepth()));
-    shape.push_back(packing.getWidth());
-    if (packing.getDepth() != 1)
-      shape.push_back(packing.getDepth());
-    return MemRefType::get(shape, element);
-  }
-  return MemRefType::get(type.getShape(), element);
-}
-
 Type getComputeType(Type element) {
   if (element.isF16() || element.isBF16())
     return Float32Type::get(element.getContext());
@@ -78,7 +61,7 @@ KernelEmitter::KernelEmitter(KernelOp kernelOp, const TileTarget &tileTarget, bo
   SmallVector<Type> arguments;
   auto addArguments = [&](TypeRange types) {
     for (Type t : types)
-      arguments.push_back(isa<RankedTensorType>(t) ? Type(getBufferType(t)) : t);
+      arguments.push_back(isa<RankedTensorType>(t) ? Type(getBufferType(cast<RankedTensorType>(t))) : t);
   };
   addArguments(type.getInputs());
   addArguments(type.getResults());
@@ -182,7 +165,7 @@ Value KernelEmitter::getBuffer(Value tensor) {
                        getValueOrCreateConstantIndexOp(builder, loc, shape[dim]));
       stride = getAsOpFoldResult(next);
     }
-    MemRefType type = getBufferType(tensor.getType());
+    MemRefType type = getBufferType(cast<RankedTensorType>(tensor.getType()));
     SmallVector<int64_t> staticStrides;
     SmallVector<Value> dynamicStrides;
     dispatchIndexOpFoldResults(strides, dynamicStrides, staticStrides);

@@ -193,7 +193,6 @@ private:
 /// The element type that a tile or buffer uses for a tensor's element type.
 mlir::Type getTileElement(mlir::Type element);   // ui8 -> i8; i1 stays
 mlir::Type getBufferElement(mlir::Type element); // ui8 -> i8, i1 -> i8
-mlir::MemRefType getBufferType(mlir::Type tensor);
 /// The type that arithmetic on `element` is done in: f32 for f16 and bf16.
 mlir::Type getComputeType(mlir::Type element);
 

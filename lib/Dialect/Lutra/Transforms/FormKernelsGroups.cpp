@@ -1,0 +1,190 @@
+//===- FormKernelsGroups.cpp - which ops share a kernel ---------------------------===//
+// Ops are visited from the last to the first. An op joins the group of its users when they are all in
+// one group and the rules below allow it; else it ends a group of its own. What joins is never
+// computed twice: rules refuse an op under a broadcast when it is heavy, and only Free ops are copied.
+#include "FormKernelsGroups.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace lutra {
+
+static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+FusionClass getFusionClass(Operation *op) {
+  return TypeSwitch<Operation *, FusionClass>(op)
+      .Case<UnaryOp, BinaryOp, CompareOp, SelectOp, CastOp, QuantizeOp, DequantizeOp>(
+          [](auto) { return FusionClass::Pointwise; })
+      .Case([](ReshapeOp) { return FusionClass::Alias; })
+      .Case<IotaOp, FromIndexOp>([](auto) { return FusionClass::Free; })
+      .Case([](ExpandOp) { return FusionClass::Expand; })
+      .Case([](SliceOp) { return FusionClass::Slice; })
+      .Case([](TransposeOp) { return FusionClass::Transpose; })
+      .Case([](GatherOp) { return FusionClass::Gather; })
+      .Case<PadOp, GatherElementsOp, GatherNdOp>([](auto) { return FusionClass::Sink; })
+      .Case<ConstantOp, WeightOp>([](auto) { return FusionClass::Outside; })
+      .Default([](Operation *other) {
+        bool isGraphOp = isa_and_nonnull<LutraDialect>(other->getDialect()) && isa<CostOpInterface>(other);
+        return isGraphOp ? FusionClass::Root : FusionClass::Outside;
+      });
+}
+
+bool isHeavy(Operation *op) {
+  if (auto unary = dyn_cast<UnaryOp>(op))
+    switch (unary.getKind()) {
+    case UnaryKind::Abs:
+    case UnaryKind::Neg:
+    case UnaryKind::Sign:
+    case UnaryKind::Ceil:
+    case UnaryKind::Floor:
+    case UnaryKind::Round:
+    case UnaryKind::Relu:
+    case UnaryKind::Not:
+    case UnaryKind::BitwiseNot:
+    case UnaryKind::IsNan:
+    case UnaryKind::IsInf: return false;
+    default: return true;
+    }
+  if (auto binary = dyn_cast<BinaryOp>(op))
+    return binary.getKind() == BinaryKind::Pow || binary.getKind() == BinaryKind::Mod ||
+           binary.getKind() == BinaryKind::Rem || binary.getKind() == BinaryKind::Div;
+  return isa<QuantizeOp>(op);
+}
+
+/// Whether each element of `value` is used for one element of `user`'s result, as far as types show.
+static bool sameShape(Value value, Operation *user) {
+  return typeOf(value).getShape() == typeOf(user->getResult(0)).getShape();
+}
+
+/// An expand whose repeated dimensions are known when it is compiled: a dynamic size may be 1 or the result's.
+static bool isStaticExpand(ExpandOp op) { return typeOf(op.getInput()).hasStaticShape(); }
+
+/// Movement that keeps the last dimension's elements together.
+static bool keepsRows(Operation *op) {
+  return TypeSwitch<Operation *, bool>(op)
+      .Case([](ExpandOp expand) { return isStaticExpand(expand); })
+      .Case([](SliceOp slice) { return slice.getSteps().empty() || slice.getSteps().back() == 1; })
+      .Case([](TransposeOp transpose) {
+        int64_t last = transpose.getPermutation().size() - 1;
+        return last < 0 || transpose.getPermutation()[last] == last;
+      })
+      .Case([](GatherOp gather) { return (int64_t)gather.getAxis() < typeOf(gather.getInput()).getRank() - 1; })
+      .Default([](Operation *) { return true; });
+}
+
+/// Whether `root` accepts values that are computed on the fly for operand number `operand`.
+static bool acceptsProducer(Operation *root, unsigned operand) {
+  return TypeSwitch<Operation *, bool>(root)
+      .Case<SoftmaxOp, ReduceOp, ArgReduceOp>([](auto) { return true; })
+      .Case<LayerNormOp, RmsNormOp>([&](auto) { return operand == 0; })
+      .Case([](ConcatOp) { return true; })
+      .Default([](Operation *) { return false; });
+}
+
+/// Whether pointwise ops may follow `root` in its kernel.
+static bool acceptsEpilogue(Operation *root) {
+  return isa<MatmulOp, ConvOp, ConvTransposeOp, PoolOp, ReduceOp, SoftmaxOp, LayerNormOp, RmsNormOp>(root);
+}
+
+/// Whether `value`, made by an op that may join, can be computed inside `user`'s kernel where `user` reads it.
+static bool mayFeed(Operation *producer, Operation *user, unsigned operand) {
+  switch (getFusionClass(user)) {
+  case FusionClass::Pointwise:
+    return sameShape(producer->getResult(0), user) || !isHeavy(producer);
+  case FusionClass::Expand:
+    return isStaticExpand(cast<ExpandOp>(user)) && !isHeavy(producer);
+  case FusionClass::Slice:
+  case FusionClass::Transpose:
+    return true;
+  case FusionClass::Gather: // the data stays a buffer; indices are read element by element
+    return operand == 1 && !isHeavy(producer);
+  case FusionClass::Root: return acceptsProducer(user, operand);
+  default: return false;
+  }
+}
+
+namespace {
+class Grouper {
+public:
+  Grouper(Block &block, int64_t maxOps) : block(block), maxOps(maxOps) {}
+
+  std::vector<KernelGroup> run() {
+    for (Operation &op : llvm::reverse(block)) {
+      FusionClass kind = getFusionClass(&op);
+      if (kind == FusionClass::Outside || kind == FusionClass::Alias || kind == FusionClass::Free)
+        continue;
+      if (std::optional<unsigned> group = findGroup(&op)) {
+        groups[*group].members.insert(&op);
+        if (kind == FusionClass::Root)
+          groups[*group].root = &op;
+        groupOf[&op] = *group;
+        continue;
+      }
+      groupOf[&op] = groups.size();
+      KernelGroup group;
+      group.sink = &op;
+      group.root = kind == FusionClass::Root ? &op : nullptr;
+      group.members.insert(&op);
+      groups.push_back(std::move(group));
+    }
+    std::reverse(groups.begin(), groups.end());
+    return std::move(groups);
+  }
+
+private:
+  /// Whether every path from `op` to the sink inside the group passes pointwise ops of one shape.
+  bool isEpilogueOf(Operation *op, const KernelGroup &group) {
+    SmallVector<Operation *> worklist(op->getResult(0).getUsers().begin(), op->getResult(0).getUsers().end());
+    llvm::SmallPtrSet<Operation *, 16> seen;
+    while (!worklist.empty()) {
+      Operation *user = worklist.pop_back_val();
+      if (!seen.insert(user).second)
+        continue;
+      if (getFusionClass(user) != FusionClass::Pointwise || !sameShape(op->getResult(0), user))
+        return false;
+      if (user != group.sink)
+        worklist.append(user->getResult(0).getUsers().begin(), user->getResult(0).getUsers().end());
+    }
+    return true;
+  }
+
+  std::optional<unsigned> findGroup(Operation *op) {
+    FusionClass kind = getFusionClass(op);
+    if (op->getNumResults() != 1 || op->use_empty() || kind == FusionClass::Sink)
+      return std::nullopt;
+    std::optional<unsigned> found;
+    for (OpOperand &use : op->getResult(0).getUses()) {
+      auto user = groupOf.find(use.getOwner());
+      if (user == groupOf.end() || (found && *found != user->second))
+        return std::nullopt;
+      found = user->second;
+    }
+    KernelGroup &group = groups[*found];
+    if ((int64_t)group.members.size() >= maxOps)
+      return std::nullopt;
+    if (kind == FusionClass::Root) {
+      if (group.root || !acceptsEpilogue(op) || !isEpilogueOf(op, group))
+        return std::nullopt;
+      return found;
+    }
+    for (OpOperand &use : op->getResult(0).getUses())
+      if (!mayFeed(op, use.getOwner(), use.getOperandNumber()))
+        return std::nullopt;
+    if (kind == FusionClass::Expand && !isStaticExpand(cast<ExpandOp>(op)))
+      return std::nullopt;
+    if (group.root && !keepsRows(op))
+      return std::nullopt;
+    return found;
+  }
+
+  Block &block;
+  int64_t maxOps;
+  std::vector<KernelGroup> groups;
+  DenseMap<Operation *, unsigned> groupOf;
+};
+} // namespace
+
+std::vector<KernelGroup> formGroups(Block &block, int64_t maxOps) { return Grouper(block, maxOps).run(); }
+
+} // namespace lutra

@@ -1,0 +1,40 @@
+//===- FormKernelsGroups.h - which ops share a kernel ---------------------------===//
+#ifndef LUTRA_LIB_DIALECT_LUTRA_TRANSFORMS_FORMKERNELSGROUPS_H
+#define LUTRA_LIB_DIALECT_LUTRA_TRANSFORMS_FORMKERNELSGROUPS_H
+
+#include "lutra/Dialect/Lutra/IR/Lutra.h"
+
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
+
+namespace lutra {
+
+/// One kernel to be: every member but the sink is used by members alone, so that no path leaves the
+/// group other than through the sink and groups never depend on each other in a circle.
+struct KernelGroup {
+  mlir::Operation *sink = nullptr;
+  mlir::Operation *root = nullptr; // null: pointwise and movement alone
+  llvm::SetVector<mlir::Operation *> members;
+};
+
+/// What an op may be to a group.
+enum class FusionClass {
+  Alias,     // moves no data (reshape): stays between kernels as a view
+  Free,      // computed from nothing (iota, from_index): copied into each user
+  Pointwise,
+  Expand, Slice, Transpose, Gather, // windows of another tensor
+  Sink,      // may only end a group (pad, gather_elements, gather_nd)
+  Root,      // decides a kernel's kind; at most one per group
+  Outside    // weights, constants, index arithmetic
+};
+FusionClass getFusionClass(mlir::Operation *op);
+
+/// Whether a pointwise op is costly enough never to be computed twice for an element.
+bool isHeavy(mlir::Operation *op);
+
+/// Groups the ops of a block. In program order of the sinks.
+std::vector<KernelGroup> formGroups(mlir::Block &block, int64_t maxOps);
+
+} // namespace lutra
+
+#endif // LUTRA_LIB_DIALECT_LUTRA_TRANSFORMS_FORMKERNELSGROUPS_H

@@ -1,0 +1,85 @@
+// RUN: lutra-opt %s --lutra-form-kernels --split-input-file | FileCheck %s
+
+// A product takes its epilogue; the kernel's result is the sink's.
+// CHECK: lutra.kernel @k0(%{{.*}}: tensor<?x8xf32>, %{{.*}}: tensor<8x8xf32>, %{{.*}}: tensor<8xf32>) -> tensor<?x8xf32>
+// CHECK-NEXT: lutra.matmul
+// CHECK-NEXT: lutra.binary<add>
+// CHECK-NEXT: lutra.unary<relu>
+// CHECK-NEXT: lutra.yield
+// CHECK-LABEL: func.func @epilogue(
+// CHECK-SAME: %[[X:.*]]: tensor<?x8xf32>
+// CHECK: %[[N:.*]] = tensor.dim %[[X]]
+// CHECK: lutra.launch @k0({{.*}}) sizes(%[[N]])
+func.func @epilogue(%x: tensor<?x8xf32>, %w: tensor<8x8xf32>, %b: tensor<8xf32>) -> tensor<?x8xf32> {
+  %p = lutra.matmul %x, %w : (tensor<?x8xf32>, tensor<8x8xf32>) -> tensor<?x8xf32>
+  %s = lutra.binary<add> %p, %b : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
+  %y = lutra.unary<relu> %s : tensor<?x8xf32> -> tensor<?x8xf32>
+  return %y : tensor<?x8xf32>
+}
+
+// -----
+
+// Softmax takes its producers, constants are copied in, and equal groups share one kernel.
+// CHECK: lutra.kernel @k0
+// CHECK: lutra.constant
+// CHECK: lutra.binary<mul>
+// CHECK: lutra.softmax
+// CHECK-NOT: lutra.kernel
+// CHECK-LABEL: func.func @shared(
+// CHECK-COUNT-2: lutra.launch @k0
+func.func @shared(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  %c = lutra.constant dense<0.125> : tensor<f32>
+  %a = lutra.binary<mul> %x, %c : (tensor<4x8xf32>, tensor<f32>) -> tensor<4x8xf32>
+  %b = lutra.softmax %a {axis = 1 : i64} : tensor<4x8xf32>
+  %d = lutra.binary<mul> %b, %c : (tensor<4x8xf32>, tensor<f32>) -> tensor<4x8xf32>
+  %e = lutra.softmax %d {axis = 1 : i64} : tensor<4x8xf32>
+  return %e : tensor<4x8xf32>
+}
+
+// -----
+
+// A heavy op is not repeated under a broadcast, a light one is.
+// CHECK: lutra.kernel @k0
+// CHECK-NEXT: lutra.unary<exp>
+// CHECK-NEXT: lutra.yield
+// CHECK: lutra.kernel @k1
+// CHECK-NEXT: lutra.unary<neg>
+// CHECK-NEXT: lutra.binary<add>
+// CHECK-NEXT: lutra.binary<mul>
+func.func @broadcast(%x: tensor<64x8xf32>, %v: tensor<8xf32>, %w: tensor<8xf32>) -> tensor<64x8xf32> {
+  %e = lutra.unary<exp> %v : tensor<8xf32> -> tensor<8xf32>
+  %n = lutra.unary<neg> %w : tensor<8xf32> -> tensor<8xf32>
+  %a = lutra.binary<add> %x, %n : (tensor<64x8xf32>, tensor<8xf32>) -> tensor<64x8xf32>
+  %y = lutra.binary<mul> %a, %e : (tensor<64x8xf32>, tensor<8xf32>) -> tensor<64x8xf32>
+  return %y : tensor<64x8xf32>
+}
+
+// -----
+
+// Views stay in @main: a reshape, and a transpose that moves only a dimension of size 1.
+// CHECK: lutra.kernel @k0
+// CHECK-LABEL: func.func @views(
+// CHECK: lutra.reshape {{.*}} : tensor<6x1xf32> -> tensor<1x6xf32>
+// CHECK: lutra.launch @k0
+// CHECK: lutra.reshape
+// CHECK-NOT: lutra.transpose
+func.func @views(%x: tensor<6x1xf32>) -> tensor<2x3xf32> {
+  %t = lutra.transpose %x [1, 0] : tensor<6x1xf32> -> tensor<1x6xf32>
+  %e = lutra.unary<exp> %t : tensor<1x6xf32> -> tensor<1x6xf32>
+  %r = lutra.reshape %e[] : tensor<1x6xf32> -> tensor<2x3xf32>
+  return %r : tensor<2x3xf32>
+}
+
+// -----
+
+// A value with users in two groups is stored once; a result that is an argument is copied.
+// CHECK-LABEL: func.func @split(
+// CHECK: %[[H:.*]] = lutra.launch @k0(
+// CHECK: lutra.launch @k1(%[[H]])
+// CHECK: lutra.launch @k2(%arg0)
+// CHECK: return
+func.func @split(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) {
+  %h = lutra.unary<exp> %x : tensor<4xf32> -> tensor<4xf32>
+  %y = lutra.unary<neg> %h : tensor<4xf32> -> tensor<4xf32>
+  return %h, %y, %x : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
+}
