@@ -209,7 +209,27 @@ static LogicalResult evaluateLaunch(LaunchOp op, Interpreter &interpreter) {
   }
   if (auto function = dyn_cast<func::FuncOp>(kernel.getOperation())) {
     llvm::append_range(arguments, interpreter.getAll(op.getOutputs()));
-    return launchRange(op, function, arguments, interpreter);
+    // Launches that are not planned yet get fresh buffers of the stated sizes.
+    size_t size = 0;
+    SmallVector<std::shared_ptr<Buffer>> fresh;
+    for (OpResult result : op->getOpResults()) {
+      auto type = cast<RankedTensorType>(result.getType());
+      SmallVector<int64_t> shape(type.getShape());
+      for (int64_t &extent : shape)
+        if (ShapedType::isDynamic(extent))
+          extent = interpreter.getInteger(op.getSizes()[size++]);
+      fresh.push_back(allocateBuffer(getBufferElementType(type.getElementType()), shape));
+      arguments.push_back(Datum::of(std::shared_ptr<const Buffer>(fresh.back())));
+    }
+    if (failed(launchRange(op, function, arguments, interpreter)))
+      return failure();
+    for (auto [result, buffer] : llvm::zip_equal(op->getOpResults(), fresh)) {
+      Type element = cast<RankedTensorType>(result.getType()).getElementType();
+      auto array = readBuffer(op, *buffer, element);
+      if (failed(array) || failed(interpreter.setArray(result, *array)))
+        return failure();
+    }
+    return success();
   }
   SmallVector<Datum> results;
   if (failed(interpreter.call(kernel, arguments, results)))

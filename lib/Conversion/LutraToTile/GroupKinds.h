@@ -16,8 +16,20 @@ struct GroupKind {
   mlir::LogicalResult (*item)(KernelEmitter &emitter, bool elementwise);
 };
 
+GroupKind getArgReduceKind();
+GroupKind getConcatKind();
+GroupKind getConvKind();
+GroupKind getConvTransposeKind();
+GroupKind getCumulativeKind();
+GroupKind getLstmKind();
 GroupKind getMapKind();
 GroupKind getMatmulKind();
+GroupKind getPoolKind();
+GroupKind getReduceKind();
+GroupKind getResizeKind();
+GroupKind getRowKind();
+GroupKind getScatterKind();
+GroupKind getTopKKind();
 
 /// The root of a kernel; null for a map.
 mlir::Operation *getRoot(KernelOp kernel);

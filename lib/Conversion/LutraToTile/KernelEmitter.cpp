@@ -54,7 +54,8 @@ Type getComputeType(Type element) {
   return element;
 }
 
-KernelEmitter::KernelEmitter(KernelOp kernelOp, const TileTarget &tileTarget, bool grid)
+KernelEmitter::KernelEmitter(KernelOp kernelOp, const TileTarget &tileTarget, bool grid,
+                             const CollapsedDims &collapsed)
     : builder(kernelOp), loc(kernelOp.getLoc()), kernel(kernelOp), target(tileTarget) {
   FunctionType type = kernel.getFunctionType();
   Type index = builder.getIndexType();
@@ -76,10 +77,18 @@ KernelEmitter::KernelEmitter(KernelOp kernelOp, const TileTarget &tileTarget, bo
   Block *entry = function.addEntryBlock();
   builder.setInsertionPointToStart(entry);
   unsigned position = 0;
+  // Joined dimensions are views of the arguments.
+  auto join = [&](ArrayRef<SmallVector<ReassociationIndices>> groups, unsigned i) -> Value {
+    Value argument = entry->getArgument(position++);
+    auto memref = dyn_cast<MemRefType>(argument.getType());
+    if (groups.empty() || !memref || (int64_t)groups[i].size() == memref.getRank())
+      return argument;
+    return memref::CollapseShapeOp::create(builder, loc, argument, groups[i]);
+  };
   for (BlockArgument argument : kernel.getBody().getArguments())
-    buffers.map(Value(argument), Value(entry->getArgument(position++)));
+    buffers.map(Value(argument), join(collapsed.arguments, argument.getArgNumber()));
   for (unsigned i = 0; i < type.getNumResults(); ++i)
-    outputs.push_back(entry->getArgument(position++));
+    outputs.push_back(join(collapsed.results, i));
   if (grid)
     return;
   begin = entry->getArgument(position++);

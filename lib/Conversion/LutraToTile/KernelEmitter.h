@@ -11,6 +11,8 @@
 #ifndef LUTRA_LIB_CONVERSION_LUTRATOTILE_KERNELEMITTER_H
 #define LUTRA_LIB_CONVERSION_LUTRATOTILE_KERNELEMITTER_H
 
+#include "CollapseDims.h"
+
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
 #include "lutra/Machine/TileTarget.h"
 #include "lutra/Support/ErrorCodes.h"
@@ -42,7 +44,7 @@ struct TileWindow {
 class KernelEmitter {
 public:
   /// Creates the function before `kernel`; the builder stands in its entry block.
-  KernelEmitter(KernelOp kernel, const TileTarget &target, bool grid);
+  KernelEmitter(KernelOp kernel, const TileTarget &target, bool grid, const CollapsedDims &collapsed = {});
 
   mlir::OpBuilder builder;
   mlir::Location loc;

@@ -38,13 +38,14 @@ static LogicalResult emitKernel(KernelOp kernel, const TileTarget &target, Array
   if (kind == kinds.end())
     return emitCodedError(getRoot(kernel)->getLoc(), ErrorCode::UnsupportedOp)
            << "'" << getRoot(kernel)->getName() << "' has no emission as tile ops";
-  KernelEmitter grid(kernel, target, /*grid=*/true);
+  CollapsedDims collapsed = collapseDims(kernel);
+  KernelEmitter grid(kernel, target, /*grid=*/true, collapsed);
   FailureOr<Value> items = kind->grid(grid);
   if (failed(items))
     return failure();
   grid.finishGrid(*items);
   for (bool elementwise : {false, true}) {
-    KernelEmitter emitter(kernel, target, /*grid=*/false);
+    KernelEmitter emitter(kernel, target, /*grid=*/false, collapsed);
     if (succeeded(kind->item(emitter, elementwise)))
       return success();
     emitter.function.erase();
@@ -64,7 +65,22 @@ void KernelsToTile::runOnOperation() {
     return signalPassFailure();
   }
   // Tried in this order.
-  const GroupKind kinds[] = {getMapKind(), getMatmulKind()};
+  const GroupKind kinds[] = {
+      getMapKind(),
+      getMatmulKind(),
+      getConvKind(),
+      getConvTransposeKind(),
+      getRowKind(),
+      getReduceKind(),
+      getPoolKind(),
+      getArgReduceKind(),
+      getCumulativeKind(),
+      getTopKKind(),
+      getConcatKind(),
+      getScatterKind(),
+      getResizeKind(),
+      getLstmKind(),
+  };
   SmallVector<KernelOp> kernels(getOperation().getOps<KernelOp>());
   for (KernelOp kernel : kernels) {
     if (failed(emitKernel(kernel, *tileTarget, kinds)))

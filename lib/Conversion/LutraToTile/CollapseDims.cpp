@@ -1,0 +1,184 @@
+//===- CollapseDims.cpp - fewer, longer dimensions ---------------------------------------===//
+// All values of a pointwise, reduction or row kernel are aligned at their last dimension with one
+// domain. In each of its dimensions a value is either full or 1. Dimensions d and d + 1 are joined when no
+// value is full in one and 1 in the other and no op names one without the other.
+#include "CollapseDims.h"
+
+using namespace mlir;
+
+namespace lutra {
+
+static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+static bool isAligned(Operation *op) {
+  return isa<UnaryOp, BinaryOp, CompareOp, SelectOp, CastOp, ReduceOp, SoftmaxOp, LayerNormOp, RmsNormOp,
+             ConstantOp, YieldOp>(op);
+}
+
+namespace {
+class Collapser {
+public:
+  explicit Collapser(KernelOp kernel) : kernel(kernel) {}
+
+  CollapsedDims run() {
+    Block &body = kernel.getBody().front();
+    for (Operation &op : body)
+      if (!isAligned(&op))
+        return {};
+    for (BlockArgument argument : body.getArguments())
+      if (isa<RankedTensorType>(argument.getType())) {
+        if (typeOf(argument).getEncoding())
+          return {};
+        values.push_back(argument);
+      }
+    for (Operation &op : body)
+      values.append(op.result_begin(), op.result_end());
+    if (values.empty())
+      return {};
+    for (Value value : values)
+      rank = std::max(rank, typeOf(value).getRank());
+    if (!findGroups())
+      return {};
+
+    CollapsedDims collapsed;
+    for (BlockArgument argument : body.getArguments())
+      collapsed.arguments.push_back(isa<RankedTensorType>(argument.getType()) ? groupsOf(argument)
+                                                                              : SmallVector<ReassociationIndices>());
+    for (Value value : kernel.getYield().getValues())
+      collapsed.results.push_back(groupsOf(value));
+    rewrite();
+    return collapsed;
+  }
+
+private:
+  /// Size of a value in a dimension of the domain.
+  int64_t sizeAt(Value value, int64_t dim) {
+    int64_t own = dim - (rank - typeOf(value).getRank());
+    return own < 0 ? 1 : typeOf(value).getDimSize(own);
+  }
+
+  bool joins(int64_t dim) {
+    auto onlyOnes = [&](int64_t d) { return llvm::all_of(values, [&](Value v) { return sizeAt(v, d) == 1; }); };
+    bool free = onlyOnes(dim) || onlyOnes(dim + 1);
+    for (Value value : values)
+      if (!free && (sizeAt(value, dim) == 1) != (sizeAt(value, dim + 1) == 1))
+        return false;
+    for (Operation &op : kernel.getBody().front()) {
+      if (auto reduce = dyn_cast<ReduceOp>(op)) {
+        int64_t lead = rank - typeOf(reduce.getInput()).getRank();
+        if (llvm::is_contained(reduce.getAxes(), dim - lead) != llvm::is_contained(reduce.getAxes(), dim + 1 - lead))
+          return false;
+      } else if (auto softmax = dyn_cast<SoftmaxOp>(op)) {
+        int64_t axis = (int64_t)softmax.getAxis() + rank - typeOf(softmax.getInput()).getRank();
+        if (dim == axis || dim + 1 == axis)
+          return false;
+      } else if (isa<LayerNormOp, RmsNormOp>(op)) {
+        if (dim + 1 == rank - normDims(&op))
+          return false;
+      }
+    }
+    return true;
+  }
+
+  static int64_t normDims(Operation *op) {
+    if (auto layer = dyn_cast<LayerNormOp>(op))
+      return layer.getDims();
+    return cast<RmsNormOp>(op).getDims();
+  }
+
+  bool findGroups() {
+    for (int64_t dim = 0; dim < rank; ++dim) {
+      if (dim > 0 && joins(dim - 1))
+        groups.back().push_back(dim);
+      else
+        groups.push_back({dim});
+    }
+    return (int64_t)groups.size() < rank;
+  }
+
+  int64_t groupOf(int64_t dim) {
+    for (auto [index, group] : llvm::enumerate(groups))
+      if (llvm::is_contained(group, dim))
+        return index;
+    llvm_unreachable("every dimension has a group");
+  }
+
+  /// The groups in terms of a value's own dimensions.
+  SmallVector<ReassociationIndices> groupsOf(Value value) {
+    int64_t lead = rank - typeOf(value).getRank();
+    SmallVector<ReassociationIndices> own;
+    for (const ReassociationIndices &group : groups) {
+      ReassociationIndices dims;
+      for (int64_t dim : group)
+        if (dim >= lead)
+          dims.push_back(dim - lead);
+      if (!dims.empty())
+        own.push_back(dims);
+    }
+    return own;
+  }
+
+  RankedTensorType collapsedType(Value value) {
+    RankedTensorType type = typeOf(value);
+    SmallVector<int64_t> shape;
+    for (const ReassociationIndices &group : groupsOf(value)) {
+      int64_t size = 1;
+      for (int64_t dim : group)
+        size = ShapedType::isDynamic(size) || type.isDynamicDim(dim) ? ShapedType::kDynamic : size * type.getDimSize(dim);
+      shape.push_back(size);
+    }
+    return RankedTensorType::get(shape, type.getElementType());
+  }
+
+  void rewrite() {
+    // Attributes first: they are stated in the old dimensions.
+    Builder builder(kernel.getContext());
+    for (Operation &op : kernel.getBody().front()) {
+      if (auto reduce = dyn_cast<ReduceOp>(op)) {
+        int64_t lead = rank - typeOf(reduce.getInput()).getRank();
+        int64_t leadGroups = groups.size() - groupsOf(reduce.getInput()).size();
+        SmallVector<int64_t> axes;
+        for (int64_t axis : reduce.getAxes()) {
+          int64_t group = groupOf(axis + lead) - leadGroups;
+          if (axes.empty() || axes.back() != group)
+            axes.push_back(group);
+        }
+        reduce.setAxes(axes);
+      } else if (auto softmax = dyn_cast<SoftmaxOp>(op)) {
+        int64_t lead = rank - typeOf(softmax.getInput()).getRank();
+        int64_t leadGroups = groups.size() - groupsOf(softmax.getInput()).size();
+        softmax.setAxis(groupOf((int64_t)softmax.getAxis() + lead) - leadGroups);
+      } else if (isa<LayerNormOp, RmsNormOp>(op)) {
+        int64_t count = (int64_t)groups.size() - groupOf(rank - normDims(&op));
+        if (auto layer = dyn_cast<LayerNormOp>(op))
+          layer.setDims(count);
+        else
+          cast<RmsNormOp>(op).setDims(count);
+      }
+    }
+    SmallVector<RankedTensorType> types;
+    for (Value value : values)
+      types.push_back(collapsedType(value));
+    for (auto [value, type] : llvm::zip_equal(values, types)) {
+      if (auto constant = value.getDefiningOp<ConstantOp>())
+        if (auto dense = dyn_cast<DenseElementsAttr>(constant.getValue()))
+          constant.setValueAttr(dense.reshape(type));
+      value.setType(type);
+    }
+  }
+
+  KernelOp kernel;
+  int64_t rank = 0;
+  SmallVector<Value> values;
+  SmallVector<ReassociationIndices> groups;
+};
+} // namespace
+
+CollapsedDims collapseDims(KernelOp kernel) {
+  for (ConstantOp constant : kernel.getBody().front().getOps<ConstantOp>())
+    if (!isa<DenseElementsAttr>(constant.getValue()))
+      return {};
+  return Collapser(kernel).run();
+}
+
+} // namespace lutra

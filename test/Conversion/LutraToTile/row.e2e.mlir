@@ -1,0 +1,25 @@
+// RUN: lutra-run %s --before-after="lutra-form-kernels,lutra-kernels-to-tile{target=avx2}" --seed=5 --dim=*=1
+// RUN: lutra-run %s --before-after="lutra-form-kernels,lutra-kernels-to-tile{target=avx2}" --seed=5 --dim=*=16
+// RUN: lutra-run %s --before-after="lutra-form-kernels,lutra-kernels-to-tile{target=avx2}" --seed=5 --dim=*=23
+// RUN: lutra-run %s --before-after="lutra-form-kernels,lutra-kernels-to-tile{target=avx512}" --seed=5 --dim=*=67
+
+func.func @softmax(%a: tensor<3x?xf32> {lutra.name = "a", lutra.dim_names = ["", "n"]}, %m: tensor<1x?xf32> {lutra.name = "m", lutra.dim_names = ["", "n"]}) -> tensor<3x?xf32> {
+  %c = lutra.constant dense<0.125> : tensor<f32>
+  %0 = lutra.binary<mul> %a, %c : (tensor<3x?xf32>, tensor<f32>) -> tensor<3x?xf32>
+  %1 = lutra.binary<add> %0, %m : (tensor<3x?xf32>, tensor<1x?xf32>) -> tensor<3x?xf32>
+  %2 = lutra.softmax %1 {axis = 1 : i64} : tensor<3x?xf32>
+  return %2 : tensor<3x?xf32>
+}
+
+func.func @axes(%a: tensor<4x5x?xf32> {lutra.name = "a", lutra.dim_names = ["", "", "n"]}) -> (tensor<4x5x?xf32>, tensor<4x5x?xf32>) {
+  %0 = lutra.softmax %a {axis = 1 : i64} : tensor<4x5x?xf32>
+  %1 = lutra.softmax %a {axis = 2 : i64, log} : tensor<4x5x?xf32>
+  return %0, %1 : tensor<4x5x?xf32>, tensor<4x5x?xf32>
+}
+
+func.func @norms(%a: tensor<3x?xf32> {lutra.name = "a", lutra.dim_names = ["", "n"]}, %s: tensor<?xf32> {lutra.name = "s", lutra.dim_names = ["n"]}, %b: tensor<?xf32> {lutra.name = "b", lutra.dim_names = ["n"]}) -> (tensor<3x?xf32>, tensor<3x?xf32>) {
+  %0 = lutra.binary<add> %a, %a : (tensor<3x?xf32>, tensor<3x?xf32>) -> tensor<3x?xf32>
+  %1 = lutra.layer_norm %0 scale(%s : tensor<?xf32>) bias(%b : tensor<?xf32>) {dims = 1 : i64, epsilon = 1.0e-5 : f64} : tensor<3x?xf32> -> tensor<3x?xf32>
+  %2 = lutra.rms_norm %a scale(%s : tensor<?xf32>) {dims = 1 : i64, epsilon = 1.0e-6 : f64} : tensor<3x?xf32> -> tensor<3x?xf32>
+  return %1, %2 : tensor<3x?xf32>, tensor<3x?xf32>
+}
