@@ -93,7 +93,7 @@ def TileToVector : Pass<"lutra-tile-to-vector", "mlir::ModuleOp"> {
     Needs: functions made by lutra-kernels-to-tile for the same target. Guarantees: no tile op and
     no tile type is left; a tile of R rows became R vectors (scalars where the last size is 1);
     bounds became masks or short loops; `exp`, `log`, `tanh`, `erf` on f32 became polynomials
-    (docs/dialects/TileRationale.md states their errors), the other functions calls of libm.
+    (their errors, at most 6 units in the last place, are stated in ExpandMath.cpp), the other functions calls of libm.
   }];
   let options = [Option<"target", "target", "std::string", "\"avx2\"",
                         "instruction-set level: avx2 or avx512">];

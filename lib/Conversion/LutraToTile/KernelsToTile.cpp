@@ -25,10 +25,16 @@ struct KernelsToTile final : lutra::impl::KernelsToTileBase<KernelsToTile> {
 };
 } // namespace
 
+/// Ops that KernelEmitter::emitTile computes window by window; any other decides its kernel's kind.
+static bool isWindowed(Operation *op) {
+  return !isa_and_nonnull<LutraDialect>(op->getDialect()) ||
+         isa<BinaryOp, CastOp, CompareOp, ConstantOp, DequantizeOp, ExpandOp, FromIndexOp, GatherElementsOp, GatherNdOp,
+             GatherOp, IotaOp, PadOp, QuantizeOp, ReshapeOp, SelectOp, SliceOp, TransposeOp, UnaryOp>(op);
+}
+
 Operation *lutra::getRoot(KernelOp kernel) {
   for (Operation &op : kernel.getBody().front().without_terminator())
-    if (isa<ArgReduceOp, ConcatOp, ConvOp, ConvTransposeOp, CumulativeOp, LayerNormOp, LstmOp, MatmulOp,
-            PoolOp, ReduceOp, ResizeOp, RmsNormOp, ScatterElementsOp, ScatterNdOp, SoftmaxOp, TopKOp>(op))
+    if (!isWindowed(&op))
       return &op;
   return nullptr;
 }

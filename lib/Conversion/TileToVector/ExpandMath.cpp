@@ -1,6 +1,6 @@
 //===- ExpandMath.cpp - math functions as vector code ---------------------------===//
 // exp, log, tanh and erf on f32 (vectors and scalars alike) are polynomials in fused multiply-adds;
-// largest errors over the whole range, measured against f64 by test/Conversion/TileToVector/math.e2e.mlir:
+// largest errors over the whole range, measured against f64 by test/Conversion/TileToVector/machine.e2e.test:
 //   exp 1.01 ulp (Cody-Waite reduction, degree 6)      log 0.82 ulp (mantissa in [sqrt 1/2, sqrt 2))
 //   tanh 4.8 ulp (rational 13/6)                       erf 5.5 ulp (rational 13/8, |error| < 3.4e-7)
 // Infinities and NaN come out as the C functions give them. Everything else calls libm per element.

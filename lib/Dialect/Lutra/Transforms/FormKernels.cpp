@@ -1,6 +1,7 @@
 //===- FormKernels.cpp - graph ops become kernels and launches -----------------------===//
 //   1. Sizes of intermediate values are written as formulas of the inputs' sizes, next to the values.
-//   2. Transposes that move only dimensions of size 1 become reshapes, which stay in @main as views.
+//   2. Transposes that move only dimensions of size 1 become reshapes, which stay in @main as views;
+//      transposes before a product become its flags.
 //   3. Ops are grouped (FormKernelsGroups.cpp) and each group outlined. Constants and Free ops
 //      are copied in; equal kernels are made once.
 //   4. A result that would be an argument, a weight or another result gets a kernel that copies it.
@@ -130,6 +131,42 @@ SmallVector<Value> SizeTable::dynamicSizes(Value value) {
     if (type.isDynamicDim(dim))
       sizes.push_back(get(value, dim));
   return sizes;
+}
+
+/// A matmul reads a matrix either way. A transpose that swaps the last two dimensions becomes a flag; of one
+/// that also moves others, what is left keeps its last dimension and copies whole rows.
+static void foldTransposes(func::FuncOp function) {
+  SmallVector<MatmulOp> products(function.getBody().front().getOps<MatmulOp>());
+  for (MatmulOp product : products) {
+    for (unsigned side : {0, 1}) {
+      auto transpose = product->getOperand(side).getDefiningOp<TransposeOp>();
+      if (!transpose || transpose.getPermutation().size() < 2)
+        continue;
+      SmallVector<int64_t> swapped(transpose.getPermutation());
+      int64_t last = swapped.size() - 1;
+      std::swap(swapped[last], swapped[last - 1]);
+      bool isSwap = llvm::equal(swapped, llvm::seq<int64_t>(0, last + 1));
+      bool helps = swapped[last] == last && transpose->hasOneUse();
+      if (!isSwap && !helps)
+        continue;
+      Value operand = transpose.getInput();
+      if (!isSwap) {
+        OpBuilder builder(transpose);
+        auto type = cast<RankedTensorType>(transpose.getType());
+        SmallVector<int64_t> shape(type.getShape());
+        std::swap(shape[last], shape[last - 1]);
+        operand = TransposeOp::create(builder, transpose.getLoc(), RankedTensorType::get(shape, type.getElementType()),
+                                      operand, swapped);
+      }
+      product->setOperand(side, operand);
+      if (side == 0)
+        product.setTransposeLhs(!product.getTransposeLhs());
+      else
+        product.setTransposeRhs(!product.getTransposeRhs());
+      if (transpose->use_empty())
+        transpose.erase();
+    }
+  }
 }
 
 /// Transposes without data movement: the dimensions larger than 1 keep their order.
@@ -283,6 +320,7 @@ LogicalResult FormKernels::runOnMain(func::FuncOp function) {
       }) &&
       !block.getOps<LaunchOp>().empty())
     return success(); // formed before
+  foldTransposes(function);
   SizeTable sizes(function);
   if (failed(sizes.build()))
     return failure();

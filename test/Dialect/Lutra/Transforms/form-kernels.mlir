@@ -83,3 +83,17 @@ func.func @split(%x: tensor<4xf32>) -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf
   %y = lutra.unary<neg> %h : tensor<4xf32> -> tensor<4xf32>
   return %h, %y, %x : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
 }
+
+// -----
+
+// The transpose of attention's keys: heads are moved in whole rows, the rest is a flag.
+// CHECK: lutra.kernel @k0
+// CHECK-NEXT: lutra.transpose {{.*}} [0, 2, 1, 3]
+// CHECK-NEXT: lutra.yield
+// CHECK: lutra.kernel @k1
+// CHECK-NEXT: lutra.matmul {{.*}} {transpose_rhs}
+func.func @keys(%q: tensor<2x4x16x8xf32>, %k: tensor<2x16x4x8xf32>) -> tensor<2x4x16x16xf32> {
+  %t = lutra.transpose %k [0, 2, 3, 1] : tensor<2x16x4x8xf32> -> tensor<2x4x8x16xf32>
+  %s = lutra.matmul %q, %t : (tensor<2x4x16x8xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x16x16xf32>
+  return %s : tensor<2x4x16x16xf32>
+}

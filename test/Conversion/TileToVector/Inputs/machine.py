@@ -1,0 +1,151 @@
+"""Lowers kernels to machine code with upstream tools and compares their results with NumPy."""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+from cases import CASES, ULP_CASES, Case, Types
+
+LOWERING = (
+    "builtin.module(canonicalize,cse,loop-invariant-code-motion,"
+    "convert-vector-to-scf{full-unroll=true},canonicalize,cse,convert-scf-to-cf,"
+    "expand-strided-metadata,lower-affine,"
+    "convert-vector-to-llvm{force-32bit-vector-indices=true vector-contract-lowering=outerproduct},"
+    "convert-to-llvm,reconcile-unrealized-casts,canonicalize,cse)"
+)
+CPUS = {"avx2": "x86-64-v3", "avx512": "x86-64-v4"}
+# Sizes of dynamic dimensions: one, a tile of 16 less and more one, a prime, several tiles.
+SIZES = (1, 15, 16, 17, 37, 100)
+DTYPES = {
+    "f16": np.float16, "f32": np.float32, "f64": np.float64, "i1": np.uint8, "i8": np.int8,
+    "ui8": np.uint8, "i32": np.int32, "i64": np.int64,
+}  # fmt: skip
+# Relative to max(|expected|, 1): a few roundings of the result's type, and of f32 inside f16.
+TOLERANCES = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-12, np.dtype(np.float16): 4e-3}
+
+
+def run(command: list[str], text: str) -> str:
+    """Standard output of a tool."""
+    done = subprocess.run(command, input=text, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(command[:2])} failed:\n{done.stderr[:4000]}")
+    return done.stdout
+
+
+def build(cases: list[Case], level: str, work: Path) -> Path:
+    """The shared library that holds all kernels."""
+    text = "".join(case.kernel() for case in cases)
+    passes = [
+        f"--lutra-kernels-to-tile=target={level}", "--canonicalize", "--cse",
+        f"--lutra-tile-to-vector=target={level}",
+    ]  # fmt: skip
+    text = run(["lutra-opt", *passes, "-"], text)
+    text = run(["mlir-opt", f"--pass-pipeline={LOWERING}"], text)
+    text = run(["mlir-translate", "--mlir-to-llvmir"], text)
+    work.mkdir(parents=True, exist_ok=True)
+    built = work / f"{level}.o"
+    flags = [f"-mcpu={CPUS[level]}", "-O3", "-relocation-model=pic", "-filetype=obj"]
+    run(["llc", *flags, "-o", str(built)], text)
+    library = work / f"{level}.so"
+    run(["clang", "-shared", str(built), "-o", str(library), "-lm"], "")
+    return library
+
+
+def describe(array: np.ndarray) -> list[ctypes.c_void_p | ctypes.c_int64]:
+    """A memref descriptor: two pointers, offset, sizes, strides."""
+    strides = [stride // array.itemsize for stride in array.strides]
+    pointer = ctypes.c_void_p(array.ctypes.data)
+    numbers = [0, *array.shape, *strides]
+    return [pointer, pointer, *[ctypes.c_int64(number) for number in numbers]]
+
+
+def call(library: ctypes.CDLL, name: str, arrays: list[np.ndarray]) -> None:
+    """Runs all work items of a kernel, the second half first."""
+    arguments = [part for array in arrays for part in describe(array)]
+    grid, kernel = getattr(library, f"{name}.grid"), getattr(library, name)
+    grid.restype, kernel.restype = ctypes.c_int64, None
+    items = grid(*arguments)
+    for begin, end in ((items // 2, items), (0, items // 2)):
+        kernel(*arguments, ctypes.c_int64(begin), ctypes.c_int64(end))
+
+
+def make(shape: list[int], element: str, positive: bool, random: np.random.Generator) -> np.ndarray:
+    """Seeded values of an element type."""
+    dtype = DTYPES[element]
+    if element == "i1":
+        return random.integers(0, 2, shape).astype(dtype)
+    if np.issubdtype(dtype, np.integer):
+        return random.integers(0 if element == "ui8" else -7, 7, shape).astype(dtype)
+    values = random.standard_normal(shape)
+    return np.asarray(np.abs(values) + 0.1 if positive else values, dtype=dtype)
+
+
+def compare(case: Case, library: ctypes.CDLL, size: int, random: np.random.Generator) -> bool:
+    """Whether one kernel gives the reference's values at one size."""
+    types = [Types.parse(argument) for argument in case.arguments]
+    inputs = [make(t.at(size), t.element, case.positive, random) for t in types]
+    if case.prepare:
+        case.prepare(inputs)
+    expected = [np.asarray(value) for value in case.reference(*inputs)]
+    outputs = [
+        np.full(value.shape, 99, dtype=DTYPES[Types.parse(result).element])
+        for value, result in zip(expected, case.results, strict=True)
+    ]
+    call(library, case.name, [*inputs, *outputs])
+    for got, want in zip(outputs, expected, strict=True):
+        bound = TOLERANCES.get(got.dtype, 0.0)
+        close = np.allclose(got.astype(float), want.astype(float), bound, bound, equal_nan=True)
+        if not close:
+            print(f"{case.name} at size {size}: got {got.ravel()[:8]}, expected {want.ravel()[:8]}")
+            return False
+    return True
+
+
+def measure(library: ctypes.CDLL) -> bool:
+    """Whether the polynomials keep their stated errors, in units of the last place."""
+    good = True
+    for case in ULP_CASES:
+        x = np.ascontiguousarray(case.points.astype(np.float32))
+        got = np.empty_like(x)
+        call(library, case.name, [x, got])
+        want = case.reference(x.astype(np.float64))
+        unit = np.maximum(np.spacing(np.abs(want.astype(np.float32))).astype(float), 2.0**-149)
+        worst = float(np.max(np.abs(got.astype(float) - want) / unit))
+        print(f"{case.name}: {worst:.2f} ulp at most, {case.limit} stated")
+        good &= worst <= case.limit
+    return good
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--level", choices=sorted(CPUS), required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    options = parser.parse_args()
+    cases = [*CASES, *[case.as_case() for case in ULP_CASES]]
+    library_path = build(cases, options.level, options.work)
+    flags = Path("/proc/cpuinfo").read_text().split()
+    if options.level == "avx512" and not {"avx512f", "avx512bw", "avx512vl"} <= set(flags):
+        return  # compiled; this CPU cannot run it
+    library = ctypes.CDLL(str(library_path))
+    random = np.random.default_rng(7)
+    good = True
+    for case in CASES:
+        dynamic = any("?" in argument for argument in case.arguments)
+        for size in SIZES if dynamic else (0,):
+            good &= compare(case, library, size, random)
+    good &= measure(library)
+    # The comparison can fail: a corrupted reference must be noticed.
+    wrong = Case("u_neg", CASES[0].arguments, "", CASES[0].results, lambda a: [-a + 1])
+    if compare(wrong, library, 16, random):
+        sys.exit("a wrong reference went unnoticed")
+    if not good:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
