@@ -424,37 +424,3 @@ OpFoldResult CastOp::fold(FoldAdaptor adaptor) {
   return resultIsFloat ? mapElements<APFloat>(type, toFloat, values)
                        : mapElements<APInt>(type, toInt, values);
 }
-
-/// The neutral element and steps of an integer reduction, exact in any order.
-OpFoldResult ReduceOp::fold(FoldAdaptor adaptor) {
-  auto type = cast<RankedTensorType>(getType());
-  if (getAxes().empty() && getInput().getType() == type)
-    return getInput();
-  DenseElementsAttr input = foldableConstant(adaptor.getInput());
-  if (!input || !isFoldableResult(type) || !isa<IntegerType>(type.getElementType()))
-    return {};
-  auto inputType = cast<RankedTensorType>(input.getType());
-  if (inputType.getNumElements() > kFoldLimit || inputType.getNumElements() == 0)
-    return {};
-  bool isUnsigned = isUnsignedElement(type.getElementType());
-  SmallVector<std::optional<llvm::APSInt>> sums(type.getNumElements());
-  SmallVector<int64_t> strides = rowMajorStrides(type.getShape());
-  auto values = input.getValues<APInt>();
-  forEachIndex(inputType.getShape(), [&](int64_t from, ArrayRef<int64_t> index) {
-    int64_t at = 0;
-    for (auto [dim, i] : llvm::enumerate(index))
-      at += type.getDimSize(dim) == 1 ? 0 : i * strides[dim];
-    llvm::APSInt value(*(values.begin() + from), isUnsigned);
-    std::optional<llvm::APSInt> &sum = sums[at];
-    if (!sum)
-      sum = value;
-    else if (getKind() == ReduceKind::Sum)
-      *sum += value;
-    else if (getKind() == ReduceKind::Prod)
-      *sum *= value;
-    else if ((getKind() == ReduceKind::Max) == (value > *sum))
-      sum = value;
-  });
-  return DenseElementsAttr::get(
-      type, llvm::map_to_vector(sums, [](const auto &sum) -> APInt { return *sum; }));
-}

@@ -1,0 +1,301 @@
+// RUN: lutra-opt %s --split-input-file --verify-diagnostics
+
+// tile_fill E1
+func.func @tile_fill_e1(%v: f32) {
+  // expected-error @below {{fills with 'f32', but the tile holds 'f16'}}
+  %r = lutra.tile_fill %v : f32 -> !lutra.tile<4xf16>
+  return
+}
+
+// -----
+// tile_iota E1
+func.func @tile_iota_e1(%b: index) {
+  // expected-error @below {{counts along dimension 1, but the tile has rank 1}}
+  %r = lutra.tile_iota %b {dim = 1 : i64} : !lutra.tile<4xindex>
+  return
+}
+
+// -----
+// tile_iota E2
+func.func @tile_iota_e2(%b: index) {
+  // expected-error @below {{counts in elements 'i32'; use index and convert in a tile_map}}
+  %r = lutra.tile_iota %b {dim = 0 : i64} : !lutra.tile<4xi32>
+  return
+}
+
+// -----
+// tile_load E1
+func.func @tile_load_e1(%m: memref<?x64xf32>, %i: index) {
+  // expected-error @below {{gives 1 indices into a buffer of rank 2; give one for each dimension}}
+  %r = lutra.tile_load %m[%i] dims = [1] steps = [1] : memref<?x64xf32> -> !lutra.tile<16xf32>
+  return
+}
+
+// -----
+// tile_store E1
+func.func @tile_store_e1(%m: memref<?x64xf32>, %i: index, %t: !lutra.tile<16xf32>) {
+  // expected-error @below {{gives 1 indices into a buffer of rank 2; give one for each dimension}}
+  lutra.tile_store %t, %m[%i] dims = [1] steps = [1] : !lutra.tile<16xf32>, memref<?x64xf32>
+  return
+}
+
+// -----
+// tile_load E2
+func.func @tile_load_e2(%m: memref<?x64xf32>, %i: index) {
+  // expected-error @below {{gives 2 dims and 1 steps for a tile of rank 1}}
+  %r = lutra.tile_load %m[%i, %i] dims = [0, 1] steps = [1] : memref<?x64xf32> ->
+         !lutra.tile<16xf32>
+  return
+}
+
+// -----
+// tile_store E2
+func.func @tile_store_e2(%m: memref<?x64xf32>, %i: index, %t: !lutra.tile<16xf32>) {
+  // expected-error @below {{gives 2 dims and 1 steps for a tile of rank 1}}
+  lutra.tile_store %t, %m[%i, %i] dims = [0, 1] steps = [1] : !lutra.tile<16xf32>,
+         memref<?x64xf32>
+  return
+}
+
+// -----
+// tile_load E3
+func.func @tile_load_e3(%m: memref<?x64xf32>, %i: index) {
+  // expected-error @below {{advances along buffer dimension 2 of a buffer of rank 2; use a dimension, or -1 to repeat}}
+  %r = lutra.tile_load %m[%i, %i] dims = [2] steps = [1] : memref<?x64xf32> -> !lutra.tile<16xf32>
+  return
+}
+
+// -----
+// tile_load E4
+func.func @tile_load_e4(%m: memref<?x64xf32>, %i: index) {
+  // expected-error @below {{gives 2 bounds for a tile of rank 1; give none or one for each tile dimension}}
+  %r = lutra.tile_load %m[%i, %i] bounds(%i, %i) dims = [1] steps = [1] : memref<?x64xf32> ->
+         !lutra.tile<16xf32>
+  return
+}
+
+// -----
+// tile_store E4
+func.func @tile_store_e4(%m: memref<?x64xf32>, %i: index, %t: !lutra.tile<16xf32>) {
+  // expected-error @below {{gives 2 bounds for a tile of rank 1; give none or one for each tile dimension}}
+  lutra.tile_store %t, %m[%i, %i] bounds(%i, %i) dims = [1] steps = [1] : !lutra.tile<16xf32>,
+         memref<?x64xf32>
+  return
+}
+
+// -----
+// tile_load E5
+func.func @tile_load_e5(%m: memref<?x64xf32>, %i: index) {
+  // expected-error @below {{moves elements 'f16' of a tile, but the buffer stores 'f32'; convert in a tile_map}}
+  %r = lutra.tile_load %m[%i, %i] dims = [1] steps = [1] : memref<?x64xf32> -> !lutra.tile<16xf16>
+  return
+}
+
+// -----
+// tile_store E5
+func.func @tile_store_e5(%m: memref<?x64xf32>, %i: index, %t: !lutra.tile<16xf16>) {
+  // expected-error @below {{moves elements 'f16' of a tile, but the buffer stores 'f32'; convert in a tile_map}}
+  lutra.tile_store %t, %m[%i, %i] dims = [1] steps = [1] : !lutra.tile<16xf16>, memref<?x64xf32>
+  return
+}
+
+// -----
+// tile_store E3
+func.func @tile_store_e3(%m: memref<?x64xf32>, %i: index, %t: !lutra.tile<16xf32>) {
+  // expected-error @below {{advances along buffer dimension -1 of a buffer of rank 2; use a dimension}}
+  lutra.tile_store %t, %m[%i, %i] dims = [-1] steps = [1] : !lutra.tile<16xf32>, memref<?x64xf32>
+  return
+}
+
+// -----
+// tile_gather E1
+func.func @tile_gather_e1(%m: memref<?xf32>, %o: !lutra.tile<8xindex>) {
+  // expected-error @below {{reads '!lutra.tile<16xf32>' at offsets '!lutra.tile<8xindex>'}}
+  %r = lutra.tile_gather %m[%o] : memref<?xf32>, !lutra.tile<8xindex> -> !lutra.tile<16xf32>
+  return
+}
+
+// -----
+// tile_gather E2
+func.func @tile_gather_e2(%m: memref<?xf32>, %o: !lutra.tile<8xindex>, %i: index) {
+  // expected-error @below {{gives 2 bounds for a tile of rank 1}}
+  %r = lutra.tile_gather %m[%o] bounds(%i, %i) : memref<?xf32>, !lutra.tile<8xindex> ->
+         !lutra.tile<8xf32>
+  return
+}
+
+// -----
+// tile_gather E3
+func.func @tile_gather_e3(%m: memref<?xf32>, %o: !lutra.tile<8xindex>) {
+  // expected-error @below {{moves elements 'f16' of a tile, but the buffer stores 'f32'}}
+  %r = lutra.tile_gather %m[%o] : memref<?xf32>, !lutra.tile<8xindex> -> !lutra.tile<8xf16>
+  return
+}
+
+// -----
+// tile_map E1
+func.func @tile_map_e1(%t: !lutra.tile<8xf32>) {
+  // expected-error @below {{has input '!lutra.tile<8xf32>' for results of shape [16]}}
+  %r = lutra.tile_map(%t) : (!lutra.tile<8xf32>) -> !lutra.tile<16xf32> {
+  ^bb0(%x: f32):
+    lutra.yield %x : f32
+  }
+  return
+}
+
+// -----
+// tile_map E2
+func.func @tile_map_e2(%t: !lutra.tile<8xf32>) {
+  // expected-error @below {{has a region of ('f16'), but inputs of ('f32')}}
+  %r = lutra.tile_map(%t) : (!lutra.tile<8xf32>) -> !lutra.tile<8xf16> {
+  ^bb0(%x: f16):
+    lutra.yield %x : f16
+  }
+  return
+}
+
+// -----
+// tile_map E3
+func.func @tile_map_e3(%t: !lutra.tile<8xf32>) {
+  // expected-error @below {{yields ('f32'), but its results hold ('f16')}}
+  %r = lutra.tile_map(%t) : (!lutra.tile<8xf32>) -> !lutra.tile<8xf16> {
+  ^bb0(%x: f32):
+    lutra.yield %x : f32
+  }
+  return
+}
+
+// -----
+// tile_map E4
+func.func @tile_map_e4(%t: !lutra.tile<8xf32>) {
+  // expected-error @below {{holds memref.alloc, which touches memory; a tile_map is pure}}
+  %r = lutra.tile_map(%t) : (!lutra.tile<8xf32>) -> !lutra.tile<8xf32> {
+  ^bb0(%x: f32):
+    // expected-note @below {{the op is here}}
+    %m = memref.alloc() : memref<4xf32>
+    lutra.yield %x : f32
+  }
+  return
+}
+
+// -----
+// tile_reduce E1
+func.func @tile_reduce_e1(%t: !lutra.tile<f32>) {
+  // expected-error @below {{reduces '!lutra.tile<f32>', which has no dimension left}}
+  %r = lutra.tile_reduce<sum> %t : !lutra.tile<f32> -> !lutra.tile<f32>
+  return
+}
+
+// -----
+// tile_reduce E2
+func.func @tile_reduce_e2(%t: !lutra.tile<4x8xf32>) {
+  // expected-error @below {{but its last dimension goes: [4] is left}}
+  %r = lutra.tile_reduce<sum> %t : !lutra.tile<4x8xf32> -> !lutra.tile<8xf32>
+  return
+}
+
+// -----
+// tile_reduce E3
+func.func @tile_reduce_e3(%t: !lutra.tile<4x8xf32>) {
+  // expected-error @below {{the elements keep their type, so convert in a tile_map}}
+  %r = lutra.tile_reduce<sum> %t : !lutra.tile<4x8xf32> -> !lutra.tile<4xf16>
+  return
+}
+
+// -----
+// tile_extract E1
+func.func @tile_extract_e1(%t: !lutra.tile<4xf32>) {
+  // expected-error @below {{which holds 4; reduce it first}}
+  %r = lutra.tile_extract %t : !lutra.tile<4xf32> -> f32
+  return
+}
+
+// -----
+// tile_extract E2
+func.func @tile_extract_e2(%t: !lutra.tile<f32>) {
+  // expected-error @below {{extracts 'f16', but the tile holds 'f32'}}
+  %r = lutra.tile_extract %t : !lutra.tile<f32> -> f16
+  return
+}
+
+// -----
+// tile_matmul E1
+func.func @tile_matmul_e1(
+    %a: memref<?x?xf32>, %b: memref<?x?x16xf32>, %c: !lutra.tile<16xf32>, %i: index) {
+  // expected-error @below {{both must be one tile type of rank 2}}
+  %r = lutra.tile_matmul %a[%i, %i], %b<panel>[%i, %i, %i], %c depth %i {lhs_row_dim = 0 : i64} :
+         memref<?x?xf32>, memref<?x?x16xf32>, !lutra.tile<16xf32> -> !lutra.tile<16xf32>
+  return
+}
+
+// -----
+// tile_matmul E2
+func.func @tile_matmul_e2(
+    %a: memref<?x?xf32>, %b: memref<?x?x16xf32>, %c: !lutra.tile<6x16xf32>, %i: index) {
+  // expected-error @below {{gives 1 and 3 indices into buffers of rank 2 and 3}}
+  %r = lutra.tile_matmul %a[%i], %b<panel>[%i, %i, %i], %c depth %i {lhs_row_dim = 0 : i64} :
+         memref<?x?xf32>, memref<?x?x16xf32>, !lutra.tile<6x16xf32> -> !lutra.tile<6x16xf32>
+  return
+}
+
+// -----
+// tile_matmul E3
+func.func @tile_matmul_e3(
+    %a: memref<?x?xf32>, %b: memref<?x?x16xf32>, %c: !lutra.tile<6x16xf32>, %i: index) {
+  // expected-error @below {{advances rows by 1 along dimension 1 of a buffer of rank 2}}
+  %r = lutra.tile_matmul %a[%i, %i], %b<panel>[%i, %i, %i], %c depth %i {lhs_row_dim = 1 : i64} :
+         memref<?x?xf32>, memref<?x?x16xf32>, !lutra.tile<6x16xf32> -> !lutra.tile<6x16xf32>
+  return
+}
+
+// -----
+// tile_matmul E3
+func.func @tile_matmul_e3_2(
+    %a: memref<?x?xf32>, %b: memref<?x?x16xf32>, %c: !lutra.tile<6x16xf32>, %i: index) {
+  // expected-error @below {{advances rows by 0 along dimension 0 of a buffer of rank 2}}
+  %r = lutra.tile_matmul %a[%i, %i], %b<panel>[%i, %i, %i], %c depth %i {lhs_row_dim = 0 : i64,
+         row_step = 0 : i64} : memref<?x?xf32>, memref<?x?x16xf32>, !lutra.tile<6x16xf32> ->
+         !lutra.tile<6x16xf32>
+  return
+}
+
+// -----
+// tile_matmul E4
+func.func @tile_matmul_e4(
+    %a: memref<?x?xf32>, %b: memref<?x16xf32>, %c: !lutra.tile<6x16xf32>, %i: index) {
+  // expected-error @below {{reads rhs as panel from a buffer of rank 2; give it at least rank 3}}
+  %r = lutra.tile_matmul %a[%i, %i], %b<panel>[%i, %i], %c depth %i {lhs_row_dim = 0 : i64} :
+         memref<?x?xf32>, memref<?x16xf32>, !lutra.tile<6x16xf32> -> !lutra.tile<6x16xf32>
+  return
+}
+
+// -----
+// tile_matmul E4
+func.func @tile_matmul_e4_2(
+    %a: memref<?x?xf32>, %b: memref<?x?x12xf32>, %c: !lutra.tile<6x16xf32>, %i: index) {
+  // expected-error @below {{has 16 columns over panels of shape [?, ?, 12]; the panel width must be static and divide the columns}}
+  %r = lutra.tile_matmul %a[%i, %i], %b<panel>[%i, %i, %i], %c depth %i {lhs_row_dim = 0 : i64} :
+         memref<?x?xf32>, memref<?x?x12xf32>, !lutra.tile<6x16xf32> -> !lutra.tile<6x16xf32>
+  return
+}
+
+// -----
+// tile_matmul E5
+func.func @tile_matmul_e5(
+    %a: memref<?x?xf32>, %b: memref<?x?x16xf16>, %c: !lutra.tile<6x16xf32>, %i: index) {
+  // expected-error @below {{multiplies elements 'f32' and 'f16' into 'f32'}}
+  %r = lutra.tile_matmul %a[%i, %i], %b<panel>[%i, %i, %i], %c depth %i {lhs_row_dim = 0 : i64} :
+         memref<?x?xf32>, memref<?x?x16xf16>, !lutra.tile<6x16xf32> -> !lutra.tile<6x16xf32>
+  return
+}
+
+// -----
+// tile_matmul E6
+func.func @tile_matmul_e6(
+    %a: memref<?x?xf32>, %b: memref<?x?x16xf32>, %c: !lutra.tile<6x16xf32>, %i: index) {
+  // expected-error @below {{gives 1 bounds for a tile of rank 2}}
+  %r = lutra.tile_matmul %a[%i, %i], %b<panel>[%i, %i, %i], %c depth %i bounds(%i) {lhs_row_dim =
+         0 : i64} : memref<?x?xf32>, memref<?x?x16xf32>, !lutra.tile<6x16xf32> ->
+         !lutra.tile<6x16xf32>
+  return
+}
