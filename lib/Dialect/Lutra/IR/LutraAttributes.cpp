@@ -21,29 +21,40 @@ void LutraDialect::addAttributeKinds() {
 
 LogicalResult PackingAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t width,
                                   int64_t depth) {
-  if (width < 1 || depth < 1)
+  if (width < 1 || depth < 1) // E1
     return emitError() << "packing has width " << width << " and depth " << depth
                        << ", both must be at least 1";
   return success();
 }
 
-Attribute encodingOf(RankedTensorType type) {
-  return isa_and_nonnull<PackingAttr>(type.getEncoding()) ? Attribute() : type.getEncoding();
+EncodingAttr encodingOf(RankedTensorType type) {
+  auto encoding = dyn_cast_or_null<EncodingAttr>(type.getEncoding());
+  return encoding ? EncodingAttr::get(type.getContext(), encoding.getValue(), PackingAttr())
+                  : EncodingAttr();
 }
 
 PackingAttr packingOf(RankedTensorType type) {
+  if (auto encoding = dyn_cast_or_null<EncodingAttr>(type.getEncoding()))
+    return encoding.getPacking();
   return dyn_cast_or_null<PackingAttr>(type.getEncoding());
 }
 
 int64_t storedByteCount(RankedTensorType type) {
-  SmallVector<int64_t> shape(type.getShape());
-  if (PackingAttr packing = packingOf(type)) {
-    int64_t rank = shape.size();
-    shape[rank - 1] = llvm::alignTo(shape[rank - 1], packing.getWidth());
-    shape[rank - 2] = llvm::alignTo(shape[rank - 2], packing.getDepth());
+  if (type.getRank() == 0 || !type.getEncoding()) {
+    int64_t bits = type.getElementType().isIndex() ? 64 : type.getElementTypeBitWidth();
+    return type.getNumElements() * std::max<int64_t>(bits, 8) / 8;
   }
-  int64_t bits = type.getElementType().isIndex() ? 64 : type.getElementTypeBitWidth();
-  return ShapedType::getNumElements(shape) * std::max<int64_t>(bits, 8) / 8;
+  PackingAttr packing = packingOf(type);
+  int64_t last = type.getShape().back();
+  int64_t others = ShapedType::getNumElements(type.getShape().drop_back());
+  if (auto encoding = dyn_cast<EncodingAttr>(type.getEncoding())) {
+    // Rows are output features here, so a panel's width pads them and its depth pads k.
+    int64_t n = packing ? llvm::alignTo(others, packing.getWidth()) : others;
+    int64_t k = packing ? llvm::alignTo(last, packing.getDepth()) : last;
+    return storedBytes(encoding.getValue(), n, k);
+  }
+  MemRefType buffer = getBufferType(type);
+  return buffer.getNumElements() * llvm::divideCeil(buffer.getElementTypeBitWidth(), 8);
 }
 
 } // namespace lutra

@@ -42,6 +42,14 @@ int64_t elementCount(Value value, function_ref<int64_t(Value, int64_t)> sizeOf) 
 
 int64_t storedBytes(Value value, function_ref<int64_t(Value, int64_t)> sizeOf) {
   Type element = getElementTypeOrSelf(value.getType());
+  auto tensor = dyn_cast<RankedTensorType>(value.getType());
+  if (tensor && tensor.getEncoding()) {
+    SmallVector<int64_t> shape(tensor.getShape());
+    for (auto [dim, size] : llvm::enumerate(shape))
+      if (ShapedType::isDynamic(size))
+        size = sizeOf(value, dim);
+    return storedByteCount(RankedTensorType::get(shape, element, tensor.getEncoding()));
+  }
   int64_t bits = element.isIntOrFloat() ? std::max(8u, element.getIntOrFloatBitWidth()) : 64;
   return elementCount(value, sizeOf) * bits / 8;
 }

@@ -2,6 +2,8 @@
 #ifndef LUTRA_DIALECT_LUTRA_IR_LUTRA_H
 #define LUTRA_DIALECT_LUTRA_IR_LUTRA_H
 
+#include "lutra/Support/Encoding.h"
+
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -9,6 +11,7 @@
 #include "mlir/IR/Dialect.h"
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/IR/SymbolTable.h"
+#include "mlir/IR/TensorEncoding.h"
 #include "mlir/Interfaces/CallInterfaces.h"
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
@@ -48,8 +51,8 @@ class KernelOp;
 class TileMapOp;
 class YieldOp;
 
-/// The encoding of a tensor type, or null: its elements are stored as they are.
-mlir::Attribute encodingOf(mlir::RankedTensorType type);
+/// The encoding of a tensor type without its packing, or null: its elements are stored as they are.
+EncodingAttr encodingOf(mlir::RankedTensorType type);
 
 /// The packing of a tensor type, or null: it lies in row-major order.
 PackingAttr packingOf(mlir::RankedTensorType type);

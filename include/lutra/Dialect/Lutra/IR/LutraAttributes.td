@@ -3,13 +3,15 @@
 #define LUTRA_DIALECT_LUTRA_IR_LUTRAATTRIBUTES_TD
 
 include "lutra/Dialect/Lutra/IR/LutraBase.td"
+include "mlir/IR/TensorEncoding.td"
 
 class Lutra_Attr<string name, string mnemonic_, list<Trait> traits = []>
     : AttrDef<Lutra_Dialect, name, traits> {
   let mnemonic = mnemonic_;
 }
 
-def Lutra_PackingAttr : Lutra_Attr<"Packing", "packing"> {
+def Lutra_PackingAttr : Lutra_Attr<"Packing", "packing", [
+    DeclareAttrInterfaceMethods<VerifiableTensorEncoding>]> {
   let summary = "how the codes of a weight lie in memory";
   let description = [{
     `#lutra.packing<width = 16, depth = 1>`: panels of `width` output columns; within a panel the
@@ -17,9 +19,61 @@ def Lutra_PackingAttr : Lutra_Attr<"Packing", "packing"> {
     becomes [ceil(N / width), ceil(K / depth), width, depth], the last panel filled with zeros. All
     dimensions but the last form K, so that a channels_last filter [k.., C, F] is one matrix. Chosen by a
     strategy, never part of a weight's meaning.
+
+    Errors: (E1) `width` or `depth` is below 1. (E2) on a type: fewer than 2 dimensions.
   }];
   let parameters = (ins "int64_t":$width, "int64_t":$depth);
   let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
+// The text is the canonical one of lib/Support; equal text, equal encoding.
+def Lutra_EncodingValue : AttrParameter<"::lutra::Encoding", "terms, permutations, activation form"> {
+  let cppAccessorType = "const ::lutra::Encoding &";
+  let comparator = "$_lhs == $_rhs";
+}
+
+def Lutra_EncodingAttr : Lutra_Attr<"Encoding", "encoding", [
+    DeclareAttrInterfaceMethods<VerifiableTensorEncoding>]> {
+  let summary = "how the values of a tensor are stored";
+  let description = [{
+    On a tensor type, shape and element type are the logical ones and the encoding says what is stored for
+    them. With k the last dimension and n all others, W[n, k] is the sum of the terms, and
+
+    ```
+    dense term[n, k] = product over scales of S[n / gn, k / gk] * (value(code[n, k]) - zero[n, k])
+
+    encoding   ::= `#lutra.encoding<` `[` term (`,` term)* `]` (`,` `perm_n` `=` @list)? (`,` `perm_k` `=` @list)?
+                   (`,` `act` `=` activation)? (`,` `packing` `=` #lutra.packing)? `>`
+    term       ::= `dense<` format `>` | `sparse<` format `,` sparsity `>` | `lowrank<` r `,` {format} `,` {format} `>`
+                 | `parts<` (rows `columns<` b `,` e `>` {format}),.. `>`  with rows ::= `rows<` begin `,` end `>`
+                 | `typemap<` @map `,` gn `,` gk `,` `[` shares `]` `,` {format},.. `>`
+    format     ::= code `,` value (`,` `scales` `=` scale (`*` scale)*)? (`,` `zero` `=` zero)?
+    code       ::= `uint<b>` | `int<b>` | `planes<b0, ..>` | `radix<r, n, bits>`
+                 | `dict<` bits `,` @table `,` (`fixed<` n `>` | `prefix<` mean `>`) `>`
+    value      ::= `affine` (`<` o `>`)? | `bipolar` | `float<e, m, bias` (`,` (`fn` | `ieee`))? `>` | `signmag` | `pot<n, k>`
+                 | `table<` entries `,` elem (`,` `vec<` d `>`)? (`,` `select<` (`row` | `group` `,` bits) `>`)? (`,` `[` values `]`)? `>`
+                 | `signed_by<` (`plane` | `parity7`) `,` value `>`
+    scale      ::= `[` elem `,` group (`,` (`affine<` o `>` | `minus<` elem `,` group `>`))? `]`
+    group      ::= `tensor` | `row` | gn `,` gk     (`*`: all)
+    zero       ::= `const<` c `>` | `tensor<` elem `,` group (`,` `value`)? (`,` scales)? `>` | `min<` elem `,` group (`,` scales)? `>`
+    sparsity   ::= (`nm<n, m, bits>` | `block<bn, bk,` (`csr` | `bitmap`) `>` | `bitmap<` word `>` | `csr<index, pointer>`)
+                   (`,` `density<` d `>`)?
+    activation ::= `f32` | `f16` | `bf16` | `e4m3` | `e5m2` | `int<` b `,` (`sym` | `asym`) `,` (`tensor` | `row` | `group<` g `>`) `>`
+                 | `blocks<` @map `,` k `,` `[` activation,.. `]` `>`
+    elem       ::= u1..u32 | i2..i32 | f32 | f16 | bf16 | e8m0 | e4m3 | ue4m3 | e5m2
+    ```
+    Scales are listed finest first. `affine<o>` adds o to the code. A `min` and a zero `tensor` in `value` are subtracted outside
+    the scales, the others inside. Facts (size, exactness in int8, range, symmetry, need of activation sums) are
+    computed by lib/Support.
+
+    Errors: (E1) no term. (E2) a code form with impossible numbers. (E3) a value map that does not fit the code. (E4) an
+    empty group. (E5) scales not nested from fine to coarse. (E6) a table that does not fit its codes. (E7) a sparsity
+    with impossible numbers. (E8) a rank, part or type map with impossible numbers. (E9) an activation form with
+    impossible numbers. (E10) on a type: elements that are not floats, or rank 0.
+  }];
+  let parameters = (ins Lutra_EncodingValue:$value, OptionalParameter<"::lutra::PackingAttr">:$packing);
+  let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
 }
 
