@@ -6,48 +6,48 @@ using namespace mlir;
 using namespace lutra;
 
 /// x where x is at least 0, else `other`.
-static Tensor whereNegative(GraphBuilder &b, Tensor x, Tensor other) {
+static GraphTensor whereNegative(GraphBuilder &b, GraphTensor x, GraphTensor other) {
   if (!x)
     return {};
   return b.select(b.compare(CompareKind::Less, x, b.scalar(x.type(), 0.0)), other, x);
 }
 
-Tensor GraphBuilder::leakyRelu(Tensor input, Tensor slope) {
+GraphTensor GraphBuilder::leakyRelu(GraphTensor input, GraphTensor slope) {
   return whereNegative(*this, input, mul(input, slope));
 }
 
-Tensor GraphBuilder::elu(Tensor input, double alpha) {
+GraphTensor GraphBuilder::elu(GraphTensor input, double alpha) {
   // exp(min(x, 0)) - 1: large positive x never reaches the exponential.
-  Tensor e = unary(UnaryKind::Exp, min(input, 0.0));
+  GraphTensor e = unary(UnaryKind::Exp, min(input, 0.0));
   return whereNegative(*this, input, mul(add(e, -1.0), alpha));
 }
 
-Tensor GraphBuilder::celu(Tensor input, double alpha) {
-  Tensor e = unary(UnaryKind::Exp, mul(min(input, 0.0), 1.0 / alpha));
+GraphTensor GraphBuilder::celu(GraphTensor input, double alpha) {
+  GraphTensor e = unary(UnaryKind::Exp, mul(min(input, 0.0), 1.0 / alpha));
   return add(max(input, 0.0), mul(add(e, -1.0), alpha));
 }
 
-Tensor GraphBuilder::selu(Tensor input, double alpha, double gamma) {
+GraphTensor GraphBuilder::selu(GraphTensor input, double alpha, double gamma) {
   return mul(elu(input, alpha), gamma);
 }
 
-Tensor GraphBuilder::hardSigmoid(Tensor input, double alpha, double beta) {
+GraphTensor GraphBuilder::hardSigmoid(GraphTensor input, double alpha, double beta) {
   return min(max(add(mul(input, alpha), beta), 0.0), 1.0);
 }
 
-Tensor GraphBuilder::hardSwish(Tensor input) {
+GraphTensor GraphBuilder::hardSwish(GraphTensor input) {
   return mul(input, hardSigmoid(input, 1.0 / 6.0, 0.5));
 }
 
-Tensor GraphBuilder::mish(Tensor input) {
+GraphTensor GraphBuilder::mish(GraphTensor input) {
   return mul(input, unary(UnaryKind::Tanh, unary(UnaryKind::Softplus, input)));
 }
 
-Tensor GraphBuilder::shrink(Tensor input, double lambda, double bias) {
+GraphTensor GraphBuilder::shrink(GraphTensor input, double lambda, double bias) {
   if (!input)
     return {};
-  Tensor zero = scalar(input.type(), 0.0);
-  Tensor above = compare(CompareKind::Greater, input, scalar(input.type(), lambda));
-  Tensor below = compare(CompareKind::Less, input, scalar(input.type(), -lambda));
+  GraphTensor zero = scalar(input.type(), 0.0);
+  GraphTensor above = compare(CompareKind::Greater, input, scalar(input.type(), lambda));
+  GraphTensor below = compare(CompareKind::Less, input, scalar(input.type(), -lambda));
   return select(above, add(input, -bias), select(below, add(input, bias), zero));
 }

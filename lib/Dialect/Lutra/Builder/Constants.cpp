@@ -37,17 +37,17 @@ static Attribute toElement(Type type, double value) {
   return IntegerAttr::get(type, wide.sextOrTrunc(integer.getWidth()));
 }
 
-Tensor GraphBuilder::makeConstant(Type type, ArrayRef<int64_t> shape, ElementsAttr value) {
-  Tensor tensor = make(type, Shape(shape.begin(), shape.end()));
+GraphTensor GraphBuilder::makeConstant(Type type, ArrayRef<int64_t> shape, ElementsAttr value) {
+  GraphTensor tensor = make(type, Shape(shape.begin(), shape.end()));
   tensor->constant = value;
   return tensor;
 }
 
-Tensor GraphBuilder::constant(ElementsAttr value) {
+GraphTensor GraphBuilder::constant(ElementsAttr value) {
   return makeConstant(value.getElementType(), value.getShapedType().getShape(), value);
 }
 
-Tensor GraphBuilder::constantBytes(StringRef name, Type type, ArrayRef<int64_t> shape,
+GraphTensor GraphBuilder::constantBytes(StringRef name, Type type, ArrayRef<int64_t> shape,
                                    ArrayRef<char> bytes, std::shared_ptr<const void> owner) {
   if (!checkSize(Shape(shape.begin(), shape.end())))
     return {};
@@ -55,7 +55,7 @@ Tensor GraphBuilder::constantBytes(StringRef name, Type type, ArrayRef<int64_t> 
   int64_t count = tensorType.getNumElements();
   assert((int64_t)bytes.size() == count * (int64_t)llvm::divideCeil(type.getIntOrFloatBitWidth(), 8) &&
          "the caller checked the length");
-  Tensor result;
+  GraphTensor result;
   if (count <= maxKnown && type.isInteger(1)) {
     SmallVector<bool> values;
     for (char byte : bytes)
@@ -74,11 +74,11 @@ Tensor GraphBuilder::constantBytes(StringRef name, Type type, ArrayRef<int64_t> 
   return result;
 }
 
-Tensor GraphBuilder::scalar(Type type, double value) {
+GraphTensor GraphBuilder::scalar(Type type, double value) {
   return constant(DenseElementsAttr::get(RankedTensorType::get({}, type), toElement(type, value)));
 }
 
-Tensor GraphBuilder::filled(Type type, ArrayRef<DimExpr> shape, double value) {
+GraphTensor GraphBuilder::filled(Type type, ArrayRef<DimExpr> shape, double value) {
   if (!checkSize(shape))
     return {};
   if (!isStatic(shape))
@@ -86,7 +86,7 @@ Tensor GraphBuilder::filled(Type type, ArrayRef<DimExpr> shape, double value) {
   return constant(DenseElementsAttr::get(tensorType(type, shape), toElement(type, value)));
 }
 
-Tensor GraphBuilder::integers(Type type, ArrayRef<DimExpr> values, ArrayRef<DimExpr> shape) {
+GraphTensor GraphBuilder::integers(Type type, ArrayRef<DimExpr> values, ArrayRef<DimExpr> shape) {
   if (isStatic(values)) {
     SmallVector<Attribute> elements;
     for (const DimExpr &value : values) {
@@ -97,18 +97,18 @@ Tensor GraphBuilder::integers(Type type, ArrayRef<DimExpr> values, ArrayRef<DimE
     }
     return constant(DenseElementsAttr::get(tensorType(type, shape), elements));
   }
-  Tensor tensor = make(type, shape);
+  GraphTensor tensor = make(type, shape);
   tensor->known = Integers(values);
   return tensor;
 }
 
-Tensor GraphBuilder::vector(ArrayRef<DimExpr> values) {
+GraphTensor GraphBuilder::vector(ArrayRef<DimExpr> values) {
   return integers(i64(), values, {DimExpr(values.size())});
 }
 
-Tensor GraphBuilder::size(const DimExpr &dim) { return integers(i64(), {dim}, {}); }
+GraphTensor GraphBuilder::size(const DimExpr &dim) { return integers(i64(), {dim}, {}); }
 
-std::optional<Integers> GraphBuilder::knownIntegers(Tensor tensor) const {
+std::optional<Integers> GraphBuilder::knownIntegers(GraphTensor tensor) const {
   if (!tensor || !isa<IntegerType>(tensor.type()))
     return std::nullopt;
   if (tensor->known)
@@ -123,7 +123,7 @@ std::optional<Integers> GraphBuilder::knownIntegers(Tensor tensor) const {
   return values;
 }
 
-std::optional<SmallVector<int64_t>> GraphBuilder::constantIntegers(Tensor tensor) const {
+std::optional<SmallVector<int64_t>> GraphBuilder::constantIntegers(GraphTensor tensor) const {
   std::optional<Integers> known = knownIntegers(tensor);
   if (!known)
     return std::nullopt;
@@ -136,7 +136,7 @@ std::optional<SmallVector<int64_t>> GraphBuilder::constantIntegers(Tensor tensor
   return values;
 }
 
-std::optional<SmallVector<double>> GraphBuilder::constantReals(Tensor tensor, int64_t limit) const {
+std::optional<SmallVector<double>> GraphBuilder::constantReals(GraphTensor tensor, int64_t limit) const {
   if (!tensor || !tensor->constant || tensor->constant.getNumElements() > limit)
     return std::nullopt;
   SmallVector<double> values;
@@ -162,7 +162,7 @@ std::optional<SmallVector<double>> GraphBuilder::constantReals(Tensor tensor, in
   return values;
 }
 
-Value GraphBuilder::value(Tensor tensor) {
+Value GraphBuilder::value(GraphTensor tensor) {
   assert(tensor && "emitting after an error");
   if (tensor->value)
     return tensor->value;
@@ -185,7 +185,7 @@ Value GraphBuilder::value(Tensor tensor) {
   assert(tensor->known && "a tensor is a value, a constant or known");
   if (!tensor.type().isInteger(64) && !tensor.type().isInteger(32))
     return tensor->value = value(cast(integers(i64(), *tensor->known, tensor.shape()), tensor.type()));
-  SmallVector<Tensor> parts;
+  SmallVector<GraphTensor> parts;
   for (const DimExpr &element : *tensor->known) {
     if (element.isConstant()) {
       parts.push_back(integers(tensor.type(), {element}, {1}));
@@ -197,6 +197,6 @@ Value GraphBuilder::value(Tensor tensor) {
       return tensor->value = scalar;
     parts.push_back(reshape(make(tensor.type(), {}, scalar), {1}));
   }
-  Tensor joined = parts.size() == 1 ? parts[0] : concat(parts, 0);
+  GraphTensor joined = parts.size() == 1 ? parts[0] : concat(parts, 0);
   return tensor->value = value(reshape(joined, tensor.shape()));
 }

@@ -10,7 +10,7 @@ using namespace lutra;
 namespace {
 /// A tensor with one label per dimension; the labels of "..." are negative.
 struct Labelled {
-  Tensor tensor;
+  GraphTensor tensor;
   SmallVector<int> labels;
 };
 } // namespace
@@ -81,12 +81,12 @@ static Labelled contract(GraphBuilder &b, Labelled lhs, Labelled rhs, ArrayRef<i
   left.push_back(sizeOf(lhs, batch.size() + rows.size(), depth.size()));
   right.push_back(sizeOf(rhs, batch.size(), depth.size()));
   right.push_back(sizeOf(rhs, batch.size() + depth.size(), columns.size()));
-  Tensor product = b.matmul(b.reshape(lhs.tensor, left), b.reshape(rhs.tensor, right));
+  GraphTensor product = b.matmul(b.reshape(lhs.tensor, left), b.reshape(rhs.tensor, right));
   return {b.reshape(product, result), join(batch, rows, columns)};
 }
 
-Tensor GraphBuilder::einsum(StringRef equation, ArrayRef<Tensor> inputs) {
-  for (Tensor input : inputs)
+GraphTensor GraphBuilder::einsum(StringRef equation, ArrayRef<GraphTensor> inputs) {
+  for (GraphTensor input : inputs)
     if (!input)
       return {};
   std::string text;
@@ -163,5 +163,5 @@ Tensor GraphBuilder::einsum(StringRef equation, ArrayRef<Tensor> inputs) {
       return {};
   }
   result = sumOut(*this, result, wanted);
-  return result.tensor ? arrange(*this, result, wanted).tensor : Tensor();
+  return result.tensor ? arrange(*this, result, wanted).tensor : GraphTensor();
 }

@@ -47,13 +47,13 @@ static int64_t broadcastOffset(ArrayRef<int64_t> at, ArrayRef<DimExpr> shape) {
   return offset;
 }
 
-bool GraphBuilder::canFoldMovement(Tensor input, ArrayRef<DimExpr> shape) const {
+bool GraphBuilder::canFoldMovement(GraphTensor input, ArrayRef<DimExpr> shape) const {
   if (!isStatic(shape) || countOf(shape) > maxKnown || !input.count() || *input.count() > maxKnown)
     return false;
   return input->known || isa_and_nonnull<DenseElementsAttr>(input->constant);
 }
 
-Tensor GraphBuilder::foldMovement(Tensor input, ArrayRef<DimExpr> shape,
+GraphTensor GraphBuilder::foldMovement(GraphTensor input, ArrayRef<DimExpr> shape,
                                   function_ref<int64_t(ArrayRef<int64_t>)> sourceOf) {
   if (input->known) {
     Integers values;
@@ -73,12 +73,12 @@ Tensor GraphBuilder::foldMovement(Tensor input, ArrayRef<DimExpr> shape,
   return constant(DenseElementsAttr::get(tensorType(input.type(), shape), values));
 }
 
-Tensor GraphBuilder::foldIntegers(Type type, ArrayRef<DimExpr> shape, ArrayRef<Tensor> operands,
+GraphTensor GraphBuilder::foldIntegers(Type type, ArrayRef<DimExpr> shape, ArrayRef<GraphTensor> operands,
                                   function_ref<std::optional<DimExpr>(ArrayRef<DimExpr>)> function) {
   if (!isStatic(shape) || countOf(shape) > maxKnown)
     return {};
   SmallVector<Integers> known;
-  for (Tensor operand : operands) {
+  for (GraphTensor operand : operands) {
     std::optional<Integers> values = knownIntegers(operand);
     if (!values)
       return {};
@@ -94,14 +94,14 @@ Tensor GraphBuilder::foldIntegers(Type type, ArrayRef<DimExpr> shape, ArrayRef<T
     decided &= result.has_value();
     results.push_back(result.value_or(DimExpr(0)));
   });
-  return decided ? integers(type, results, shape) : Tensor();
+  return decided ? integers(type, results, shape) : GraphTensor();
 }
 
-Tensor GraphBuilder::foldReals(Type type, ArrayRef<DimExpr> shape, ArrayRef<Tensor> operands,
+GraphTensor GraphBuilder::foldReals(Type type, ArrayRef<DimExpr> shape, ArrayRef<GraphTensor> operands,
                                function_ref<std::optional<double>(ArrayRef<double>)> function) {
   constexpr int64_t maxFolded = 256;
   bool isSplat = isStatic(shape);
-  for (Tensor operand : operands) {
+  for (GraphTensor operand : operands) {
     auto dense = dyn_cast_or_null<DenseElementsAttr>(operand->constant);
     if (!dense)
       return {};
@@ -110,10 +110,10 @@ Tensor GraphBuilder::foldReals(Type type, ArrayRef<DimExpr> shape, ArrayRef<Tens
   if (!isStatic(shape) || (!isSplat && countOf(shape) > maxFolded) || countOf(shape) == 0)
     return {};
   SmallVector<SmallVector<double>> values;
-  for (Tensor operand : operands) {
+  for (GraphTensor operand : operands) {
     if (isSplat) {
       auto dense = llvm::cast<DenseElementsAttr>(operand->constant);
-      Tensor one = constant(dense.resizeSplat(RankedTensorType::get({}, operand.type())));
+      GraphTensor one = constant(dense.resizeSplat(RankedTensorType::get({}, operand.type())));
       values.push_back(*constantReals(one));
       continue;
     }
@@ -130,7 +130,7 @@ Tensor GraphBuilder::foldReals(Type type, ArrayRef<DimExpr> shape, ArrayRef<Tens
       arguments.push_back(elements[isSplat ? 0 : broadcastOffset(at, operand.shape())]);
     std::optional<double> result = decided ? function(arguments) : std::nullopt;
     decided &= result.has_value();
-    Tensor rounded = scalar(type, result.value_or(0.0));
+    GraphTensor rounded = scalar(type, result.value_or(0.0));
     results.push_back(llvm::cast<DenseElementsAttr>(rounded->constant).getSplatValue<Attribute>());
   };
   if (isSplat)

@@ -13,7 +13,7 @@
 using namespace mlir;
 using namespace lutra;
 
-std::optional<int64_t> Tensor::count() const {
+std::optional<int64_t> GraphTensor::count() const {
   int64_t product = 1;
   for (const DimExpr &dim : shape()) {
     std::optional<int64_t> size = dim.constant();
@@ -33,12 +33,12 @@ GraphBuilder::GraphBuilder(MLIRContext *context, Location loc, StringRef entry)
   globalNames[entry] = 1;
 }
 
-Tensor GraphBuilder::make(Type type, ArrayRef<DimExpr> shape, Value value) {
+GraphTensor GraphBuilder::make(Type type, ArrayRef<DimExpr> shape, Value value) {
   nodes.push_back({type, Shape(shape), value, {}, std::nullopt, ""});
   return &nodes.back();
 }
 
-Tensor GraphBuilder::fail(ErrorCode code, const Twine &message) {
+GraphTensor GraphBuilder::fail(ErrorCode code, const Twine &message) {
   if (!error)
     error = BuildError{code, message.str()};
   return {};
@@ -78,7 +78,7 @@ RankedTensorType GraphBuilder::tensorType(Type type, ArrayRef<DimExpr> shape) {
   return RankedTensorType::get(sizes, type);
 }
 
-Tensor GraphBuilder::addInput(StringRef name, Type type, ArrayRef<DimExpr> shape) {
+GraphTensor GraphBuilder::addInput(StringRef name, Type type, ArrayRef<DimExpr> shape) {
   if (!checkSize(shape))
     return {};
   unsigned argument = function.getNumArguments();
@@ -100,11 +100,18 @@ Tensor GraphBuilder::addInput(StringRef name, Type type, ArrayRef<DimExpr> shape
   return make(type, shape, function.getArgument(argument));
 }
 
-/// Names of a result's dimensions: a symbol's where the size is one.
+/// Names of a result's dimensions: "batch", "batch * seq + 1"; "" where it is no polynomial of names.
 static ArrayAttr namesOfDims(OpBuilder &builder, DimSymbols &symbols, ArrayRef<DimExpr> shape) {
+  auto isNamed = [&](unsigned id) {
+    return symbols.getAtom(id).kind == DimKind::Symbol && !symbols.getAtom(id).name.empty();
+  };
   SmallVector<Attribute> names;
-  for (const DimExpr &dim : shape)
-    names.push_back(builder.getStringAttr(dim.isConstant() ? "" : symbols.text(dim)));
+  for (const DimExpr &dim : shape) {
+    bool isReadable = !dim.isConstant();
+    for (const DimExpr::Term &term : dim.getTerms())
+      isReadable &= llvm::all_of(term.atoms, isNamed);
+    names.push_back(builder.getStringAttr(isReadable ? symbols.text(dim) : ""));
+  }
   return builder.getArrayAttr(names);
 }
 

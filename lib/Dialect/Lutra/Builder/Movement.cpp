@@ -7,8 +7,8 @@
 using namespace mlir;
 using namespace lutra;
 
-/// Beyond this, a slice bound means "to the end".
-static constexpr int64_t unlimited = INT32_MAX;
+/// From here on a slice bound means "to the end": exporters write 10^9 or the largest integer.
+static constexpr int64_t unlimited = 1000000000;
 
 static DimExpr productOf(ArrayRef<DimExpr> shape) {
   DimExpr product = 1;
@@ -25,7 +25,7 @@ static int64_t offsetOf(ArrayRef<int64_t> at, ArrayRef<DimExpr> shape) {
   return offset;
 }
 
-Tensor GraphBuilder::reshape(Tensor input, ArrayRef<DimExpr> shape) {
+GraphTensor GraphBuilder::reshape(GraphTensor input, ArrayRef<DimExpr> shape) {
   if (!input || !checkSize(shape))
     return {};
   if (input.shape() == shape)
@@ -36,7 +36,7 @@ Tensor GraphBuilder::reshape(Tensor input, ArrayRef<DimExpr> shape) {
                                           symbols.text(shape) + ", which has another element count");
   if (input->constant) {
     RankedTensorType type = tensorType(input.type(), shape);
-    Tensor result;
+    GraphTensor result;
     if (auto dense = dyn_cast<DenseElementsAttr>(input->constant))
       result = constant(dense.reshape(type));
     else
@@ -46,7 +46,7 @@ Tensor GraphBuilder::reshape(Tensor input, ArrayRef<DimExpr> shape) {
     return result;
   }
   if (input->known) {
-    Tensor result = integers(input.type(), *input->known, shape);
+    GraphTensor result = integers(input.type(), *input->known, shape);
     if (input->value)
       result->value = ReshapeOp::create(builder, loc, tensorType(input.type(), shape), input->value,
                                         dynamicSizes(shape));
@@ -55,7 +55,7 @@ Tensor GraphBuilder::reshape(Tensor input, ArrayRef<DimExpr> shape) {
   return emit<ReshapeOp>(input.type(), shape, value(input), dynamicSizes(shape));
 }
 
-Tensor GraphBuilder::reshapeTo(Tensor input, ArrayRef<DimExpr> target, bool zeroCopies) {
+GraphTensor GraphBuilder::reshapeTo(GraphTensor input, ArrayRef<DimExpr> target, bool zeroCopies) {
   if (!input)
     return {};
   Shape shape(target);
@@ -98,7 +98,7 @@ Tensor GraphBuilder::reshapeTo(Tensor input, ArrayRef<DimExpr> target, bool zero
   return reshape(input, shape);
 }
 
-Tensor GraphBuilder::transpose(Tensor input, ArrayRef<int64_t> permutation) {
+GraphTensor GraphBuilder::transpose(GraphTensor input, ArrayRef<int64_t> permutation) {
   if (!input)
     return {};
   SmallVector<bool> seen(input.rank(), false);
@@ -128,7 +128,7 @@ Tensor GraphBuilder::transpose(Tensor input, ArrayRef<int64_t> permutation) {
   return emit<TransposeOp>(input.type(), shape, value(input), permutation);
 }
 
-Tensor GraphBuilder::squeeze(Tensor input, ArrayRef<int64_t> axes) {
+GraphTensor GraphBuilder::squeeze(GraphTensor input, ArrayRef<int64_t> axes) {
   if (!input)
     return {};
   Shape shape;
@@ -142,7 +142,7 @@ Tensor GraphBuilder::squeeze(Tensor input, ArrayRef<int64_t> axes) {
   return reshape(input, shape);
 }
 
-Tensor GraphBuilder::unsqueeze(Tensor input, ArrayRef<int64_t> axes) {
+GraphTensor GraphBuilder::unsqueeze(GraphTensor input, ArrayRef<int64_t> axes) {
   if (!input)
     return {};
   Shape shape;
@@ -156,10 +156,10 @@ Tensor GraphBuilder::unsqueeze(Tensor input, ArrayRef<int64_t> axes) {
   return reshape(input, shape);
 }
 
-Tensor GraphBuilder::expand(Tensor input, ArrayRef<DimExpr> target) {
+GraphTensor GraphBuilder::expand(GraphTensor input, ArrayRef<DimExpr> target) {
   if (!input)
     return {};
-  Tensor extent = make(input.type(), target);
+  GraphTensor extent = make(input.type(), target);
   std::optional<Shape> shape = broadcastShapes({input, extent});
   if (!shape)
     return {};
@@ -179,7 +179,7 @@ Tensor GraphBuilder::expand(Tensor input, ArrayRef<DimExpr> target) {
   return emit<ExpandOp>(input.type(), *shape, value(input), dynamicSizes(*shape));
 }
 
-Tensor GraphBuilder::slice(Tensor input, ArrayRef<DimExpr> offsets, ArrayRef<DimExpr> sizes,
+GraphTensor GraphBuilder::slice(GraphTensor input, ArrayRef<DimExpr> offsets, ArrayRef<DimExpr> sizes,
                            ArrayRef<int64_t> steps) {
   if (!input || !checkSize(sizes))
     return {};
@@ -202,7 +202,7 @@ Tensor GraphBuilder::slice(Tensor input, ArrayRef<DimExpr> offsets, ArrayRef<Dim
                        staticOffsets, steps);
 }
 
-Tensor GraphBuilder::sliceAxis(Tensor input, int64_t axis, const DimExpr &start, const DimExpr &end,
+GraphTensor GraphBuilder::sliceAxis(GraphTensor input, int64_t axis, const DimExpr &start, const DimExpr &end,
                                int64_t step) {
   if (!input)
     return {};
@@ -247,19 +247,19 @@ Tensor GraphBuilder::sliceAxis(Tensor input, int64_t axis, const DimExpr &start,
   return slice(input, offsets, sizes, steps);
 }
 
-Tensor GraphBuilder::concat(ArrayRef<Tensor> inputs, int64_t axis) {
-  for (Tensor input : inputs)
+GraphTensor GraphBuilder::concat(ArrayRef<GraphTensor> inputs, int64_t axis) {
+  for (GraphTensor input : inputs)
     if (!input)
       return {};
   assert(!inputs.empty() && "concat joins something");
-  Tensor front = inputs.front();
+  GraphTensor front = inputs.front();
   if (axis < 0 || axis >= front.rank())
     return fail(ErrorCode::Attribute, "joins along axis " + Twine(axis) + " of tensors of rank " +
                                           Twine(front.rank()));
   Shape shape(front.shape());
   shape[axis] = 0;
   bool foldable = true;
-  for (Tensor input : inputs) {
+  for (GraphTensor input : inputs) {
     if (input.rank() != front.rank() || input.type() != front.type())
       return fail(ErrorCode::GraphType, "joins tensors of different ranks or element types");
     for (int64_t dim = 0; dim < front.rank(); ++dim) {
@@ -287,7 +287,7 @@ Tensor GraphBuilder::concat(ArrayRef<Tensor> inputs, int64_t axis) {
     Integers sizes;
     SmallVector<Attribute> elements;
     for (int64_t row = 0; row < outer; ++row)
-      for (Tensor input : inputs) {
+      for (GraphTensor input : inputs) {
         int64_t chunk = *input.count() / std::max<int64_t>(outer, 1);
         if (front.isFloat()) {
           auto values = llvm::cast<DenseElementsAttr>(input->constant).getValues<Attribute>();
@@ -303,13 +303,13 @@ Tensor GraphBuilder::concat(ArrayRef<Tensor> inputs, int64_t axis) {
     return constant(DenseElementsAttr::get(tensorType(front.type(), shape), elements));
   }
   SmallVector<Value> values;
-  for (Tensor input : inputs)
+  for (GraphTensor input : inputs)
     values.push_back(value(input));
   return emit<ConcatOp>(front.type(), shape, values, axis);
 }
 
-Tensor GraphBuilder::pad(Tensor input, ArrayRef<DimExpr> low, ArrayRef<DimExpr> high, PadMode mode,
-                         Tensor padding) {
+GraphTensor GraphBuilder::pad(GraphTensor input, ArrayRef<DimExpr> low, ArrayRef<DimExpr> high, PadMode mode,
+                         GraphTensor padding) {
   if (!input)
     return {};
   Shape shape;
@@ -325,7 +325,7 @@ Tensor GraphBuilder::pad(Tensor input, ArrayRef<DimExpr> low, ArrayRef<DimExpr> 
     return {};
   if (isEmpty)
     return input;
-  Tensor fill = padding ? cast(padding, input.type()) : scalar(input.type(), 0.0);
+  GraphTensor fill = padding ? cast(padding, input.type()) : scalar(input.type(), 0.0);
   fill = reshape(fill, {});
   if (!fill)
     return {};
@@ -333,7 +333,7 @@ Tensor GraphBuilder::pad(Tensor input, ArrayRef<DimExpr> low, ArrayRef<DimExpr> 
                      dynamicSizes(high), staticLow, staticHigh, mode);
 }
 
-Tensor GraphBuilder::tile(Tensor input, ArrayRef<DimExpr> repeats) {
+GraphTensor GraphBuilder::tile(GraphTensor input, ArrayRef<DimExpr> repeats) {
   if (!input)
     return {};
   Shape split, repeated, shape;
@@ -353,7 +353,7 @@ Tensor GraphBuilder::tile(Tensor input, ArrayRef<DimExpr> repeats) {
   return reshape(expand(reshape(input, split), repeated), shape);
 }
 
-Tensor GraphBuilder::iota(ArrayRef<DimExpr> shape, int64_t axis, Type type) {
+GraphTensor GraphBuilder::iota(ArrayRef<DimExpr> shape, int64_t axis, Type type) {
   constexpr int64_t maxFolded = 64;
   if (!checkSize(shape))
     return {};
@@ -368,13 +368,13 @@ Tensor GraphBuilder::iota(ArrayRef<DimExpr> shape, int64_t axis, Type type) {
   return emit<IotaOp>(type, shape, dynamicSizes(shape), axis);
 }
 
-Tensor GraphBuilder::range(const DimExpr &count, Tensor start, Tensor delta) {
+GraphTensor GraphBuilder::range(const DimExpr &count, GraphTensor start, GraphTensor delta) {
   if (!start || !delta)
     return {};
   return add(start, mul(iota({count}, 0, start.type()), delta));
 }
 
-Tensor GraphBuilder::depthToSpace(Tensor input, int64_t block, bool columnMajor) {
+GraphTensor GraphBuilder::depthToSpace(GraphTensor input, int64_t block, bool columnMajor) {
   if (!input)
     return {};
   if (input.rank() != 4 || block <= 0)
@@ -390,13 +390,13 @@ Tensor GraphBuilder::depthToSpace(Tensor input, int64_t block, bool columnMajor)
   return reshape(transpose(reshape(input, {n, block, block, *c, h, w}), {0, 3, 4, 1, 5, 2}), result);
 }
 
-Tensor GraphBuilder::spaceToDepth(Tensor input, int64_t block) {
+GraphTensor GraphBuilder::spaceToDepth(GraphTensor input, int64_t block) {
   if (!input)
     return {};
   if (input.rank() != 4 || block <= 0)
     return fail(ErrorCode::Attribute, "needs a positive block size and an input of rank 4");
   const DimExpr &n = input.dim(0), &c = input.dim(1);
   DimExpr h = symbols.floorDiv(input.dim(2), block), w = symbols.floorDiv(input.dim(3), block);
-  Tensor split = reshape(input, {n, c, h, block, w, block});
+  GraphTensor split = reshape(input, {n, c, h, block, w, block});
   return reshape(transpose(split, {0, 3, 5, 1, 2, 4}), {n, c * DimExpr(block) * DimExpr(block), h, w});
 }

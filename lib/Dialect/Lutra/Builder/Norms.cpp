@@ -7,7 +7,7 @@ using namespace mlir;
 using namespace lutra;
 
 /// A vector of channel values shaped so that it broadcasts over [B, C, spatial..].
-static Tensor perChannel(GraphBuilder &b, Tensor vector, int64_t rank) {
+static GraphTensor perChannel(GraphBuilder &b, GraphTensor vector, int64_t rank) {
   if (!vector)
     return {};
   Shape shape(rank - 1, DimExpr(1));
@@ -15,7 +15,7 @@ static Tensor perChannel(GraphBuilder &b, Tensor vector, int64_t rank) {
   return b.reshape(vector, shape);
 }
 
-Tensor GraphBuilder::softmax(Tensor input, int64_t axis, bool log) {
+GraphTensor GraphBuilder::softmax(GraphTensor input, int64_t axis, bool log) {
   if (!input)
     return {};
   if (axis < 0 || axis >= input.rank() || !input.isFloat())
@@ -24,7 +24,7 @@ Tensor GraphBuilder::softmax(Tensor input, int64_t axis, bool log) {
   return emit<SoftmaxOp>(input.type(), input.shape(), value(input), axis, log);
 }
 
-Tensor GraphBuilder::layerNorm(Tensor input, Tensor scale, Tensor bias, int64_t dims, double epsilon) {
+GraphTensor GraphBuilder::layerNorm(GraphTensor input, GraphTensor scale, GraphTensor bias, int64_t dims, double epsilon) {
   if (!input)
     return {};
   if (dims < 1 || dims > input.rank() || !input.isFloat())
@@ -38,13 +38,13 @@ Tensor GraphBuilder::layerNorm(Tensor input, Tensor scale, Tensor bias, int64_t 
     return emit<LayerNormOp>(input.type(), input.shape(), value(input),
                              scale ? value(scale) : Value(), bias ? value(bias) : Value(), dims,
                              llvm::APFloat(epsilon));
-  Tensor result = layerNorm(input, {}, {}, dims, epsilon);
+  GraphTensor result = layerNorm(input, {}, {}, dims, epsilon);
   if (scale)
     result = mul(result, cast(scale, input.type()));
   return bias ? add(result, cast(bias, input.type())) : result;
 }
 
-Tensor GraphBuilder::rmsNorm(Tensor input, Tensor scale, int64_t dims, double epsilon) {
+GraphTensor GraphBuilder::rmsNorm(GraphTensor input, GraphTensor scale, int64_t dims, double epsilon) {
   if (!input)
     return {};
   if (dims < 1 || dims > input.rank() || !input.isFloat())
@@ -57,7 +57,7 @@ Tensor GraphBuilder::rmsNorm(Tensor input, Tensor scale, int64_t dims, double ep
                          dims, llvm::APFloat(epsilon));
 }
 
-Tensor GraphBuilder::batchNorm(Tensor input, Tensor scale, Tensor bias, Tensor mean, Tensor variance,
+GraphTensor GraphBuilder::batchNorm(GraphTensor input, GraphTensor scale, GraphTensor bias, GraphTensor mean, GraphTensor variance,
                                double epsilon) {
   if (!input || !scale || !bias || !mean || !variance)
     return {};
@@ -69,8 +69,8 @@ Tensor GraphBuilder::batchNorm(Tensor input, Tensor scale, Tensor bias, Tensor m
   bool isConstant = g && b && m && v && g->size() == b->size() && g->size() == m->size() &&
                     g->size() == v->size() && input.type().isF32();
   if (!isConstant) {
-    Tensor factor = div(scale, unary(UnaryKind::Sqrt, add(variance, epsilon)));
-    Tensor offset = sub(bias, mul(mean, factor));
+    GraphTensor factor = div(scale, unary(UnaryKind::Sqrt, add(variance, epsilon)));
+    GraphTensor offset = sub(bias, mul(mean, factor));
     return add(mul(input, perChannel(*this, cast(factor, input.type()), input.rank())),
                perChannel(*this, cast(offset, input.type()), input.rank()));
   }
@@ -81,15 +81,15 @@ Tensor GraphBuilder::batchNorm(Tensor input, Tensor scale, Tensor bias, Tensor m
     offset.push_back((float)(shift - centre * slope));
   }
   auto type = RankedTensorType::get({(int64_t)factor.size()}, f32());
-  Tensor slopes = constant(DenseElementsAttr::get(type, ArrayRef<float>(factor)));
-  Tensor offsets = constant(DenseElementsAttr::get(type, ArrayRef<float>(offset)));
+  GraphTensor slopes = constant(DenseElementsAttr::get(type, ArrayRef<float>(factor)));
+  GraphTensor offsets = constant(DenseElementsAttr::get(type, ArrayRef<float>(offset)));
   slopes->name = scale->name;
   offsets->name = bias->name;
   return add(mul(input, perChannel(*this, slopes, input.rank())),
              perChannel(*this, offsets, input.rank()));
 }
 
-Tensor GraphBuilder::groupNorm(Tensor input, Tensor scale, Tensor bias, const DimExpr &groups,
+GraphTensor GraphBuilder::groupNorm(GraphTensor input, GraphTensor scale, GraphTensor bias, const DimExpr &groups,
                                double epsilon) {
   if (!input || !scale || !bias)
     return {};
@@ -103,8 +103,8 @@ Tensor GraphBuilder::groupNorm(Tensor input, Tensor scale, Tensor bias, const Di
       (groups.is(0) || !input.dim(1).dividedBy(groups)))
     return fail(ErrorCode::Attribute, "splits " + symbols.text(input.dim(1)) + " channels into " +
                                           symbols.text(groups) + " groups");
-  Tensor grouped = reshape(input, {input.dim(0), groups, symbols.floorDiv(extent, groups)});
-  Tensor result = layerNorm(grouped, {}, {}, 1, epsilon);
+  GraphTensor grouped = reshape(input, {input.dim(0), groups, symbols.floorDiv(extent, groups)});
+  GraphTensor result = layerNorm(grouped, {}, {}, 1, epsilon);
   bool isPerGroup = scale.rank() == 1 && scale.dim(0) == groups && groups != input.dim(1);
   if (isPerGroup) {
     result = add(mul(result, perChannel(*this, scale, 3)), perChannel(*this, bias, 3));
@@ -114,22 +114,22 @@ Tensor GraphBuilder::groupNorm(Tensor input, Tensor scale, Tensor bias, const Di
              perChannel(*this, bias, input.rank()));
 }
 
-Tensor GraphBuilder::lpNorm(Tensor input, int64_t axis, int64_t order) {
+GraphTensor GraphBuilder::lpNorm(GraphTensor input, int64_t axis, int64_t order) {
   if (!input)
     return {};
   if (order != 1 && order != 2)
     return fail(ErrorCode::Attribute, "has p = " + Twine(order) + ", but only 1 and 2 are defined");
-  Tensor norm = order == 1
+  GraphTensor norm = order == 1
                     ? reduce(ReduceKind::Sum, unary(UnaryKind::Abs, input), {axis}, true)
                     : unary(UnaryKind::Sqrt, reduce(ReduceKind::Sum, mul(input, input), {axis}, true));
   if (!norm)
     return {};
   // A row of zeros stays zero.
-  Tensor isZero = compare(CompareKind::Equal, norm, scalar(norm.type(), 0.0));
+  GraphTensor isZero = compare(CompareKind::Equal, norm, scalar(norm.type(), 0.0));
   return div(input, select(isZero, scalar(norm.type(), 1.0), norm));
 }
 
-Tensor GraphBuilder::localResponseNorm(Tensor input, int64_t size, double alpha, double beta,
+GraphTensor GraphBuilder::localResponseNorm(GraphTensor input, int64_t size, double alpha, double beta,
                                        double bias) {
   if (!input)
     return {};
@@ -146,8 +146,8 @@ Tensor GraphBuilder::localResponseNorm(Tensor input, int64_t size, double alpha,
   window.low = {(size - 1) / 2, 0};
   window.high = {size / 2, 0};
   window.countPadding = true;
-  Tensor image = reshape(mul(input, input), {input.dim(0), 1, input.dim(1), spatial});
-  Tensor average = reshape(pool(PoolKind::Average, image, window), input.shape());
-  Tensor base = add(mul(average, alpha), bias);
+  GraphTensor image = reshape(mul(input, input), {input.dim(0), 1, input.dim(1), spatial});
+  GraphTensor average = reshape(pool(PoolKind::Average, image, window), input.shape());
+  GraphTensor base = add(mul(average, alpha), bias);
   return base ? div(input, binary(BinaryKind::Pow, base, scalar(base.type(), beta))) : base;
 }

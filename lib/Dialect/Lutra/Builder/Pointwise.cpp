@@ -8,12 +8,12 @@
 using namespace mlir;
 using namespace lutra;
 
-std::optional<Shape> GraphBuilder::broadcastShapes(ArrayRef<Tensor> tensors) {
+std::optional<Shape> GraphBuilder::broadcastShapes(ArrayRef<GraphTensor> tensors) {
   int64_t rank = 0;
-  for (Tensor tensor : tensors)
+  for (GraphTensor tensor : tensors)
     rank = std::max(rank, tensor.rank());
   Shape result(rank, DimExpr(1));
-  for (Tensor tensor : tensors)
+  for (GraphTensor tensor : tensors)
     for (auto [index, dim] : llvm::enumerate(tensor.shape())) {
       DimExpr &known = result[rank - tensor.rank() + index];
       if (dim.isConstant() && known.isConstant() && dim != known && !dim.is(1) && !known.is(1)) {
@@ -28,7 +28,7 @@ std::optional<Shape> GraphBuilder::broadcastShapes(ArrayRef<Tensor> tensors) {
   return result;
 }
 
-Value GraphBuilder::broadcastOperand(Tensor tensor, ArrayRef<DimExpr> shape) {
+Value GraphBuilder::broadcastOperand(GraphTensor tensor, ArrayRef<DimExpr> shape) {
   ArrayRef<DimExpr> target = shape.take_back(tensor.rank());
   bool fits = true;
   for (auto [have, want] : llvm::zip_equal(tensor.shape(), target))
@@ -59,7 +59,7 @@ static std::optional<double> evaluateUnary(UnaryKind kind, double x) {
   }
 }
 
-Tensor GraphBuilder::unary(UnaryKind kind, Tensor input) {
+GraphTensor GraphBuilder::unary(UnaryKind kind, GraphTensor input) {
   if (!input)
     return {};
   Type type = input.type();
@@ -71,7 +71,7 @@ Tensor GraphBuilder::unary(UnaryKind kind, Tensor input) {
     type = i1();
   bool isNegatable = kind == UnaryKind::Neg || kind == UnaryKind::Abs || kind == UnaryKind::Not;
   if (isNegatable && isa<IntegerType>(input.type()) && !type.isUnsignedInteger()) {
-    Tensor folded = foldIntegers(type, input.shape(), {input},
+    GraphTensor folded = foldIntegers(type, input.shape(), {input},
                                  [&](ArrayRef<DimExpr> x) -> std::optional<DimExpr> {
       if (kind == UnaryKind::Neg)
         return DimExpr(0) - x[0];
@@ -85,7 +85,7 @@ Tensor GraphBuilder::unary(UnaryKind kind, Tensor input) {
       return folded;
   }
   if (isa<FloatType>(type))
-    if (Tensor folded = foldReals(type, input.shape(), {input}, [&](ArrayRef<double> x) {
+    if (GraphTensor folded = foldReals(type, input.shape(), {input}, [&](ArrayRef<double> x) {
           return evaluateUnary(kind, x[0]);
         }))
       return folded;
@@ -140,7 +140,7 @@ static std::optional<double> evaluateReal(BinaryKind kind, double x, double y) {
   }
 }
 
-Tensor GraphBuilder::binary(BinaryKind kind, Tensor lhs, Tensor rhs) {
+GraphTensor GraphBuilder::binary(BinaryKind kind, GraphTensor lhs, GraphTensor rhs) {
   if (!lhs || !rhs)
     return {};
   if (lhs.type() != rhs.type()) {
@@ -154,12 +154,12 @@ Tensor GraphBuilder::binary(BinaryKind kind, Tensor lhs, Tensor rhs) {
     return {};
   Type type = lhs.type();
   if (isa<IntegerType>(type))
-    if (Tensor folded = foldIntegers(type, *shape, {lhs, rhs}, [&](ArrayRef<DimExpr> x) {
+    if (GraphTensor folded = foldIntegers(type, *shape, {lhs, rhs}, [&](ArrayRef<DimExpr> x) {
           return evaluateInteger(symbols, kind, x[0], x[1]);
         }))
       return folded;
   if (isa<FloatType>(type))
-    if (Tensor folded = foldReals(type, *shape, {lhs, rhs}, [&](ArrayRef<double> x) {
+    if (GraphTensor folded = foldReals(type, *shape, {lhs, rhs}, [&](ArrayRef<double> x) {
           return evaluateReal(kind, x[0], x[1]);
         }))
       return folded;
@@ -184,7 +184,7 @@ static std::optional<bool> decide(CompareKind kind, int64_t low, int64_t high) {
   llvm_unreachable("all kinds are listed");
 }
 
-Tensor GraphBuilder::compare(CompareKind kind, Tensor lhs, Tensor rhs) {
+GraphTensor GraphBuilder::compare(CompareKind kind, GraphTensor lhs, GraphTensor rhs) {
   if (!lhs || !rhs)
     return {};
   if (lhs.type() != rhs.type())
@@ -193,7 +193,7 @@ Tensor GraphBuilder::compare(CompareKind kind, Tensor lhs, Tensor rhs) {
   if (!shape)
     return {};
   if (isa<IntegerType>(lhs.type()))
-    if (Tensor folded = foldIntegers(i1(), *shape, {lhs, rhs},
+    if (GraphTensor folded = foldIntegers(i1(), *shape, {lhs, rhs},
                                      [&](ArrayRef<DimExpr> x) -> std::optional<DimExpr> {
           DimExpr difference = x[0] - x[1];
           std::optional<bool> truth = decide(kind, symbols.lowerBound(difference),
@@ -205,7 +205,7 @@ Tensor GraphBuilder::compare(CompareKind kind, Tensor lhs, Tensor rhs) {
                          broadcastOperand(rhs, *shape));
 }
 
-Tensor GraphBuilder::select(Tensor condition, Tensor lhs, Tensor rhs) {
+GraphTensor GraphBuilder::select(GraphTensor condition, GraphTensor lhs, GraphTensor rhs) {
   if (!condition || !lhs || !rhs)
     return {};
   if (!condition.isBool() || lhs.type() != rhs.type())
@@ -215,7 +215,7 @@ Tensor GraphBuilder::select(Tensor condition, Tensor lhs, Tensor rhs) {
   if (!shape)
     return {};
   if (isa<IntegerType>(lhs.type()))
-    if (Tensor folded = foldIntegers(lhs.type(), *shape, {condition, lhs, rhs},
+    if (GraphTensor folded = foldIntegers(lhs.type(), *shape, {condition, lhs, rhs},
                                      [&](ArrayRef<DimExpr> x) -> std::optional<DimExpr> {
           return x[0].isConstant() ? std::optional(x[0].is(0) ? x[2] : x[1]) : std::nullopt;
         }))
@@ -224,11 +224,11 @@ Tensor GraphBuilder::select(Tensor condition, Tensor lhs, Tensor rhs) {
                         broadcastOperand(lhs, *shape), broadcastOperand(rhs, *shape));
 }
 
-Tensor GraphBuilder::cast(Tensor input, Type type) {
+GraphTensor GraphBuilder::cast(GraphTensor input, Type type) {
   if (!input || input.type() == type)
     return input;
   if (isa<IntegerType>(input.type()) && isa<IntegerType>(type))
-    if (Tensor folded = foldIntegers(type, input.shape(), {input},
+    if (GraphTensor folded = foldIntegers(type, input.shape(), {input},
                                      [&](ArrayRef<DimExpr> x) -> std::optional<DimExpr> {
           if (!type.isInteger(1))
             return x[0];
@@ -237,7 +237,7 @@ Tensor GraphBuilder::cast(Tensor input, Type type) {
           return x[0].isConstant() ? std::optional(DimExpr(!x[0].is(0))) : std::nullopt;
         }))
       return folded;
-  if (Tensor folded = foldReals(type, input.shape(), {input},
+  if (GraphTensor folded = foldReals(type, input.shape(), {input},
                                 [&](ArrayRef<double> x) -> std::optional<double> {
         if (isa<FloatType>(type))
           return x[0];
@@ -255,7 +255,7 @@ Tensor GraphBuilder::cast(Tensor input, Type type) {
   return emit<CastOp>(type, input.shape(), value(input));
 }
 
-Tensor GraphBuilder::pow(Tensor base, Tensor exponent) {
+GraphTensor GraphBuilder::pow(GraphTensor base, GraphTensor exponent) {
   if (!base || !exponent)
     return {};
   if (!base.isFloat() && exponent.isFloat()) {
@@ -276,7 +276,7 @@ Tensor GraphBuilder::pow(Tensor base, Tensor exponent) {
   return binary(BinaryKind::Pow, base, cast(exponent, base.type()));
 }
 
-Tensor GraphBuilder::clip(Tensor input, Tensor low, Tensor high) {
+GraphTensor GraphBuilder::clip(GraphTensor input, GraphTensor low, GraphTensor high) {
   if (!input)
     return {};
   if (low)

@@ -10,30 +10,30 @@ static Type accumulatorOf(Type type) {
   return integer && integer.getWidth() == 8 ? IntegerType::get(type.getContext(), 32) : type;
 }
 
-Tensor GraphBuilder::matmul(Tensor lhs, Tensor rhs) {
+GraphTensor GraphBuilder::matmul(GraphTensor lhs, GraphTensor rhs) {
   if (!lhs || !rhs)
     return {};
   if (lhs.rank() == 0 || rhs.rank() == 0 || lhs.type() != rhs.type() || lhs.isBool())
     return fail(ErrorCode::GraphType, "multiplies scalars or tensors of two element types");
   if (lhs.rank() == 1) {
-    Tensor result = matmul(unsqueeze(lhs, {0}), rhs);
+    GraphTensor result = matmul(unsqueeze(lhs, {0}), rhs);
     return result ? squeeze(result, {std::max<int64_t>(result.rank() - (rhs.rank() == 1 ? 1 : 2), 0)})
                   : result;
   }
   if (rhs.rank() == 1) {
-    Tensor result = matmul(lhs, unsqueeze(rhs, {1}));
+    GraphTensor result = matmul(lhs, unsqueeze(rhs, {1}));
     return result ? squeeze(result, {result.rank() - 1}) : result;
   }
   const DimExpr &depth = lhs.shape().back(), &rows = rhs.dim(rhs.rank() - 2);
   if (depth.isConstant() && rows.isConstant() && depth != rows)
     return fail(ErrorCode::GraphType, "multiplies " + symbols.text(lhs.shape()) + " with " +
                                           symbols.text(rhs.shape()) + ", whose inner sizes differ");
-  Tensor lhsBatch = make(lhs.type(), lhs.shape().drop_back(2));
-  Tensor rhsBatch = make(rhs.type(), rhs.shape().drop_back(2));
+  GraphTensor lhsBatch = make(lhs.type(), lhs.shape().drop_back(2));
+  GraphTensor rhsBatch = make(rhs.type(), rhs.shape().drop_back(2));
   std::optional<Shape> batch = broadcastShapes({lhsBatch, rhsBatch});
   if (!batch)
     return {};
-  auto batched = [&](Tensor operand) {
+  auto batched = [&](GraphTensor operand) {
     Shape shape(*batch);
     llvm::append_range(shape, operand.shape().take_back(2));
     return expand(operand, shape);
@@ -53,7 +53,7 @@ Tensor GraphBuilder::matmul(Tensor lhs, Tensor rhs) {
                         StrategyAttr());
 }
 
-Tensor GraphBuilder::gemm(Tensor a, Tensor b, Tensor c, double alpha, double beta, bool transposeA,
+GraphTensor GraphBuilder::gemm(GraphTensor a, GraphTensor b, GraphTensor c, double alpha, double beta, bool transposeA,
                           bool transposeB) {
   if (!a || !b)
     return {};
@@ -67,9 +67,9 @@ Tensor GraphBuilder::gemm(Tensor a, Tensor b, Tensor c, double alpha, double bet
   Shape shape{a.dim(transposeA ? 1 : 0), b.dim(transposeB ? 0 : 1)};
   if (!checkSize(shape))
     return {};
-  Tensor result = emit<MatmulOp>(a.type(), shape, value(a), value(b), transposeA, transposeB,
+  GraphTensor result = emit<MatmulOp>(a.type(), shape, value(a), value(b), transposeA, transposeB,
                                  StrategyAttr());
-  auto scaled = [&](Tensor tensor, double factor) { return factor == 1.0 ? tensor : mul(tensor, factor); };
+  auto scaled = [&](GraphTensor tensor, double factor) { return factor == 1.0 ? tensor : mul(tensor, factor); };
   result = scaled(result, alpha);
   return c && beta != 0.0 ? add(result, scaled(c, beta)) : result;
 }
@@ -83,7 +83,7 @@ static bool isSane(const WindowOptions &options, size_t spatial) {
          options.low.size() == spatial && options.high.size() == spatial && options.groups > 0;
 }
 
-Tensor GraphBuilder::conv(Tensor input, Tensor filter, Tensor bias, const WindowOptions &options) {
+GraphTensor GraphBuilder::conv(GraphTensor input, GraphTensor filter, GraphTensor bias, const WindowOptions &options) {
   if (!input || !filter)
     return {};
   int64_t spatial = input.rank() - 2;
@@ -114,7 +114,7 @@ Tensor GraphBuilder::conv(Tensor input, Tensor filter, Tensor bias, const Window
   }
   if (!checkSize(shape))
     return {};
-  Tensor result = emit<ConvOp>(accumulatorOf(input.type()), shape, value(input), value(filter),
+  GraphTensor result = emit<ConvOp>(accumulatorOf(input.type()), shape, value(input), value(filter),
                                ConvLayout::ChannelsFirst, options.strides, options.low, options.high,
                                options.dilations, options.groups, StrategyAttr());
   if (!bias)
@@ -124,7 +124,7 @@ Tensor GraphBuilder::conv(Tensor input, Tensor filter, Tensor bias, const Window
   return add(result, reshape(bias, perChannel));
 }
 
-Tensor GraphBuilder::convTranspose(Tensor input, Tensor filter, Tensor bias,
+GraphTensor GraphBuilder::convTranspose(GraphTensor input, GraphTensor filter, GraphTensor bias,
                                    const WindowOptions &options, ArrayRef<int64_t> outputPadding) {
   if (!input || !filter)
     return {};
@@ -146,7 +146,7 @@ Tensor GraphBuilder::convTranspose(Tensor input, Tensor filter, Tensor bias,
   }
   if (!checkSize(shape))
     return {};
-  Tensor result = emit<ConvTransposeOp>(input.type(), shape, value(input), value(filter),
+  GraphTensor result = emit<ConvTransposeOp>(input.type(), shape, value(input), value(filter),
                                         options.strides, options.low, options.high, outputPadding,
                                         options.dilations, options.groups);
   if (!bias)
@@ -156,7 +156,7 @@ Tensor GraphBuilder::convTranspose(Tensor input, Tensor filter, Tensor bias,
   return add(result, reshape(bias, perChannel));
 }
 
-Tensor GraphBuilder::pool(PoolKind kind, Tensor input, const WindowOptions &options) {
+GraphTensor GraphBuilder::pool(PoolKind kind, GraphTensor input, const WindowOptions &options) {
   if (!input)
     return {};
   int64_t spatial = input.rank() - 2;
@@ -188,8 +188,8 @@ Tensor GraphBuilder::pool(PoolKind kind, Tensor input, const WindowOptions &opti
                       options.countPadding, options.ceilMode);
 }
 
-GraphBuilder::LstmResult GraphBuilder::lstm(Tensor input, Tensor weights, Tensor recurrence,
-                                            Tensor bias, Tensor initialH, Tensor initialC,
+GraphBuilder::LstmResult GraphBuilder::lstm(GraphTensor input, GraphTensor weights, GraphTensor recurrence,
+                                            GraphTensor bias, GraphTensor initialH, GraphTensor initialC,
                                             RecurrentDirection direction) {
   if (!input || !weights || !recurrence || !bias || !initialH || !initialC)
     return {};
@@ -209,7 +209,7 @@ GraphBuilder::LstmResult GraphBuilder::lstm(Tensor input, Tensor weights, Tensor
           make(input.type(), state, op.getLastC())};
 }
 
-Tensor GraphBuilder::quantize(Tensor input, Tensor scale, Tensor zeroPoint, Type type, int64_t axis,
+GraphTensor GraphBuilder::quantize(GraphTensor input, GraphTensor scale, GraphTensor zeroPoint, Type type, int64_t axis,
                               int64_t block) {
   if (!input || !scale)
     return {};
@@ -217,7 +217,7 @@ Tensor GraphBuilder::quantize(Tensor input, Tensor scale, Tensor zeroPoint, Type
                           zeroPoint ? value(zeroPoint) : Value(), axis, block);
 }
 
-Tensor GraphBuilder::dequantize(Tensor input, Tensor scale, Tensor zeroPoint, Type type, int64_t axis,
+GraphTensor GraphBuilder::dequantize(GraphTensor input, GraphTensor scale, GraphTensor zeroPoint, Type type, int64_t axis,
                                 int64_t block) {
   if (!input || !scale)
     return {};

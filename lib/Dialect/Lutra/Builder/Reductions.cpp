@@ -5,14 +5,14 @@ using namespace mlir;
 using namespace lutra;
 
 /// The number of elements that a reduction combines.
-static DimExpr extentOf(Tensor input, ArrayRef<int64_t> axes) {
+static DimExpr extentOf(GraphTensor input, ArrayRef<int64_t> axes) {
   DimExpr extent = 1;
   for (int64_t axis : axes)
     extent = extent * input.dim(axis);
   return extent;
 }
 
-Tensor GraphBuilder::reduce(ReduceKind kind, Tensor input, ArrayRef<int64_t> axes, bool keepDims) {
+GraphTensor GraphBuilder::reduce(ReduceKind kind, GraphTensor input, ArrayRef<int64_t> axes, bool keepDims) {
   if (!input)
     return {};
   SmallVector<int64_t> sorted(axes);
@@ -28,7 +28,7 @@ Tensor GraphBuilder::reduce(ReduceKind kind, Tensor input, ArrayRef<int64_t> axe
   for (int64_t axis : sorted)
     kept[axis] = 1;
   std::optional<Integers> known = knownIntegers(input);
-  Tensor result;
+  GraphTensor result;
   if (known && !known->empty() && (int64_t)sorted.size() == input.rank()) {
     DimExpr sum = known->front();
     for (const DimExpr &next : ArrayRef<DimExpr>(*known).drop_front())
@@ -43,25 +43,25 @@ Tensor GraphBuilder::reduce(ReduceKind kind, Tensor input, ArrayRef<int64_t> axe
   return keepDims ? result : squeeze(result, sorted);
 }
 
-Tensor GraphBuilder::mean(Tensor input, ArrayRef<int64_t> axes, bool keepDims) {
+GraphTensor GraphBuilder::mean(GraphTensor input, ArrayRef<int64_t> axes, bool keepDims) {
   if (!input || axes.empty())
     return input;
-  Tensor sum = reduce(ReduceKind::Sum, input, axes, keepDims);
+  GraphTensor sum = reduce(ReduceKind::Sum, input, axes, keepDims);
   return sum ? div(sum, cast(size(extentOf(input, axes)), input.type())) : sum;
 }
 
-Tensor GraphBuilder::logSumExp(Tensor input, ArrayRef<int64_t> axes, bool keepDims) {
+GraphTensor GraphBuilder::logSumExp(GraphTensor input, ArrayRef<int64_t> axes, bool keepDims) {
   // The largest element is taken out first; where it is infinite there is nothing to take out.
-  Tensor largest = reduce(ReduceKind::Max, input, axes, /*keepDims=*/true);
+  GraphTensor largest = reduce(ReduceKind::Max, input, axes, /*keepDims=*/true);
   if (!largest)
     return {};
-  Tensor shift = select(unary(UnaryKind::IsInf, largest), scalar(input.type(), 0.0), largest);
-  Tensor sum = reduce(ReduceKind::Sum, unary(UnaryKind::Exp, sub(input, shift)), axes, true);
-  Tensor result = add(unary(UnaryKind::Log, sum), shift);
+  GraphTensor shift = select(unary(UnaryKind::IsInf, largest), scalar(input.type(), 0.0), largest);
+  GraphTensor sum = reduce(ReduceKind::Sum, unary(UnaryKind::Exp, sub(input, shift)), axes, true);
+  GraphTensor result = add(unary(UnaryKind::Log, sum), shift);
   return keepDims ? result : squeeze(result, axes);
 }
 
-Tensor GraphBuilder::argReduce(ReduceKind kind, Tensor input, int64_t axis, bool keepDims,
+GraphTensor GraphBuilder::argReduce(ReduceKind kind, GraphTensor input, int64_t axis, bool keepDims,
                                bool selectLast) {
   if (!input)
     return {};
@@ -70,11 +70,11 @@ Tensor GraphBuilder::argReduce(ReduceKind kind, Tensor input, int64_t axis, bool
                                           Twine(input.rank()));
   Shape kept(input.shape());
   kept[axis] = 1;
-  Tensor result = emit<ArgReduceOp>(i64(), kept, kind, value(input), axis, selectLast);
+  GraphTensor result = emit<ArgReduceOp>(i64(), kept, kind, value(input), axis, selectLast);
   return keepDims ? result : squeeze(result, {axis});
 }
 
-Tensor GraphBuilder::cumulative(ReduceKind kind, Tensor input, int64_t axis, bool exclusive,
+GraphTensor GraphBuilder::cumulative(ReduceKind kind, GraphTensor input, int64_t axis, bool exclusive,
                                 bool reverse) {
   if (!input)
     return {};
@@ -84,7 +84,7 @@ Tensor GraphBuilder::cumulative(ReduceKind kind, Tensor input, int64_t axis, boo
   return emit<CumulativeOp>(input.type(), input.shape(), kind, value(input), axis, exclusive, reverse);
 }
 
-std::pair<Tensor, Tensor> GraphBuilder::topK(Tensor input, const DimExpr &k, int64_t axis,
+std::pair<GraphTensor, GraphTensor> GraphBuilder::topK(GraphTensor input, const DimExpr &k, int64_t axis,
                                              bool largest) {
   if (!input)
     return {};

@@ -6,7 +6,7 @@ using namespace lutra;
 
 static bool isIndexType(Type type) { return type.isInteger(32) || type.isInteger(64); }
 
-Tensor GraphBuilder::gather(Tensor input, Tensor indices, int64_t axis) {
+GraphTensor GraphBuilder::gather(GraphTensor input, GraphTensor indices, int64_t axis) {
   if (!input || !indices)
     return {};
   if (axis < 0 || axis >= input.rank() || !isIndexType(indices.type()))
@@ -56,7 +56,7 @@ Tensor GraphBuilder::gather(Tensor input, Tensor indices, int64_t axis) {
   return emit<GatherOp>(input.type(), shape, value(input), value(indices), axis);
 }
 
-Tensor GraphBuilder::gatherElements(Tensor input, Tensor indices, int64_t axis) {
+GraphTensor GraphBuilder::gatherElements(GraphTensor input, GraphTensor indices, int64_t axis) {
   if (!input || !indices)
     return {};
   if (axis < 0 || axis >= input.rank() || indices.rank() != input.rank() || !isIndexType(indices.type()))
@@ -66,7 +66,7 @@ Tensor GraphBuilder::gatherElements(Tensor input, Tensor indices, int64_t axis) 
   return emit<GatherElementsOp>(input.type(), indices.shape(), value(input), value(indices), axis);
 }
 
-Tensor GraphBuilder::gatherNd(Tensor input, Tensor indices, int64_t batchDims) {
+GraphTensor GraphBuilder::gatherNd(GraphTensor input, GraphTensor indices, int64_t batchDims) {
   if (!input || !indices)
     return {};
   std::optional<int64_t> tuple;
@@ -81,7 +81,7 @@ Tensor GraphBuilder::gatherNd(Tensor input, Tensor indices, int64_t batchDims) {
   return emit<GatherNdOp>(input.type(), shape, value(input), value(indices), batchDims);
 }
 
-Tensor GraphBuilder::scatterElements(Tensor input, Tensor indices, Tensor updates, int64_t axis,
+GraphTensor GraphBuilder::scatterElements(GraphTensor input, GraphTensor indices, GraphTensor updates, int64_t axis,
                                      ScatterKind kind) {
   if (!input || !indices || !updates)
     return {};
@@ -92,7 +92,7 @@ Tensor GraphBuilder::scatterElements(Tensor input, Tensor indices, Tensor update
                                  value(updates), axis, kind);
 }
 
-Tensor GraphBuilder::scatterNd(Tensor input, Tensor indices, Tensor updates, ScatterKind kind) {
+GraphTensor GraphBuilder::scatterNd(GraphTensor input, GraphTensor indices, GraphTensor updates, ScatterKind kind) {
   if (!input || !indices || !updates)
     return {};
   std::optional<int64_t> tuple;
@@ -105,7 +105,7 @@ Tensor GraphBuilder::scatterNd(Tensor input, Tensor indices, Tensor updates, Sca
                            kind);
 }
 
-Tensor GraphBuilder::resize(Tensor input, ArrayRef<DimExpr> sizes, ArrayRef<double> scales,
+GraphTensor GraphBuilder::resize(GraphTensor input, ArrayRef<DimExpr> sizes, ArrayRef<double> scales,
                             const ResizeOptions &options) {
   if (!input || !checkSize(sizes))
     return {};
@@ -115,28 +115,28 @@ Tensor GraphBuilder::resize(Tensor input, ArrayRef<DimExpr> sizes, ArrayRef<doub
                         options.excludeOutside);
 }
 
-Tensor GraphBuilder::trilu(Tensor input, Tensor k, bool upper) {
+GraphTensor GraphBuilder::trilu(GraphTensor input, GraphTensor k, bool upper) {
   if (!input)
     return {};
   if (input.rank() < 2)
     return fail(ErrorCode::GraphType, "masks a tensor of rank " + Twine(input.rank()) +
                                           ", but a triangle needs two dimensions");
   DimExpr rows = input.dim(input.rank() - 2), columns = input.dim(input.rank() - 1);
-  Tensor row = iota({rows, 1}, 0, i64()), column = iota({1, columns}, 1, i64());
+  GraphTensor row = iota({rows, 1}, 0, i64()), column = iota({1, columns}, 1, i64());
   if (k)
     row = add(row, reshape(k, {}));
-  Tensor keep = compare(upper ? CompareKind::GreaterEqual : CompareKind::LessEqual, column, row);
+  GraphTensor keep = compare(upper ? CompareKind::GreaterEqual : CompareKind::LessEqual, column, row);
   return select(keep, input, scalar(input.type(), 0.0));
 }
 
-Tensor GraphBuilder::oneHot(Tensor indices, const DimExpr &depth, Tensor off, Tensor on, int64_t axis) {
+GraphTensor GraphBuilder::oneHot(GraphTensor indices, const DimExpr &depth, GraphTensor off, GraphTensor on, int64_t axis) {
   if (!indices || !off || !on)
     return {};
   if (axis < 0 || axis > indices.rank())
     return fail(ErrorCode::Attribute, "inserts axis " + Twine(axis) + " into a tensor of rank " +
                                           Twine(indices.rank()));
-  Tensor index = cast(indices, i64());
-  Tensor negative = compare(CompareKind::Less, index, size(0));
+  GraphTensor index = cast(indices, i64());
+  GraphTensor negative = compare(CompareKind::Less, index, size(0));
   index = unsqueeze(select(negative, add(index, size(depth)), index), {axis});
   Shape classes(indices.rank() + 1, DimExpr(1));
   classes[axis] = depth;

@@ -1,0 +1,18 @@
+//===- OpTable.cpp - which import serves an operator at an opset -----------===//
+// Each family's file lists (name, since version, import). The newest row at or below the model's opset
+// holds. A row whose import reads attributes and operands of several versions stands for all of them.
+#include "Importer.h"
+
+using namespace lutra;
+using namespace lutra::frontend;
+
+const OpEntry *frontend::findOp(llvm::StringRef name, int64_t version) {
+  const OpEntry *best = nullptr;
+  for (llvm::ArrayRef<OpEntry> family :
+       {activationOps(), controlOps(), movementOps(), normOps(), pointwiseOps(), productOps(),
+        quantizationOps(), recurrentOps(), reductionOps(), selectionOps(), shapeOps(), windowOps()})
+    for (const OpEntry &entry : family)
+      if (name == entry.name && entry.since <= version && (!best || best->since < entry.since))
+        best = &entry;
+  return best;
+}

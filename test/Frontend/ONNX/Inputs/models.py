@@ -1,0 +1,91 @@
+"""Small ONNX models for the importer's text tests: models.py NAME FILE."""
+
+import sys
+from collections.abc import Callable
+
+import onnx
+from onnx import TensorProto, helper
+
+FLOAT, INT64 = TensorProto.FLOAT, TensorProto.INT64
+
+
+def info(name: str, kind: int, shape: list[int | str]) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, kind, shape)
+
+
+def model(
+    nodes: list[onnx.NodeProto],
+    inputs: list[onnx.ValueInfoProto],
+    outputs: list[onnx.ValueInfoProto],
+    constants: dict[str, list[int]] | None = None,
+    opset: int = 18,
+) -> onnx.ModelProto:
+    initializers = [
+        helper.make_tensor(name, INT64, [len(values)], values)
+        for name, values in (constants or {}).items()
+    ]
+    graph = helper.make_graph(nodes, "graph", inputs, outputs, initializers)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=9)
+
+
+def split_heads() -> onnx.ModelProto:
+    """x [batch, seq, 12] to [batch, 3, seq, 4], its shape computed as exporters do."""
+    node = helper.make_node
+    return model(
+        [
+            node("Shape", ["x"], ["shape"]),
+            node("Gather", ["shape", "zero"], ["batch"]),
+            node("Gather", ["shape", "one"], ["seq"]),
+            node("Concat", ["batch", "seq", "rest"], ["target"], axis=0),
+            node("Reshape", ["x", "target"], ["heads"]),
+            node("Transpose", ["heads"], ["y"], perm=[0, 2, 1, 3]),
+        ],
+        [info("x", FLOAT, ["batch", "seq", 12])],
+        [info("y", FLOAT, ["batch", 3, "seq", 4])],
+        {"zero": [0], "one": [1], "rest": [3, -1]},
+    )
+
+
+def position_table() -> onnx.ModelProto:
+    """A table of 512 positions cut to the sequence's length limits that length."""
+    node = helper.make_node
+    table = helper.make_node(
+        "ConstantOfShape", ["size"], ["table"], value=helper.make_tensor("v", FLOAT, [1], [0.5])
+    )
+    return model(
+        [
+            table,
+            node("Shape", ["x"], ["seq"], start=1, end=2),
+            node("Slice", ["table", "zero", "seq", "zero"], ["rows"]),
+            node("Add", ["x", "rows"], ["y"]),
+        ],
+        [info("x", FLOAT, ["batch", "seq", 8])],
+        [info("y", FLOAT, ["batch", "seq", 8])],
+        {"zero": [0], "size": [512, 8]},
+    )
+
+
+def unsupported() -> onnx.ModelProto:
+    """Two nodes without an import, one that depends on them and one that is fine."""
+    node = helper.make_node
+    return model(
+        [
+            node("Det", ["x"], ["a"], name="first"),
+            node("Relu", ["x"], ["b"]),
+            node("NonZero", ["x"], ["c"], name="second"),
+            node("Shape", ["c"], ["d"], name="third"),
+        ],
+        [info("x", FLOAT, [4, 4])],
+        [info("a", FLOAT, []), info("b", FLOAT, [4, 4]), info("d", INT64, [2])],
+    )
+
+
+MODELS: dict[str, Callable[[], onnx.ModelProto]] = {
+    "split_heads": split_heads,
+    "position_table": position_table,
+    "unsupported": unsupported,
+}
+
+if __name__ == "__main__":
+    with open(sys.argv[2], "wb") as file:
+        file.write(MODELS[sys.argv[1]]().SerializeToString())
