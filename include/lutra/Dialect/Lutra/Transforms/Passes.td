@@ -95,4 +95,25 @@ def RaiseActivations : Pass<"lutra-raise-activations"> {
   let dependentDialects = ["lutra::LutraDialect"];
 }
 
+def RaiseNorms : Pass<"lutra-raise-norms"> {
+  let summary = "names norms and softmax that arrive as reductions and pointwise ops";
+  let description = [{
+    Needs: graph level. Guarantees: layer norm and RMS norm over static last dimensions, with scale and
+    bias of exactly their shape, and softmax along one axis become one op each; division may be
+    multiplication with a reciprocal root, means sums with a divisor or a factor. Leaves alone: means
+    over other dimensions or with another divisor, exponentials without the maximum taken out.
+
+    ```mlir
+    %m = lutra.reduce<max> %x axes = [1] : tensor<4x8xf32> -> tensor<4x1xf32>
+    %d = lutra.binary<sub> %x, %m : (tensor<4x8xf32>, tensor<4x1xf32>) -> tensor<4x8xf32>
+    %e = lutra.unary<exp> %d : tensor<4x8xf32> -> tensor<4x8xf32>
+    %s = lutra.reduce<sum> %e axes = [1] : tensor<4x8xf32> -> tensor<4x1xf32>
+    %y = lutra.binary<div> %e, %s : (tensor<4x8xf32>, tensor<4x1xf32>) -> tensor<4x8xf32>
+    // becomes
+    %y = lutra.softmax %x {axis = 1 : i64} : tensor<4x8xf32>
+    ```
+  }];
+  let dependentDialects = ["lutra::LutraDialect"];
+}
+
 #endif

@@ -1,0 +1,107 @@
+"""Runs the onnx package's node cases through importer and evaluator and compares with status.csv.
+
+run.py TOOL [--update] [--keep FOLDER] [PATTERN..]. A case may pass, be unsupported by name, or be left
+to an oracle note (oracle-notes.md). Anything else fails: wrong numbers, a crash, a case that passes or
+fails unlike its row, a case without a row. With --update the rows of passing and unsupported cases
+are rewritten; oracle rows are only ever written by hand.
+"""
+
+import argparse
+import csv
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+HERE = Path(__file__).parent
+STATUS = HERE / "status.csv"
+UNSUPPORTED = re.compile(r"^E06\d\d: ")
+NODE = re.compile(r'node "[^"]*" \((\w+), ')
+
+
+def classify(line: str) -> str:
+    """`pass`, `unsupported:..` or the text of the failure."""
+    if line.startswith("pass "):
+        return "pass"
+    if UNSUPPORTED.match(line):
+        names = list(dict.fromkeys(NODE.findall(line)))
+        return "unsupported:" + ("+".join(names) if names else "type")
+    return line
+
+
+def run_chunk(tool: str, folders: list[Path]) -> dict[str, str]:
+    done = subprocess.run([tool, *map(str, folders)], capture_output=True, text=True, check=True)
+    results = {}
+    for line in done.stdout.splitlines():
+        name, _, text = line.partition(" ")
+        results[name] = text
+    return results
+
+
+def run_cases(tool: str, root: Path) -> dict[str, str]:
+    results, runnable = {}, []
+    for folder in sorted(root.iterdir()):
+        if (folder / "skip.txt").exists():
+            results[folder.name] = "E0602: type"
+        else:
+            runnable.append(folder)
+    workers = os.cpu_count() or 1
+    chunks = [runnable[start : start + 50] for start in range(0, len(runnable), 50)]
+    with ThreadPoolExecutor(workers) as pool:
+        for part in pool.map(lambda chunk: run_chunk(tool, chunk), chunks):
+            results.update(part)
+    return results
+
+
+def read_status() -> dict[str, str]:
+    if not STATUS.exists():
+        return {}
+    with STATUS.open(newline="") as file:
+        return {row["case"]: row["status"] for row in csv.DictReader(file)}
+
+
+def write_status(rows: dict[str, str]) -> None:
+    with STATUS.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["case", "status"])
+        writer.writerows(sorted(rows.items()))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("tool")
+    parser.add_argument("patterns", nargs="*")
+    parser.add_argument("--update", action="store_true")
+    parser.add_argument("--keep", type=Path)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        root = arguments.keep or Path(temporary) / "cases"
+        if not root.exists():
+            command = [sys.executable, str(HERE / "cases.py"), str(root), *arguments.patterns]
+            subprocess.run(command, check=True)
+        results = run_cases(arguments.tool, root)
+    status, failures = read_status(), []
+    counts: Counter[str] = Counter()
+    for name, line in sorted(results.items()):
+        found, expected = classify(line), status.get(name, "absent")
+        kind = "oracle" if expected.startswith("oracle:") else found.partition(":")[0]
+        counts[kind if kind in ("pass", "unsupported", "oracle") else "failed"] += 1
+        if expected.startswith("oracle:") and found != "pass":
+            continue
+        if arguments.update and (found == "pass" or found.startswith("unsupported:")):
+            status[name] = found
+        elif found != expected:
+            failures.append(f"{name}: {line} (expected {expected})")
+    if arguments.update:
+        write_status(status)
+    print("\n".join(failures))
+    print(", ".join(f"{count} {kind}" for kind, count in sorted(counts.items())), f"of {len(results)}")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
