@@ -62,6 +62,7 @@ struct SpotWalker {
   const ProductShape &shape;
   ProductPlan plan;
   llvm::function_ref<LogicalResult(const ProductSpot &)> body;
+  std::optional<std::pair<Value, Value>> outer;
 
   Value tiledEnd(ProductRange range, int64_t tile) {
     Value tileValue = emitter.constant(tile);
@@ -88,11 +89,16 @@ struct SpotWalker {
 LogicalResult SpotWalker::columnTile(Value row, Value rowEnd, int64_t rows, Value rowBound,
                                      Value column, int64_t width, Value columnBound) {
   KernelEmitter::Scope scope(emitter);
-  if (!rowEnd)
-    return body({row, column, rows, width, rowBound, columnBound});
-  return emitter.forEach(row, rowEnd, emitter.constant(rows), [&](Value index) {
-    return body({index, column, rows, width, rowBound, columnBound});
-  });
+  auto forRows = [&](Value position) {
+    if (!rowEnd)
+      return body({position, row, column, rows, width, rowBound, columnBound});
+    return emitter.forEach(row, rowEnd, emitter.constant(rows), [&](Value index) {
+      return body({position, index, column, rows, width, rowBound, columnBound});
+    });
+  };
+  if (!outer)
+    return forRows({});
+  return emitter.forEach(outer->first, outer->second, emitter.constant(1), forRows);
 }
 
 LogicalResult SpotWalker::rowPass(Value row, Value rowEnd, int64_t rows, Value rowBound,
@@ -141,7 +147,6 @@ LogicalResult SpotWalker::walk(ProductRange rows, ProductRange columns) {
     if (size <= below)
       continue;
     Value above = emitter.constant(below);
-    int64_t low = below;
     auto pass = [&] {
       return rowPass(end, {}, size, size == 1 ? Value() : left, columns);
     };
@@ -149,7 +154,6 @@ LogicalResult SpotWalker::walk(ProductRange rows, ProductRange columns) {
       return size == plan.rows ? pass()
                                : when(arith::CmpIPredicate::sle, left, emitter.constant(size), pass);
     };
-    (void)low;
     if (failed(when(arith::CmpIPredicate::sgt, left, above, atMost)))
       return failure();
     below = size;
@@ -159,20 +163,27 @@ LogicalResult SpotWalker::walk(ProductRange rows, ProductRange columns) {
 
 LogicalResult forSpots(KernelEmitter &emitter, const ProductShape &shape, ProductRange rows,
                        ProductRange columns,
-                       llvm::function_ref<LogicalResult(const ProductSpot &)> body) {
+                       llvm::function_ref<LogicalResult(const ProductSpot &)> body,
+                       std::optional<std::pair<Value, Value>> outer) {
   ProductPlan plan = emitter.target.planProduct(shape);
-  SpotWalker walker{emitter, shape, plan, body};
+  SpotWalker walker{emitter, shape, plan, body, outer};
   if (!plan.maskedEdges)
     return walker.walk(rows, columns);
   // Every tile is a full one; only its store is bounded.
-  return emitter.forEach(columns.low, columns.high, emitter.constant(plan.columns), [&](Value column) {
+  bool evenRows = rows.extent > 0 && rows.extent % plan.rows == 0;
+  bool evenColumns = columns.extent > 0 && columns.extent % plan.columns == 0;
+  auto forRows = [&](Value position, Value column) {
     return emitter.forEach(rows.low, rows.high, emitter.constant(plan.rows), [&](Value row) {
-      bool evenRows = rows.extent > 0 && rows.extent % plan.rows == 0;
-      bool evenColumns = columns.extent > 0 && columns.extent % plan.columns == 0;
-      return body({row, column, plan.rows, plan.columns,
+      return body({position, row, column, plan.rows, plan.columns,
                    evenRows ? Value() : emitter.sub(rows.high, row),
                    evenColumns ? Value() : emitter.sub(columns.high, column)});
     });
+  };
+  return emitter.forEach(columns.low, columns.high, emitter.constant(plan.columns), [&](Value column) {
+    if (!outer)
+      return forRows({}, column);
+    return emitter.forEach(outer->first, outer->second, emitter.constant(1),
+                           [&](Value position) { return forRows(position, column); });
   });
 }
 

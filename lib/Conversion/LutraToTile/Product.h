@@ -15,6 +15,7 @@ struct ProductRange {
 
 /// One tile of a product's result. A bound is null where all rows (columns) exist.
 struct ProductSpot {
+  mlir::Value outer; // null, or the position in the range of outer rows
   mlir::Value row, column;
   int64_t rows, columns;
   mlir::Value rowBound, columnBound;
@@ -38,10 +39,12 @@ ProductBlocks cutEvenly(KernelEmitter &emitter, mlir::Value total, int64_t exten
 int64_t chooseColumnBlock(const ProductPlan &plan, const ProductShape &shape, int64_t items);
 
 /// Calls `body` for tiles that cover rows x columns, columns in the outer loop so that one panel stays in
-/// cache for all rows. Rows that are left over get tiles of fewer rows and more columns.
+/// cache for all rows. Rows that are left over get tiles of fewer rows and more columns. With `outer` (low
+/// and high) the rows are walked once for each value of it, inside the loop over columns.
 mlir::LogicalResult forSpots(KernelEmitter &emitter, const ProductShape &shape, ProductRange rows,
                              ProductRange columns,
-                             llvm::function_ref<mlir::LogicalResult(const ProductSpot &)> body);
+                             llvm::function_ref<mlir::LogicalResult(const ProductSpot &)> body,
+                             std::optional<std::pair<mlir::Value, mlir::Value>> outer = std::nullopt);
 
 /// Floats that tile_matmul takes: nothing but f16, bf16, f32 and f64.
 bool isTileFloat(mlir::Type element);
@@ -64,6 +67,10 @@ mlir::Value multiplyAdd(mlir::OpBuilder &builder, mlir::Location loc, mlir::Valu
 /// A scalar operand widened to `type`; `element` is the tensor's element type (it tells the sign).
 mlir::Value widenOperand(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value scalar,
                          mlir::Type element, mlir::Type type);
+
+/// Convolutions (conv and conv_transpose) element by element: number of items, code of one.
+mlir::FailureOr<mlir::Value> getConvElementItems(KernelEmitter &emitter);
+mlir::LogicalResult emitConvElements(KernelEmitter &emitter);
 
 } // namespace lutra
 

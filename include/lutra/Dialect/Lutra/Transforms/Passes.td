@@ -31,6 +31,46 @@ def FormKernels : Pass<"lutra-form-kernels", "mlir::ModuleOp"> {
                            "mlir::arith::ArithDialect", "mlir::tensor::TensorDialect"];
 }
 
+def ChooseLayout : Pass<"lutra-choose-layout", "mlir::ModuleOp"> {
+  let summary = "runs convolutions in channels_last order";
+  let description = [{
+    Needs: graph level, before fusion and packing. Guarantees: every conv whose filter is static and not encoded is
+    channels_last and has no padding (a `lutra.pad` before it has it); pools behind a conv are
+    channels_last; transposes stand only where an op that cares about the order (reshape, matmul, an input or
+    result of the graph) meets one that was turned. Leaves alone: conv_transpose, pools that no conv feeds.
+    Transposes of constants remain for lutra-fold-weights.
+
+    ```mlir
+    %a = lutra.conv<channels_first> %x, %f ...
+    %b = lutra.unary<relu> %a ...
+    %c = lutra.conv<channels_first> %b, %g ...
+    // becomes
+    %t = lutra.transpose %x [0, 2, 3, 1] ...
+    %a = lutra.conv<channels_last> %t, %f2 ...
+    %b = lutra.unary<relu> %a ...
+    %c = lutra.conv<channels_last> %b, %g2 ...
+    %y = lutra.transpose %c [0, 3, 1, 2] ...
+    ```
+  }];
+  let dependentDialects = ["lutra::LutraDialect", "mlir::tensor::TensorDialect"];
+}
+
+def FoldWeights : Pass<"lutra-fold-weights", "mlir::ModuleOp"> {
+  let summary = "moves the elements of constants at compile time";
+  let description = [{
+    Guarantees: no transpose or reshape reads a `lutra.weight` or `lutra.constant` of whole-byte
+    elements; globals that nothing names are gone. Leaves alone: truth values, encoded and packed weights.
+
+    ```mlir
+    %w = lutra.weight @w : tensor<2x3xf32>
+    %t = lutra.transpose %w [1, 0] : tensor<2x3xf32> -> tensor<3x2xf32>
+    // becomes
+    %t = lutra.weight @w_0 : tensor<3x2xf32>
+    ```
+  }];
+  let dependentDialects = ["lutra::LutraDialect"];
+}
+
 def PackWeights : Pass<"lutra-pack-weights", "mlir::ModuleOp"> {
   let summary = "stores constant operands of products as panels";
   let description = [{

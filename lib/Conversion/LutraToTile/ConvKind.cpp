@@ -1,0 +1,289 @@
+//===- ConvKind.cpp - convolutions as products of tiles -----------------------===//
+// channels_last only, padding done beforehand (lutra-choose-layout): output pixel (.., x) times filter
+// is a product whose row x reads the input at x * stride, and whose K runs over taps and channels. With
+// dilation 1 all taps and channels along the last spatial dimension are contiguous, in the input and in the
+// packed filter, so that one tile_matmul covers them; the other taps are a loop that carries the
+// accumulator. No im2col buffer exists.
+//
+// A work item is a block of output rows times a block of one group's filters. Depthwise convolutions are vectors over
+// channels instead. What fits neither (channels_first, padding, integers) runs element by element
+// (ConvElements.cpp).
+#include "GroupKinds.h"
+#include "Product.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace lutra;
+
+namespace {
+class ConvEmission {
+public:
+  explicit ConvEmission(KernelEmitter &emitter);
+  bool isTiled() const { return tiled; }
+  Value getItems() { return emitter.product(counts); }
+  LogicalResult emitItem();
+
+private:
+  LogicalResult emitSpot(const ProductSpot &spot);
+  LogicalResult emitDepthwise();
+  SmallVector<Value> outputIndices(Value outer);
+  SmallVector<Value> inputIndices(ArrayRef<Value> output, ArrayRef<Value> taps);
+  FailureOr<Value> overTaps(Value init, int64_t dims,
+                            llvm::function_ref<FailureOr<Value>(ArrayRef<Value>, Value)> step);
+
+  KernelEmitter &emitter;
+  ConvOp op;
+  RankedTensorType inputType, filterType, resultType;
+  int64_t rank, spatial, last; // `last`: the spatial dimension along which rows advance
+  int64_t groups, channels, columns; // of one group
+  bool tiled, depthwise;
+  Type accumulate;
+  ProductShape shape;
+  SmallVector<Value> outerSizes; // batch and spatial dimensions before `last`
+  Value outerCount;
+  int64_t outerPerItem = 1;
+  ProductBlocks rowBlocks, columnBlocks;
+  SmallVector<Value> counts; // of items: outer blocks, groups, column blocks, row blocks
+
+  Value group, input, filter;
+};
+} // namespace
+
+static constexpr int64_t panel = 16;
+
+ConvEmission::ConvEmission(KernelEmitter &kernelEmitter)
+    : emitter(kernelEmitter), op(cast<ConvOp>(getRoot(kernelEmitter.kernel))) {
+  inputType = cast<RankedTensorType>(op.getInput().getType());
+  filterType = cast<RankedTensorType>(op.getFilter().getType());
+  resultType = cast<RankedTensorType>(op.getType());
+  rank = resultType.getRank();
+  spatial = rank - 2;
+  last = rank - 2;
+  groups = op.getGroups();
+  accumulate = getComputeType(resultType.getElementType());
+  auto isZero = [](int64_t size) { return size == 0; };
+  tiled = op.getLayout() == ConvLayout::ChannelsLast && filterType.hasStaticShape() &&
+          llvm::all_of(op.getLow(), isZero) && llvm::all_of(op.getHigh(), isZero) &&
+          isTileFloat(resultType.getElementType()) && isTileFloat(inputType.getElementType()) &&
+          isTileFloat(filterType.getElementType());
+  if (!tiled)
+    return;
+  channels = filterType.getDimSize(rank - 2);
+  columns = filterType.getDimSize(rank - 1) / groups;
+  depthwise = groups > 1 && channels == 1 && columns == 1;
+
+  for (int64_t dim = 0; dim < last; ++dim)
+    outerSizes.push_back(emitter.getSize(op.getResult(), dim));
+  outerCount = emitter.product(outerSizes);
+  Value rows = emitter.getSize(op.getResult(), last);
+  int64_t extent = resultType.isDynamicDim(last) ? -1 : resultType.getDimSize(last);
+  shape.m = extent;
+  shape.n = columns;
+  shape.k = channels;
+  for (int64_t dim = 0; dim < spatial; ++dim)
+    shape.k *= filterType.getDimSize(dim);
+  shape.accBits = accumulate.getIntOrFloatBitWidth();
+  shape.constantRhs = filterType.getEncoding() != nullptr;
+
+  ProductPlan plan = emitter.target.planProduct(shape);
+  int64_t rowBlock = std::max(plan.rowBlock, plan.rows);
+  rowBlocks = cutEvenly(emitter, rows, extent, rowBlock, plan.rows);
+  if (extent > 0 && !depthwise)
+    outerPerItem = std::max<int64_t>(1, rowBlock / std::max<int64_t>(extent, 1));
+  int64_t outerItems = 1;
+  bool known = true;
+  for (int64_t dim = 0; dim < last; ++dim) {
+    known &= dim == 0 || !resultType.isDynamicDim(dim);
+    outerItems *= resultType.isDynamicDim(dim) ? 1 : resultType.getDimSize(dim);
+  }
+  if (known) // equally filled
+    outerPerItem = llvm::divideCeil(outerItems, llvm::divideCeil(outerItems, outerPerItem));
+  int64_t items = llvm::divideCeil(outerItems, outerPerItem) * groups;
+  ProductShape block = shape;
+  if (extent > 0)
+    block.m = extent * outerPerItem;
+  int64_t unit = plan.columns;
+  for (int64_t size : {int64_t(1), plan.rows / 2, extent > 0 ? extent % plan.rows : 0})
+    if (size > 0 && (extent <= 0 || size == extent % plan.rows))
+      unit = std::max(unit, emitter.target.getProductColumns(shape, size));
+  columnBlocks = cutEvenly(emitter, emitter.constant(columns), columns,
+                           chooseColumnBlock(plan, block, items), unit);
+  counts = {emitter.ceilDiv(outerCount, emitter.constant(outerPerItem)), emitter.constant(groups),
+            columnBlocks.count, rowBlocks.count};
+  if (depthwise)
+    counts = {outerCount};
+}
+
+/// Indices of the result whose batch and outer spatial positions are number `outer`.
+SmallVector<Value> ConvEmission::outputIndices(Value outer) {
+  SmallVector<Value> indices = emitter.delinearize(outer, outerSizes);
+  indices.append(2, emitter.constant(0));
+  return indices;
+}
+
+/// Indices of the input under the taps (one per spatial dimension) for an output pixel.
+SmallVector<Value> ConvEmission::inputIndices(ArrayRef<Value> output, ArrayRef<Value> taps) {
+  SmallVector<Value> indices(output);
+  for (int64_t dim = 0; dim < spatial; ++dim) {
+    Value base = emitter.mul(output[dim + 1], emitter.constant(op.getStrides()[dim]));
+    Value tap = emitter.mul(taps[dim], emitter.constant(op.getDilations()[dim]));
+    indices[dim + 1] = emitter.add(base, tap);
+  }
+  return indices;
+}
+
+/// Carries a tile through loops over the taps of the first `dims` spatial dimensions.
+FailureOr<Value>
+ConvEmission::overTaps(Value init, int64_t dims,
+                       llvm::function_ref<FailureOr<Value>(ArrayRef<Value>, Value)> step) {
+  SmallVector<Value> taps;
+  std::function<FailureOr<Value>(Value)> descend = [&](Value carried) -> FailureOr<Value> {
+    int64_t dim = taps.size();
+    if (dim == dims) {
+      SmallVector<Value> all(taps);
+      all.append(spatial - dims, emitter.constant(0));
+      return step(all, carried);
+    }
+    int64_t size = filterType.getDimSize(dim);
+    if (size == 1) {
+      taps.push_back(emitter.constant(0));
+      auto result = descend(carried);
+      taps.pop_back();
+      return result;
+    }
+    auto result = emitter.fold(
+        emitter.constant(0), emitter.constant(size), emitter.constant(1), carried,
+        [&](Value tap, ValueRange values) -> FailureOr<KernelEmitter::Carried> {
+          taps.push_back(tap);
+          auto next = descend(values[0]);
+          taps.pop_back();
+          if (failed(next))
+            return failure();
+          return KernelEmitter::Carried{*next};
+        });
+    if (failed(result))
+      return failure();
+    return (*result)[0];
+  };
+  return descend(init);
+}
+
+LogicalResult ConvEmission::emitSpot(const ProductSpot &spot) {
+  OpBuilder &builder = emitter.builder;
+  SmallVector<Value> output = outputIndices(spot.outer);
+  output[last] = spot.row;
+  bool packed = filterType.getEncoding() != nullptr;
+  PanelLayout layout = packed ? PanelLayout::Panel : PanelLayout::RowMajor;
+  // Taps along the last dimension join the channels when their inputs are contiguous.
+  bool joined = groups == 1 && op.getDilations()[spatial - 1] == 1;
+  int64_t depth = joined ? channels * filterType.getDimSize(spatial - 1) : channels;
+  Value firstColumn = emitter.add(emitter.mul(group, emitter.constant(columns)), spot.column);
+  SmallVector<Value> bounds;
+  if (!emitter.target.planProduct(shape).maskedEdges &&
+      (spot.rowBound || (spot.columnBound && !packed)))
+    bounds = {spot.rowBound ? spot.rowBound : emitter.constant(spot.rows),
+              spot.columnBound ? spot.columnBound : emitter.constant(spot.columns)};
+  Value zero = emitter.fill(builder.getZeroAttr(accumulate), {spot.rows, spot.columns});
+  auto step = [&](ArrayRef<Value> taps, Value carried) -> FailureOr<Value> {
+    SmallVector<Value> at = inputIndices(output, taps), filterAt(taps);
+    at.back() = emitter.mul(group, emitter.constant(channels));
+    if (packed) {
+      Value tap = emitter.constant(0);
+      for (int64_t dim = 0; dim < spatial; ++dim)
+        tap = emitter.add(emitter.mul(tap, emitter.constant(filterType.getDimSize(dim))), taps[dim]);
+      filterAt = {emitter.div(firstColumn, emitter.constant(panel)),
+                  emitter.mul(tap, emitter.constant(channels)), emitter.constant(0)};
+    } else {
+      filterAt.append({emitter.constant(0), firstColumn});
+    }
+    return TileMatmulOp::create(builder, emitter.loc, carried.getType(), input, at, filter, filterAt,
+                                carried, emitter.constant(depth), bounds, last,
+                                op.getStrides()[spatial - 1], layout)
+        .getResult();
+  };
+  FailureOr<Value> accumulator = overTaps(zero, joined ? spatial - 1 : spatial, step);
+  if (failed(accumulator))
+    return failure();
+  ProductSpot placed = spot;
+  placed.column = firstColumn;
+  return finishSpot(emitter, op.getResult(), spotWindow(emitter, placed, output, last, rank - 1),
+                    *accumulator);
+}
+
+/// One output row of all channels: tiles of a few pixels by a vector of channels.
+LogicalResult ConvEmission::emitDepthwise() {
+  SmallVector<Value> output = outputIndices(emitter.getItem());
+  int64_t width = emitter.getTileWidth(), pixels = 4;
+  Value zero = emitter.constant(0), rowEnd = emitter.getSize(op.getResult(), last);
+  return emitter.forTiles(zero, emitter.constant(groups), width, [&](Value column, int64_t size, Value bound) {
+    return emitter.forTiles(zero, rowEnd, pixels, [&](Value row, int64_t rows, Value rowBound) -> LogicalResult {
+      ProductSpot spot{{}, row, column, rows, size, rowBound, bound};
+      TileWindow window = spotWindow(emitter, spot, output, last, rank - 1);
+      output[last] = row;
+      auto step = [&](ArrayRef<Value> taps, Value carried) -> FailureOr<Value> {
+        TileWindow inputWindow = window;
+        inputWindow.indices = inputIndices(output, taps);
+        inputWindow.indices.back() = column;
+        inputWindow.steps[0] = rows == 1 ? 1 : op.getStrides()[spatial - 1];
+        TileWindow filterWindow = window;
+        filterWindow.indices.assign(taps.begin(), taps.end());
+        filterWindow.indices.append({emitter.constant(0), column});
+        filterWindow.dims = {-1, rank - 1};
+        auto left = emitter.emitTile(op.getInput(), inputWindow);
+        auto right = emitter.emitTile(op.getFilter(), filterWindow);
+        if (failed(left) || failed(right))
+          return failure();
+        return emitter.map({*left, *right, carried}, accumulate,
+                           [&](OpBuilder &builder, ValueRange scalars) -> Value {
+                             Type element = inputType.getElementType();
+                             Value a = widenOperand(builder, emitter.loc, scalars[0], element, accumulate);
+                             Value b = widenOperand(builder, emitter.loc, scalars[1], element, accumulate);
+                             return multiplyAdd(builder, emitter.loc, a, b, scalars[2]);
+                           });
+      };
+      Value init = emitter.fill(emitter.builder.getZeroAttr(accumulate), {rows, size});
+      auto accumulator = overTaps(init, spatial, step);
+      if (failed(accumulator))
+        return failure();
+      return finishSpot(emitter, op.getResult(), window, *accumulator);
+    });
+  });
+}
+
+LogicalResult ConvEmission::emitItem() {
+  if (depthwise)
+    return emitDepthwise();
+  input = emitter.getBuffer(op.getInput());
+  filter = emitter.getBuffer(op.getFilter());
+  if (!input || !filter)
+    return failure();
+  SmallVector<Value> position = emitter.delinearize(emitter.getItem(), counts);
+  group = position[1];
+  ProductRange rows = rowBlocks.range(emitter, position[3], emitter.getSize(op.getResult(), last));
+  ProductRange columnRange = columnBlocks.range(emitter, position[2], emitter.constant(columns));
+  Value perItem = emitter.constant(outerPerItem);
+  Value low = emitter.mul(position[0], perItem);
+  Value high = emitter.min(emitter.add(low, perItem), outerCount);
+  return forSpots(
+      emitter, shape, rows, columnRange, [&](const ProductSpot &spot) { return emitSpot(spot); },
+      std::make_pair(low, high));
+}
+
+GroupKind lutra::getConvKind() {
+  return {hasRoot<ConvOp>,
+          [](KernelEmitter &emitter) -> FailureOr<Value> {
+            ConvEmission conv(emitter);
+            return conv.isTiled() ? conv.getItems() : getConvElementItems(emitter);
+          },
+          [](KernelEmitter &emitter, bool elementwise) -> LogicalResult {
+            ConvEmission conv(emitter);
+            if (!conv.isTiled())
+              return emitConvElements(emitter);
+            if (elementwise) // the grid was cut for tiles
+              return failure();
+            return conv.emitItem();
+          }};
+}

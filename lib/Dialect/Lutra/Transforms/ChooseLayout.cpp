@@ -1,0 +1,342 @@
+//===- ChooseLayout.cpp - convolutions in channels_last order ---------------===//
+// A convolution reads contiguous channels under each tap when they lie last (see ConvKind.cpp in
+// Conversion/LutraToTile). Every channels_first conv is rewritten between two transposes, and its zero
+// padding made explicit; the transposes then move towards the results through every op that does not care about
+// the order, and cancel in pairs:
+//
+//   conv -> T' | T -> conv                    cancels
+//   f(T x, T y, c) -> T f(x, y, T^-1 c)       pointwise; c constant or of one element
+//   concat, pad, slice, reduce of T x         the axis moves along
+//   T of a tensor whose moved sizes are 1     is a reshape
+//
+// An op that cares (reshape, matmul, a graph result) keeps its transpose. Transposes of constants are left for
+// lutra-fold-weights. Invariant: each step keeps the value of every tensor that remains.
+#include "lutra/Dialect/Lutra/Transforms/Passes.h"
+
+#include "lutra/Dialect/Lutra/IR/Lutra.h"
+
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+using namespace mlir;
+using namespace lutra;
+
+namespace lutra {
+#define GEN_PASS_DEF_CHOOSELAYOUT
+#include "lutra/Dialect/Lutra/Transforms/Passes.h.inc"
+} // namespace lutra
+
+static SmallVector<int64_t> inverse(ArrayRef<int64_t> permutation) {
+  SmallVector<int64_t> result(permutation.size());
+  for (auto [index, dim] : llvm::enumerate(permutation))
+    result[dim] = index;
+  return result;
+}
+
+template <typename T> static SmallVector<T> permute(ArrayRef<T> values, ArrayRef<int64_t> permutation) {
+  SmallVector<T> result;
+  for (int64_t dim : permutation)
+    result.push_back(values[dim]);
+  return result;
+}
+
+static RankedTensorType permuteType(RankedTensorType type, ArrayRef<int64_t> permutation) {
+  return RankedTensorType::get(permute(type.getShape(), permutation), type.getElementType());
+}
+
+static Value transpose(OpBuilder &builder, Location loc, Value value, ArrayRef<int64_t> permutation) {
+  auto type = cast<RankedTensorType>(value.getType());
+  return TransposeOp::create(builder, loc, permuteType(type, permutation), value,
+                             builder.getDenseI64ArrayAttr(permutation));
+}
+
+/// [B, C, D..] -> [B, D.., C].
+static SmallVector<int64_t> toChannelsLast(int64_t rank) {
+  SmallVector<int64_t> permutation{0};
+  for (int64_t dim = 2; dim < rank; ++dim)
+    permutation.push_back(dim);
+  permutation.push_back(1);
+  return permutation;
+}
+
+namespace {
+struct ChooseLayout final : lutra::impl::ChooseLayoutBase<ChooseLayout> {
+  using Base::Base;
+  void runOnOperation() override;
+};
+
+/// channels_first conv -> transposes around a channels_last conv.
+struct TurnConv final : OpRewritePattern<ConvOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ConvOp op, PatternRewriter &rewriter) const override;
+};
+
+/// channels_last conv with padding -> pad, conv without.
+struct SplitPadding final : OpRewritePattern<ConvOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ConvOp op, PatternRewriter &rewriter) const override;
+};
+
+/// channels_first pool of a turned value -> turned channels_last pool.
+struct TurnPool final : OpRewritePattern<PoolOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(PoolOp op, PatternRewriter &rewriter) const override;
+};
+
+struct SinkThroughPointwise final : RewritePattern {
+  explicit SinkThroughPointwise(MLIRContext *context)
+      : RewritePattern(MatchAnyOpTypeTag(), /*benefit=*/1, context) {}
+  LogicalResult matchAndRewrite(Operation *op, PatternRewriter &rewriter) const override;
+};
+
+struct SinkThroughConcat final : OpRewritePattern<ConcatOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ConcatOp op, PatternRewriter &rewriter) const override;
+};
+
+struct SinkThroughPad final : OpRewritePattern<PadOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(PadOp op, PatternRewriter &rewriter) const override;
+};
+
+struct SinkThroughReduce final : OpRewritePattern<ReduceOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ReduceOp op, PatternRewriter &rewriter) const override;
+};
+
+/// Two transposes in a row are one, or none.
+struct JoinTransposes final : OpRewritePattern<TransposeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(TransposeOp op, PatternRewriter &rewriter) const override;
+};
+
+/// A transpose that only moves dimensions of size 1 is a reshape.
+struct TransposeIsReshape final : OpRewritePattern<TransposeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(TransposeOp op, PatternRewriter &rewriter) const override;
+};
+} // namespace
+
+/// The transpose that produces `value`, if it does more than turn a constant.
+static TransposeOp producingTranspose(Value value) {
+  auto op = value.getDefiningOp<TransposeOp>();
+  return op && !op.getInput().getDefiningOp<ConstantOp>() && !op.getInput().getDefiningOp<WeightOp>()
+             ? op
+             : TransposeOp();
+}
+
+LogicalResult TurnConv::matchAndRewrite(ConvOp op, PatternRewriter &rewriter) const {
+  if (op.getLayout() != ConvLayout::ChannelsFirst)
+    return rewriter.notifyMatchFailure(op, "is channels_last already");
+  auto type = cast<RankedTensorType>(op.getType());
+  auto filterType = cast<RankedTensorType>(op.getFilter().getType());
+  if (filterType.getEncoding() || !filterType.hasStaticShape())
+    return rewriter.notifyMatchFailure(op, "filter is encoded or has no static shape");
+  int64_t rank = type.getRank();
+  SmallVector<int64_t> order = toChannelsLast(rank), filterOrder;
+  for (int64_t dim = 2; dim < rank; ++dim) // [F, C, k..] -> [k.., C, F]
+    filterOrder.push_back(dim);
+  filterOrder.append({1, 0});
+  Location loc = op.getLoc();
+  Value input = transpose(rewriter, loc, op.getInput(), order);
+  Value filter = transpose(rewriter, loc, op.getFilter(), filterOrder);
+  Value conv = ConvOp::create(rewriter, loc, permuteType(type, order), input, filter,
+                              ConvLayout::ChannelsLast, op.getStrides(), op.getLow(), op.getHigh(),
+                              op.getDilations(), op.getGroups(), op.getStrategyAttr());
+  rewriter.replaceOp(op, transpose(rewriter, loc, conv, inverse(order)));
+  return success();
+}
+
+LogicalResult SplitPadding::matchAndRewrite(ConvOp op, PatternRewriter &rewriter) const {
+  if (op.getLayout() != ConvLayout::ChannelsLast)
+    return rewriter.notifyMatchFailure(op, "is channels_first");
+  auto isZero = [](int64_t size) { return size == 0; };
+  if (llvm::all_of(op.getLow(), isZero) && llvm::all_of(op.getHigh(), isZero))
+    return rewriter.notifyMatchFailure(op, "has no padding");
+  auto type = cast<RankedTensorType>(op.getInput().getType());
+  SmallVector<int64_t> low{0}, high{0}, shape(type.getShape());
+  llvm::append_range(low, op.getLow());
+  llvm::append_range(high, op.getHigh());
+  low.push_back(0);
+  high.push_back(0);
+  for (auto [dim, size] : llvm::enumerate(shape))
+    if (!ShapedType::isDynamic(size))
+      size += low[dim] + high[dim];
+  Type element = type.getElementType();
+  auto scalarType = RankedTensorType::get({}, element);
+  auto zero = ConstantOp::create(
+      rewriter, op.getLoc(), scalarType,
+      DenseElementsAttr::get(scalarType, ArrayRef<Attribute>(rewriter.getZeroAttr(element))));
+  Value padded = PadOp::create(rewriter, op.getLoc(), RankedTensorType::get(shape, element),
+                               op.getInput(), zero, ValueRange(), ValueRange(),
+                               rewriter.getDenseI64ArrayAttr(low), rewriter.getDenseI64ArrayAttr(high),
+                               PadMode::Constant);
+  SmallVector<int64_t> none(op.getLow().size(), 0);
+  rewriter.modifyOpInPlace(op, [&] {
+    op.getInputMutable().assign(padded);
+    op.setLow(none);
+    op.setHigh(none);
+  });
+  return success();
+}
+
+LogicalResult TurnPool::matchAndRewrite(PoolOp op, PatternRewriter &rewriter) const {
+  if (op.getLayout() != ConvLayout::ChannelsFirst)
+    return rewriter.notifyMatchFailure(op, "is channels_last already");
+  auto type = cast<RankedTensorType>(op.getType());
+  SmallVector<int64_t> order = toChannelsLast(type.getRank());
+  TransposeOp producer = producingTranspose(op.getInput());
+  if (!producer || producer.getPermutation() != ArrayRef<int64_t>(inverse(order)))
+    return rewriter.notifyMatchFailure(op, "input is not turned");
+  Value input = producer.getInput();
+  auto pool = cast<PoolOp>(rewriter.clone(*op));
+  pool.getInputMutable().assign(input);
+  pool.setLayout(ConvLayout::ChannelsLast);
+  pool.getResult().setType(permuteType(type, order));
+  rewriter.replaceOp(op, transpose(rewriter, op.getLoc(), pool.getResult(), inverse(order)));
+  return success();
+}
+
+/// Whether `value` can be had in `order` at no cost at run time.
+static bool canTurn(Value value, ArrayRef<int64_t> order) {
+  auto type = cast<RankedTensorType>(value.getType());
+  if (auto op = producingTranspose(value))
+    return inverse(op.getPermutation()) == SmallVector<int64_t>(order);
+  if (type.getRank() == 0)
+    return true;
+  Operation *origin = value.getDefiningOp();
+  while (isa_and_nonnull<ReshapeOp, TransposeOp>(origin)) // lutra-fold-weights removes these
+    origin = origin->getOperand(0).getDefiningOp();
+  return isa_and_nonnull<ConstantOp, WeightOp>(origin) && !type.getEncoding() && type.hasStaticShape();
+}
+
+/// `value` in `order`; canTurn holds.
+static Value turnBack(OpBuilder &builder, Location loc, Value value, ArrayRef<int64_t> order) {
+  if (auto op = producingTranspose(value))
+    return op.getInput();
+  auto type = cast<RankedTensorType>(value.getType());
+  if (type.getRank() == 0)
+    return value;
+  SmallVector<int64_t> shape(order.size() - type.getRank(), 1);
+  if (!shape.empty()) {
+    llvm::append_range(shape, type.getShape());
+    value = ReshapeOp::create(builder, loc, RankedTensorType::get(shape, type.getElementType()),
+                              value, ValueRange());
+  }
+  return transpose(builder, loc, value, order);
+}
+
+LogicalResult SinkThroughPointwise::matchAndRewrite(Operation *op, PatternRewriter &rewriter) const {
+  if (!isa<UnaryOp, BinaryOp, CompareOp, SelectOp, CastOp>(op))
+    return failure();
+  TransposeOp first;
+  auto resultType = cast<RankedTensorType>(op->getResult(0).getType());
+  for (Value operand : op->getOperands())
+    if (auto producer = producingTranspose(operand);
+        producer && cast<RankedTensorType>(operand.getType()).getRank() == resultType.getRank())
+      first = first ? first : producer;
+  if (!first)
+    return rewriter.notifyMatchFailure(op, "reads no transposed value");
+  SmallVector<int64_t> order = inverse(first.getPermutation());
+  SmallVector<Value> operands;
+  if (!llvm::all_of(op->getOperands(), [&](Value operand) { return canTurn(operand, order); }))
+    return rewriter.notifyMatchFailure(op, "another operand has another order");
+  for (Value operand : op->getOperands())
+    operands.push_back(turnBack(rewriter, op->getLoc(), operand, order));
+  Operation *inner = rewriter.clone(*op);
+  inner->setOperands(operands);
+  inner->getResult(0).setType(permuteType(resultType, order));
+  rewriter.replaceOp(op, transpose(rewriter, op->getLoc(), inner->getResult(0), first.getPermutation()));
+  return success();
+}
+
+LogicalResult SinkThroughConcat::matchAndRewrite(ConcatOp op, PatternRewriter &rewriter) const {
+  SmallVector<Value> inputs;
+  ArrayRef<int64_t> permutation;
+  for (Value input : op.getInputs()) {
+    TransposeOp producer = producingTranspose(input);
+    if (!producer || (!permutation.empty() && producer.getPermutation() != permutation))
+      return rewriter.notifyMatchFailure(op, "inputs have different orders");
+    permutation = producer.getPermutation();
+    inputs.push_back(producer.getInput());
+  }
+  if (inputs.empty())
+    return failure();
+  SmallVector<int64_t> order = inverse(permutation);
+  auto type = permuteType(cast<RankedTensorType>(op.getType()), order);
+  Value concat = ConcatOp::create(rewriter, op.getLoc(), type, inputs,
+                                  rewriter.getI64IntegerAttr(permutation[op.getAxis()]));
+  rewriter.replaceOp(op, transpose(rewriter, op.getLoc(), concat, permutation));
+  return success();
+}
+
+LogicalResult SinkThroughPad::matchAndRewrite(PadOp op, PatternRewriter &rewriter) const {
+  TransposeOp producer = producingTranspose(op.getInput());
+  if (!producer || !op.getLow().empty() || !op.getHigh().empty())
+    return rewriter.notifyMatchFailure(op, "input is not transposed, or amounts are dynamic");
+  ArrayRef<int64_t> permutation = producer.getPermutation();
+  SmallVector<int64_t> order = inverse(permutation);
+  auto type = permuteType(cast<RankedTensorType>(op.getType()), order);
+  Value pad = PadOp::create(rewriter, op.getLoc(), type, producer.getInput(), op.getValue(), ValueRange(),
+                            ValueRange(), rewriter.getDenseI64ArrayAttr(permute(op.getStaticLow(), order)),
+                            rewriter.getDenseI64ArrayAttr(permute(op.getStaticHigh(), order)), op.getMode());
+  rewriter.replaceOp(op, transpose(rewriter, op.getLoc(), pad, permutation));
+  return success();
+}
+
+LogicalResult SinkThroughReduce::matchAndRewrite(ReduceOp op, PatternRewriter &rewriter) const {
+  TransposeOp producer = producingTranspose(op.getInput());
+  if (!producer)
+    return rewriter.notifyMatchFailure(op, "input is not transposed");
+  ArrayRef<int64_t> permutation = producer.getPermutation();
+  SmallVector<int64_t> axes = permute(permutation, op.getAxes());
+  llvm::sort(axes);
+  auto type = permuteType(cast<RankedTensorType>(op.getType()), inverse(permutation));
+  Value reduce = ReduceOp::create(rewriter, op.getLoc(), type, op.getKind(), producer.getInput(),
+                                  rewriter.getDenseI64ArrayAttr(axes));
+  rewriter.replaceOp(op, transpose(rewriter, op.getLoc(), reduce, permutation));
+  return success();
+}
+
+LogicalResult JoinTransposes::matchAndRewrite(TransposeOp op, PatternRewriter &rewriter) const {
+  auto producer = op.getInput().getDefiningOp<TransposeOp>();
+  if (!producer)
+    return rewriter.notifyMatchFailure(op, "input is not transposed");
+  SmallVector<int64_t> permutation = permute(producer.getPermutation(), op.getPermutation());
+  if (llvm::equal(permutation, llvm::seq<int64_t>(0, permutation.size())))
+    rewriter.replaceOp(op, producer.getInput());
+  else
+    rewriter.replaceOp(op, transpose(rewriter, op.getLoc(), producer.getInput(), permutation));
+  return success();
+}
+
+LogicalResult TransposeIsReshape::matchAndRewrite(TransposeOp op, PatternRewriter &rewriter) const {
+  auto type = cast<RankedTensorType>(op.getInput().getType());
+  int64_t previous = -1;
+  for (int64_t dim : op.getPermutation()) {
+    if (type.getDimSize(dim) == 1)
+      continue;
+    if (dim < previous)
+      return rewriter.notifyMatchFailure(op, "moves elements");
+    previous = dim;
+  }
+  SmallVector<Value> sizes;
+  for (int64_t dim : op.getPermutation())
+    if (type.isDynamicDim(dim))
+      sizes.push_back(rewriter.createOrFold<tensor::DimOp>(op.getLoc(), op.getInput(), dim));
+  rewriter.replaceOpWithNewOp<ReshapeOp>(op, op.getType(), op.getInput(), sizes);
+  return success();
+}
+
+void ChooseLayout::runOnOperation() {
+  RewritePatternSet sinking(&getContext());
+  sinking.add<TurnConv, SplitPadding, TurnPool, SinkThroughPointwise, SinkThroughConcat, SinkThroughPad,
+              SinkThroughReduce, JoinTransposes>(&getContext());
+  if (failed(applyPatternsGreedily(getOperation(), std::move(sinking))))
+    return signalPassFailure();
+  // Only now: a reshape would stop a transpose that could still cancel.
+  RewritePatternSet cleaning(&getContext());
+  cleaning.add<JoinTransposes, TransposeIsReshape>(&getContext());
+  if (failed(applyPatternsGreedily(getOperation(), std::move(cleaning))))
+    signalPassFailure();
+}

@@ -1,0 +1,56 @@
+// RUN: lutra-opt %s --lutra-choose-layout --lutra-fold-weights --canonicalize | FileCheck %s
+
+// Two convs, a channel bias, a residual and a pool between one transpose at each end; padding is explicit and
+// the filters and the bias are turned at compile time.
+// CHECK-LABEL: func @chain
+// CHECK-SAME: %[[X:.*]]: tensor<?x4x8x8xf32>
+// CHECK: %[[PAD:.*]] = lutra.pad<constant> %[[X]], {{.*}} low [0, 0, 1, 1] high [0, 0, 1, 1]
+// CHECK: %[[PADDED:.*]] = lutra.transpose %[[PAD]] [0, 2, 3, 1]
+// CHECK: %[[A:.*]] = lutra.conv<channels_last> %[[PADDED]]
+// CHECK: %[[B:.*]] = lutra.binary<add> %[[A]], {{.*}} tensor<1x1x1x4xf32>
+// CHECK: %[[C:.*]] = lutra.conv<channels_last> %[[B]]
+// CHECK: %[[IN:.*]] = lutra.transpose %[[X]] [0, 2, 3, 1]
+// CHECK: %[[I:.*]] = lutra.conv<channels_last> %[[IN]]
+// CHECK: %[[D:.*]] = lutra.binary<add> %[[C]], %[[I]]
+// CHECK: %[[E:.*]] = lutra.pool<max> %[[D]] {{.*}}layout = #lutra.conv_layout<channels_last>
+// CHECK: %[[OUT:.*]] = lutra.transpose %[[E]] [0, 3, 1, 2]
+// CHECK: return %[[OUT]]
+lutra.global @f : tensor<4x4x3x3xf32> = dense<0.5> : tensor<4x4x3x3xf32>
+lutra.global @g : tensor<4x4x1x1xf32> = dense<0.25> : tensor<4x4x1x1xf32>
+func.func @chain(%x: tensor<?x4x8x8xf32>) -> tensor<?x4x4x4xf32> {
+  %f = lutra.weight @f : tensor<4x4x3x3xf32>
+  %g = lutra.weight @g : tensor<4x4x1x1xf32>
+  %bias = lutra.constant dense<[[[1.0]], [[2.0]], [[3.0]], [[4.0]]]> : tensor<4x1x1xf32>
+  %a = lutra.conv<channels_first> %x, %f {strides = array<i64: 1, 1>, low = array<i64: 1, 1>, high = array<i64: 1, 1>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<?x4x8x8xf32>, tensor<4x4x3x3xf32>) -> tensor<?x4x8x8xf32>
+  %b = lutra.binary<add> %a, %bias : (tensor<?x4x8x8xf32>, tensor<4x1x1xf32>) -> tensor<?x4x8x8xf32>
+  %c = lutra.conv<channels_first> %b, %g {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<?x4x8x8xf32>, tensor<4x4x1x1xf32>) -> tensor<?x4x8x8xf32>
+  %i = lutra.conv<channels_first> %x, %g {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<?x4x8x8xf32>, tensor<4x4x1x1xf32>) -> tensor<?x4x8x8xf32>
+  %d = lutra.binary<add> %c, %i : (tensor<?x4x8x8xf32>, tensor<?x4x8x8xf32>) -> tensor<?x4x8x8xf32>
+  %e = lutra.pool<max> %d {layout = #lutra.conv_layout<channels_first>, window = array<i64: 2, 2>, strides = array<i64: 2, 2>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>} : tensor<?x4x8x8xf32> -> tensor<?x4x4x4xf32>
+  return %e : tensor<?x4x4x4xf32>
+}
+
+// Concatenation along the channels, then a mean over the image: what is left after it is a reshape.
+// CHECK-LABEL: func @concat
+// CHECK: lutra.concat {{.*}} {axis = 3 : i64}
+// CHECK: lutra.reduce<sum> {{.*}}axes = [1, 2]
+// CHECK-NOT: lutra.transpose
+// CHECK: lutra.reshape
+// CHECK: return
+func.func @concat(%x: tensor<1x4x8x8xf32>) -> tensor<1x8x1x1xf32> {
+  %g = lutra.weight @g : tensor<4x4x1x1xf32>
+  %a = lutra.conv<channels_first> %x, %g {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x4x8x8xf32>, tensor<4x4x1x1xf32>) -> tensor<1x4x8x8xf32>
+  %b = lutra.unary<relu> %a : tensor<1x4x8x8xf32> -> tensor<1x4x8x8xf32>
+  %c = lutra.concat %a, %b {axis = 1 : i64} : (tensor<1x4x8x8xf32>, tensor<1x4x8x8xf32>) -> tensor<1x8x8x8xf32>
+  %d = lutra.reduce<sum> %c axes = [2, 3] : tensor<1x8x8x8xf32> -> tensor<1x8x1x1xf32>
+  return %d : tensor<1x8x1x1xf32>
+}
+
+// A pool that no conv feeds stays as it is.
+// CHECK-LABEL: func @pool_alone
+// CHECK-NOT: lutra.transpose
+// CHECK: channels_first
+func.func @pool_alone(%x: tensor<1x4x8x8xf32>) -> tensor<1x4x4x4xf32> {
+  %e = lutra.pool<max> %x {layout = #lutra.conv_layout<channels_first>, window = array<i64: 2, 2>, strides = array<i64: 2, 2>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>} : tensor<1x4x8x8xf32> -> tensor<1x4x4x4xf32>
+  return %e : tensor<1x4x4x4xf32>
+}
