@@ -1,0 +1,184 @@
+"""What the benchmark measures: small ONNX models with their inputs, and whole networks.
+
+A case is an ONNX model as bytes, its inputs and its work, so that every competitor computes the same thing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One thing to measure. `flops` and `bytes` are those of one call, 0 where nobody counts them."""
+
+    name: str
+    model: bytes
+    inputs: Arrays
+    flops: float = 0
+    bytes: float = 0
+    torch: Callable[[], Callable[[], Any]] | None = field(default=None, repr=False)
+
+
+def _model(nodes: list[Any], inputs: Arrays, output: list[int | str], weights: Arrays) -> bytes:
+    from onnx import TensorProto, helper, numpy_helper
+
+    graph = helper.make_graph(
+        nodes,
+        "case",
+        [helper.make_tensor_value_info(k, TensorProto.FLOAT, v.shape) for k, v in inputs.items()],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, output)],
+        [numpy_helper.from_array(v, k) for k, v in weights.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 9
+    return model.SerializeToString()
+
+
+def _random(*shape: int) -> npt.NDArray[np.float32]:
+    generator = np.random.default_rng(sum(shape))
+    return generator.standard_normal(shape).astype(np.float32)
+
+
+def gemm(m: int, n: int, k: int) -> Case:
+    """[m, k] x [k, n] with a constant right-hand side."""
+    from onnx import helper
+
+    x, w = _random(m, k), _random(k, n)
+
+    def with_torch() -> Callable[[], Any]:
+        import torch
+
+        a, b = torch.from_numpy(x), torch.from_numpy(w)
+        return lambda: a @ b
+
+    return Case(
+        f"gemm {m}x{n}x{k}",
+        _model([helper.make_node("MatMul", ["x", "w"], ["y"])], {"x": x}, [m, n], {"w": w}),
+        {"x": x},
+        2.0 * m * n * k,
+        4.0 * (m * k + k * n + m * n),
+        with_torch,
+    )
+
+
+def conv(size: int, channels: int, filters: int, window: int, stride: int = 1) -> Case:
+    """A window x window convolution of a size x size image, padded to keep its size."""
+    from onnx import helper
+
+    x, w = _random(1, channels, size, size), _random(filters, channels, window, window)
+    pad, out = window // 2, (size - 1) // stride + 1
+    node = helper.make_node(
+        "Conv", ["x", "w"], ["y"], kernel_shape=[window] * 2, pads=[pad] * 4, strides=[stride] * 2
+    )
+
+    def with_torch() -> Callable[[], Any]:
+        import torch
+
+        image, weight = torch.from_numpy(x), torch.from_numpy(w)
+        return lambda: torch.nn.functional.conv2d(image, weight, padding=pad, stride=stride)
+
+    return Case(
+        f"conv {window}x{window} {size}x{size}x{channels}->{filters}",
+        _model([node], {"x": x}, [1, filters, out, out], {"w": w}),
+        {"x": x},
+        2.0 * out * out * filters * channels * window * window,
+        4.0 * (x.size + w.size + out * out * filters),
+        with_torch,
+    )
+
+
+def softmax(rows: int, columns: int) -> Case:
+    from onnx import helper
+
+    x = _random(rows, columns)
+
+    def with_torch() -> Callable[[], Any]:
+        import torch
+
+        a = torch.from_numpy(x)
+        return lambda: torch.softmax(a, -1)
+
+    node = helper.make_node("Softmax", ["x"], ["y"], axis=-1)
+    model = _model([node], {"x": x}, [rows, columns], {})
+    return Case(f"softmax {rows}x{columns}", model, {"x": x}, 0, 8.0 * x.size, with_torch)
+
+
+def layer_norm(rows: int, columns: int) -> Case:
+    from onnx import helper
+
+    x, scale, bias = _random(rows, columns), _random(columns), _random(columns)
+
+    def with_torch() -> Callable[[], Any]:
+        import torch
+
+        a, s, b = (torch.from_numpy(t) for t in (x, scale, bias))
+        return lambda: torch.nn.functional.layer_norm(a, (columns,), s, b)
+
+    node = helper.make_node("LayerNormalization", ["x", "scale", "bias"], ["y"], axis=-1)
+    model = _model([node], {"x": x}, [rows, columns], {"scale": scale, "bias": bias})
+    return Case(f"layer_norm {rows}x{columns}", model, {"x": x}, 0, 8.0 * x.size, with_torch)
+
+
+def operators() -> Iterator[Case]:
+    """Single operators at the sizes that matter."""
+    yield gemm(512, 512, 512)
+    yield gemm(128, 768, 3072)
+    yield gemm(1, 4096, 4096)
+    yield gemm(17, 1000, 333)
+    yield conv(56, 64, 64, 3)
+    yield conv(56, 64, 64, 1)
+    yield softmax(512, 1024)
+    yield layer_norm(512, 768)
+
+
+def _inputs_of(model: bytes, sizes: dict[str, int]) -> Arrays:
+    """Seeded inputs for a model; a named dimension takes its size from `sizes`, else 1."""
+    import onnx
+
+    graph = onnx.load_from_string(model).graph
+    initial = {weight.name for weight in graph.initializer}
+    generator = np.random.default_rng(7)
+    arrays: Arrays = {}
+    for value in graph.input:
+        if value.name in initial:
+            continue
+        tensor = value.type.tensor_type
+        dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)
+        shape = [d.dim_value or sizes.get(d.dim_param, 1) for d in tensor.shape.dim]
+        if np.issubdtype(dtype, np.floating):
+            arrays[value.name] = generator.standard_normal(shape).astype(dtype)
+        else:
+            arrays[value.name] = generator.integers(0, 2, shape).astype(dtype)
+    return arrays
+
+
+def models(folder: Path | None) -> Iterator[Case]:
+    """Networks installed here (magika, silero-vad, the light ones of onnx) and any *.onnx of `folder`."""
+    import importlib.util
+
+    def package(name: str) -> Path | None:
+        spec = importlib.util.find_spec(name)
+        return Path(spec.origin).parent if spec and spec.origin else None
+
+    paths: list[Path] = []
+    if root := package("magika"):
+        paths += sorted(root.glob("models/standard*/model.onnx"))
+    if root := package("silero_vad"):
+        paths += sorted(root.glob("data/silero_vad_op18_ifless.onnx"))
+    if root := package("onnx"):
+        paths += sorted(root.glob("backend/test/data/light/light_*.onnx"))
+    if folder:
+        paths += sorted(folder.glob("*.onnx"))
+    for path in paths:
+        data = path.read_bytes()
+        name = path.parent.name if path.stem == "model" else path.stem
+        yield Case(name, data, _inputs_of(data, {"sequence": 128, "seq": 128}))

@@ -1,0 +1,69 @@
+"""Lutra and its peers behind one face: prepare(case, threads) gives a function that runs the case once.
+
+Each peer gets its own best settings. Only what is installed takes part; a case that a competitor
+refuses is left out of its column and the reason kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cases import Case
+
+Run = Callable[[], object]
+
+
+def with_lutra(case: Case, threads: int) -> Run:
+    import lutra
+
+    model = lutra.compile(case.model, threads=threads)
+    return lambda: model(**case.inputs)
+
+
+def with_onnxruntime(case: Case, threads: int) -> Run:
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    session = ort.InferenceSession(case.model, options, providers=["CPUExecutionProvider"])
+    return lambda: session.run(None, case.inputs)
+
+
+def with_openvino(case: Case, threads: int) -> Run:
+    import openvino as ov
+
+    core = ov.Core()
+    settings = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": "f32",
+        "INFERENCE_NUM_THREADS": threads,
+    }
+    compiled = core.compile_model(core.read_model(case.model), "CPU", settings)
+    request = compiled.create_infer_request()
+    return lambda: request.infer(case.inputs, share_inputs=True, share_outputs=True)
+
+
+def with_torch(case: Case, threads: int) -> Run:
+    import torch
+
+    if case.torch is None:
+        raise NotImplementedError("has no torch form")
+    operation = case.torch()
+
+    def run() -> object:
+        torch.set_num_threads(threads)
+        with torch.inference_mode():
+            return operation()
+
+    return run
+
+
+COMPETITORS: dict[str, Callable[[Case, int], Run]] = {
+    "lutra": with_lutra,
+    "onnxruntime": with_onnxruntime,
+    "openvino": with_openvino,
+    "torch": with_torch,
+}

@@ -1,0 +1,114 @@
+"""Runs the benchmark: `python test/bench/run.py [--filter TEXT] [--threads 1 2] [--json FILE]`.
+
+Protocol: every competitor of a case lives in this one process and they take turns (A B C A B C ..),
+after a warm-up, in rounds of at least --round-ms each. The process is pinned to as many CPUs as there are
+threads. Reported: least and median time per call, the ratio of the best peer's least time to Lutra's (above 1:
+Lutra is faster), and the share of the FMA peak and of the read rate that were measured between the rounds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from cases import Case, models, operators  # noqa: E402
+from competitors import COMPETITORS, Run  # noqa: E402
+from machine import Machine  # noqa: E402
+
+
+def time_calls(run: Run, calls: int) -> float:
+    begin = time.perf_counter()
+    for _ in range(calls):
+        run()
+    return (time.perf_counter() - begin) / calls
+
+
+def measure(case: Case, threads: int, options: argparse.Namespace, machine: Machine) -> dict[str, Any]:
+    """The result row of one case."""
+    runs: dict[str, Run] = {}
+    refused: dict[str, str] = {}
+    for name in options.with_:
+        try:
+            runs[name] = COMPETITORS[name](case, threads)
+            runs[name]()
+        except Exception as error:  # noqa: BLE001 - peers raise anything
+            runs.pop(name, None)
+            refused[name] = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+    calls: dict[str, int] = {}
+    for name, run in runs.items():
+        time_calls(run, 3)
+        calls[name] = max(1, int(options.round_ms / 1000 / max(1e-7, time_calls(run, 2))))
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(options.rounds):
+        for name, run in runs.items():
+            times[name].append(time_calls(run, calls[name]))
+        machine.measure()
+    row: dict[str, Any] = {"case": case.name, "threads": threads, "refused": refused}
+    row["microseconds"] = {
+        name: {"least": 1e6 * min(t), "median": 1e6 * statistics.median(t)} for name, t in times.items()
+    }
+    peers = {name: min(t) for name, t in times.items() if name != "lutra"}
+    if "lutra" in times and peers:
+        own, best = min(times["lutra"]), min(peers, key=lambda name: peers[name])
+        row["best_peer"] = best
+        row["ratio"] = peers[best] / own
+        if "onnxruntime" in peers:
+            row["ratio_onnxruntime"] = peers["onnxruntime"] / own
+        if case.flops and machine.fma_peak:
+            row["peak_share"] = case.flops / own / machine.fma_peak / threads
+        if case.bytes and machine.read_rate:
+            row["bandwidth_share"] = case.bytes / own / machine.read_rate
+    return row
+
+
+def show(row: dict[str, Any]) -> None:
+    cells = [f"{row['case'][:34]:34} {row['threads']}t"]
+    for name, values in row["microseconds"].items():
+        cells.append(f"{name} {values['least']:10.1f}")
+    if "ratio" in row:
+        cells.append(f"x{row['ratio']:.2f} of {row['best_peer']}")
+    if "peak_share" in row:
+        cells.append(f"{100 * row['peak_share']:.0f}% of FMA peak")
+    print("  ".join(cells), flush=True)
+    for name, reason in row["refused"].items():
+        if name != "torch":
+            print(f"    {name}: {reason}", flush=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--filter", default="", help="only cases whose name holds this text")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--round-ms", type=float, default=20)
+    parser.add_argument("--models", type=Path, help="a folder with more .onnx files")
+    parser.add_argument("--json", type=Path, default=Path("bench.json"))
+    parser.add_argument("--with", dest="with_", nargs="+", default=list(COMPETITORS), choices=list(COMPETITORS))
+    options = parser.parse_args()
+    machine, rows = Machine(), []
+    cpus = sorted(os.sched_getaffinity(0))
+    for case in [*operators(), *models(options.models)]:
+        if options.filter not in case.name:
+            continue
+        for threads in options.threads:
+            if threads > len(cpus):
+                continue
+            os.sched_setaffinity(0, cpus[:threads])
+            rows.append(measure(case, threads, options, machine))
+            os.sched_setaffinity(0, cpus)
+            show(rows[-1])
+    result = {"fma_peak": machine.fma_peak, "read_rate": machine.read_rate, "rows": rows}
+    options.json.write_text(json.dumps(result, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
