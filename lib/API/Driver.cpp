@@ -4,7 +4,7 @@
 // syntax, later they are our own fault.
 #include "lutra/API/Driver.h"
 
-#include "lutra/Dialect/Lutra/IR/Lutra.h"
+#include "lutra/Frontend/ONNX/Import.h"
 #include "lutra/Pipeline/Registration.h"
 
 #include "mlir/IR/MLIRContext.h"
@@ -162,18 +162,35 @@ static OwningOpRef<ModuleOp> importText(std::unique_ptr<llvm::MemoryBuffer> buff
   return module;
 }
 
+/// `buffer` is null when the model is to be read from its file; `storage` receives what must outlive the module.
 static OwningOpRef<ModuleOp> importModel(std::unique_ptr<llvm::MemoryBuffer> buffer,
+                                         std::unique_ptr<llvm::MemoryBuffer> &storage,
                                          const CompileRequest &request, MLIRContext &context,
                                          Reporter &reporter) {
-  if (buffer->getBufferSize() == 0) {
+  if (buffer && buffer->getBufferSize() == 0) {
     reporter.fail(ErrorCode::FileEmpty, "the file is empty");
     return {};
   }
   StringRef extension = llvm::sys::path::extension(request.inputPath);
   if (extension == ".mlir" || extension == ".mlirbc")
     return importText(std::move(buffer), request, context, reporter);
-  reporter.fail(ErrorCode::FileFormat, "the kind of file is told by its name: .onnx or .mlir");
-  return {};
+  if (extension != ".onnx") {
+    reporter.fail(ErrorCode::FileFormat, "the kind of file is told by its name: .onnx or .mlir");
+    return {};
+  }
+  OnnxImportOptions options;
+  if (buffer)
+    options.bytes = buffer->getBuffer();
+  else
+    options.path = request.inputPath;
+  for (const DimBinding &dim : request.options.dims)
+    options.dims[dim.name] = {dim.low, dim.high};
+  FailureOr<OwningOpRef<ModuleOp>> module = importOnnx(&context, options);
+  if (failed(module))
+    return {};
+  if (buffer)
+    storage = std::move(buffer); // weights are read from it until the artifact is written
+  return std::move(*module);
 }
 
 std::string makeTempFolder(StringRef outputPath, FindingSink sink) {
@@ -244,7 +261,8 @@ ExitCode compileBuffer(const CompileRequest &request, std::unique_ptr<llvm::Memo
       (void)llvm::sys::fs::remove_directories(own.options.tempFolder);
   });
 
-  OwningOpRef<ModuleOp> module = importModel(std::move(buffer), own, context, reporter);
+  std::unique_ptr<llvm::MemoryBuffer> storage;
+  OwningOpRef<ModuleOp> module = importModel(std::move(buffer), storage, own, context, reporter);
   if (!module) {
     if (!reporter.failed())
       reporter.fail(fallback, "the model cannot be read");
@@ -284,6 +302,9 @@ ExitCode compileFile(const CompileRequest &request, llvm::raw_ostream &dump, Fin
     reporter.fail(ErrorCode::EnvironmentWrite, "the output would replace the model");
     return reporter.exitCode();
   }
+  // The importer maps an .onnx file itself and finds external data beside it.
+  if (!code && llvm::sys::path::extension(request.inputPath) == ".onnx")
+    return compileBuffer(request, nullptr, dump, sink);
   auto buffer = llvm::MemoryBuffer::getFile(request.inputPath, /*IsText=*/false,
                                             /*RequiresNullTerminator=*/true);
   if (code || !buffer) {

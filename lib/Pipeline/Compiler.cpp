@@ -60,8 +60,11 @@ LogicalResult buildStage(OpPassManager &manager, Stage stage, const CompileOptio
     manager.addPass(createCSEPass());
     return success();
   case Stage::Fused:
+    manager.addPass(createFormKernels());
     return success();
   case Stage::Packed:
+    // After fusion: which weights are constant operands of products is settled. One packing serves all levels.
+    manager.addPass(createPackWeights());
     return success();
   case Stage::Scheduled:
     // Equal sizes must be one value before memory is planned: they decide which buffers scale alike.

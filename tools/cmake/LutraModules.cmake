@@ -7,7 +7,9 @@ function(lutra_use_pch name)
   endif()
   set(pch "${CMAKE_BINARY_DIR}/CMakeFiles/lutra_pch.dir/cmake_pch.hxx.pch")
   target_compile_options(${name} PRIVATE "$<$<COMPILE_LANGUAGE:CXX>:SHELL:-include-pch ${pch}>")
-  add_dependencies(${name} lutra_pch)
+  # A dependency on an object library orders its custom commands only, not its compilation.
+  get_target_property(sources ${name} SOURCES)
+  set_property(SOURCE ${sources} APPEND PROPERTY OBJECT_DEPENDS ${pch})
 endfunction()
 
 # lutra_add_library(NAME sources... [DEPENDS targets...] [LINK libraries...] [NO_PCH])

@@ -46,7 +46,7 @@ llvm::StringRef getUsage();
 /// and removed here.
 ExitCode compileFile(const CompileRequest &request, llvm::raw_ostream &dump, FindingSink sink);
 
-/// The same for a model in memory; `request.inputPath` names it in messages.
+/// The same for a model in memory (null: an .onnx file that is read by its path); `request.inputPath` names it in messages.
 ExitCode compileBuffer(const CompileRequest &request, std::unique_ptr<llvm::MemoryBuffer> buffer,
                        llvm::raw_ostream &dump, FindingSink sink);
 
