@@ -15,7 +15,6 @@ NO_TWIN = {
     "lutra-kernel-abi": "Target/CPU",
     "convert-lutra-to-runtime": "Target/CPU",
     "lutra-assemble-nvgpu": "Target/NVGPU",
-    "lutra-tile-to-nvvm": "Target/NVGPU",
     "convert-lutra-to-mil": "Target/MIL",
 }
 

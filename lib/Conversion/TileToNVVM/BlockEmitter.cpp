@@ -345,7 +345,7 @@ std::optional<int64_t> getKnownValue(Value value) {
 }
 
 int64_t getKnownDivisor(Value value) {
-  constexpr int64_t most = 64;
+  constexpr int64_t most = 256;
   if (std::optional<int64_t> constant = getKnownValue(value))
     return *constant == 0 ? most : std::min(most, *constant & -*constant);
   if (auto argument = dyn_cast<BlockArgument>(value)) {

@@ -136,7 +136,7 @@ private:
 /// The value of an index of the source that is known now.
 std::optional<int64_t> getKnownValue(mlir::Value value);
 
-/// The largest power of two, up to 64, that is known to divide an index value of the source.
+/// The largest power of two, up to 256, that is known to divide an index value of the source.
 int64_t getKnownDivisor(mlir::Value value);
 
 /// Name of the module's dynamic shared memory.

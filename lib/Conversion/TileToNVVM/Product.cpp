@@ -70,8 +70,7 @@ LogicalResult ProductEmitter::checkLayouts() {
 
 ProductEmitter::Operand ProductEmitter::makeOperand(Value memref, ValueRange indices,
                                                     int64_t rowDim, int64_t rowStep,
-                                                    bool depthContiguous, Value bound,
-                                                    int64_t tileRows) {
+                                                    bool depthContiguous, int64_t tileRows) {
   const Buffer &buffer = block.getBuffer(memref);
   MemRefType type = buffer.type;
   int64_t last = type.getRank() - 1, bytes = elementBytes;
@@ -96,8 +95,6 @@ ProductEmitter::Operand ProductEmitter::makeOperand(Value memref, ValueRange ind
   int64_t memoryRow = depthContiguous ? rowDim : last - 1;
   operand.stride = block.mul(block.toI32(buffer.strides[memoryRow]), block.i32(rowStep));
   divisor = std::min(divisor, strideDivisor(memoryRow) * (rowStep & -rowStep));
-  if (bound)
-    operand.rowBound = block.toI32(block.lookup(bound));
   operand.granule = std::min<int64_t>(16, divisor * bytes);
   if (depthContiguous) {
     operand.form = Form::DepthRows;
@@ -108,6 +105,31 @@ ProductEmitter::Operand ProductEmitter::makeOperand(Value memref, ValueRange ind
     operand.granule = bytes;
   }
   return operand;
+}
+
+void ProductEmitter::setBound(Operand &operand, Value bound, Value memref, Value index, int64_t dim,
+                              int64_t rowStep) {
+  if (bound) {
+    if (getKnownValue(bound).value_or(0) >= operand.rows)
+      return;
+    operand.rowBound = block.toI32(block.lookup(bound));
+    operand.boundDivisor = getKnownDivisor(bound);
+    return;
+  }
+  int64_t size = cast<MemRefType>(memref.getType()).getDimSize(dim);
+  bool isStatic = !ShapedType::isDynamic(size);
+  int64_t sizeDivisor = isStatic ? size & -size : 1;
+  std::optional<int64_t> first = getKnownValue(index);
+  if (isStatic && rowStep == 1 &&
+      ((first && *first + operand.rows <= size) ||
+       (size % operand.rows == 0 && getKnownDivisor(index) >= operand.rows)))
+    return;
+  Value left = block.toI32(at.createOrFold<arith::SubIOp>(block.getBuffer(memref).sizes[dim],
+                                                          block.lookup(index)));
+  if (rowStep != 1)
+    left = at.createOrFold<arith::CeilDivSIOp>(left, block.i32(rowStep));
+  operand.rowBound = left;
+  operand.boundDivisor = rowStep == 1 ? std::min(sizeDivisor, getKnownDivisor(index)) : 1;
 }
 
 LogicalResult ProductEmitter::run() {
@@ -127,19 +149,14 @@ LogicalResult ProductEmitter::run() {
     rowBound = op.getBounds()[0];
     columnBound = op.getBounds()[1];
   }
-  lhs = makeOperand(op.getLhs(), op.getLhsIndices(), op.getLhsRowDim(), op.getRowStep(),
-                    /*depthContiguous=*/true, rowBound, rows);
+  int64_t rowDim = op.getLhsRowDim(), rowStep = op.getRowStep();
+  lhs = makeOperand(op.getLhs(), op.getLhsIndices(), rowDim, rowStep, /*depthContiguous=*/true, rows);
+  setBound(lhs, rowBound, op.getLhs(), op.getLhsIndices()[rowDim], rowDim, rowStep);
   int64_t rhsRank = cast<MemRefType>(op.getRhs().getType()).getRank();
   bool colMajor = op.getRhsLayout() == PanelLayout::ColMajor;
-  rhs = makeOperand(op.getRhs(), op.getRhsIndices(), rhsRank - 2, 1, colMajor, columnBound, columns);
-  // A bound that always holds costs nothing when it is not there.
-  auto isWhole = [&](Value bound, int64_t size) {
-    return bound && getKnownValue(bound).value_or(0) >= size;
-  };
-  if (isWhole(rowBound, rows))
-    lhs.rowBound = {};
-  if (isWhole(columnBound, columns))
-    rhs.rowBound = {};
+  int64_t columnDim = colMajor ? rhsRank - 2 : rhsRank - 1;
+  rhs = makeOperand(op.getRhs(), op.getRhsIndices(), rhsRank - 2, 1, colMajor, columns);
+  setBound(rhs, columnBound, op.getRhs(), op.getRhsIndices()[columnDim], columnDim, 1);
   rhs.stageOffset = rows * SwizzledRows::rowBytes;
   stageBytes = (rows + columns) * SwizzledRows::rowBytes;
   if (failed(checkLayouts()))

@@ -84,8 +84,7 @@ void ProductEmitter::copyRows(const Operand &operand, Value stage, Value depthSt
       Value exists;
       if (!wholeBlocks)
         exists = arith::CmpIOp::create(at, arith::CmpIPredicate::slt, depthRow, depth);
-      bytes = countBytes(operand, operand.rowBound, column,
-                         op.getBounds().empty() ? 1 : getKnownDivisor(op.getBounds()[1]), exists);
+      bytes = countBytes(operand, operand.rowBound, column, operand.boundDivisor, exists);
       from = block.add(block.mul(depthRow, operand.stride), column);
     } else {
       Value tileRow = block.add(firstRow, block.i32(row));

@@ -38,6 +38,7 @@ private:
     mlir::Value base;          // of the tile's element (0, 0)
     mlir::Value stride;        // i32 elements between memory rows
     mlir::Value rowBound;      // i32 rows (of the accumulator) that exist, or null for all
+    int64_t boundDivisor = 1;  // known to divide rowBound
     int64_t rows = 0;          // of the accumulator
     int64_t granule = 16;      // bytes of one copy; below 4 the copy goes through a register
     int64_t stageOffset = 0;   // bytes from the start of a stage
@@ -47,7 +48,11 @@ private:
   mlir::LogicalResult check();
   mlir::LogicalResult checkLayouts();
   Operand makeOperand(mlir::Value memref, mlir::ValueRange indices, int64_t rowDim, int64_t rowStep,
-                      bool depthContiguous, mlir::Value bound, int64_t rows);
+                      bool depthContiguous, int64_t rows);
+  /// Rows of the accumulator that exist: `bound` where the op says so, else what is left of the
+  /// buffer along `dim`. A bound that always holds costs nothing when it is not there.
+  void setBound(Operand &operand, mlir::Value bound, mlir::Value memref, mlir::Value index, int64_t dim,
+                int64_t rowStep);
 
   // ProductCopy.cpp
   void copyBlock(mlir::Value stage, mlir::Value depthStart);

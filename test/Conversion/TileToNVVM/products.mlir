@@ -254,3 +254,23 @@ func.func @thin(%a: memref<16x192xf16>, %b: memref<256x192xf16>, %c: memref<16x2
   }
   return
 }
+
+// Without bounds a tile may pass the ends of the operands, which read as zero: rows of a dynamic size are
+// counted, and the 10 columns of the right side too.
+// CHECK-LABEL: func.func @past_the_end(
+// CHECK: nvvm.cp.async.shared.global %{{.*}}, %{{.*}}, 16, cache = cg, %{{.*}} : !llvm.ptr<3>, !llvm.ptr<1>, i32
+// CHECK: nvvm.cp.async.shared.global %{{.*}}, %{{.*}}, 4, cache = ca, %{{.*}} : !llvm.ptr<3>, !llvm.ptr<1>, i32
+func.func @past_the_end(%a: memref<?x64xf32>, %b: memref<64x10xf32>, %c: memref<?x10xf32>, %begin: index, %end: index) attributes {lutra.kernel} {
+  %c0 = arith.constant 0 : index
+  %c10 = arith.constant 10 : index
+  %c64 = arith.constant 64 : index
+  %zero = arith.constant 0.0 : f32
+  %m = memref.dim %a, %c0 : memref<?x64xf32>
+  %row = arith.muli %begin, %c64 : index
+  %height = arith.subi %m, %row : index
+  %acc0 = lutra.tile_fill %zero : f32 -> !lutra.tile<64x64xf32>
+  %acc = lutra.tile_matmul %a[%row, %c0], %b<row_major>[%c0, %c0], %acc0 depth %c64
+      {lhs_row_dim = 0 : i64} : memref<?x64xf32>, memref<64x10xf32>, !lutra.tile<64x64xf32> -> !lutra.tile<64x64xf32>
+  lutra.tile_store %acc, %c[%row, %c0] bounds(%height, %c10) dims = [0, 1] steps = [1, 1] : !lutra.tile<64x64xf32>, memref<?x10xf32>
+  return
+}
