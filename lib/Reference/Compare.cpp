@@ -41,9 +41,13 @@ static unsigned bucketOf(double ulps) {
   return bucket;
 }
 
-/// Both as integers of 64 bits, so that no bit is lost in a double.
-static bool equalIntegers(const Tensor &actual, const Tensor &reference, int64_t i) {
-  return !actual.isFloat() && !reference.isFloat() && actual.getInt(i) == reference.getInt(i);
+/// Equal elements, NaN being equal to NaN. Integers are compared as such: two of 64 bits may differ
+/// and still be one double.
+static bool areEqual(const Tensor &actual, const Tensor &reference, int64_t i) {
+  if (!actual.isFloat() && !reference.isFloat())
+    return actual.getInt(i) == reference.getInt(i);
+  double a = actual.getFloat(i), r = reference.getFloat(i);
+  return a == r || (std::isnan(a) && std::isnan(r));
 }
 
 CompareReport lutra::compare(const Tensor &actual, const Tensor &reference,
@@ -62,8 +66,8 @@ CompareReport lutra::compare(const Tensor &actual, const Tensor &reference,
       continue;
     }
     double a = actual.getFloat(i), r = reference.getFloat(i);
-    if (equalIntegers(actual, reference, i) || a == r || (std::isnan(a) && std::isnan(r))) {
-      if (!std::isnan(r) && !std::isinf(r))
+    if (areEqual(actual, reference, i)) {
+      if (std::isfinite(r))
         referenceSquares += r * r;
       ++report.ulpHistogram[0];
       continue;
@@ -78,7 +82,6 @@ CompareReport lutra::compare(const Tensor &actual, const Tensor &reference,
       }
       continue;
     }
-    // Two 64-bit integers may differ and still be one double.
     double error = std::max(std::fabs(a - r), actual.isFloat() ? 0.0 : 1.0);
     errorSquares += error * error;
     referenceSquares += r * r;

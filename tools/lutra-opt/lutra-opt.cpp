@@ -3,10 +3,19 @@
 
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 
+#ifdef LUTRA_TEST_PASSES
+namespace lutra::test {
+void registerTestPasses();
+} // namespace lutra::test
+#endif
+
 int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   lutra::registerAllDialects(registry);
   lutra::registerAllPasses();
+#ifdef LUTRA_TEST_PASSES
+  lutra::test::registerTestPasses();
+#endif
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "Lutra optimizer driver\n", registry));
 }

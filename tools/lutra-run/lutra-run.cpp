@@ -148,10 +148,19 @@ static std::optional<std::string> readFlags(const Flags &flags, run::Options &op
   return std::nullopt;
 }
 
+#ifdef LUTRA_TEST_PASSES
+namespace lutra::test {
+void registerTestPasses();
+} // namespace lutra::test
+#endif
+
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   Flags flags;
   lutra::registerAllPasses();
+#ifdef LUTRA_TEST_PASSES
+  lutra::test::registerTestPasses();
+#endif
   cl::HideUnrelatedOptions(flags.category);
   std::string usage;
   llvm::raw_string_ostream usageStream(usage);

@@ -1,0 +1,186 @@
+//===- BoundsTest.cpp - bounds accept right programs and refuse worse ones -===//
+// Each test computes a result in plain f32, which must pass, and then deliberately worse ones (a
+// narrower accumulator, a dropped term, one wrong element), which must not.
+#include "lutra/Dialect/Lutra/IR/Lutra.h"
+#include "lutra/Reference/Compare.h"
+#include "lutra/Reference/Evaluator.h"
+#include "lutra/Reference/Inputs.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Parser/Parser.h"
+#include "gtest/gtest.h"
+
+#include <cmath>
+#include <limits>
+
+using namespace mlir;
+using namespace lutra;
+
+namespace {
+/// Reference values and bounds of a module's @main.
+class Bounds : public ::testing::Test {
+protected:
+  Bounds() {
+    context.loadDialect<LutraDialect, func::FuncDialect>();
+  }
+  BoundedTensor evaluate(StringRef text, ArrayRef<Tensor> inputs) {
+    auto module = parseSourceString<ModuleOp>(text, &context);
+    auto results = evaluateWithBounds(*module, "main", inputs);
+    EXPECT_TRUE(succeeded(results));
+    return succeeded(results) ? (*results)[0] : BoundedTensor();
+  }
+  /// A value with its f32 rounding after every step of `body`.
+  static CompareReport check(const BoundedTensor &reference, const Tensor &actual) {
+    return compare(actual, reference.value, reference.bound);
+  }
+  MLIRContext context;
+};
+} // namespace
+
+/// [4, K] x [K, 3] with partial sums rounded to `accumulator`, the last `dropped` products left out.
+static Tensor product(const Tensor &a, const Tensor &b, ElementKind accumulator, int dropped) {
+  int64_t depth = a.getShape()[1];
+  Tensor out(ElementKind::F32, {4, 3});
+  for (int64_t m = 0; m < 4; ++m)
+    for (int64_t n = 0; n < 3; ++n) {
+      double sum = 0;
+      for (int64_t k = 0; k < depth - dropped; ++k)
+        sum = roundToKind(accumulator, sum + a.getFloat(m * depth + k) * b.getFloat(k * 3 + n));
+      out.setFloat(m * 3 + n, sum);
+    }
+  return out;
+}
+
+TEST_F(Bounds, ofProducts) {
+  for (ValueSet set : {ValueSet::Normal, ValueSet::Positive, ValueSet::Outliers}) {
+    Tensor a = makeInput(ElementKind::F32, {4, 1024}, set, 1, 0);
+    Tensor b = makeInput(ElementKind::F32, {1024, 3}, set, 1, 1);
+    BoundedTensor reference =
+        evaluate("func.func @main(%a: tensor<4x1024xf32>, %b: tensor<1024x3xf32>) -> tensor<4x3xf32> {\n"
+                 "  %r = lutra.matmul %a, %b : (tensor<4x1024xf32>, tensor<1024x3xf32>) -> tensor<4x3xf32>\n"
+                 "  return %r : tensor<4x3xf32>\n}",
+                 {a, b});
+    CompareReport right = check(reference, product(a, b, ElementKind::F32, 0));
+    EXPECT_TRUE(right.passed()) << right.text();
+    EXPECT_GT(right.maxRatio, 0.001); // a bound that nothing comes near says nothing
+    EXPECT_FALSE(check(reference, product(a, b, ElementKind::F16, 0)).passed());
+    EXPECT_FALSE(check(reference, product(a, b, ElementKind::BF16, 0)).passed());
+    EXPECT_FALSE(check(reference, product(a, b, ElementKind::F32, 1)).passed());
+  }
+}
+
+TEST_F(Bounds, ofSoftmax) {
+  Tensor x = makeInput(ElementKind::F32, {64}, ValueSet::Normal, 1, 0);
+  BoundedTensor reference =
+      evaluate("func.func @main(%x: tensor<64xf32>) -> tensor<64xf32> {\n"
+               "  %r = lutra.softmax %x {axis = 0 : i64} : tensor<64xf32>\n"
+               "  return %r : tensor<64xf32>\n}",
+               {x});
+  auto softmax = [&](ElementKind kind, bool forgetsOne) {
+    Tensor out(ElementKind::F32, {64});
+    double sum = 0;
+    std::vector<double> terms(64);
+    for (int i = 0; i < 64; ++i) {
+      terms[i] = roundToKind(kind, std::exp(x.getFloat(i)));
+      sum = roundToKind(ElementKind::F32, sum + (forgetsOne && i == 63 ? 0 : terms[i]));
+    }
+    for (int i = 0; i < 64; ++i)
+      out.setFloat(i, terms[i] / sum);
+    return out;
+  };
+  EXPECT_TRUE(check(reference, softmax(ElementKind::F32, false)).passed());
+  EXPECT_FALSE(check(reference, softmax(ElementKind::F16, false)).passed());
+  EXPECT_FALSE(check(reference, softmax(ElementKind::F32, true)).passed());
+}
+
+TEST_F(Bounds, ofLayerNorm) {
+  Tensor x = makeInput(ElementKind::F32, {1, 128}, ValueSet::Positive, 1, 0);
+  BoundedTensor reference =
+      evaluate("func.func @main(%x: tensor<1x128xf32>) -> tensor<1x128xf32> {\n"
+               "  %r = lutra.layer_norm %x {dims = 1 : i64, epsilon = 1.0e-5 : f64} : tensor<1x128xf32> -> tensor<1x128xf32>\n"
+               "  return %r : tensor<1x128xf32>\n}",
+               {x});
+  auto normalise = [&](ElementKind kind, double epsilon, double count) {
+    double mean = 0, variance = 0;
+    for (int i = 0; i < 128; ++i)
+      mean = roundToKind(kind, mean + x.getFloat(i));
+    mean = roundToKind(kind, mean / 128);
+    for (int i = 0; i < 128; ++i)
+      variance = roundToKind(kind, variance + std::pow(roundToKind(kind, x.getFloat(i) - mean), 2));
+    double factor = roundToKind(kind, 1 / std::sqrt(variance / count + epsilon));
+    Tensor out(ElementKind::F32, {1, 128});
+    for (int i = 0; i < 128; ++i)
+      out.setFloat(i, roundToKind(kind, x.getFloat(i) - mean) * factor);
+    return out;
+  };
+  EXPECT_TRUE(check(reference, normalise(ElementKind::F32, 1e-5, 128)).passed());
+  EXPECT_FALSE(check(reference, normalise(ElementKind::F16, 1e-5, 128)).passed());
+  EXPECT_FALSE(check(reference, normalise(ElementKind::F32, 1e-3, 128)).passed());
+  EXPECT_FALSE(check(reference, normalise(ElementKind::F32, 1e-5, 127)).passed());
+}
+
+// Through exp, a product and a division, with cancelling inputs.
+TEST_F(Bounds, ofChains) {
+  Tensor x = makeInput(ElementKind::F32, {64}, ValueSet::Cancelling, 1, 0);
+  BoundedTensor reference =
+      evaluate("func.func @main(%x: tensor<64xf32>) -> tensor<64xf32> {\n"
+               "  %0 = lutra.unary<exp> %x : tensor<64xf32> -> tensor<64xf32>\n"
+               "  %1 = lutra.binary<mul> %0, %x : (tensor<64xf32>, tensor<64xf32>) -> tensor<64xf32>\n"
+               "  %2 = lutra.unary<gelu_erf> %1 : tensor<64xf32> -> tensor<64xf32>\n"
+               "  %3 = lutra.binary<sub> %2, %1 : (tensor<64xf32>, tensor<64xf32>) -> tensor<64xf32>\n"
+               "  return %3 : tensor<64xf32>\n}",
+               {x});
+  auto chain = [&](ElementKind kind) {
+    Tensor out(ElementKind::F32, {64});
+    for (int i = 0; i < 64; ++i) {
+      double y = roundToKind(kind, roundToKind(kind, std::exp(x.getFloat(i))) * x.getFloat(i));
+      double g = roundToKind(kind, y * 0.5 * std::erfc(-y * std::sqrt(0.5)));
+      out.setFloat(i, roundToKind(kind, g - y));
+    }
+    return out;
+  };
+  CompareReport right = check(reference, chain(ElementKind::F32));
+  EXPECT_TRUE(right.passed()) << right.text();
+  EXPECT_FALSE(check(reference, chain(ElementKind::F16)).passed());
+}
+
+TEST(Compare, refusesOneWrongElement) {
+  Tensor reference = makeInput(ElementKind::F32, {1000}, ValueSet::Normal, 1, 0);
+  std::vector<double> bound(1000, 1e-6);
+  Tensor actual = reference;
+  EXPECT_TRUE(compare(actual, reference, bound).passed());
+  actual.setFloat(517, actual.getFloat(517) + 1e-5);
+  CompareReport report = compare(actual, reference, bound);
+  EXPECT_FALSE(report.passed());
+  EXPECT_EQ(report.worst, 517);
+  EXPECT_EQ(report.violations, 1);
+  EXPECT_FALSE(compare(actual, reference).passed());
+}
+
+TEST(Compare, placesNonFiniteValues) {
+  double nan = std::numeric_limits<double>::quiet_NaN(), inf = INFINITY;
+  Tensor reference(ElementKind::F32, {3}), actual(ElementKind::F32, {3});
+  for (int i : {0, 1, 2}) {
+    reference.setFloat(i, i == 0 ? nan : i == 1 ? inf : -0.0);
+    actual.setFloat(i, i == 0 ? nan : i == 1 ? inf : 0.0);
+  }
+  EXPECT_TRUE(compare(actual, reference).passed());
+  actual.setFloat(1, -inf);
+  EXPECT_EQ(compare(actual, reference, {1.0, 1.0, 1.0}).nonFiniteMismatches, 1);
+  actual.setFloat(1, nan);
+  EXPECT_FALSE(compare(actual, reference).passed());
+  // An infinite bound leaves the element open; it is counted.
+  EXPECT_TRUE(compare(actual, reference, {0.0, inf, 0.0}).passed());
+  EXPECT_EQ(compare(actual, reference, {0.0, inf, 0.0}).undetermined, 1);
+}
+
+TEST(Compare, keepsAllBitsOfIntegers) {
+  Tensor reference(ElementKind::I64, {1}), actual(ElementKind::I64, {1});
+  reference.setInt(0, (int64_t(1) << 60) + 1);
+  actual.setInt(0, int64_t(1) << 60);
+  EXPECT_FALSE(compare(actual, reference).passed());
+}
+
+TEST(Compare, refusesOtherShapes) {
+  EXPECT_FALSE(compare(Tensor(ElementKind::F32, {2, 3}), Tensor(ElementKind::F32, {3, 2})).passed());
+}
