@@ -1,7 +1,7 @@
 """Lutra: compile networks ahead of time, run them anywhere.
 
-    model = lutra.compile("model.onnx")   # or lutra.load("model.so")
-    (scores,) = model(image)
+model = lutra.compile("model.onnx")   # or lutra.load("model.so")
+(scores,) = model(image)
 """
 
 from lutra._compile import compile

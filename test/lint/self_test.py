@@ -25,7 +25,7 @@ FAULTS = [
             "lib/Dialect/Lutra/IR/A.cpp": "LogicalResult AOp::verify() {\n  return emitOpError(); // E1\n}\n",
             "test/Dialect/Lutra/IR/invalid.mlir": "",
         },
-        "A E1",
+        "a E1",
     ),
     (
         "ods_sections.py",

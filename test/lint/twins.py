@@ -12,39 +12,44 @@ ERROR = re.compile(r"//\s*(E\d+)\b")
 # Passes whose result is not a module that lutra-run evaluates; their numbers are tested through artifacts,
 # by the tests named here.
 NO_TWIN = {
-    "lutra-kernel-abi": "Target/CPU",
-    "convert-lutra-to-runtime": "Target/CPU",
-    "lutra-assemble-nvgpu": "Target/NVGPU",
     "convert-lutra-to-mil": "Target/MIL",
+    "convert-lutra-to-runtime": "Target/CPU",
+    "lutra-kernel-abi": "Target/CPU",
+    "lutra-tile-to-nvvm": "Conversion/TileToNVVM",
+    "lutra-tile-to-vector": "Conversion/TileToVector",
 }
 
 
-def stem(flag: str) -> str:
-    return flag.removeprefix("lutra-")
+def snake(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
-def has_test(root: Path, name: str, suffix: str) -> bool:
-    """A test named after the pass, or a folder of that name split by op family."""
-    tests = root / "test"
-    if any(tests.rglob(f"{name}{suffix}")) or any(tests.rglob(f"{name}-*{suffix}")):
-        return True
-    return any(any(folder.glob(f"*{suffix}")) for folder in tests.rglob("*") if folder.is_dir() and folder.name == name)
+def run_lines(tests: Path) -> dict[Path, str]:
+    """The RUN lines of each test, continued lines joined."""
+    lines = {}
+    for path in sorted(tests.rglob("*")):
+        if path.suffix in (".mlir", ".test"):
+            text = "\n".join(line for line in path.read_text().splitlines() if "RUN:" in line)
+            lines[path] = re.sub(r"\\\s*\n\s*(?://|#)\s*RUN:", " ", text)
+    return lines
 
 
 def main() -> int:
     root = Path(sys.argv[1])
     errors, passes = [], 0
+    runs = run_lines(root / "test")
     for path in sorted((root / "include").rglob("Passes.td")):
         for _, flag in PASS.findall(path.read_text()):
             passes += 1
-            name = stem(flag)
-            if not has_test(root, name, ".mlir"):
-                errors.append(f"{path.relative_to(root)}: pass {flag} has no text test {name}.mlir")
-            if not has_test(root, name, ".e2e.mlir"):
-                if flag not in NO_TWIN:
-                    errors.append(f"{path.relative_to(root)}: pass {flag} has no numeric twin {name}.e2e.mlir")
-                elif not (root / "test" / NO_TWIN[flag]).is_dir():
+            uses = re.compile(rf"(?<![\w-])(?:--)?{re.escape(flag)}(?![\w-])")
+            users = {path: text for path, text in runs.items() if uses.search(text)}
+            if not any("lutra-opt" in text and "FileCheck" in text for text in users.values()):
+                errors.append(f"{path.relative_to(root)}: no text test runs lutra-opt --{flag} | FileCheck")
+            if flag in NO_TWIN:
+                if not (root / "test" / NO_TWIN[flag]).is_dir():
                     errors.append(f"{path.relative_to(root)}: pass {flag}: test/{NO_TWIN[flag]} does not exist")
+            elif not any("lutra-run" in text for text in users.values()):
+                errors.append(f"{path.relative_to(root)}: no numeric twin runs lutra-run with {flag}")
     numbers = 0
     for dialect in sorted((root / "lib" / "Dialect").glob("*/IR")):
         tests = root / "test" / dialect.relative_to(root / "lib")
@@ -55,9 +60,9 @@ def main() -> int:
             ):
                 for error in sorted(set(ERROR.findall(body))):
                     numbers += 1
-                    if not re.search(rf"{re.escape(op)}\w*\b[^\n]*\b{error}\b", invalid, re.IGNORECASE):
+                    if not re.search(rf"// (?:{snake(op)}|{op}Op) {error}\b", invalid):
                         place = f"{tests.relative_to(root)}/invalid*.mlir"
-                        errors.append(f"{source.relative_to(root)}: no case '// {op} {error}' in {place}")
+                        errors.append(f"{source.relative_to(root)}: no case '// {snake(op)} {error}' in {place}")
     print("\n".join(errors) or f"{passes} passes have their tests, {numbers} error numbers have a case")
     return bool(errors)
 

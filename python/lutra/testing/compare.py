@@ -48,9 +48,7 @@ class CompareReport:
         return text
 
 
-def compare(
-    actual: npt.ArrayLike, reference: npt.ArrayLike, bound: npt.ArrayLike | None = None
-) -> CompareReport:
+def compare(actual: npt.ArrayLike, reference: npt.ArrayLike, bound: npt.ArrayLike | None = None) -> CompareReport:
     """Compares element by element; no bound demands equality (NaN equals NaN, -0 equals 0)."""
     actual_array, reference_array = np.asarray(actual), np.asarray(reference)
     limits = np.zeros(reference_array.shape) if bound is None else np.asarray(bound, np.float64)

@@ -11,8 +11,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from mil_eval import check
 from coremltools.proto import Model_pb2
+from mil_eval import check
 
 MODEL = "Data/com.apple.CoreML/model.mlmodel"
 WEIGHTS = "Data/com.apple.CoreML/weights/weight.bin"
@@ -84,20 +84,56 @@ DAMAGES: list[tuple[str, Callable[[Path], None], str]] = [
     ("model-cut", on_bytes(MODEL, lambda raw: bytes(raw[: len(raw) // 2])), "E0101"),
     ("spec-unknown", on_model(lambda m, f, b: setattr(m, "specificationVersion", 42)), "E0603"),
     ("spec-and-opset", on_model(set_opset), "does not belong to specification version 9"),
-    ("input-name", on_model(lambda m, f, b: setattr(m.description.input[0], "name", "other")), 'is "in_0" in the function'),
-    ("input-shape", on_model(lambda m, f, b: m.description.input[0].type.multiArrayType.shape.append(2)), "another type"),
-    ("input-type", on_model(lambda m, f, b: setattr(m.description.input[0].type.multiArrayType, "dataType", 131104)), "another type"),
+    (
+        "input-name",
+        on_model(lambda m, f, b: setattr(m.description.input[0], "name", "other")),
+        'is "in_0" in the function',
+    ),
+    (
+        "input-shape",
+        on_model(lambda m, f, b: m.description.input[0].type.multiArrayType.shape.append(2)),
+        "another type",
+    ),
+    (
+        "input-type",
+        on_model(lambda m, f, b: setattr(m.description.input[0].type.multiArrayType, "dataType", 131104)),
+        "another type",
+    ),
     ("output-missing", on_model(lambda m, f, b: m.description.output.pop()), "has 0 outputs, the function 1"),
     ("name-twice", on_model(lambda m, f, b: rename(named(b, "relu"), "linear")), "defined twice"),
     ("name-illegal", on_model(lambda m, f, b: rename(named(b, "relu"), "re-lu")), "no identifier"),
-    ("undefined-operand", on_model(lambda m, f, b: setattr(named(b, "relu").inputs["x"].arguments[0], "name", "gone")), 'reads "gone"'),
+    (
+        "undefined-operand",
+        on_model(lambda m, f, b: setattr(named(b, "relu").inputs["x"].arguments[0], "name", "gone")),
+        'reads "gone"',
+    ),
     ("undefined-result", on_model(lambda m, f, b: b.outputs.__setitem__(0, "gone")), 'result "gone" is not defined'),
     ("result-is-input", on_model(lambda m, f, b: b.outputs.__setitem__(0, "in_0")), "is an input or a constant"),
-    ("operation-unknown", on_model(lambda m, f, b: setattr(named(b, "relu"), "type", "rectify")), 'operation "rectify"'),
-    ("parameter-unknown", on_model(lambda m, f, b: named(b, "relu").inputs["z"].arguments.add(name="linear")), 'no parameter "z"'),
-    ("parameter-missing", on_model(lambda m, f, b: named(b, "linear").inputs.pop("weight")), 'lacks the parameter "weight"'),
-    ("constant-type", on_model(lambda m, f, b: setattr(named(b, "fc_weight").outputs[0].type.tensorType, "dataType", 11)), "E0202"),
-    ("constant-blob-offset", on_model(lambda m, f, b: setattr(named(b, "fc_weight").attributes["val"].blobFileValue, "offset", 128)), "behind the end of the weight file"),
+    (
+        "operation-unknown",
+        on_model(lambda m, f, b: setattr(named(b, "relu"), "type", "rectify")),
+        'operation "rectify"',
+    ),
+    (
+        "parameter-unknown",
+        on_model(lambda m, f, b: named(b, "relu").inputs["z"].arguments.add(name="linear")),
+        'no parameter "z"',
+    ),
+    (
+        "parameter-missing",
+        on_model(lambda m, f, b: named(b, "linear").inputs.pop("weight")),
+        'lacks the parameter "weight"',
+    ),
+    (
+        "constant-type",
+        on_model(lambda m, f, b: setattr(named(b, "fc_weight").outputs[0].type.tensorType, "dataType", 11)),
+        "E0202",
+    ),
+    (
+        "constant-blob-offset",
+        on_model(lambda m, f, b: setattr(named(b, "fc_weight").attributes["val"].blobFileValue, "offset", 128)),
+        "behind the end of the weight file",
+    ),
     ("blob-sentinel", on_bytes(WEIGHTS, patched(64, b"\0\0\0\0")), "no blob starts at offset 64"),
     ("blob-type", on_bytes(WEIGHTS, patched(68, struct.pack("<I", 4))), "type or size of its blob"),
     ("blob-size", on_bytes(WEIGHTS, patched(72, struct.pack("<Q", 22))), "E0"),

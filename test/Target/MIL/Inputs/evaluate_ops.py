@@ -40,7 +40,8 @@ def module(case: Case) -> tuple[str, np.ndarray]:
     """The case's module, and what its function returns by NumPy."""
     expected = np.asarray(case.expected(*case.inputs))
     arguments = ", ".join(
-        f'%{name}: {tensor_type(array)} {{lutra.name = "{name}"}}' for name, array in zip("xyz", case.inputs, strict=False)
+        f'%{name}: {tensor_type(array)} {{lutra.name = "{name}"}}'
+        for name, array in zip("xyz", case.inputs, strict=False)
     )
     types = {name: tensor_type(array) for name, array in zip("xyz", case.inputs, strict=False)}
     types |= {name: tensor_type(array) for name, array in case.globals.items()} | {"r": tensor_type(expected)}
@@ -51,7 +52,7 @@ def module(case: Case) -> tuple[str, np.ndarray]:
     for name in sorted(types, key=len, reverse=True):
         body = body.replace(f"${name}", types[name])
     lines += [f"  {line}" for line in body.strip().split("\n")]
-    lines += [f'  return %r : {types["r"]}', "}"]
+    lines += [f"  return %r : {types['r']}", "}"]
     return "\n".join(lines), expected
 
 
@@ -71,7 +72,9 @@ def integer(*shape: int, low: int = -9, high: int = 9) -> np.ndarray:
 
 
 def unary(kind: str, expected: Callable, data: np.ndarray | None = None) -> Case:
-    return Case(f"unary_{kind}", f"%r = lutra.unary<{kind}> %x : $x -> $r", [real(3, 5) if data is None else data], expected)
+    return Case(
+        f"unary_{kind}", f"%r = lutra.unary<{kind}> %x : $x -> $r", [real(3, 5) if data is None else data], expected
+    )
 
 
 def binary(kind: str, expected: Callable, *data: np.ndarray, name: str = "") -> Case:
@@ -131,7 +134,10 @@ gelu = np.vectorize(lambda v: 0.5 * v * (1 + erf(v / 2**0.5)), otypes=[np.float3
 a34, b4, w46 = real(3, 4), real(4), real(4, 6)
 
 CASES = [
-    *(unary(kind, getattr(np, kind)) for kind in ("abs", "sign", "ceil", "floor", "exp", "sin", "cos", "tan", "sinh", "cosh", "tanh")),
+    *(
+        unary(kind, getattr(np, kind))
+        for kind in ("abs", "sign", "ceil", "floor", "exp", "sin", "cos", "tan", "sinh", "cosh", "tanh")
+    ),
     unary("round", np.rint, np.array([[-2.5, -1.5, -0.5, 0.5, 1.5, 2.5]], np.float32)),
     unary("asin", np.arcsin, real(3, 4) / 2.1),
     unary("acos", np.arccos, real(3, 4) / 2.1),
@@ -163,16 +169,31 @@ CASES = [
     binary("and", np.logical_and, integer(3, 4) > 0, integer(3, 4) > 0),
     binary("xor", np.logical_xor, integer(3, 4) > 0, integer(3, 4) > 0),
     *(
-        Case(f"compare_{kind}", f"%r = lutra.compare<{kind}> %x, %y : ($x, $y) -> $r", [integer(4, 4, high=0), integer(4, high=0)], fn)
+        Case(
+            f"compare_{kind}",
+            f"%r = lutra.compare<{kind}> %x, %y : ($x, $y) -> $r",
+            [integer(4, 4, high=0), integer(4, high=0)],
+            fn,
+        )
         for kind, fn in (("eq", np.equal), ("ne", np.not_equal), ("lt", np.less), ("ge", np.greater_equal))
     ),
     Case("select", "%r = lutra.select %x, %y, %z : ($x, $y, $z) -> $r", [integer(3, 4) > 0, a34, b4], np.where),
     Case("cast_to_int", "%r = lutra.cast %x : $x -> $r", [real(3, 4)], lambda x: np.trunc(x).astype(np.int64)),
     Case("cast_to_bool", "%r = lutra.cast %x : $x -> $r", [integer(3, 4, low=-1, high=2)], lambda x: x != 0),
-    Case("reduce_sum", "%r = lutra.reduce<sum> %x axes = [0, 2] : $x -> $r", [real(2, 3, 4)], lambda x: x.sum((0, 2), keepdims=True)),
-    Case("reduce_max", "%r = lutra.reduce<max> %x axes = [1] : $x -> $r", [real(2, 3)], lambda x: x.max(1, keepdims=True)),
     Case(
-        "arg_reduce", "%r = lutra.arg_reduce<max> %x {axis = 1 : i64} : $x -> $r", [real(2, 5)], lambda x: x.argmax(1)[:, None]
+        "reduce_sum",
+        "%r = lutra.reduce<sum> %x axes = [0, 2] : $x -> $r",
+        [real(2, 3, 4)],
+        lambda x: x.sum((0, 2), keepdims=True),
+    ),
+    Case(
+        "reduce_max", "%r = lutra.reduce<max> %x axes = [1] : $x -> $r", [real(2, 3)], lambda x: x.max(1, keepdims=True)
+    ),
+    Case(
+        "arg_reduce",
+        "%r = lutra.arg_reduce<max> %x {axis = 1 : i64} : $x -> $r",
+        [real(2, 5)],
+        lambda x: x.argmax(1)[:, None],
     ),
     Case(
         "cumulative",
@@ -181,7 +202,9 @@ CASES = [
         lambda x: np.cumsum(x, 1) - x,
     ),
     Case("softmax", "%r = lutra.softmax %x {axis = 1 : i64} : $x", [real(2, 5, 3)], lambda x: softmax(x, 1)),
-    Case("log_softmax", "%r = lutra.softmax %x {axis = 1 : i64, log} : $x", [real(2, 5)], lambda x: np.log(softmax(x, 1))),
+    Case(
+        "log_softmax", "%r = lutra.softmax %x {axis = 1 : i64, log} : $x", [real(2, 5)], lambda x: np.log(softmax(x, 1))
+    ),
     Case(
         "layer_norm",
         "%r = lutra.layer_norm %x scale(%s : $s) bias(%b : $b) {dims = 1 : i64, epsilon = 1.0e-5 : f64} : $x -> $r",
@@ -204,16 +227,32 @@ CASES = [
         lambda x: x @ w46 + B6,
         {"w": np.ascontiguousarray(w46.T), "b": (B6 := real(6))},
     ),
-    Case("matmul", "%r = lutra.matmul %x, %y {transpose_rhs} : ($x, $y) -> $r", [real(2, 3, 4), real(2, 5, 4)], lambda x, y: x @ y.swapaxes(1, 2)),
+    Case(
+        "matmul",
+        "%r = lutra.matmul %x, %y {transpose_rhs} : ($x, $y) -> $r",
+        [real(2, 3, 4), real(2, 5, 4)],
+        lambda x, y: x @ y.swapaxes(1, 2),
+    ),
     Case(
         "conv_bias",
-        f"%p = lutra.conv<channels_first> %x, %w {CONV} : ($x, $w) -> $r\n%r = lutra.binary<add> %p, %b : ($r, $b) -> $r",
+        f"%p = lutra.conv<channels_first> %x, %w {CONV} : ($x, $w) -> $r\n"
+        "%r = lutra.binary<add> %p, %b : ($r, $b) -> $r",
         [real(2, 4, 7, 7)],
         lambda x: conv2d(x, W6233, 2, (1, 1), 2) + B6111,
         {"w": (W6233 := real(6, 2, 3, 3)), "b": (B6111 := real(6, 1, 1))},
     ),
-    Case("max_pool", f"%r = lutra.pool<max> %x {POOL} : $x -> $r", [real(1, 2, 6, 6)], lambda x: pool2d(x, np.max, -np.inf)),
-    Case("average_pool", f"%r = lutra.pool<average> %x {POOL} : $x -> $r", [real(1, 2, 6, 6)], lambda x: pool2d(x, np.nanmean, np.nan)),
+    Case(
+        "max_pool",
+        f"%r = lutra.pool<max> %x {POOL} : $x -> $r",
+        [real(1, 2, 6, 6)],
+        lambda x: pool2d(x, np.max, -np.inf),
+    ),
+    Case(
+        "average_pool",
+        f"%r = lutra.pool<average> %x {POOL} : $x -> $r",
+        [real(1, 2, 6, 6)],
+        lambda x: pool2d(x, np.nanmean, np.nan),
+    ),
     Case("reshape", "%r = lutra.reshape %x[] : $x -> $r", [real(2, 6)], lambda x: x.reshape(3, 4)),
     Case("transpose", "%r = lutra.transpose %x [2, 0, 1] : $x -> $r", [real(2, 3, 4)], lambda x: x.transpose(2, 0, 1)),
     Case("expand", "%r = lutra.expand %x[] : $x -> $r", [real(3, 1)], lambda x: np.broadcast_to(x, (2, 3, 4))),
@@ -223,7 +262,12 @@ CASES = [
         [real(4, 6)],
         lambda x: x[1:, 5::-2],
     ),
-    Case("concat", "%r = lutra.concat %x, %y {axis = 1 : i64} : ($x, $y) -> $r", [real(2, 3), real(2, 2)], lambda x, y: np.concatenate([x, y], 1)),
+    Case(
+        "concat",
+        "%r = lutra.concat %x, %y {axis = 1 : i64} : ($x, $y) -> $r",
+        [real(2, 3), real(2, 2)],
+        lambda x, y: np.concatenate([x, y], 1),
+    ),
     Case(
         "pad",
         "%r = lutra.pad<constant> %x, %v low [1, 0] high [0, -1] : $x, $v -> $r",

@@ -52,7 +52,9 @@ def conv(op: object) -> Array | None:
     patches = windows(np.pad(x, [(0, 0), (0, 0), *pad]), list(weight.shape[2:]), strides, dilations)
     inner = [1, *range(x.ndim, patches.ndim)]
     parts = [
-        np.tensordot(patches[:, g * weight.shape[1] : (g + 1) * weight.shape[1]], part, (inner, list(range(1, weight.ndim))))
+        np.tensordot(
+            patches[:, g * weight.shape[1] : (g + 1) * weight.shape[1]], part, (inner, list(range(1, weight.ndim)))
+        )
         for g, part in enumerate(np.split(weight, groups))
     ]
     result = np.moveaxis(np.concatenate(parts, axis=-1), -1, 1)

@@ -45,7 +45,9 @@ def faults(name: str, parameters: str) -> list[str]:
         first = next(6 + i for i, (_, op) in enumerate(versions[-4:]) if parameter in op.input_spec.input_types)
         if int(since or 6) != first:
             result.append(f"{name}.{parameter}: since {since or 6} here, {first} there")
-    result += [f"{name}: lacks {parameter}" for parameter, spec in known.items() if not spec.optional and parameter not in seen]
+    result += [
+        f"{name}: lacks {parameter}" for parameter, spec in known.items() if not spec.optional and parameter not in seen
+    ]
     return result
 
 
