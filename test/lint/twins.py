@@ -12,6 +12,7 @@ ERROR = re.compile(r"//\s*(E\d+)\b")
 # Passes whose result is not a module that lutra-run evaluates; their numbers are tested through artifacts,
 # by the tests named here.
 NO_TWIN = {
+    "lutra-assemble-nvgpu": "Target/NVGPU",
     "convert-lutra-to-mil": "Target/MIL",
     "convert-lutra-to-runtime": "Target/CPU",
     "lutra-kernel-abi": "Target/CPU",
