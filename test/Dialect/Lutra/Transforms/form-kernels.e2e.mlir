@@ -1,0 +1,29 @@
+// RUN: lutra-run %s --before-after=lutra-form-kernels --seed=7 --dim=*=1
+// RUN: lutra-run %s --before-after=lutra-form-kernels --seed=7 --dim=*=17
+// RUN: not lutra-run %s --before-after=lutra-form-kernels --seed=7 --dim=*=17 --corrupt=0
+
+// A product with its epilogue, a residual that two groups read, a normalisation and a view.
+func.func @block(%x: tensor<?x16xf32> {lutra.name = "x", lutra.dim_names = ["n", ""]}, %w: tensor<16x16xf32>, %b: tensor<16xf32>, %s: tensor<16xf32>) -> (tensor<?x4x4xf32>, tensor<?x16xf32>) {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?x16xf32>
+  %p = lutra.matmul %x, %w : (tensor<?x16xf32>, tensor<16x16xf32>) -> tensor<?x16xf32>
+  %q = lutra.binary<add> %p, %b : (tensor<?x16xf32>, tensor<16xf32>) -> tensor<?x16xf32>
+  %g = lutra.unary<gelu_erf> %q : tensor<?x16xf32> -> tensor<?x16xf32>
+  %h = lutra.binary<add> %g, %x : (tensor<?x16xf32>, tensor<?x16xf32>) -> tensor<?x16xf32>
+  %y = lutra.rms_norm %h scale(%s : tensor<16xf32>) {dims = 1 : i64, epsilon = 1.0e-6 : f64} : tensor<?x16xf32> -> tensor<?x16xf32>
+  %r = lutra.reshape %y[%n] : tensor<?x16xf32> -> tensor<?x4x4xf32>
+  return %r, %h : tensor<?x4x4xf32>, tensor<?x16xf32>
+}
+
+// Attention with dynamic length: sizes of intermediate values, transposes folded into products.
+func.func @attention(%q: tensor<2x?x3x8xf32> {lutra.name = "q", lutra.dim_names = ["", "n", "", ""]}, %k: tensor<2x?x3x8xf32> {lutra.name = "k", lutra.dim_names = ["", "n", "", ""]}) -> tensor<2x?x3x8xf32> {
+  %c = lutra.constant dense<0.25> : tensor<f32>
+  %0 = lutra.transpose %q [0, 2, 1, 3] : tensor<2x?x3x8xf32> -> tensor<2x3x?x8xf32>
+  %1 = lutra.transpose %k [0, 2, 3, 1] : tensor<2x?x3x8xf32> -> tensor<2x3x8x?xf32>
+  %2 = lutra.matmul %0, %1 : (tensor<2x3x?x8xf32>, tensor<2x3x8x?xf32>) -> tensor<2x3x?x?xf32>
+  %3 = lutra.binary<mul> %2, %c : (tensor<2x3x?x?xf32>, tensor<f32>) -> tensor<2x3x?x?xf32>
+  %4 = lutra.softmax %3 {axis = 3 : i64} : tensor<2x3x?x?xf32>
+  %5 = lutra.matmul %4, %0 : (tensor<2x3x?x?xf32>, tensor<2x3x?x8xf32>) -> tensor<2x3x?x8xf32>
+  %6 = lutra.transpose %5 [0, 2, 1, 3] : tensor<2x3x?x8xf32> -> tensor<2x?x3x8xf32>
+  return %6 : tensor<2x?x3x8xf32>
+}
