@@ -259,6 +259,22 @@ static LogicalResult evaluateLaunch(LaunchOp op, Interpreter &interpreter) {
   return success();
 }
 
+/// A constant of a tiled kernel.
+static LogicalResult evaluateGetGlobal(memref::GetGlobalOp op, Interpreter &interpreter) {
+  auto global = dyn_cast_if_present<memref::GlobalOp>(interpreter.lookup(op, op.getNameAttr().getAttr()));
+  auto data = global ? dyn_cast_or_null<ElementsAttr>(global.getInitialValueAttr()) : ElementsAttr();
+  if (!data)
+    return refuse(op, ErrorCode::GraphStructure) << "refers to @" << op.getName() << ", which holds no data";
+  auto array = arrayFromAttribute(op, data);
+  if (failed(array))
+    return failure();
+  auto buffer = allocateBuffer(op.getType().getElementType(), (*array)->shape);
+  if (failed(writeBuffer(op, *buffer, **array)))
+    return failure();
+  interpreter.set(op.getResult(), Datum::of(std::shared_ptr<const Buffer>(buffer)));
+  return success();
+}
+
 static LogicalResult evaluateArena(ArenaOp op, Interpreter &interpreter) {
   int64_t bytes = interpreter.getInteger(op.getBytes());
   if (bytes < 0 || bytes > interpreter.getOptions().maxElements)
@@ -272,5 +288,6 @@ void lutra::addProgramHandlers(HandlerTable &table) {
   table.add<ArenaOp, evaluateArena>();
   table.add<ConstantOp, evaluateConstant>();
   table.add<LaunchOp, evaluateLaunch>();
+  table.add<memref::GetGlobalOp, evaluateGetGlobal>();
   table.add<WeightOp, evaluateWeight>();
 }

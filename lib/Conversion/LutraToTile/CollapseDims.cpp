@@ -1,7 +1,7 @@
 //===- CollapseDims.cpp - fewer, longer dimensions ---------------------------------------===//
 // All values of a pointwise, reduction or row kernel are aligned at their last dimension with one
-// domain. In each of its dimensions a value is either full or 1. Dimensions d and d + 1 are joined when no
-// value is full in one and 1 in the other and no op names one without the other.
+// domain. In each of its dimensions a value is either full or 1. Adjacent dimensions are joined when no
+// value is full in one and 1 in another and no op names one without the others.
 #include "CollapseDims.h"
 
 using namespace mlir;
@@ -57,23 +57,25 @@ private:
     return own < 0 ? 1 : typeOf(value).getDimSize(own);
   }
 
-  bool joins(int64_t dim) {
+  /// Whether every value and op treats two dimensions alike. One where all sizes are 1 fits any other.
+  bool agree(int64_t a, int64_t b) {
     auto onlyOnes = [&](int64_t d) { return llvm::all_of(values, [&](Value v) { return sizeAt(v, d) == 1; }); };
-    bool free = onlyOnes(dim) || onlyOnes(dim + 1);
+    bool free = onlyOnes(a) || onlyOnes(b);
     for (Value value : values)
-      if (!free && (sizeAt(value, dim) == 1) != (sizeAt(value, dim + 1) == 1))
+      if (!free && (sizeAt(value, a) == 1) != (sizeAt(value, b) == 1))
         return false;
     for (Operation &op : kernel.getBody().front()) {
       if (auto reduce = dyn_cast<ReduceOp>(op)) {
         int64_t lead = rank - typeOf(reduce.getInput()).getRank();
-        if (llvm::is_contained(reduce.getAxes(), dim - lead) != llvm::is_contained(reduce.getAxes(), dim + 1 - lead))
+        if (llvm::is_contained(reduce.getAxes(), a - lead) != llvm::is_contained(reduce.getAxes(), b - lead))
           return false;
       } else if (auto softmax = dyn_cast<SoftmaxOp>(op)) {
         int64_t axis = (int64_t)softmax.getAxis() + rank - typeOf(softmax.getInput()).getRank();
-        if (dim == axis || dim + 1 == axis)
+        if (a == axis || b == axis)
           return false;
       } else if (isa<LayerNormOp, RmsNormOp>(op)) {
-        if (dim + 1 == rank - normDims(&op))
+        int64_t first = rank - normDims(&op);
+        if ((a < first) != (b < first))
           return false;
       }
     }
@@ -88,7 +90,8 @@ private:
 
   bool findGroups() {
     for (int64_t dim = 0; dim < rank; ++dim) {
-      if (dim > 0 && joins(dim - 1))
+      // With all of the group: a dimension of ones agrees with neighbours that disagree with each other.
+      if (dim > 0 && llvm::all_of(groups.back(), [&](int64_t other) { return agree(other, dim); }))
         groups.back().push_back(dim);
       else
         groups.push_back({dim});

@@ -50,3 +50,9 @@ func.func @generated(%a: tensor<?x4xi64> {lutra.name = "a", lutra.dim_names = ["
   %3 = lutra.binary<add> %2, %a : (tensor<?x4xi64>, tensor<?x4xi64>) -> tensor<?x4xi64>
   return %3 : tensor<?x4xi64>
 }
+
+// A dimension of ones between two that differ joins neither both.
+func.func @masks(%a: tensor<1x1x?x1xi1> {lutra.name = "a", lutra.dim_names = ["", "", "n", ""]}, %b: tensor<?x1x1x?xi1> {lutra.name = "b", lutra.dim_names = ["n", "", "", "n"]}) -> tensor<?x1x?x?xi1> {
+  %0 = lutra.binary<and> %a, %b : (tensor<1x1x?x1xi1>, tensor<?x1x1x?xi1>) -> tensor<?x1x?x?xi1>
+  return %0 : tensor<?x1x?x?xi1>
+}
