@@ -54,12 +54,19 @@ LogicalResult buildStage(OpPassManager &manager, Stage stage, const CompileOptio
   case Stage::Import:
     return success();
   case Stage::Legal:
-    // Named activations first: fusion and strategies look for the names.
+    // Names first: fusion, strategies and layouts look for named ops.
     manager.addPass(createRaiseActivations());
+    manager.addPass(createRaiseNorms());
     manager.addPass(createCanonicalizerPass());
     manager.addPass(createCSEPass());
     return success();
   case Stage::Fused:
+    // Before fusion: a transpose between two ops would end up inside a kernel.
+    manager.addPass(createChooseLayout());
+    manager.addPass(createCanonicalizerPass());
+    manager.addPass(createCSEPass());
+    // After the layout, which transposes filters; before fusion, which would take those into kernels.
+    manager.addPass(createFoldWeights());
     manager.addPass(createFormKernels());
     return success();
   case Stage::Packed:

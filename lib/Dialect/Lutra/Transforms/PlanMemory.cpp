@@ -14,6 +14,7 @@
 #include "lutra/Scheduling/MemoryProblem.h"
 #include "lutra/Support/ErrorCodes.h"
 
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/IRMapping.h"
@@ -107,7 +108,8 @@ struct PlanMemory final : lutra::impl::PlanMemoryBase<PlanMemory> {
 static bool isSizeOp(Operation &op) {
   if (isa<tensor::DimOp>(op))
     return true;
-  return isa_and_nonnull<arith::ArithDialect>(op.getDialect()) &&
+  return isa_and_nonnull<arith::ArithDialect, affine::AffineDialect>(op.getDialect()) &&
+         op.getNumRegions() == 0 &&
          llvm::all_of(op.getResultTypes(), [](Type type) { return type.isIntOrIndex(); });
 }
 
