@@ -112,7 +112,7 @@ def write_case(case: object, folder: Path) -> None:
             (folder / "skip.txt").write_text(f"input {info.name} is no tensor of a NumPy type\n")
             return
         if info.name in bound:
-            tensor = value if isinstance(value, onnx.TensorProto) else numpy_helper.from_array(array)
+            tensor = value if isinstance(value, onnx.TensorProto) else numpy_helper.from_array(value)
             (folder / f"bind-{info.name}.pb").write_bytes(tensor.SerializeToString())
             continue
         np.save(folder / f"input-{position}.npy", np.ascontiguousarray(array).reshape(array.shape))

@@ -67,6 +67,8 @@ static GraphTensor importSwish(NodeImport &n) {
   return n.b.mul(x, n.b.unary(UnaryKind::Sigmoid, n.b.mul(x, alpha)));
 }
 
+static GraphTensor importSwiglu(NodeImport &n) { return n.b.mul(importSwish(n), n.in(1)); }
+
 static GraphTensor importSoftsign(NodeImport &n) {
   GraphTensor x = n.in(0);
   return n.b.div(x, n.b.add(n.b.unary(UnaryKind::Abs, x), 1.0));
@@ -129,6 +131,7 @@ ArrayRef<OpEntry> frontend::activationOps() {
       {"Softmax", 1, importSoftmax<false>},
       {"Softplus", 1, importUnary<UnaryKind::Softplus>},
       {"Softsign", 1, importSoftsign},
+      {"SwiGLU", 28, importSwiglu},
       {"Swish", 24, importSwish},
       {"ThresholdedRelu", 10, importThresholdedRelu},
   };

@@ -42,7 +42,6 @@ llvm::ArrayRef<OpEntry> recurrentOps();
 llvm::ArrayRef<OpEntry> reductionOps();
 llvm::ArrayRef<OpEntry> selectionOps();
 llvm::ArrayRef<OpEntry> shapeOps();
-llvm::ArrayRef<OpEntry> signalOps();
 llvm::ArrayRef<OpEntry> transformerOps();
 llvm::ArrayRef<OpEntry> windowOps();
 

@@ -9,8 +9,8 @@ using namespace lutra::frontend;
 const OpEntry *frontend::findOp(llvm::StringRef name, int64_t version) {
   const OpEntry *best = nullptr;
   for (llvm::ArrayRef<OpEntry> family :
-       {activationOps(), controlOps(), movementOps(), normOps(), pointwiseOps(), productOps(),
-        quantizationOps(), recurrentOps(), reductionOps(), selectionOps(), shapeOps(), windowOps()})
+       {activationOps(), controlOps(), lossOps(), movementOps(), normOps(), pointwiseOps(), productOps(),
+        quantizationOps(), recurrentOps(), reductionOps(), selectionOps(), shapeOps(), transformerOps(), windowOps()})
     for (const OpEntry &entry : family)
       if (name == entry.name && entry.since <= version && (!best || best->since < entry.since))
         best = &entry;

@@ -63,7 +63,7 @@ static GraphTensor importMean(NodeImport &n) {
 static GraphTensor importMod(NodeImport &n) {
   bool isRemainder = n.integer("fmod", 0) != 0;
   GraphTensor lhs = n.in(0);
-  if (lhs && lhs.isFloat() && !isRemainder)
+  if (lhs && lhs.isFloat() && !isRemainder && n.version < 28)
     return n.invalid(ErrorCode::Attribute, "takes the remainder of floats, which needs fmod = 1");
   return n.b.binary(isRemainder ? BinaryKind::Rem : BinaryKind::Mod, lhs, n.in(1));
 }
@@ -73,8 +73,19 @@ static GraphTensor importBitShift(NodeImport &n) {
   GraphTensor lhs = n.in(0);
   if (direction != "LEFT" && direction != "RIGHT")
     return n.invalid(ErrorCode::Attribute, "has direction " + quoted(direction) + "; use LEFT or RIGHT");
-  if (lhs && direction == "RIGHT" && !lhs.type().isUnsignedInteger())
-    return n.unsupported("shifts signed integers to the right");
+  if (lhs && direction == "RIGHT" && !lhs.type().isUnsignedInteger()) {
+    // The sign moves in: floor(x / 2^n), where x - mod(x, 2^n) divides exactly. Amounts that leave
+    // nothing but the sign are kept apart, because 2^n is no positive number for them.
+    GraphTensor amount = n.in(1), zero = n.b.scalar(lhs.type(), 0.0);
+    double most = lhs.type().getIntOrFloatBitWidth() - 2.0;
+    GraphTensor fits = n.b.binary(BinaryKind::And, n.b.compare(CompareKind::GreaterEqual, amount, zero),
+                                  n.b.compare(CompareKind::LessEqual, amount, n.b.scalar(lhs.type(), most)));
+    amount = n.b.select(fits, amount, zero);
+    GraphTensor power = n.b.binary(BinaryKind::ShiftLeft, n.b.scalar(lhs.type(), 1.0), amount);
+    GraphTensor shifted = n.b.div(n.b.sub(lhs, n.b.binary(BinaryKind::Mod, lhs, power)), power);
+    GraphTensor sign = n.b.select(n.b.compare(CompareKind::Less, lhs, zero), n.b.scalar(lhs.type(), -1.0), zero);
+    return n.b.select(fits, shifted, sign);
+  }
   return n.b.binary(direction == "LEFT" ? BinaryKind::ShiftLeft : BinaryKind::ShiftRight, lhs, n.in(1));
 }
 

@@ -52,7 +52,13 @@ GraphTensor GraphBuilder::reshape(GraphTensor input, ArrayRef<DimExpr> shape) {
                                         dynamicSizes(shape));
     return result;
   }
-  return emit<ReshapeOp>(input.type(), shape, value(input), dynamicSizes(shape));
+  // A chain of reshapes is its last one.
+  Value source = value(input);
+  while (auto before = source.getDefiningOp<ReshapeOp>())
+    source = before.getInput();
+  if (source.getType() == tensorType(input.type(), shape) && isStatic(shape))
+    return make(input.type(), shape, source);
+  return emit<ReshapeOp>(input.type(), shape, source, dynamicSizes(shape));
 }
 
 GraphTensor GraphBuilder::reshapeTo(GraphTensor input, ArrayRef<DimExpr> target, bool zeroCopies) {

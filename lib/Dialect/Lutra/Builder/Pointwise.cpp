@@ -140,6 +140,32 @@ static std::optional<double> evaluateReal(BinaryKind kind, double x, double y) {
   }
 }
 
+/// The number that every element of a constant holds.
+static std::optional<double> splatOf(GraphBuilder &b, GraphTensor tensor) {
+  auto dense = dyn_cast_or_null<DenseElementsAttr>(tensor->constant);
+  if (!dense || !dense.isSplat())
+    return std::nullopt;
+  auto one = b.constant(dense.resizeSplat(RankedTensorType::get({}, tensor.type())));
+  return (*b.constantReals(one))[0];
+}
+
+/// Whether combining with that number on the right (or left) gives back the other side, bit for bit.
+static bool isNeutral(BinaryKind kind, GraphTensor side, double number, bool isRight) {
+  switch (kind) {
+  case BinaryKind::Mul:
+  case BinaryKind::And:
+    return number == 1.0 && (kind == BinaryKind::Mul || side.isBool());
+  case BinaryKind::Div:
+    return number == 1.0 && isRight;
+  case BinaryKind::Add: // -0 + 0 is 0 for floats
+    return number == 0.0 && !side.isFloat();
+  case BinaryKind::Sub:
+    return number == 0.0 && isRight;
+  default:
+    return false;
+  }
+}
+
 GraphTensor GraphBuilder::binary(BinaryKind kind, GraphTensor lhs, GraphTensor rhs) {
   if (!lhs || !rhs)
     return {};
@@ -163,6 +189,12 @@ GraphTensor GraphBuilder::binary(BinaryKind kind, GraphTensor lhs, GraphTensor r
           return evaluateReal(kind, x[0], x[1]);
         }))
       return folded;
+  for (bool isRight : {true, false}) {
+    GraphTensor kept = isRight ? lhs : rhs;
+    std::optional<double> number = splatOf(*this, isRight ? rhs : lhs);
+    if (number && kept.shape() == ArrayRef<DimExpr>(*shape) && isNeutral(kind, kept, *number, isRight))
+      return kept;
+  }
   return emit<BinaryOp>(type, *shape, kind, broadcastOperand(lhs, *shape),
                         broadcastOperand(rhs, *shape));
 }

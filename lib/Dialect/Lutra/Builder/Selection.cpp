@@ -63,6 +63,8 @@ GraphTensor GraphBuilder::gatherElements(GraphTensor input, GraphTensor indices,
     return fail(ErrorCode::GraphType, "gathers elements with indices of rank " +
                                           Twine(indices.rank()) + " from a tensor of rank " +
                                           Twine(input.rank()));
+  if (auto dense = dyn_cast_or_null<DenseElementsAttr>(input->constant); dense && dense.isSplat())
+    return expand(constant(dense.resizeSplat(RankedTensorType::get({}, input.type()))), indices.shape());
   return emit<GatherElementsOp>(input.type(), indices.shape(), value(input), value(indices), axis);
 }
 
