@@ -1,5 +1,6 @@
 //===- onnx-cases.cpp - imports ONNX files and evaluates them --------------===//
-// Test tool. `onnx-cases --print MODEL [--dim NAME=SIZE|LOW..HIGH]..` prints the imported module.
+// Test tool. `onnx-cases --print MODEL [--dim NAME=SIZE|LOW..HIGH]..` prints the imported module, or the
+// error, and ends with its exit code.
 // `onnx-cases FOLDER..` runs cases that cases.py wrote: model.onnx, bind-NAME.pb, input-I.npy in the order
 // of the remaining inputs, output-I.npy. Each case is a process of its own, so that a crash is a
 // result, and prints one line: the case, then `pass RATIO`, `wrong ..`, `crash SIGNAL` or the error.
@@ -9,6 +10,7 @@
 #include "lutra/Reference/Compare.h"
 #include "lutra/Reference/Evaluator.h"
 #include "lutra/Reference/Npy.h"
+#include "lutra/Support/ErrorCodes.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
@@ -95,6 +97,8 @@ static int printModel(ArrayRef<StringRef> arguments) {
   OnnxImportOptions options;
   options.path = arguments[0].str();
   for (StringRef argument : arguments.drop_front()) {
+    if (argument == "-o") // the module goes to the standard output
+      break;
     auto [name, value] = argument.split('=');
     if (!name.consume_front("--dim:"))
       return 2;
@@ -104,9 +108,17 @@ static int printModel(ArrayRef<StringRef> arguments) {
       return 2;
     options.dims[name.str()] = range;
   }
+  int exitCode = static_cast<int>(ExitCode::Internal);
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    std::string text = diagnostic.str();
+    llvm::errs() << "error: " << text << "\n";
+    if (std::optional<ErrorCode> code = codeOfMessage(text))
+      exitCode = static_cast<int>(exitCodeOf(*code));
+    return success();
+  });
   auto module = importOnnx(&context, options);
   if (failed(module) || failed(verify(**module)))
-    return 1;
+    return exitCode;
   OpPrintingFlags flags;
   flags.elideLargeElementsAttrs(16).elideLargeResourceString(16);
   (*module)->print(llvm::outs(), flags);
