@@ -24,8 +24,10 @@ MODEL is an .onnx file or an .mlir file (a module of the lutra dialect at any st
   --stop-after STAGE    import, legal, fused, packed, scheduled, tiled, lowered or artifact (default);
                         prints the module unless -o is given
   --strategy NAME       auto (default) or reference
-  --target NAME         cpu (default)
+  --target NAME         cpu (default) or nvgpu
   --target-cpu LIST     instruction-set levels, e.g. avx2,avx512 (default both), baseline, native
+  --gpu-arch LIST       architectures of target nvgpu: sm_80,sm_90a (default both)
+  --cuda DIR            CUDA toolkit whose ptxas is run (default: search)
   --threads N           of the compiler (default: one per CPU)
   --memory-limit BYTES  address space of the compilation, e.g. 8G
   --time-limit SECONDS  CPU time of the compilation
@@ -143,6 +145,12 @@ void FlagParser::parseOne(StringRef flag) {
     SmallVector<StringRef> names;
     value.split(names, ',', -1, /*KeepEmpty=*/false);
     options.cpuLevels.assign(names.begin(), names.end());
+  } else if (take("--gpu-arch", value)) {
+    SmallVector<StringRef> names;
+    value.split(names, ',', -1, /*KeepEmpty=*/false);
+    options.gpuArchs.assign(names.begin(), names.end());
+  } else if (take("--cuda", value)) {
+    options.cudaToolkit = value.str();
   } else if (take("--target", value)) {
     options.target = value.str();
   } else if (take("--threads", value)) {

@@ -3,6 +3,8 @@
 // instruction-set level has nested modules of its own, which run through their passes side by side.
 #include "lutra/Pipeline/Compiler.h"
 
+#include "GpuStages.h"
+
 #include "lutra/Conversion/Passes.h"
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
@@ -92,9 +94,11 @@ LogicalResult buildStage(OpPassManager &manager, Stage stage, const CompileOptio
 }
 
 LogicalResult resolveOptions(CompileOptions &options, Location loc) {
+  if (options.target == "nvgpu")
+    return resolveGpuOptions(options, loc);
   if (options.target != "cpu")
     return emitCodedError(loc, ErrorCode::UnsupportedTarget)
-           << "target '" << options.target << "' is unknown; take cpu";
+           << "target '" << options.target << "' is unknown; take cpu or nvgpu";
   if (options.cpuLevels.empty())
     options.cpuLevels = {"avx512", "avx2"};
   llvm::SetVector<StringRef> chosen;
@@ -125,6 +129,16 @@ static LogicalResult runPasses(ModuleOp module, const CompileOptions &options,
   return manager.run(module);
 }
 
+static bool isGpu(const CompileOptions &options) { return options.target == "nvgpu"; }
+
+/// The level of a nested module; a GPU's architecture is one whose grids run on any CPU.
+static CpuLevel levelOf(ModuleOp part) {
+  StringRef name = part->getAttrOfType<StringAttr>("lutra.level").getValue();
+  if (const CpuLevel *level = getCpuLevel(name))
+    return *level;
+  return {name, name, "x86-64", "", 128, 0};
+}
+
 /// Runs a pass list on each nested module, told its level.
 static LogicalResult
 runOnLevels(ModuleOp module, const CompileOptions &options,
@@ -134,10 +148,9 @@ runOnLevels(ModuleOp module, const CompileOptions &options,
     if (nested->hasAttr("lutra.level"))
       parts.push_back(nested);
   return failableParallelForEach(module.getContext(), parts, [&](ModuleOp part) {
-    const CpuLevel *level = getCpuLevel(part->getAttrOfType<StringAttr>("lutra.level").getValue());
-    assert(level && "levels are checked before the split");
+    CpuLevel level = levelOf(part);
     return runPasses(part, options, [&](OpPassManager &manager) {
-      build(manager, *level);
+      build(manager, level);
       return success();
     });
   });
@@ -146,8 +159,9 @@ runOnLevels(ModuleOp module, const CompileOptions &options,
 static LogicalResult runTiled(ModuleOp module, const CompileOptions &options) {
   if (failed(runPasses(module, options, [&](OpPassManager &manager) {
         SplitLevelsOptions split;
-        split.levels.assign(options.cpuLevels.begin(), options.cpuLevels.end());
-        split.chunks = chunksPerLevel;
+        ArrayRef<std::string> levels = isGpu(options) ? options.gpuArchs : options.cpuLevels;
+        split.levels.assign(levels.begin(), levels.end());
+        split.chunks = isGpu(options) ? 1 : chunksPerLevel; // one image per architecture
         manager.addPass(createSplitLevels(split));
         return success();
       })))
@@ -163,17 +177,26 @@ static LogicalResult runTiled(ModuleOp module, const CompileOptions &options) {
   });
 }
 
-static LogicalResult runLowered(ModuleOp module, const CompileOptions &options) {
-  return runOnLevels(module, options, [](OpPassManager &manager, const CpuLevel &level) {
+static LogicalResult runLowered(ModuleOp module, const CompileOptions &options,
+                                std::unique_ptr<DeviceCode> &device) {
+  if (isGpu(options)) {
+    FailureOr<std::unique_ptr<DeviceCode>> assembled = assembleGpuLevels(module, options);
+    if (failed(assembled))
+      return failure();
+    device = std::move(*assembled);
+  }
+  return runOnLevels(module, options, [&](OpPassManager &manager, const CpuLevel &level) {
     TileToVectorOptions vector;
     vector.target = level.tileTarget.str();
-    manager.addPass(createTileToVector(vector));
+    if (!device)
+      manager.addPass(createTileToVector(vector));
     manager.addPass(createKernelAbi());
     buildLowerToLLVM(manager, &level);
   });
 }
 
-static LogicalResult writeArtifact(ModuleOp module, const CompileOptions &options) {
+static LogicalResult writeArtifact(ModuleOp module, const CompileOptions &options,
+                                   const DeviceCode *device) {
   OwningOpRef<ModuleOp> host = extractHost(module);
   setCpuTarget(*host);
   if (failed(runPasses(*host, options, [](OpPassManager &manager) {
@@ -187,6 +210,7 @@ static LogicalResult writeArtifact(ModuleOp module, const CompileOptions &option
   artifact.text = options.text;
   artifact.modelName = options.modelName;
   artifact.levels = options.cpuLevels;
+  artifact.device = device;
   switch (options.emit) {
   case EmitKind::Library:
     artifact.output = CpuOutput::SharedLibrary;
@@ -220,18 +244,19 @@ LogicalResult compileModule(ModuleOp module, const CompileOptions &requested) {
     return failure();
   MLIRContext *context = module.getContext();
   context->loadAllAvailableDialects(); // passes run side by side and may not load any
+  std::unique_ptr<DeviceCode> device; // null: the kernels run at CPU levels
   for (Stage stage : stages) {
     if (options.progress)
       options.progress(stage);
     if (stage == Stage::Tiled && failed(runTiled(module, options)))
       return failure();
-    if (stage == Stage::Lowered && failed(runLowered(module, options)))
+    if (stage == Stage::Lowered && failed(runLowered(module, options, device)))
       return failure();
     if (failed(runPasses(module, options, [&](OpPassManager &manager) {
           return buildStage(manager, stage, options);
         })))
       return failure();
-    if (stage == Stage::Artifact && failed(writeArtifact(module, options)))
+    if (stage == Stage::Artifact && failed(writeArtifact(module, options, device.get())))
       return failure();
     if (stage == options.stopAfter)
       break;

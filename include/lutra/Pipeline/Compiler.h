@@ -31,6 +31,8 @@ struct DimBinding {
 struct CompileOptions {
   std::string target = "cpu";
   llvm::SmallVector<std::string> cpuLevels; // empty: avx512 and avx2
+  llvm::SmallVector<std::string> gpuArchs; // of target nvgpu; empty: sm_80 and sm_90a
+  std::string cudaToolkit;                 // folder with bin/ptxas; empty: search
   llvm::SmallVector<DimBinding> dims;
   unsigned threads = 0; // of the compiler; 0: one per CPU
   Stage stopAfter = Stage::Artifact;

@@ -152,6 +152,16 @@ static LogicalResult writeArchive(ArrayRef<std::string> objects, StringRef path,
   return success();
 }
 
+/// The level that a nested module's code is for.
+static const CpuLevel *findLevel(const CpuArtifactOptions &options, StringRef name) {
+  if (!options.device)
+    return getCpuLevel(name);
+  const auto *found =
+      llvm::find_if(options.device->levels, [&](const CpuLevel &level) { return level.name == name; });
+  assert(found != options.device->levels.end() && "a device names the levels of its grids");
+  return found;
+}
+
 LogicalResult emitCpuArtifact(ModuleOp module, ModuleOp host, const CpuArtifactOptions &options) {
   initializeBackend();
   Location loc = module.getLoc();
@@ -164,7 +174,7 @@ LogicalResult emitCpuArtifact(ModuleOp module, ModuleOp host, const CpuArtifactO
   units.push_back({host, nullptr, {}});
   for (auto nested : module.getOps<ModuleOp>())
     if (auto level = nested->getAttrOfType<StringAttr>("lutra.level"))
-      units.push_back({nested, getCpuLevel(level.getValue()), {}});
+      units.push_back({nested, findLevel(options, level.getValue()), {}});
   if (failed(failableParallelForEach(module.getContext(), units, [&](Unit &unit) {
         return compileUnit(unit, module, options, weights);
       })))

@@ -164,17 +164,28 @@ void emitModelTable(llvm::Module &host, ModuleOp module, const CpuArtifactOption
     weightData = global;
   }
   llvm::Constant *info = table.record(
-      {table.text(options.modelName), table.text(LUTRA_COMPILER), table.text("x86_64-linux-gnu"),
+      {table.text(options.modelName), table.text(LUTRA_COMPILER), table.text(options.device ? StringRef(options.device->target) : StringRef("x86_64-linux-gnu")),
        table.array(levelNames), table.tensors(signature, 0, inputs, "input"),
        table.tensors(signature, inputs, all, "output"),
        weights.file.empty() ? table.null() : table.text(weights.file), table.word(weights.bytes),
        table.half(options.levels.size()), table.half(inputs), table.half(all - inputs),
        table.half(kernels.size())});
   int64_t slots = module->getAttrOfType<IntegerAttr>("lutra.entry_slots").getInt();
+  StringRef backend = "lutra_cpu_backend";
+  llvm::Constant *device = table.null();
+  if (options.device) {
+    SmallVector<std::string> names;
+    for (Attribute kernel : kernels)
+      names.push_back(cast<StringAttr>(kernel).getValue().str());
+    backend = options.device->backend;
+    device = options.device->emitTable(host, names, [&](StringRef level, StringRef kernel) {
+      return kernelSymbol(options, level, kernel) + ".grid";
+    });
+  }
   llvm::Constant *value = table.record(
       {info, weightData, table.word(weights.hash), host.getFunction("lutra_shapes"),
-       host.getFunction("lutra_entry"), host.getNamedGlobal("lutra_cpu_backend"),
-       table.levels(kernels), table.null(), table.word(slots)});
+       host.getFunction("lutra_entry"), host.getNamedGlobal(backend),
+       table.levels(kernels), device, table.word(slots)});
   llvm::GlobalVariable *declared = host.getNamedGlobal("lutra_table");
   auto *global = new llvm::GlobalVariable(host, value->getType(), true,
                                           llvm::GlobalValue::InternalLinkage, value, "");

@@ -18,6 +18,9 @@ int fake_cuda_major = 9, fake_cuda_minor = 0;
 char fake_cuda_log[4096]; /* calls in order */
 int64_t fake_cuda_live;   /* allocations that were not freed */
 
+/* With FAKE_CUDA_TRACE=FILE every kernel exists and does nothing but leave a line there. */
+static const char *tracePath(void) { return getenv("FAKE_CUDA_TRACE"); }
+
 static Result enter(const char *name) {
   strncat(fake_cuda_log, name, sizeof fake_cuda_log - strlen(fake_cuda_log) - 1);
   strncat(fake_cuda_log, " ", sizeof fake_cuda_log - strlen(fake_cuda_log) - 1);
@@ -92,7 +95,7 @@ static Result ModuleUnload(void *module) {
 static Result ModuleGetFunction(void **function, void *module, const char *name) {
   (void)module;
   ENTER("cuModuleGetFunction");
-  if (strcmp(name, "scale") != 0)
+  if (strcmp(name, "scale") != 0 && !tracePath())
     return 500;
   *function = (void *)name;
   return 0;
@@ -107,7 +110,15 @@ static Result FuncSetAttribute(void *function, int attribute, int value) {
 static Result Launch(void *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,
                      unsigned bz, unsigned shared, void *stream, void **params, void **extra) {
   char call[96];
-  (void)function, (void)gy, (void)gz, (void)by, (void)bz, (void)stream, (void)extra;
+  (void)gy, (void)gz, (void)by, (void)bz, (void)stream, (void)extra;
+  if (tracePath()) {
+    FILE *file = fopen(tracePath(), "a");
+    if (!file)
+      return 1;
+    fprintf(file, "%s blocks=%u threads=%u shared=%u\n", (const char *)function, gx, bx, shared);
+    fclose(file);
+    return 0;
+  }
   snprintf(call, sizeof call, "launch:%u,%u,%u", gx, bx, shared);
   enter(call);
   ENTER("cuLaunchKernel");

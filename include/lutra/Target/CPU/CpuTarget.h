@@ -8,16 +8,22 @@
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Support/LLVM.h"
 
+#include <functional>
 #include <string>
+
+namespace llvm {
+class Constant;
+class Module;
+} // namespace llvm
 
 namespace lutra {
 
 /// One instruction-set level that an artifact may hold.
 struct CpuLevel {
-  llvm::StringLiteral name;
-  llvm::StringLiteral tileTarget; // whose tile shapes it uses (Machine/TileTarget.h)
-  llvm::StringLiteral cpu;        // LLVM's tuning model and base features
-  llvm::StringLiteral features;   // on top of it
+  llvm::StringRef name;
+  llvm::StringRef tileTarget; // whose tile shapes it uses (Machine/TileTarget.h)
+  llvm::StringRef cpu;        // LLVM's tuning model and base features
+  llvm::StringRef features;   // on top of it
   unsigned vectorBits;
   uint64_t required; // LUTRA_CPU_* bits that the runtime checks
 };
@@ -29,6 +35,20 @@ llvm::SmallVector<llvm::StringRef> getCpuLevelNames();
 /// The best level that this machine can run.
 llvm::StringRef getNativeCpuLevel();
 
+/// Kernels that run on a device. The host part, the kernels' grids and the runtime are a CPU's all the same.
+struct DeviceCode {
+  /// Symbol of the host function that counts a kernel's work items at a level.
+  using GridSymbol = llvm::function_ref<std::string(llvm::StringRef level, llvm::StringRef kernel)>;
+
+  std::string target;      // what the model says that it runs on
+  llvm::StringRef backend; // the runtime's symbol
+  llvm::SmallVector<CpuLevel> levels; // of the grids, named after the device's levels
+  /// Emits the table that the backend reads into the host module; `kernels` in the order of their numbers.
+  std::function<llvm::Constant *(llvm::Module &host, llvm::ArrayRef<std::string> kernels,
+                                 GridSymbol grid)>
+      emitTable;
+};
+
 enum class CpuOutput { SharedLibrary, Object, Archive, LLVM, Assembly };
 
 struct CpuArtifactOptions {
@@ -39,6 +59,7 @@ struct CpuArtifactOptions {
   llvm::raw_ostream *text = nullptr;   // takes assembly and LLVM IR instead of `path`
   CpuOutput output = CpuOutput::SharedLibrary;
   llvm::SmallVector<std::string> levels; // best first
+  const DeviceCode *device = nullptr;    // null: the kernels run at `levels`
   uint64_t inlineWeightBytes = 64ull << 20; // larger weights go to a file
 };
 
