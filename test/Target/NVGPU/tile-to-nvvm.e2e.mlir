@@ -10,3 +10,9 @@
 // RUN: %python %S/check_kernels.py %t.n80.ptx %t.n80.report product_relu softmax
 // RUN: lutra-opt %S/Inputs/small-network.mlir --lutra-tile-to-nvvm=target=sm_90a --lutra-assemble-nvgpu="target=sm_90a output=%t.n90" -o %t.mlir
 // RUN: %python %S/check_kernels.py %t.n90.ptx %t.n90.report product_relu softmax
+
+// The same network as tiling cuts it.
+// RUN: lutra-opt %S/Inputs/kernels.mlir --lutra-kernels-to-tile=target=sm_80 --canonicalize --cse --lutra-tile-to-nvvm=target=sm_80 --lutra-assemble-nvgpu="target=sm_80 output=%t.k80" -o %t.mlir
+// RUN: %python %S/check_kernels.py %t.k80.ptx %t.k80.report product_relu softmax
+// RUN: lutra-opt %S/Inputs/kernels.mlir --lutra-kernels-to-tile=target=sm_90a --canonicalize --cse --lutra-tile-to-nvvm=target=sm_90a --lutra-assemble-nvgpu="target=sm_90a output=%t.k90" -o %t.mlir
+// RUN: %python %S/check_kernels.py %t.k90.ptx %t.k90.report product_relu softmax
