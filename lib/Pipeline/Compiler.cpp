@@ -51,6 +51,8 @@ std::optional<Stage> parseStage(StringRef name) {
 /// the artifact's bytes do not depend on the threads of the compiler.
 static constexpr unsigned chunksPerLevel = 4;
 
+static bool isGpu(const CompileOptions &options) { return options.target == "nvgpu"; }
+
 LogicalResult buildStage(OpPassManager &manager, Stage stage, const CompileOptions &options) {
   switch (stage) {
   case Stage::Import:
@@ -73,7 +75,9 @@ LogicalResult buildStage(OpPassManager &manager, Stage stage, const CompileOptio
     return success();
   case Stage::Packed:
     // After fusion: which weights are constant operands of products is settled. One packing serves all levels.
-    manager.addPass(createPackWeights());
+    // A GPU's products read matrices as they are.
+    if (!isGpu(options))
+      manager.addPass(createPackWeights());
     return success();
   case Stage::Scheduled:
     // Equal sizes must be one value before memory is planned: they decide which buffers scale alike.
@@ -128,8 +132,6 @@ static LogicalResult runPasses(ModuleOp module, const CompileOptions &options,
     return failure();
   return manager.run(module);
 }
-
-static bool isGpu(const CompileOptions &options) { return options.target == "nvgpu"; }
 
 /// The level of a nested module; a GPU's architecture is one whose grids run on any CPU.
 static CpuLevel levelOf(ModuleOp part) {
