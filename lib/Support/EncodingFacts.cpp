@@ -150,9 +150,10 @@ FormatFacts lutra::factsOf(const WeightFormat &format) {
   }
   bool single = format.value.sign == ValueMap::Own && format.value.vector == 1 &&
                 format.value.selectBits == 0;
-  facts.monotone = single && std::adjacent_find(values.begin(), values.end(), [](double a, double b) {
-                               return b <= a;
-                             }) == values.end();
+  auto falls = [](double a, double b) { return b <= a; };
+  bool rises = std::adjacent_find(values.begin(), values.end(), falls) == values.end();
+  // Signed codes are enumerated as bit patterns, but compared as numbers.
+  facts.monotone = single && (rises || format.code.kind == CodeForm::Int);
   facts.int8Unit = findInt8Unit(values);
   facts.bfloatExact = std::all_of(values.begin(), values.end(), isBfloat);
   std::sort(values.begin(), values.end());

@@ -1,4 +1,5 @@
-//===- TestPasses.h - passes that only tests run ---------------------------===//
+//===- TestPasses.h - passes that exist for tests alone ---------------------===//
+// Registered in the tools when LUTRA_ENABLE_TESTS is on.
 #ifndef LUTRA_TEST_LIB_TESTPASSES_H
 #define LUTRA_TEST_LIB_TESTPASSES_H
 
@@ -6,6 +7,10 @@ namespace lutra::test {
 
 /// lutra-test-plant-wrong-result and lutra-test-fail.
 void registerTestPasses();
+
+/// --test-lutra-cost, --test-lutra-encoding, --test-lutra-shapes, --test-lutra-tile: what an interface
+/// answers, as remarks or as the IR that it builds.
+void registerDialectTestPasses();
 
 } // namespace lutra::test
 

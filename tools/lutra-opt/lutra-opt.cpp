@@ -4,9 +4,7 @@
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 
 #ifdef LUTRA_TEST_PASSES
-namespace lutra::test {
-void registerTestPasses();
-} // namespace lutra::test
+#include "TestPasses.h"
 #endif
 
 int main(int argc, char **argv) {
@@ -15,6 +13,7 @@ int main(int argc, char **argv) {
   lutra::registerAllPasses();
 #ifdef LUTRA_TEST_PASSES
   lutra::test::registerTestPasses();
+  lutra::test::registerDialectTestPasses();
 #endif
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "Lutra optimizer driver\n", registry));

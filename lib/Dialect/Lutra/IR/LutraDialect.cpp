@@ -1,6 +1,8 @@
 //===- LutraDialect.cpp - registration and shared helpers ------------------===//
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
 
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+
 #include "lutra/Dialect/Lutra/IR/LutraDialect.cpp.inc"
 #include "lutra/Dialect/Lutra/IR/LutraEnums.cpp.inc"
 #include "lutra/Dialect/Lutra/IR/LutraInterfaces.cpp.inc"
@@ -20,6 +22,7 @@ void LutraDialect::initialize() {
   addQuantizationOps();
   addReductionOps();
   addTileOps();
+  addTiling();
 }
 
 Operation *LutraDialect::materializeConstant(OpBuilder &builder, Attribute value, Type type,

@@ -30,8 +30,11 @@ def Lutra_Dialect : Dialect {
     void addTileOps();
     void addAttributeKinds();
     void addTypeKinds();
+    /// TilingInterface, as external models: one implementation serves all tiled ops.
+    void addTiling();
   }];
-  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::tensor::TensorDialect"];
+  let dependentDialects = ["mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
+                           "mlir::tensor::TensorDialect"];
 }
 
 class Lutra_Op<string mnemonic, list<Trait> traits = []> : Op<Lutra_Dialect, mnemonic, traits>;

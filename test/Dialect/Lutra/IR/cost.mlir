@@ -1,0 +1,41 @@
+// Every dynamic size is 10 here.
+// RUN: lutra-opt %s --test-lutra-cost=dynamic-size=10 --verify-diagnostics
+
+func.func @cost(%x: tensor<?x4xf32>, %w: tensor<8x4xf32>, %i: tensor<?x8x8x3xf32>, %f: tensor<3x3x3x16xf32>) {
+  // 40 elements of 4 bytes.
+  // expected-remark @below {{operations 40; reads 160; writes 160}}
+  %0 = lutra.unary<exp> %x : tensor<?x4xf32> -> tensor<?x4xf32>
+  // A truth value is a byte.
+  // expected-remark @below {{operations 40; reads 160, 160; writes 40}}
+  %1 = lutra.compare<lt> %x, %x : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xi1>
+  // 2 * 10 * 8 * 4.
+  // expected-remark @below {{operations 640; reads 160, 128; writes 320}}
+  %2 = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x4xf32>, tensor<8x4xf32>) -> tensor<?x8xf32>
+  // 2 * (10 * 4 * 4 * 16) * (3 * 3 * 3).
+  // expected-remark @below {{operations 138240; reads 7680, 1728; writes 10240}}
+  %3 = lutra.conv<channels_last> %i, %f {strides = array<i64: 2, 2>, low = array<i64: 1, 1>,
+         high = array<i64: 1, 1>, dilations = array<i64: 1, 1>, groups = 1 : i64}
+         : (tensor<?x8x8x3xf32>, tensor<3x3x3x16xf32>) -> tensor<?x4x4x16xf32>
+  // expected-remark @below {{operations 40; reads 160; writes 40}}
+  %4 = lutra.reduce<sum> %x axes = [1] : tensor<?x4xf32> -> tensor<?x1xf32>
+  // expected-remark @below {{operations 0; reads 160; writes 160}}
+  %5 = lutra.transpose %x [1, 0] : tensor<?x4xf32> -> tensor<4x?xf32>
+  return
+}
+
+// The encoding decides the bytes: 64 x 256 codes of 4 bits and 64 scales of 2 bytes.
+func.func @encoded(%x: tensor<?x256xf32>,
+                   %w: tensor<64x256xf32, #lutra.encoding<[dense<uint<4>, affine<-8>, scales = [f16, row]>]>>) {
+  // expected-remark @below {{operations 327680; reads 10240, 8320; writes 2560}}
+  %0 = lutra.matmul %x, %w {transpose_rhs}
+         : (tensor<?x256xf32>, tensor<64x256xf32, #lutra.encoding<[dense<uint<4>, affine<-8>, scales = [f16, row]>]>>)
+         -> tensor<?x64xf32>
+  return
+}
+
+// Packed panels are filled up: 2 panels of 16 columns, 5 rows.
+func.func @packed(%x: tensor<?x5xf32>, %w: tensor<5x17xf32, #lutra.packing<width = 16, depth = 1>>) {
+  // expected-remark @below {{operations 1700; reads 200, 640; writes 680}}
+  %0 = lutra.matmul %x, %w : (tensor<?x5xf32>, tensor<5x17xf32, #lutra.packing<width = 16, depth = 1>>) -> tensor<?x17xf32>
+  return
+}
