@@ -10,25 +10,37 @@ func.func @from_index_constant() -> tensor<i64> {
 
 // One dynamic size at most is fixed by the number of elements.
 // CHECK-LABEL: func @reshape_identity
-// CHECK-SAME: (%[[A:.*]]: tensor<?x5xf32>
+// CHECK-SAME: (%[[A:.*]]: tensor<?x5xf32>)
 // CHECK-NEXT: return %[[A]]
-func.func @reshape_identity(%a: tensor<?x5xf32>, %n: index) -> tensor<?x5xf32> {
+func.func @reshape_identity(%a: tensor<?x5xf32>) -> tensor<?x5xf32> {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %a, %c0 : tensor<?x5xf32>
   %0 = lutra.reshape %a [%n] : tensor<?x5xf32> -> tensor<?x5xf32>
   return %0 : tensor<?x5xf32>
 }
 
 // CHECK-LABEL: func @reshape_of_two_dynamic_sizes_stays
 // CHECK: lutra.reshape
-func.func @reshape_of_two_dynamic_sizes_stays(%a: tensor<?x?xf32>, %n: index) -> tensor<?x?xf32> {
-  %0 = lutra.reshape %a [%n, %n] : tensor<?x?xf32> -> tensor<?x?xf32>
+func.func @reshape_of_two_dynamic_sizes_stays(%a: tensor<?x?xf32>) -> tensor<?x?xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %n = tensor.dim %a, %c0 : tensor<?x?xf32>
+  %m = tensor.dim %a, %c1 : tensor<?x?xf32>
+  %0 = lutra.reshape %a [%m, %n] : tensor<?x?xf32> -> tensor<?x?xf32>
   return %0 : tensor<?x?xf32>
 }
 
 // CHECK-LABEL: func @reshape_of_reshape
-// CHECK-SAME: (%[[A:.*]]: tensor<?x6xf32>, %[[N:.*]]: index, %[[M:.*]]: index)
-// CHECK-NEXT: %[[R:.*]] = lutra.reshape %[[A]][%[[M]]] : tensor<?x6xf32> -> tensor<?x3xf32>
+// CHECK-SAME: (%[[A:.*]]: tensor<?x6xf32>)
+// CHECK: %[[R:.*]] = lutra.reshape %[[A]][%{{.*}}] : tensor<?x6xf32> -> tensor<?x3xf32>
 // CHECK-NEXT: return %[[R]]
-func.func @reshape_of_reshape(%a: tensor<?x6xf32>, %n: index, %m: index) -> tensor<?x3xf32> {
+func.func @reshape_of_reshape(%a: tensor<?x6xf32>) -> tensor<?x3xf32> {
+  %c0 = arith.constant 0 : index
+  %c2 = arith.constant 2 : index
+  %c6 = arith.constant 6 : index
+  %rows = tensor.dim %a, %c0 : tensor<?x6xf32>
+  %n = arith.muli %rows, %c6 : index
+  %m = arith.muli %rows, %c2 : index
   %0 = lutra.reshape %a [%n] : tensor<?x6xf32> -> tensor<?xf32>
   %1 = lutra.reshape %0 [%m] : tensor<?xf32> -> tensor<?x3xf32>
   return %1 : tensor<?x3xf32>

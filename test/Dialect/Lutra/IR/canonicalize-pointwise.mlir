@@ -98,9 +98,10 @@ func.func @binary_constant() -> (tensor<2xi8>, tensor<i8>, tensor<i8>) {
   return %2, %5, %6 : tensor<2xi8>, tensor<i8>, tensor<i8>
 }
 
-// CHECK-LABEL: func @division_by_zero_stays
+// It has no defined result, so nothing may evaluate it.
+// CHECK-LABEL: func private @division_by_zero_stays
 // CHECK: lutra.binary<div>
-func.func @division_by_zero_stays() -> tensor<i32> {
+func.func private @division_by_zero_stays() -> tensor<i32> {
   %0 = lutra.constant dense<1> : tensor<i32>
   %1 = lutra.constant dense<0> : tensor<i32>
   %2 = lutra.binary<div> %0, %1 : (tensor<i32>, tensor<i32>) -> tensor<i32>
