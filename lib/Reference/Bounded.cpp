@@ -53,12 +53,21 @@ Bounded rounded(double value, double error, Precision p) {
   return {value, error + p.roundoff * (magnitude + error) + p.tiny};
 }
 
+/// The result of + - or * on exact operands, which f32 does not round when it can hold it (masks of
+/// 0 and -3.4e38 stay exact so).
+static Bounded roundedOnce(double value, double error, Precision p) {
+  bool isSingle = p.roundoff == std::ldexp(1, -24);
+  if (error == 0 && isSingle && roundToKind(ElementKind::F32, value) == value)
+    return {value, 0};
+  return rounded(value, error, p);
+}
+
 Bounded add(Bounded a, Bounded b, Precision p) {
-  return rounded(a.value + b.value, a.error + b.error, p);
+  return roundedOnce(a.value + b.value, a.error + b.error, p);
 }
 
 Bounded subtract(Bounded a, Bounded b, Precision p) {
-  return rounded(a.value - b.value, a.error + b.error, p);
+  return roundedOnce(a.value - b.value, a.error + b.error, p);
 }
 
 /// a * b without NaN from infinity * 0: an unknown error times an exact zero factor stays zero only
@@ -70,7 +79,7 @@ static double scaledError(double factor, double error) {
 Bounded multiply(Bounded a, Bounded b, Precision p) {
   double error = scaledError(a.value, b.error) + scaledError(b.value, a.error) +
                  scaledError(a.error, b.error);
-  return rounded(a.value * b.value, error, p);
+  return roundedOnce(a.value * b.value, error, p);
 }
 
 Bounded divide(Bounded a, Bounded b, Precision p) {

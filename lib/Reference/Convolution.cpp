@@ -21,6 +21,19 @@ static LogicalResult checkWindow(Operation *op, int64_t rank, int64_t filterRank
                                           << rank;
 }
 
+/// The same elements with dimension 0 as the last.
+static ArrayPtr moveFirstToLast(const Array &array) {
+  SmallVector<int64_t> shape(array.shape.begin() + 1, array.shape.end());
+  shape.push_back(array.shape[0]);
+  auto moved = makeArray(array.elementType, shape);
+  SmallVector<int64_t> strides = stridesOf(array.shape);
+  std::rotate(strides.begin(), strides.begin() + 1, strides.end());
+  forEachPosition(shape, [&](ArrayRef<int64_t> index, int64_t i) {
+    copyElement(array, offsetOf(index, strides), *moved, i);
+  });
+  return moved;
+}
+
 static LogicalResult evaluateConv(ConvOp op, Interpreter &interpreter) {
   const Array &input = interpreter.getArray(op.getInput());
   const Array &filter = interpreter.getArray(op.getFilter());
@@ -38,7 +51,6 @@ static LogicalResult evaluateConv(ConvOp op, Interpreter &interpreter) {
   int64_t filterDim = last ? spatial + 1 : 0, channelDim = last ? spatial : 1, first = last ? 0 : 2;
   int64_t filters = filter.shape[filterDim], depth = filter.shape[channelDim];
   ArrayRef<int64_t> window = ArrayRef(filter.shape).slice(first, spatial);
-  ArrayRef<int64_t> windowStrides = ArrayRef(filterStrides).slice(first, spatial);
   if (depth * groups != image.channels || filters % groups != 0 ||
       input.isFloat() != filter.isFloat())
     return refuse(op, ErrorCode::GraphType)
@@ -49,12 +61,20 @@ static LogicalResult evaluateConv(ConvOp op, Interpreter &interpreter) {
     int64_t room = image.extents[i] + low[i] + high[i] - dilations[i] * (window[i] - 1) - 1;
     extents.push_back(room < 0 ? 0 : room / strides[i] + 1);
   }
+  // Sums run over neighbouring filters, so they are put side by side first.
+  ArrayPtr ordered;
+  if (!last) {
+    ordered = moveFirstToLast(filter);
+    filterStrides = stridesOf(ordered->shape);
+    std::rotate(filterStrides.begin(), filterStrides.end() - 1, filterStrides.end());
+  }
+  ArrayRef<int64_t> windowStrides = ArrayRef(filterStrides).slice(first, spatial);
   auto result = interpreter.makeResult(op->getResult(0),
                                        imageShape(image.batches, filters, extents, last));
   if (failed(result))
     return failure();
   Image out((*result)->shape, last);
-  DotProducts dots(**result, input, filter, interpreter);
+  DotProducts dots(**result, input, ordered ? *ordered : filter, interpreter);
   int64_t perGroup = filters / groups, terms = depth * *countElements(window);
   for (int64_t b = 0; b < image.batches; ++b)
     for (int64_t g = 0; g < groups; ++g)

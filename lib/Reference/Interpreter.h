@@ -111,6 +111,7 @@ public:
   /// Whether errors are derived next to values.
   bool hasBounds() const { return bounds; }
   bool isWide() const { return options.arithmetic == Arithmetic::Wide; }
+  ErrorModel getErrorModel() const { return options.errorModel; }
 
   // --- Values of the running function.
   const Datum &get(mlir::Value value);

@@ -30,7 +30,16 @@ static void softmaxLine(const Array &input, Array &out, int64_t offset, int64_t 
     if (std::isfinite(distance))
       meanDistance += std::exp(-distance) / sum * distance;
   }
-  // Relative error of exp(x - max) / sum: twice the logits' error (numerator and sum), the rounded
+  // Each term lies between exp(x - e) and exp(x + e); a masked logit of -3.4e38 gives 0 either way.
+  double sumLow = 0, sumHigh = 0;
+  auto term = [&](int64_t i, double side) {
+    return std::exp(input.floats[at(i)] + side * input.errorAt(at(i)) - top);
+  };
+  for (int64_t i = 0; i < size; ++i) {
+    sumLow += term(i, -1);
+    sumHigh += term(i, 1);
+  }
+  // Relative error of exp(x - max) / sum: the logits' errors (numerator and sum), the rounded
   // subtractions, the sum of n terms, exp's own error.
   double expUlps = 2 * ulpLimit(UnaryKind::Exp) * a.roundoff;
   for (int64_t i = 0; i < size; ++i) {
@@ -45,11 +54,15 @@ static void softmaxLine(const Array &input, Array &out, int64_t offset, int64_t 
       y = rounded(value, error, p);
     } else {
       double value = std::exp(shifted) / sum;
-      double relative = std::expm1(2 * d + a.roundoff * (distance + meanDistance)) + common + expUlps +
-                        2 * a.roundoff;
-      y = rounded(value, std::isfinite(value) ? relative * value + a.tiny : 0, p);
-      if (!std::isfinite(d))
-        y.error = 1;
+      double low = term(i, -1) / (term(i, -1) + (sumHigh - term(i, 1)));
+      double high = term(i, 1) / (term(i, 1) + (sumLow - term(i, -1)));
+      double spread = d == 0 ? 0 : std::max(std::fabs(high - value), std::fabs(value - low));
+      if (!(spread <= 1))
+        spread = 1;
+      double relative = value == 0 ? 0
+                                   : std::expm1(a.roundoff * (distance + meanDistance)) + common +
+                                         expUlps + 2 * a.roundoff;
+      y = rounded(value, std::isfinite(value) ? spread + relative * (value + spread) + a.tiny : 0, p);
     }
     out.floats[at(i)] = y.value;
     if (!out.errors.empty())
@@ -89,12 +102,13 @@ static Bounded reciprocalDeviation(Bounded variance, double epsilon, Precision p
 
 /// Normalises `size` elements from `offset` on. `mean` is subtracted by layer_norm only.
 static void normLine(const Array &input, const Array *scale, const Array *bias, Array &out,
-                     int64_t offset, int64_t size, double epsilon, bool subtractsMean) {
+                     int64_t offset, int64_t size, double epsilon, bool subtractsMean,
+                     ErrorModel model) {
   Precision a = accumulatorOf(out.elementType);
   Type sumType = out.elementType.isF64() ? out.elementType
                                          : Float32Type::get(out.elementType.getContext());
   auto average = [&](function_ref<Bounded(int64_t)> term) {
-    RunningSum sum(sumType);
+    RunningSum sum(sumType, model);
     for (int64_t i = 0; i < size; ++i)
       sum.add(term(i));
     return divide(sum.get(), {static_cast<double>(size), 0}, a);
@@ -142,7 +156,8 @@ static LogicalResult evaluateNorm(Operation *op, Value inputValue, Value scaleVa
   if (interpreter.hasBounds())
     (*result)->errors.assign((*result)->count(), 0);
   for (int64_t offset = 0; size > 0 && offset < input.count(); offset += size)
-    normLine(input, scale, bias, **result, offset, size, epsilon, subtractsMean);
+    normLine(input, scale, bias, **result, offset, size, epsilon, subtractsMean,
+             interpreter.getErrorModel());
   return interpreter.setArray(op->getResult(0), *result);
 }
 

@@ -23,7 +23,7 @@ static int64_t pooledExtent(int64_t size, int64_t window, int64_t stride, int64_
 
 /// The maximum or mean of the elements at `offsets`; `divisor` counts for the mean.
 static void poolWindow(PoolKind kind, const Array &input, ArrayRef<int64_t> offsets,
-                       int64_t divisor, Array &out, int64_t to) {
+                       int64_t divisor, Array &out, int64_t to, ErrorModel model) {
   if (!out.isFloat()) {
     bool isUnsigned = isUnsignedType(out.elementType);
     unsigned bits = integerBits(out.elementType);
@@ -49,7 +49,7 @@ static void poolWindow(PoolKind kind, const Array &input, ArrayRef<int64_t> offs
       result.error = std::max(result.error, input.errorAt(offset));
     }
   } else {
-    RunningSum sum(out.elementType);
+    RunningSum sum(out.elementType, model);
     for (int64_t offset : offsets)
       sum.add(input.at(offset));
     result = divide(sum.get(), {static_cast<double>(divisor), 0}, precisionOf(out.elementType));
@@ -105,7 +105,8 @@ static LogicalResult evaluatePool(PoolOp op, Interpreter &interpreter) {
         });
         int64_t divisor = op.getCountPadding() ? padded : static_cast<int64_t>(offsets.size());
         poolWindow(op.getKind(), input, offsets, divisor, **result,
-                   b * out.batchStride + c * out.channelStride + offsetOf(o, out.strides));
+                   b * out.batchStride + c * out.channelStride + offsetOf(o, out.strides),
+                   interpreter.getErrorModel());
       });
   return interpreter.setArray(op->getResult(0), *result);
 }

@@ -28,6 +28,18 @@ static MatrixView viewOf(const Array &array, bool transposed) {
   return view;
 }
 
+/// A stack of matrices, each transposed.
+static ArrayPtr swapLastTwo(const Array &array) {
+  SmallVector<int64_t> shape(array.shape), strides = stridesOf(array.shape);
+  std::swap(shape[shape.size() - 1], shape[shape.size() - 2]);
+  std::swap(strides[strides.size() - 1], strides[strides.size() - 2]);
+  auto turned = makeArray(array.elementType, shape);
+  forEachPosition(shape, [&](ArrayRef<int64_t> index, int64_t i) {
+    copyElement(array, offsetOf(index, strides), *turned, i);
+  });
+  return turned;
+}
+
 static LogicalResult evaluateMatmul(MatmulOp op, Interpreter &interpreter) {
   const Array &lhs = interpreter.getArray(op.getLhs()), &rhs = interpreter.getArray(op.getRhs());
   if (lhs.rank() < 2 || rhs.rank() < 2 || lhs.isFloat() != rhs.isFloat())
@@ -54,7 +66,14 @@ static LogicalResult evaluateMatmul(MatmulOp op, Interpreter &interpreter) {
   if (lhs.isFloat() != out.isFloat())
     return refuse(op, ErrorCode::GraphType) << "mixes float and integer types";
 
-  DotProducts dots(out, lhs, rhs, interpreter);
+  // Sums run over neighbouring columns, so a transposed rhs is turned first.
+  ArrayPtr turned;
+  if (op.getTransposeRhs()) {
+    turned = swapLastTwo(rhs);
+    b.rowStride = b.columns;
+    b.columnStride = 1;
+  }
+  DotProducts dots(out, lhs, turned ? *turned : rhs, interpreter);
   for (int64_t matrix = 0; matrix < a.matrices; ++matrix)
     for (int64_t row = 0; row < a.rows; ++row) {
       dots.start(b.columns);

@@ -15,11 +15,12 @@ struct Lstm {
   int64_t steps, batches, inputs, hidden;
   Type sumType;
   Precision precision;
+  ErrorModel model;
 
   /// The pre-activation of one gate unit: x W^T + h R^T + both biases.
   Bounded gate(int64_t direction, int64_t row, int64_t step, int64_t batch,
                ArrayRef<Bounded> h) const {
-    RunningSum sum(sumType);
+    RunningSum sum(sumType, model);
     auto addProduct = [&](Bounded a, Bounded b) {
       sum.add({a.value * b.value, std::fabs(a.value) * b.error + std::fabs(b.value) * a.error +
                                       a.error * b.error});
@@ -106,7 +107,8 @@ static LogicalResult evaluateLstm(LstmOp op, Interpreter &interpreter) {
     for (Array *array : {sequence->get(), lastH->get(), lastC->get()})
       array->errors.assign(array->count(), 0);
   Lstm lstm = {input,  weights, recurrence,        bias, steps, batches, inputs,
-               hidden, input.elementType, precisionOf(input.elementType)};
+               hidden, input.elementType, precisionOf(input.elementType),
+               interpreter.getErrorModel()};
   for (int64_t direction = 0; direction < directions; ++direction)
     for (int64_t batch = 0; batch < batches; ++batch)
       runSequence(lstm, direction,

@@ -15,8 +15,8 @@ static constexpr double infinity = std::numeric_limits<double>::infinity();
 namespace {
 class Accumulator {
 public:
-  Accumulator(ReduceKind kind, Type type, bool narrow)
-      : kind(kind), type(type), narrow(narrow), sum(type) {
+  Accumulator(ReduceKind kind, Type type, bool narrow, ErrorModel model)
+      : kind(kind), type(type), narrow(narrow), sum(type, model) {
     bool isMax = kind == ReduceKind::Max;
     if (kind == ReduceKind::Prod)
       number.value = integer = 1;
@@ -146,7 +146,8 @@ static LogicalResult evaluateReduce(ReduceOp op, Interpreter &interpreter) {
   SmallVector<int64_t> strides = stridesOf(input.shape);
   bool narrow = keepsNarrowSums(out, interpreter);
   forEachPosition(shape, [&](ArrayRef<int64_t> index, int64_t i) {
-    Accumulator accumulator(op.getKind(), out.elementType, narrow);
+    Accumulator accumulator(op.getKind(), out.elementType, narrow,
+                            interpreter.getErrorModel());
     int64_t start = offsetOf(index, strides);
     forEachPosition(window, [&](ArrayRef<int64_t> inner, int64_t) {
       addElement(accumulator, input, start + offsetOf(inner, strides));
@@ -173,7 +174,8 @@ static LogicalResult evaluateCumulative(CumulativeOp op, Interpreter &interprete
   int64_t size = input.shape[axis];
   bool narrow = keepsNarrowSums(out, interpreter);
   forEachPosition(lines, [&](ArrayRef<int64_t> index, int64_t) {
-    Accumulator accumulator(op.getKind(), out.elementType, narrow);
+    Accumulator accumulator(op.getKind(), out.elementType, narrow,
+                            interpreter.getErrorModel());
     for (int64_t step = 0; step < size; ++step) {
       int64_t at = op.getReverse() ? size - 1 - step : step;
       int64_t offset = offsetOf(index, strides) + at * strides[axis];

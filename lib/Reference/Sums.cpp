@@ -11,6 +11,7 @@ namespace lutra {
 DotProducts::DotProducts(Array &out, const Array &lhs, const Array &rhs, Interpreter &interpreter)
     : out(out), lhs(lhs), rhs(rhs), bounds(interpreter.hasBounds()),
       wide(interpreter.isWide() || out.elementType.isF64()),
+      independent(interpreter.getErrorModel() == ErrorModel::Independent),
       accumulator(accumulatorOf(out.elementType)), stored(precisionOf(out.elementType)) {
   if (bounds)
     out.errors.assign(out.count(), 0);
@@ -25,33 +26,54 @@ void DotProducts::start(int64_t columns) {
   if (bounds) {
     magnitudes.assign(columns, 0);
     reach.assign(columns, 0);
+    squares.assign(columns, 0);
   }
 }
 
 void DotProducts::accumulate(int64_t lhsOffset, int64_t rhsOffset, int64_t rhsStride) {
+  // The loops over neighbours are the ones that the compiler can vectorise.
+  if (rhsStride == 1)
+    accumulateRow(lhsOffset, rhsOffset, std::integral_constant<int64_t, 1>());
+  else
+    accumulateRow(lhsOffset, rhsOffset, rhsStride);
+}
+
+template <typename Stride>
+void DotProducts::accumulateRow(int64_t lhsOffset, int64_t rhsOffset, Stride stride) {
   if (!out.isFloat()) {
     uint64_t a = lhs.integers[lhsOffset];
     for (size_t j = 0; j < integerSums.size(); ++j)
-      integerSums[j] += a * static_cast<uint64_t>(rhs.integers[rhsOffset + j * rhsStride]);
+      integerSums[j] += a * static_cast<uint64_t>(rhs.integers[rhsOffset + j * stride]);
     return;
   }
   double a = lhs.floats[lhsOffset];
   const double *b = rhs.floats.data() + rhsOffset;
   if (!wide) {
-    float narrow = static_cast<float>(a);
-    for (size_t j = 0; j < narrowSums.size(); ++j)
-      narrowSums[j] += narrow * static_cast<float>(b[j * rhsStride]);
+    float narrow = static_cast<float>(a), *partial = narrowSums.data();
+    for (size_t j = 0, e = narrowSums.size(); j < e; ++j)
+      partial[j] += narrow * static_cast<float>(b[j * stride]);
     return;
   }
-  for (size_t j = 0; j < sums.size(); ++j)
-    sums[j] += a * b[j * rhsStride];
+  size_t columns = sums.size();
+  double *sum = sums.data(), *magnitude = magnitudes.data();
+  for (size_t j = 0; j < columns; ++j)
+    sum[j] += a * b[j * stride];
   if (!bounds)
     return;
-  double size = std::fabs(a), largest = size + lhs.errorAt(lhsOffset);
-  for (size_t j = 0; j < sums.size(); ++j)
-    magnitudes[j] += size * std::fabs(b[j * rhsStride]);
-  for (size_t j = 0; j < sums.size(); ++j)
-    reach[j] += largest * (std::fabs(b[j * rhsStride]) + rhs.errorAt(rhsOffset + j * rhsStride));
+  double size = std::fabs(a), ownError = lhs.errorAt(lhsOffset), largest = size + ownError;
+  for (size_t j = 0; j < columns; ++j)
+    magnitude[j] += size * std::fabs(b[j * stride]);
+  if (ownError == 0 && rhs.errors.empty())
+    return;
+  const double *bErrors = rhs.errors.empty() ? nullptr : rhs.errors.data() + rhsOffset;
+  double *worst = reach.data(), *square = squares.data();
+  for (size_t j = 0; j < columns; ++j) {
+    double error = ownError * std::fabs(b[j * stride]);
+    if (bErrors)
+      error += largest * bErrors[j * stride];
+    worst[j] += error;
+    square[j] += error * error;
+  }
 }
 
 void DotProducts::finish(int64_t offset, int64_t stride, int64_t terms) {
@@ -71,8 +93,8 @@ void DotProducts::finish(int64_t offset, int64_t stride, int64_t terms) {
   for (size_t j = 0; j < sums.size(); ++j) {
     double error = 0;
     if (bounds) {
-      double carried = std::max(0.0, reach[j] - magnitudes[j]);
-      error = carried + sumGrowth(terms) * accumulator.roundoff * reach[j] +
+      double carried = independent ? std::sqrt(squares[j]) : reach[j];
+      error = carried + sumGrowth(terms) * accumulator.roundoff * (magnitudes[j] + carried) +
               accumulator.tiny * static_cast<double>(terms);
     }
     Bounded sum = bounds ? rounded(sums[j], error, stored) : Bounded{sums[j], 0};
@@ -86,13 +108,15 @@ void RunningSum::add(Bounded term) {
   sum += term.value;
   magnitude += std::fabs(term.value) + term.error;
   error += term.error;
+  squares += term.error * term.error;
   ++count;
 }
 
 Bounded RunningSum::get() const {
   if (count <= 1)
     return {sum, error};
-  return rounded(sum, error + sumGrowth(count) * accumulator.roundoff * magnitude, stored);
+  double carried = model == ErrorModel::Independent ? std::sqrt(squares) : error;
+  return rounded(sum, carried + sumGrowth(count) * accumulator.roundoff * magnitude, stored);
 }
 
 } // namespace lutra

@@ -21,11 +21,15 @@ public:
   void finish(int64_t offset, int64_t stride, int64_t terms);
 
 private:
+  template <typename Stride>
+  void accumulateRow(int64_t lhsOffset, int64_t rhsOffset, Stride stride);
+
   Array &out;
   const Array &lhs, &rhs;
-  bool bounds, wide;
+  bool bounds, wide, independent;
   Precision accumulator, stored;
-  std::vector<double> sums, magnitudes, reach; // reach: sum of (|a| + ea)(|b| + eb)
+  // reach: what the operands' errors add at worst; squares: of the same, term by term.
+  std::vector<double> sums, magnitudes, reach, squares;
   std::vector<float> narrowSums;
   std::vector<int64_t> integerSums;
 };
@@ -33,7 +37,8 @@ private:
 /// A plain sum of bounded terms.
 class RunningSum {
 public:
-  RunningSum(mlir::Type type) : accumulator(accumulatorOf(type)), stored(precisionOf(type)) {}
+  RunningSum(mlir::Type type, ErrorModel model)
+      : accumulator(accumulatorOf(type)), stored(precisionOf(type)), model(model) {}
   void add(Bounded term);
   /// The sum so far, rounded to the stored type.
   Bounded get() const;
@@ -41,7 +46,8 @@ public:
 
 private:
   Precision accumulator, stored;
-  double sum = 0, magnitude = 0, error = 0;
+  ErrorModel model;
+  double sum = 0, magnitude = 0, error = 0, squares = 0;
   int64_t count = 0;
 };
 

@@ -32,20 +32,44 @@ FailureOr<SmallVector<FunctionOpInterface>> run::pickFunctions(ModuleOp module,
   return functions;
 }
 
-std::string run::argumentName(FunctionOpInterface function, unsigned index) {
-  auto name = function.getArgAttrOfType<StringAttr>(index, "lutra.name");
-  return name ? name.str() : std::to_string(index);
+SmallVector<std::string> run::resultNames(FunctionOpInterface function, size_t count) {
+  SmallVector<std::string> names;
+  for (size_t index = 0; index < count; ++index) {
+    auto name = index < function.getNumResults()
+                    ? function.getResultAttrOfType<StringAttr>(index, "lutra.name")
+                    : StringAttr();
+    names.push_back(name ? name.str() : std::to_string(index));
+  }
+  return names;
 }
 
-std::string run::resultName(FunctionOpInterface function, unsigned index) {
-  auto name = index < function.getNumResults()
-                  ? function.getResultAttrOfType<StringAttr>(index, "lutra.name")
-                  : StringAttr();
-  return name ? name.str() : std::to_string(index);
+FailureOr<SmallVector<run::InputSpec>> run::specsOf(FunctionOpInterface function) {
+  SmallVector<InputSpec> specs;
+  for (auto [index, type] : llvm::enumerate(function.getArgumentTypes())) {
+    auto shaped = dyn_cast<ShapedType>(type);
+    std::optional<ElementKind> kind = elementKindOf(shaped ? shaped.getElementType() : type);
+    if (!kind || (shaped && !isa<RankedTensorType, MemRefType>(type))) {
+      emitCodedError(function.getLoc(), ErrorCode::UnsupportedType)
+          << "argument " << index << " has type " << type << ", for which no input can be made";
+      return failure();
+    }
+    auto name = function.getArgAttrOfType<StringAttr>(index, "lutra.name");
+    InputSpec spec = {name ? name.str() : std::to_string(index), *kind, {}, {}};
+    auto dimNames = function.getArgAttrOfType<ArrayAttr>(index, "lutra.dim_names");
+    for (int64_t dim = 0; shaped && dim < shaped.getRank(); ++dim) {
+      spec.sizes.push_back(shaped.isDynamicDim(dim) ? -1 : shaped.getDimSize(dim));
+      auto dimName = dimNames && dim < static_cast<int64_t>(dimNames.size())
+                         ? dyn_cast<StringAttr>(dimNames[dim])
+                         : StringAttr();
+      spec.dimNames.push_back(dimName ? dimName.str() : "");
+    }
+    specs.push_back(std::move(spec));
+  }
+  return specs;
 }
 
 /// The size of a dynamic dimension: by "ARG.DIM", by its name, by "*", else a default.
-static int64_t dynamicSize(FunctionOpInterface function, unsigned index, int64_t dim,
+static int64_t dynamicSize(const run::InputSpec &spec, size_t index, size_t dim,
                            const run::Options &options,
                            llvm::MapVector<StringRef, int64_t> &named) {
   auto stated = [&](StringRef key) {
@@ -54,11 +78,7 @@ static int64_t dynamicSize(FunctionOpInterface function, unsigned index, int64_t
   };
   if (auto size = stated((Twine(index) + "." + Twine(dim)).str()))
     return *size;
-  auto names = function.getArgAttrOfType<ArrayAttr>(index, "lutra.dim_names");
-  StringRef name;
-  if (names && dim < static_cast<int64_t>(names.size()))
-    if (auto text = dyn_cast<StringAttr>(names[dim]))
-      name = text.getValue();
+  StringRef name = spec.dimNames[dim];
   if (name.empty())
     return stated("*").value_or(defaultSizes[0]);
   if (auto size = stated(name))
@@ -99,39 +119,31 @@ static FailureOr<Tensor> readInput(StringRef path, ElementKind kind) {
   return converted;
 }
 
-FailureOr<SmallVector<Tensor>> run::makeInputs(FunctionOpInterface function,
+FailureOr<SmallVector<Tensor>> run::makeInputs(ArrayRef<InputSpec> specs,
                                                const Options &options) {
   SmallVector<Tensor> inputs;
   llvm::MapVector<StringRef, int64_t> named;
-  for (auto [index, type] : llvm::enumerate(function.getArgumentTypes())) {
-    auto shaped = dyn_cast<ShapedType>(type);
-    std::optional<ElementKind> kind = elementKindOf(shaped ? shaped.getElementType() : type);
-    if (!kind || (shaped && !isa<RankedTensorType, MemRefType>(type))) {
-      emitCodedError(function.getLoc(), ErrorCode::UnsupportedType)
-          << "argument " << index << " has type " << type << ", for which no input can be made";
-      return failure();
-    }
-    auto file = options.inputs.find(argumentName(function, index));
+  for (auto [index, spec] : llvm::enumerate(specs)) {
+    auto file = options.inputs.find(spec.name);
     if (file == options.inputs.end())
       file = options.inputs.find(std::to_string(index));
     if (file != options.inputs.end()) {
-      FailureOr<Tensor> input = readInput(file->second, *kind);
+      FailureOr<Tensor> input = readInput(file->second, spec.kind);
       if (failed(input))
         return failure();
       inputs.push_back(std::move(*input));
       continue;
     }
     SmallVector<int64_t> shape;
-    for (int64_t dim = 0; shaped && dim < shaped.getRank(); ++dim)
-      shape.push_back(shaped.isDynamicDim(dim) ? dynamicSize(function, index, dim, options, named)
-                                               : shaped.getDimSize(dim));
+    for (auto [dim, size] : llvm::enumerate(spec.sizes))
+      shape.push_back(size < 0 ? dynamicSize(spec, index, dim, options, named) : size);
     std::optional<int64_t> count = countElements(shape);
     if (!count || *count > int64_t(1) << 31) {
       report(ErrorCode::LimitSize,
-             "argument " + Twine(index) + " would have more than 2^31 elements");
+             "input '" + spec.name + "' would have more than 2^31 elements");
       return failure();
     }
-    inputs.push_back(makeInput(*kind, shape, options.values, options.seed, index));
+    inputs.push_back(makeInput(spec.kind, shape, options.values, options.seed, index));
   }
   return inputs;
 }

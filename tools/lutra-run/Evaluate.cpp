@@ -15,14 +15,12 @@
 using namespace mlir;
 using namespace lutra;
 
-static LogicalResult writeResult(FunctionOpInterface function, unsigned index,
-                                 const Tensor &tensor, StringRef folder) {
+static LogicalResult writeResult(std::string name, const Tensor &tensor, StringRef folder) {
   if (std::error_code error = llvm::sys::fs::create_directories(folder)) {
     run::report(ErrorCode::EnvironmentWrite,
                 "'" + folder + "' cannot be made: " + error.message());
     return failure();
   }
-  std::string name = run::resultName(function, index);
   for (char &c : name) // a name from a model is no path
     if (!llvm::isAlnum(c) && c != '_' && c != '-' && c != '.')
       c = '_';
@@ -50,11 +48,13 @@ static void printBounds(const BoundedTensor &result) {
     llvm::outs() << ", " << open << " undetermined";
 }
 
-/// Results of one function, with bounds when they are wanted.
-static FailureOr<SmallVector<BoundedTensor>> evaluateOne(ModuleOp module, StringRef function,
-                                                         ArrayRef<Tensor> inputs, bool bounds) {
+FailureOr<SmallVector<BoundedTensor>> run::evaluateOne(ModuleOp module, StringRef function,
+                                                       ArrayRef<Tensor> inputs, bool bounds,
+                                                       ErrorModel errorModel) {
+  EvaluatorOptions evaluator;
+  evaluator.errorModel = errorModel;
   if (bounds)
-    return evaluateWithBounds(module, function, inputs);
+    return evaluateWithBounds(module, function, inputs, evaluator);
   auto values = evaluate(module, function, inputs);
   if (failed(values))
     return failure();
@@ -66,38 +66,55 @@ static FailureOr<SmallVector<BoundedTensor>> evaluateOne(ModuleOp module, String
   return results;
 }
 
+/// One line for a result, and its files.
+static LogicalResult emitResult(StringRef function, const std::string &name,
+                                const BoundedTensor &result, const run::Options &options) {
+  llvm::outs() << "@" << function << " " << name << ": " << run::typeText(result.value);
+  if (options.bounds)
+    printBounds(result);
+  if (options.print)
+    llvm::outs() << " = " << run::valueText(result.value);
+  llvm::outs() << "\n";
+  if (options.outputFolder.empty())
+    return success();
+  if (failed(writeResult(name, result.value, options.outputFolder)))
+    return failure();
+  if (!options.bounds)
+    return success();
+  // The bounds lie beside the values, for tests that compare elsewhere.
+  Tensor bound(ElementKind::F64, result.value.getShape());
+  for (auto [i, value] : llvm::enumerate(result.bound))
+    bound.setFloat(i, value);
+  return writeResult(name, bound, options.outputFolder + "/bounds");
+}
+
+LogicalResult run::emitResults(StringRef function, ArrayRef<std::string> names,
+                               ArrayRef<Tensor> results, const Options &options) {
+  for (auto [name, result] : llvm::zip_equal(names, results))
+    if (failed(emitResult(function, name, {result, result.getKind(), {}}, options)))
+      return failure();
+  return success();
+}
+
 LogicalResult run::evaluateFile(ModuleOp module, const Options &options) {
   auto functions = pickFunctions(module, options);
   if (failed(functions))
     return failure();
   for (FunctionOpInterface function : *functions) {
-    auto inputs = makeInputs(function, options);
+    auto specs = specsOf(function);
+    if (failed(specs))
+      return failure();
+    auto inputs = makeInputs(*specs, options);
     if (failed(inputs))
       return failure();
-    auto results = evaluateOne(module, function.getName(), *inputs, options.bounds);
+    auto results = evaluateOne(module, function.getName(), *inputs, options.bounds,
+                               options.errorModel);
     if (failed(results))
       return failure();
-    for (auto [index, result] : llvm::enumerate(*results)) {
-      llvm::outs() << "@" << function.getName() << " " << resultName(function, index) << ": "
-                   << typeText(result.value);
-      if (options.bounds)
-        printBounds(result);
-      if (options.print)
-        llvm::outs() << " = " << valueText(result.value);
-      llvm::outs() << "\n";
-      if (options.outputFolder.empty())
-        continue;
-      if (failed(writeResult(function, index, result.value, options.outputFolder)))
+    SmallVector<std::string> names = resultNames(function, results->size());
+    for (auto [name, result] : llvm::zip_equal(names, *results))
+      if (failed(emitResult(function.getName(), name, result, options)))
         return failure();
-      if (!options.bounds)
-        continue;
-      // The bounds lie beside the values, for tests that compare elsewhere.
-      Tensor bound(ElementKind::F64, result.value.getShape());
-      for (auto [i, value] : llvm::enumerate(result.bound))
-        bound.setFloat(i, value);
-      if (failed(writeResult(function, index, bound, options.outputFolder + "/bounds")))
-        return failure();
-    }
   }
   return success();
 }
@@ -115,13 +132,39 @@ static void corruptElement(Tensor &tensor, int64_t position) {
   }
 }
 
+LogicalResult run::compareResults(StringRef function, ArrayRef<std::string> names,
+                                  MutableArrayRef<Tensor> results,
+                                  ArrayRef<BoundedTensor> references, const Options &options) {
+  if (results.size() != references.size()) {
+    report(ErrorCode::GraphType, "@" + function + " has " + Twine(references.size()) +
+                                     " results before and " + Twine(results.size()) + " after");
+    return failure();
+  }
+  LogicalResult status = success();
+  for (auto [index, reference] : llvm::enumerate(references)) {
+    if (options.corrupt >= 0 && index == 0)
+      corruptElement(results[index], options.corrupt);
+    CompareReport comparison = compare(results[index], reference.value, reference.bound);
+    llvm::outs() << "@" << function << " " << names[index] << ": " << comparison.text() << "\n";
+    if (!comparison.passed())
+      status = failure();
+  }
+  if (failed(status))
+    report(ErrorCode::GraphType, "@" + function + " gives other values");
+  return status;
+}
+
 /// Runs one function of both modules on the same inputs and compares all results.
 static LogicalResult compareFunction(ModuleOp before, ModuleOp after, FunctionOpInterface function,
                                      const run::Options &options) {
-  auto inputs = run::makeInputs(function, options);
+  auto specs = run::specsOf(function);
+  if (failed(specs))
+    return failure();
+  auto inputs = run::makeInputs(*specs, options);
   if (failed(inputs))
     return failure();
-  auto references = evaluateOne(before, function.getName(), *inputs, !options.exact);
+  auto references = run::evaluateOne(before, function.getName(), *inputs, !options.exact,
+                                     options.errorModel);
   if (failed(references))
     return failure();
   EvaluatorOptions evaluator;
@@ -130,26 +173,8 @@ static LogicalResult compareFunction(ModuleOp before, ModuleOp after, FunctionOp
   auto results = evaluate(after, function.getName(), *inputs, evaluator);
   if (failed(results))
     return failure();
-  if (results->size() != references->size()) {
-    run::report(ErrorCode::GraphType, "@" + function.getName() + " has " +
-                                          Twine(references->size()) + " results before and " +
-                                          Twine(results->size()) + " after");
-    return failure();
-  }
-  LogicalResult status = success();
-  for (auto [index, reference] : llvm::enumerate(*references)) {
-    Tensor &result = (*results)[index];
-    if (options.corrupt >= 0 && index == 0)
-      corruptElement(result, options.corrupt);
-    CompareReport comparison = compare(result, reference.value, reference.bound);
-    llvm::outs() << "@" << function.getName() << " " << run::resultName(function, index) << ": "
-                 << comparison.text() << "\n";
-    if (!comparison.passed())
-      status = failure();
-  }
-  if (failed(status))
-    run::report(ErrorCode::GraphType, "@" + function.getName() + " gives other values");
-  return status;
+  return run::compareResults(function.getName(), run::resultNames(function, references->size()),
+                             *results, *references, options);
 }
 
 LogicalResult run::compareModules(ModuleOp before, ModuleOp after, const Options &options) {

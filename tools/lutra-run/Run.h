@@ -24,10 +24,13 @@ struct Options {
   std::string outputFolder;
   bool print = false;
   bool bounds = false;
+  ErrorModel errorModel = ErrorModel::WorstCase;
   std::string beforeAfter; ///< pass pipeline
   std::string compareFile;
   bool exact = false;
   int64_t corrupt = -1;
+  int32_t threads = 0;  ///< of an artifact; 0: one per CPU
+  unsigned repeat = 0;  ///< timed runs of an artifact
 };
 
 /// An error line with a code: printed, remembered for the exit code.
@@ -41,19 +44,45 @@ void printDiagnostics(mlir::MLIRContext &context);
 mlir::FailureOr<llvm::SmallVector<mlir::FunctionOpInterface>>
 pickFunctions(mlir::ModuleOp module, const Options &options);
 
-/// Inputs of a function by the flags: files, or seeded values of the stated sizes.
-mlir::FailureOr<llvm::SmallVector<Tensor>> makeInputs(mlir::FunctionOpInterface function,
+/// What an input looks like. Negative sizes are known at run time only.
+struct InputSpec {
+  std::string name;
+  ElementKind kind = ElementKind::F32;
+  llvm::SmallVector<int64_t> sizes;
+  llvm::SmallVector<std::string> dimNames; ///< "" where unnamed
+};
+
+/// The inputs of a function.
+mlir::FailureOr<llvm::SmallVector<InputSpec>> specsOf(mlir::FunctionOpInterface function);
+
+/// Inputs by the flags: files, or seeded values of the stated sizes.
+mlir::FailureOr<llvm::SmallVector<Tensor>> makeInputs(llvm::ArrayRef<InputSpec> specs,
                                                       const Options &options);
 
-/// Name of an argument or result: its lutra.name, else its index.
-std::string argumentName(mlir::FunctionOpInterface function, unsigned index);
-std::string resultName(mlir::FunctionOpInterface function, unsigned index);
+/// Names of all results: lutra.name, else the index. Destinations follow.
+llvm::SmallVector<std::string> resultNames(mlir::FunctionOpInterface function, size_t count);
+
+/// Results of one function, with bounds when they are wanted.
+mlir::FailureOr<llvm::SmallVector<BoundedTensor>>
+evaluateOne(mlir::ModuleOp module, llvm::StringRef function, llvm::ArrayRef<Tensor> inputs,
+            bool bounds, ErrorModel errorModel);
+
+/// Prints results and writes them to the output folder.
+mlir::LogicalResult emitResults(llvm::StringRef function, llvm::ArrayRef<std::string> names,
+                                llvm::ArrayRef<Tensor> results, const Options &options);
+
+/// Compares results with references and prints one line for each; fails when one is outside.
+mlir::LogicalResult compareResults(llvm::StringRef function, llvm::ArrayRef<std::string> names,
+                                   llvm::MutableArrayRef<Tensor> results,
+                                   llvm::ArrayRef<BoundedTensor> references,
+                                   const Options &options);
 
 /// "2x3xf32" and nested brackets.
 std::string typeText(const Tensor &tensor);
 std::string valueText(const Tensor &tensor);
 
 /// The modes of the tool. Each returns failure after it reported why.
+mlir::LogicalResult runArtifact(mlir::ModuleOp reference, const Options &options);
 mlir::LogicalResult evaluateFile(mlir::ModuleOp module, const Options &options);
 mlir::LogicalResult compareBeforeAfter(mlir::ModuleOp module, const Options &options);
 mlir::LogicalResult compareModules(mlir::ModuleOp before, mlir::ModuleOp after,

@@ -60,6 +60,12 @@ static OwningOpRef<ModuleOp> parseFile(StringRef path, MLIRContext &context) {
 }
 
 static LogicalResult dispatch(const run::Options &options, MLIRContext &context) {
+  if (StringRef(options.file).ends_with(".so")) {
+    OwningOpRef<ModuleOp> reference;
+    if (!options.compareFile.empty() && !(reference = parseFile(options.compareFile, context)))
+      return failure();
+    return run::runArtifact(reference.get(), options);
+  }
   OwningOpRef<ModuleOp> module = parseFile(options.file, context);
   if (!module)
     return failure();
@@ -75,7 +81,7 @@ namespace {
 /// The command line.
 struct Flags {
   cl::OptionCategory category{"lutra-run options"};
-  cl::opt<std::string> file{cl::Positional, cl::desc("<module.mlir>"), cl::Required,
+  cl::opt<std::string> file{cl::Positional, cl::desc("<module.mlir or model.so>"), cl::Required,
                             cl::cat(category)};
   cl::opt<std::string> function{
       "function", cl::desc("Function to evaluate (default: @main, else every public one)"),
@@ -97,6 +103,9 @@ struct Flags {
   cl::opt<bool> print{"print", cl::desc("Print the results' elements"), cl::cat(category)};
   cl::opt<bool> bounds{"bounds", cl::desc("Evaluate in f64 and derive error bounds"),
                        cl::cat(category)};
+  cl::opt<bool> independent{
+      "independent", cl::desc("Take the errors of a sum's terms as independent (whole networks)"),
+      cl::cat(category)};
   cl::opt<std::string> beforeAfter{
       "before-after", cl::desc("Pass pipeline: compare the values before and after it"),
       cl::cat(category)};
@@ -107,6 +116,10 @@ struct Flags {
   cl::opt<int64_t> corrupt{
       "corrupt", cl::desc("Change this element of the compared result, which must be noticed"),
       cl::init(-1), cl::cat(category)};
+  cl::opt<int> threads{"threads", cl::desc("Threads of a compiled model (default: one per CPU)"),
+                       cl::init(0), cl::cat(category)};
+  cl::opt<unsigned> repeat{"repeat", cl::desc("Timed runs of a compiled model"), cl::init(0),
+                           cl::cat(category)};
 };
 } // namespace
 
@@ -124,10 +137,13 @@ static std::optional<std::string> readFlags(const Flags &flags, run::Options &op
   options.outputFolder = flags.output;
   options.print = flags.print;
   options.bounds = flags.bounds;
+  options.errorModel = flags.independent ? ErrorModel::Independent : ErrorModel::WorstCase;
   options.beforeAfter = flags.beforeAfter;
   options.compareFile = flags.compareFile;
   options.exact = flags.exact;
   options.corrupt = flags.corrupt;
+  options.threads = flags.threads;
+  options.repeat = flags.repeat;
   std::optional<ValueSet> set = valueSetOf(flags.values);
   if (!set)
     return "--values=" + flags.values + " is no value set; see --help";
@@ -156,6 +172,7 @@ void registerTestPasses();
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
+  cl::ResetCommandLineParser(); // the LLVM library registers flags of its own, `threads` among them
   Flags flags;
   lutra::registerAllPasses();
 #ifdef LUTRA_TEST_PASSES

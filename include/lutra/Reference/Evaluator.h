@@ -17,8 +17,15 @@ enum class Arithmetic {
   Wide     ///< values stay in f64 from the stored inputs on (overflow still becomes infinity)
 };
 
+/// How the errors of the terms of a sum add up when bounds are derived.
+enum class ErrorModel {
+  WorstCase,  ///< all in one direction: holds for every program, but grows with each layer
+  Independent ///< as the root of their squares: for whole networks of dozens of layers
+};
+
 struct EvaluatorOptions {
   Arithmetic arithmetic = Arithmetic::AsTyped;
+  ErrorModel errorModel = ErrorModel::WorstCase;
   /// Shapes of destination arguments (trailing memrefs beyond the inputs) with dynamic sizes.
   llvm::SmallVector<llvm::SmallVector<int64_t>> destinationShapes;
   /// Elements that one value may have, and ops that one run may execute.
