@@ -16,8 +16,8 @@ def ConvertLutraToMIL : Pass<"convert-lutra-to-mil", "mlir::ModuleOp"> {
     cross it as int32.
 
     Fails with one E0604 that lists every op, type and constant without a form; a dynamic size is
-    refused with the dimension and the option that fixes it. fp16 refuses constants that it cannot
-    hold; epsilons of norms are raised to 2^-23 there.
+    refused with the dimension and the option that fixes it. In fp16, constants out of range become the
+    largest number of their sign, with a warning; epsilons of norms are raised to 2^-23.
   }];
   let options = [
     Option<"compute", "compute", "std::string", "\"fp16\"", "type of float arithmetic: fp16 or fp32">,

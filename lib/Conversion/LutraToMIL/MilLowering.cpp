@@ -110,15 +110,19 @@ FailureOr<SmallVector<char, 0>> MilLowering::convertConstant(ElementsAttr value,
     bytes.append(raw, raw + sizeof(number));
   };
   FailureOr<SmallVector<double, 0>> numbers = constantNumbers(value);
+  int64_t clipped = 0;
   for (double number : *numbers) {
     if (element.isF32()) {
       append(float(number));
     } else if (element.isF16()) {
       uint16_t half = toHalf(float(number));
-      if ((half & 0x7C00) == 0x7C00) {
-        decline("a constant holds " + Twine(std::to_string(number)) +
-                ", which fp16 does not; choose compute=fp32");
+      if (std::isnan(number)) {
+        decline("a constant holds NaN, which Core ML's compilers do not keep in fp16");
         return failure();
+      }
+      if ((half & 0x7C00) == 0x7C00) { // masks, mostly: the largest number serves as well
+        half = (half & 0x8000) | 0x7BFF;
+        ++clipped;
       }
       append(half);
     } else {
@@ -129,6 +133,9 @@ FailureOr<SmallVector<char, 0>> MilLowering::convertConstant(ElementsAttr value,
       append(int32_t(number));
     }
   }
+  if (clipped)
+    emitWarning(current->getLoc()) << clipped << " elements of a constant lie outside of fp16 and become 65504 or "
+                                      "-65504; choose compute=fp32 to keep them";
   return bytes;
 }
 

@@ -53,6 +53,27 @@ GraphTensor GraphBuilder::matmul(GraphTensor lhs, GraphTensor rhs) {
                         StrategyAttr());
 }
 
+GraphTensor GraphBuilder::linear(GraphTensor input, GraphTensor weight, GraphTensor bias) {
+  if (!input || !weight)
+    return {};
+  if (weight.rank() != 2 || input.rank() == 0 || input.type() != weight.type())
+    return fail(ErrorCode::GraphType, "needs a weight of rank 2 in the input's type");
+  if (input.rank() == 1) {
+    GraphTensor result = linear(unsqueeze(input, {0}), weight, bias);
+    return result ? squeeze(result, {0}) : result;
+  }
+  const DimExpr &depth = input.shape().back();
+  if (depth.isConstant() && weight.dim(1).isConstant() && depth != weight.dim(1))
+    return fail(ErrorCode::GraphType, "multiplies " + symbols.text(input.shape()) + " with the rows of " +
+                                          symbols.text(weight.shape()) + ", whose sizes differ");
+  Shape shape(input.shape());
+  shape.back() = weight.dim(0);
+  if (!checkSize(shape))
+    return {};
+  GraphTensor result = emit<MatmulOp>(input.type(), shape, value(input), value(weight), false, true, StrategyAttr());
+  return bias ? add(result, bias) : result;
+}
+
 GraphTensor GraphBuilder::gemm(GraphTensor a, GraphTensor b, GraphTensor c, double alpha, double beta, bool transposeA,
                           bool transposeB) {
   if (!a || !b)

@@ -228,6 +228,8 @@ public:
   //===-- products --------------------------------------------------------------===//
   /// NumPy's matmul: rank 1 operands, broadcast batch dimensions.
   GraphTensor matmul(GraphTensor lhs, GraphTensor rhs);
+  /// input [.., K] times the rows of weight [N, K], plus bias [N] when given.
+  GraphTensor linear(GraphTensor input, GraphTensor weight, GraphTensor bias);
   GraphTensor gemm(GraphTensor a, GraphTensor b, GraphTensor c, double alpha, double beta, bool transposeA,
               bool transposeB);
   GraphTensor conv(GraphTensor input, GraphTensor filter, GraphTensor bias, const WindowOptions &options);

@@ -1,0 +1,130 @@
+//===- Indexing.cpp - gathers and index expressions ---------------------------===//
+#include "Operators.h"
+
+using namespace mlir;
+using namespace lutra;
+using namespace lutra::torch;
+using Results = std::vector<torch::Value>;
+using TorchValue = lutra::torch::Value;
+
+static Results embedding(Arguments &args) { return {args.builder.gather(args.tensor("weight"), args.tensor("indices"), 0)}; }
+
+static Results indexSelect(Arguments &args) {
+  GraphTensor x = args.tensor("self");
+  return {x ? args.builder.gather(x, args.tensor("index"), args.axis("dim", x.rank())) : x};
+}
+
+/// PyTorch's gather allows indices that are smaller than the input in the other dimensions.
+static Results gather(Arguments &args) {
+  GraphTensor x = args.tensor("self"), indices = args.tensor("index");
+  if (!x || !indices)
+    return {GraphTensor()};
+  int64_t axis = args.axis("dim", x.rank());
+  Shape offsets(x.rank(), DimExpr(0)), sizes(indices.shape());
+  sizes[axis] = x.dim(axis);
+  if (ArrayRef<DimExpr>(sizes) != x.shape())
+    x = args.builder.slice(x, offsets, sizes, SmallVector<int64_t>(x.rank(), 1));
+  return {args.builder.gatherElements(x, indices, axis)};
+}
+
+/// x[:, i, j]: index tensors are broadcast to one shape, which takes the place of the indexed
+/// dimensions. They must stand side by side; then the result's place is where the first stood.
+static Results index(Arguments &args) {
+  GraphBuilder &builder = args.builder;
+  GraphTensor x = args.tensor("self");
+  const std::vector<TorchValue> &entries = args.get("indices").values;
+  std::vector<GraphTensor> indices;
+  int64_t first = -1;
+  for (auto [dim, entry] : llvm::enumerate(entries)) {
+    if (entry.isNone())
+      continue;
+    if (first < 0)
+      first = dim;
+    if ((int64_t)dim != first + (int64_t)indices.size())
+      return {builder.fail(ErrorCode::UnsupportedOp, "indexes dimensions that are not side by side")};
+    if (!entry.isTensor() || !entry.tensor || entry.tensor.isBool())
+      return {builder.fail(ErrorCode::UnsupportedOp, "selects by a mask, so its size depends on values")};
+    indices.push_back(entry.tensor);
+  }
+  if (!x || indices.empty())
+    return {x};
+  if (indices.size() == 1)
+    return {builder.gather(x, indices.front(), first)};
+  std::optional<Shape> common = builder.broadcastShapes(indices);
+  if (!common)
+    return {GraphTensor()};
+  int64_t count = indices.size(), rank = x.rank();
+  for (GraphTensor &tensor : indices) {
+    tensor = builder.cast(tensor, builder.i64());
+    tensor = builder.unsqueeze(builder.expand(tensor, *common), {(int64_t)common->size()});
+  }
+  GraphTensor tuples = builder.concat(indices, common->size());
+  // The indexed dimensions to the front, and the result's index dimensions back to their place.
+  SmallVector<int64_t> order;
+  for (int64_t dim = 0; dim < count; ++dim)
+    order.push_back(first + dim);
+  for (int64_t dim = 0; dim < rank; ++dim)
+    if (dim < first || dim >= first + count)
+      order.push_back(dim);
+  GraphTensor result = builder.gatherNd(first ? builder.transpose(x, order) : x, tuples, 0);
+  if (!result || first == 0)
+    return {result};
+  int64_t places = common->size();
+  SmallVector<int64_t> back;
+  for (int64_t dim = 0; dim < first; ++dim)
+    back.push_back(places + dim);
+  for (int64_t dim = 0; dim < places; ++dim)
+    back.push_back(dim);
+  for (int64_t dim = places + first; dim < result.rank(); ++dim)
+    back.push_back(dim);
+  return {builder.transpose(result, back)};
+}
+
+/// Differences of neighbours along one axis.
+static Results diff(Arguments &args) {
+  GraphBuilder &builder = args.builder;
+  GraphTensor x = args.tensor("self");
+  if (!x)
+    return {x};
+  int64_t axis = args.axis("dim", x.rank());
+  std::vector<GraphTensor> parts;
+  if (args.has("prepend"))
+    parts.push_back(args.tensor("prepend"));
+  parts.push_back(x);
+  if (args.has("append"))
+    parts.push_back(args.tensor("append"));
+  if (parts.size() > 1)
+    x = builder.concat(parts, axis);
+  for (int64_t n = args.integer("n", 1); n > 0 && x; --n) {
+    Shape zero(x.rank(), DimExpr(0)), one(x.rank(), DimExpr(0)), sizes(x.shape());
+    SmallVector<int64_t> steps(x.rank(), 1);
+    one[axis] = 1;
+    sizes[axis] = sizes[axis] - DimExpr(1);
+    GraphTensor right = builder.slice(x, one, sizes, steps), left = builder.slice(x, zero, sizes, steps);
+    bool isBool = x.isBool();
+    x = isBool ? builder.binary(BinaryKind::Xor, right, left) : builder.sub(right, left);
+  }
+  return {x};
+}
+
+template <ScatterKind kind> static Results scatter(Arguments &args) {
+  GraphTensor x = args.tensor("self"), indices = args.tensor("index");
+  if (!x || !indices)
+    return {GraphTensor()};
+  GraphTensor updates = args.has("src") ? args.tensor("src") : args.operand("value", x);
+  if (updates && updates.rank() == 0)
+    updates = args.builder.expand(args.builder.cast(updates, x.type()), indices.shape());
+  return {args.builder.scatterElements(x, indices, updates, args.axis("dim", x.rank()), kind)};
+}
+
+static constexpr Row kRows[] = {
+    {"aten.diff", diff},
+    {"aten.embedding", embedding},
+    {"aten.gather", gather},
+    {"aten.index", index},
+    {"aten.index_select", indexSelect},
+    {"aten.scatter", scatter<ScatterKind::Set>},
+    {"aten.scatter_add", scatter<ScatterKind::Add>},
+};
+
+ArrayRef<Row> torch::indexingRows() { return kRows; }
