@@ -115,13 +115,23 @@ static Value lowerPad(MilLowering &lowering, PadOp op) {
   return lowering.apply("pad", {{"x", x}}, params);
 }
 
-static Value lowerGather(MilLowering &lowering, StringRef name, Value input, Value indices, int64_t axis) {
-  SmallVector<MilLowering::Param> params{{"axis", lowering.intAttr(axis)}};
-  if (name == "gather")
-    params.push_back({"batch_dims", lowering.intAttr(0)});
+/// Gathers take no truth values; they go through integers.
+static Value lowerGather(MilLowering &lowering, StringRef name, Value input, Value indices,
+                         std::optional<int64_t> axis, std::optional<int64_t> batchDims) {
+  Value x = lowering.valueOf(input);
+  if (!x)
+    return {};
+  Type element = getElementTypeOrSelf(x.getType());
+  if (element.isInteger(1))
+    x = lowering.castTo(x, lowering.builder.getI32Type());
+  SmallVector<MilLowering::Param> params;
+  if (axis)
+    params.push_back({"axis", lowering.intAttr(*axis)});
+  if (batchDims)
+    params.push_back({"batch_dims", lowering.intAttr(*batchDims)});
   if (lowering.settings.spec >= 8)
     params.push_back({"validate_indices", lowering.boolAttr(false)});
-  return lowering.apply(name, {{"x", lowering.valueOf(input)}, {"indices", lowering.valueOf(indices)}}, params);
+  return lowering.castTo(lowering.apply(name, {{"x", x}, {"indices", lowering.valueOf(indices)}}, params), element);
 }
 
 /// Static shapes make a table of it.
@@ -167,12 +177,17 @@ bool lutra::lowerMovement(MilLowering &lowering, Operation *op) {
           .Case([&](ConcatOp concat) { return result = lowerConcat(lowering, concat), true; })
           .Case([&](PadOp pad) { return result = lowerPad(lowering, pad), true; })
           .Case([&](GatherOp gather) {
-            return result = lowerGather(lowering, "gather", gather.getInput(), gather.getIndices(), gather.getAxis()),
+            return result = lowerGather(lowering, "gather", gather.getInput(), gather.getIndices(), gather.getAxis(), 0),
                    true;
           })
           .Case([&](GatherElementsOp gather) {
             return result = lowerGather(lowering, "gather_along_axis", gather.getInput(), gather.getIndices(),
-                                        gather.getAxis()),
+                                        gather.getAxis(), std::nullopt),
+                   true;
+          })
+          .Case([&](GatherNdOp gather) {
+            return result = lowerGather(lowering, "gather_nd", gather.getInput(), gather.getIndices(), std::nullopt,
+                                        gather.getBatchDims()),
                    true;
           })
           .Case([&](IotaOp iota) { return result = lowerIota(lowering, iota), true; })

@@ -89,6 +89,7 @@ static constexpr OpSchema kOps[] = {
     {"concat", ResultRule::Concat, "values:list axis:int interleave:bool?"},
     {"gather", ResultRule::Gather, "x indices axis:int? batch_dims:int@7? validate_indices:bool@8?"},
     {"gather_along_axis", ResultRule::Indices, "x indices axis:int? validate_indices:bool@8?"},
+    {"gather_nd", ResultRule::GatherNd, "x indices batch_dims:int@7? validate_indices:bool@8?"},
     {"pad", ResultRule::Pad, "x pad:ints mode:string? constant_val:float?"},
     {"reshape", ResultRule::Reshape, "x shape:ints"},
     {"reverse", ResultRule::Same, "x axes:ints?"},

@@ -302,6 +302,17 @@ RankedTensorType mil::inferResult(ApplyOp op, std::string &why) {
     llvm::append_range(shape, input.getShape().drop_front(axis + 1));
     return RankedTensorType::get(shape, element);
   }
+  case ResultRule::GatherNd: {
+    ArrayRef<int64_t> indices = typeOf(op.getOperandOf("indices")).getShape();
+    int64_t taken = intOf(op, "batch_dims", 0) + (indices.empty() ? 0 : indices.back());
+    if (indices.empty() || taken > input.getRank()) {
+      why = "indices hold longer tuples than x has dimensions";
+      return {};
+    }
+    Shape shape(indices.drop_back());
+    llvm::append_range(shape, input.getShape().drop_front(taken));
+    return RankedTensorType::get(shape, element);
+  }
   case ResultRule::Indices:
     return typeOf(op.getOperandOf("indices")).clone(element);
   case ResultRule::Tile: {

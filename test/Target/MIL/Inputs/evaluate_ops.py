@@ -289,6 +289,12 @@ CASES = [
         lambda x, y: np.take_along_axis(x, y, 1),
     ),
     Case(
+        "gather_nd",
+        "%r = lutra.gather_nd %x, %y {batch_dims = 0 : i64} : ($x, $y) -> $r",
+        [integer(3, 4) > 0, integer(5, 2, low=0, high=3)],
+        lambda x, y: x[y[:, 0], y[:, 1]],
+    ),
+    Case(
         "iota",
         "%i = lutra.iota() {axis = 0 : i64} : $r\n%z = lutra.reduce<min> %x axes = [0, 1] : $x -> tensor<1x1xi64>\n"
         "%r = lutra.binary<add> %i, %z : ($r, tensor<1x1xi64>) -> $r",

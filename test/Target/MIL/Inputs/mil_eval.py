@@ -114,10 +114,20 @@ def cumsum(op: object) -> Array | None:
     return (np.flip(total, axis) if op.reverse.val else total).astype(op.x.val.dtype)
 
 
+def gather_nd(op: object) -> Array | None:
+    if op.x.val is None or op.indices.val is None:
+        return None
+    x, indices, batch = op.x.val, op.indices.val, int(op.batch_dims.val)
+    grids = np.meshgrid(*(np.arange(size) for size in indices.shape[:batch]), indexing="ij")
+    lead = [grid.reshape(grid.shape + (1,) * (indices.ndim - 1 - batch)) for grid in grids]
+    return x[(*lead, *np.moveaxis(indices, -1, 0))]
+
+
 RULES: dict[str, Callable] = {
     "avg_pool": lambda op: pool(op, True),
     "conv": conv,
     "cumsum": cumsum,
+    "gather_nd": gather_nd,
     "max_pool": lambda op: pool(op, False),
     "reduce_argmax": reduction(np.argmax),
     "reduce_argmin": reduction(np.argmin),

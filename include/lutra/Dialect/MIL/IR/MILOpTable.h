@@ -43,6 +43,7 @@ enum class ResultRule {
   Concat,
   Pad,
   Gather,
+  GatherNd,
   Indices,   // the shape of `indices`, element type of x
   Tile
 };
