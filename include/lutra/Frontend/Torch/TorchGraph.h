@@ -17,10 +17,10 @@ namespace lutra::torch {
 /// A value that an operator takes or gives: Python's None, a tensor, a size (possibly symbolic), a
 /// number, a truth value, a word (a dtype or a mode), or a list.
 struct Value {
-  enum class Kind { None, GraphTensor, Integer, Real, Bool, Text, List };
+  enum class Kind { None, Tensor, Integer, Real, Bool, Text, List };
 
   Value() = default;
-  Value(GraphTensor tensor) : kind(Kind::GraphTensor), tensor(tensor) {}
+  Value(GraphTensor tensor) : kind(Kind::Tensor), tensor(tensor) {}
   static Value integer(DimExpr value);
   static Value real(double value);
   static Value boolean(bool value);
@@ -28,7 +28,7 @@ struct Value {
   static Value list(std::vector<Value> values);
 
   bool isNone() const { return kind == Kind::None; }
-  bool isTensor() const { return kind == Kind::GraphTensor; }
+  bool isTensor() const { return kind == Kind::Tensor; }
   bool isInteger() const { return kind == Kind::Integer; }
   bool isNumber() const { return kind == Kind::Integer || kind == Kind::Real || kind == Kind::Bool; }
 
