@@ -92,7 +92,7 @@ func.func @main(%a: tensor<3x5xf32>) -> tensor<3x5xf32> {{
     print(f"wrote {source.relative_to(root)}, {stem}.mlir and {stem}.e2e.mlir; next:")
     print(f"  1. list {name}.cpp in lib/Dialect/Lutra/Transforms/CMakeLists.txt")
     print("  2. write the contract in Passes.td, then the tests (they fail now), then the code")
-    print("  3. give it a place in lib/Pipeline/Stages.cpp, with its reason")
+    print("  3. give it a place in lib/Pipeline/Compiler.cpp, with its reason")
 
 
 if __name__ == "__main__":
