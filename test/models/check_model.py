@@ -22,9 +22,7 @@ import models
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "python" / "lutra"))
-from testing.compare import compare  # noqa: E402  (the package itself needs a built extension)
+from lutra.testing.compare import compare
 
 Values = Mapping[str, npt.NDArray[np.generic]]
 

@@ -355,13 +355,19 @@ LogicalResult FormKernels::runOnMain(func::FuncOp function) {
   return success();
 }
 
+/// Whether memory is planned already: buffers come in, nothing is left to group.
+static bool isPlanned(func::FuncOp function) {
+  return llvm::any_of(function.getArgumentTypes(), [](Type type) { return isa<MemRefType>(type); });
+}
+
 void FormKernels::runOnOperation() {
   for (auto kernel : getOperation().getOps<KernelOp>()) {
     (void)kernel;
     ++count; // names after those of an earlier run
   }
   for (auto function : llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>()))
-    if (!function.isDeclaration() && !function->hasAttr("lutra.kernel") && function.isPublic())
+    if (!function.isDeclaration() && !function->hasAttr("lutra.kernel") && function.isPublic() &&
+        !isPlanned(function))
       if (failed(runOnMain(function)))
         return signalPassFailure();
 }
