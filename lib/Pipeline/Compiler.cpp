@@ -11,7 +11,8 @@
 #include "lutra/Support/ErrorCodes.h"
 #include "lutra/Target/CPU/CpuTarget.h"
 
-#include "mlir/IR/Threading.h"
+#include "llvm/ADT/MapVector.h"
+
 #include "mlir/IR/Verifier.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -141,7 +142,8 @@ static CpuLevel levelOf(ModuleOp part) {
   return {name, name, "x86-64", "", 128, 0};
 }
 
-/// Runs a pass list on each nested module, told its level.
+/// Runs a pass list on each nested module, told its level. One pass manager per level nests the list: the modules of
+/// a level then run side by side. Pass managers must not run side by side themselves: starting one touches the context's dialects.
 static LogicalResult
 runOnLevels(ModuleOp module, const CompileOptions &options,
             llvm::function_ref<void(OpPassManager &, const CpuLevel &)> build) {
@@ -149,13 +151,24 @@ runOnLevels(ModuleOp module, const CompileOptions &options,
   for (auto nested : module.getOps<ModuleOp>())
     if (nested->hasAttr("lutra.level"))
       parts.push_back(nested);
-  return failableParallelForEach(module.getContext(), parts, [&](ModuleOp part) {
-    CpuLevel level = levelOf(part);
-    return runPasses(part, options, [&](OpPassManager &manager) {
-      build(manager, level);
-      return success();
-    });
-  });
+  llvm::MapVector<StringRef, SmallVector<ModuleOp>> levels;
+  for (ModuleOp part : parts)
+    levels[part->getAttrOfType<StringAttr>("lutra.level").getValue()].push_back(part);
+  LogicalResult result = success();
+  for (auto &[name, members] : levels) {
+    CpuLevel level = levelOf(members.front());
+    OwningOpRef<ModuleOp> group = ModuleOp::create(module.getLoc());
+    for (ModuleOp part : members)
+      part->moveBefore(group->getBody(), group->getBody()->end());
+    if (succeeded(result))
+      result = runPasses(*group, options, [&](OpPassManager &manager) {
+        build(manager.nest<ModuleOp>(), level);
+        return success();
+      });
+    for (ModuleOp part : members)
+      part->moveBefore(module.getBody(), module.getBody()->end());
+  }
+  return result;
 }
 
 static LogicalResult runTiled(ModuleOp module, const CompileOptions &options) {
