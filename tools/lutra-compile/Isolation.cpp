@@ -41,8 +41,11 @@ static void plantFault(StringRef fault) {
   volatile bool on = true;
   while (fault == "hang" && on)
     ;
-  while (fault == "memory" && on)
-    std::fill_n(new char[1 << 24], 1 << 24, 1);
+  while (fault == "memory" && on) {
+    volatile char *block = new char[1 << 24]; // volatile: an optimizer drops memory that nobody reads
+    for (size_t i = 0; i < 1 << 24; i += 4096)
+      block[i] = 1;
+  }
 }
 
 int compileHere(const CompileRequest &request) {
