@@ -18,9 +18,11 @@ config.environment["PATH"] = os.pathsep.join(
     [os.path.join(config.lutra_binary, "bin"), config.llvm_tools_dir, os.environ["PATH"]]
 )
 config.environment["PYTHONPATH"] = os.path.join(config.lutra_binary, "python")
-for name in ("CUDA_HOME", "LUTRA_SEED", "HOME", "FILECHECK_OPTS"):
+for name in ("CUDA_HOME", "LUTRA_SEED", "HOME"):
     if name in os.environ:
         config.environment[name] = os.environ[name]
+# A variable lives until the next CHECK-LABEL unless its name starts with $: no match can leak between functions.
+config.environment["FILECHECK_OPTS"] = "--dump-input=fail --enable-var-scope"
 
 config.substitutions.append(("%python", config.python))
 config.substitutions.append(("%lutra_source", config.lutra_source))

@@ -27,9 +27,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         results = Path(folder) / "results.json"
         command = [*lit_command(build), "-o", str(results), *sys.argv[2:], str(build / "test")]
-        code = subprocess.run(
-            command, env={**os.environ, "FILECHECK_OPTS": "--dump-input=fail --enable-var-scope"}
-        ).returncode
+        code = subprocess.run(command).returncode
         if not results.exists():
             print("run_tests.py: lit wrote no results", file=sys.stderr)
             return code or 1

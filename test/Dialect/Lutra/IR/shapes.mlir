@@ -2,7 +2,7 @@
 // RUN: lutra-opt %s --test-lutra-shapes --canonicalize | FileCheck %s
 
 // Of @windows: (d + 1 + 1 - 2 * (3 - 1) - 1) / 2 + 1.
-// CHECK-DAG: #[[CONV:.*]] = affine_map<()[s0] -> ((s0 - 3) floordiv 2 + 1)>
+// CHECK-DAG: #[[$CONV:.*]] = affine_map<()[s0] -> ((s0 - 3) floordiv 2 + 1)>
 
 // CHECK-LABEL: func @broadcast
 // CHECK-SAME: (%[[A:.*]]: tensor<1x5xf32>, %[[B:.*]]: tensor<?x1xf32>)
@@ -80,7 +80,7 @@ func.func @matmul(%a: tensor<4x?xf32>, %b: tensor<4x?xf32>) -> (index, index) {
 }
 
 // CHECK-LABEL: func @windows
-// CHECK: affine.apply #[[CONV]]
+// CHECK: affine.apply #[[$CONV]]
 // CHECK: affine.min
 // CHECK: affine.apply
 func.func @windows(%a: tensor<1x2x?xf32>, %f: tensor<4x2x3xf32>, %g: tensor<2x4x2xf32>) -> (index, index, index) {
