@@ -1,9 +1,10 @@
 //===- ConvKind.cpp - convolutions as products of tiles -----------------------===//
 // channels_last only, padding done beforehand (lutra-choose-layout): output pixel (.., x) times filter
-// is a product whose row x reads the input at x * stride, and whose K runs over taps and channels. With
+// is a product whose row x reads the input at x * stride, and whose K runs over taps and channels. Rows
+// advance along the last spatial dimension that has more than one output. With
 // dilation 1 all taps and channels along the last spatial dimension are contiguous, in the input and in the
-// packed filter, so that one tile_matmul covers them; the other taps are a loop that carries the
-// accumulator. No im2col buffer exists.
+// packed filter, so that one tile_matmul covers them; so are those of the dimension before when the filter
+// is as long as the input there. The other taps are a loop that carries the accumulator. No im2col buffer exists.
 //
 // A work item is a block of output rows times a block of one group's filters. Depthwise convolutions are vectors over
 // channels instead. What fits neither (channels_first, padding, integers) runs element by element
@@ -37,7 +38,9 @@ private:
   KernelEmitter &emitter;
   ConvOp op;
   RankedTensorType inputType, filterType, resultType;
-  int64_t rank, spatial, last; // `last`: the spatial dimension along which rows advance
+  int64_t rank, spatial;
+  int64_t last;   // the result's dimension along which rows advance
+  int64_t joined; // taps of spatial dimensions from here on are contiguous with the channels
   int64_t groups, channels, columns; // of one group
   bool tiled, depthwise;
   Type accumulate;
@@ -62,7 +65,15 @@ ConvEmission::ConvEmission(KernelEmitter &kernelEmitter)
   rank = resultType.getRank();
   spatial = rank - 2;
   last = rank - 2;
+  while (last > 1 && resultType.getDimSize(last) == 1)
+    --last;
+  if (resultType.getDimSize(last) == 1)
+    last = rank - 2;
   groups = op.getGroups();
+  joined = spatial;
+  while (groups == 1 && joined > 0 && op.getDilations()[joined - 1] == 1 &&
+         (joined == spatial || filterType.getDimSize(joined) == inputType.getDimSize(joined + 1)))
+    --joined;
   accumulate = getComputeType(resultType.getElementType());
   auto isZero = [](int64_t size) { return size == 0; };
   tiled = op.getLayout() == ConvLayout::ChannelsLast && filterType.hasStaticShape() &&
@@ -120,7 +131,7 @@ ConvEmission::ConvEmission(KernelEmitter &kernelEmitter)
 /// Indices of the result whose batch and outer spatial positions are number `outer`.
 SmallVector<Value> ConvEmission::outputIndices(Value outer) {
   SmallVector<Value> indices = emitter.delinearize(outer, outerSizes);
-  indices.append(2, emitter.constant(0));
+  indices.append(rank - last, emitter.constant(0));
   return indices;
 }
 
@@ -177,9 +188,9 @@ LogicalResult ConvEmission::emitSpot(const ProductSpot &spot) {
   output[last] = spot.row;
   bool packed = filterType.getEncoding() != nullptr;
   PanelLayout layout = packed ? PanelLayout::Panel : PanelLayout::RowMajor;
-  // Taps along the last dimension join the channels when their inputs are contiguous.
-  bool joined = groups == 1 && op.getDilations()[spatial - 1] == 1;
-  int64_t depth = joined ? channels * filterType.getDimSize(spatial - 1) : channels;
+  int64_t depth = channels;
+  for (int64_t dim = joined; dim < spatial; ++dim)
+    depth *= filterType.getDimSize(dim);
   Value firstColumn = emitter.add(emitter.mul(group, emitter.constant(columns)), spot.column);
   SmallVector<Value> bounds;
   if (!emitter.target.planProduct(shape).maskedEdges &&
@@ -201,10 +212,10 @@ LogicalResult ConvEmission::emitSpot(const ProductSpot &spot) {
     }
     return TileMatmulOp::create(builder, emitter.loc, carried.getType(), input, at, filter, filterAt,
                                 carried, emitter.constant(depth), bounds, last,
-                                op.getStrides()[spatial - 1], layout)
+                                op.getStrides()[last - 1], layout)
         .getResult();
   };
-  FailureOr<Value> accumulator = overTaps(zero, joined ? spatial - 1 : spatial, step);
+  FailureOr<Value> accumulator = overTaps(zero, joined, step);
   if (failed(accumulator))
     return failure();
   ProductSpot placed = spot;
@@ -227,7 +238,7 @@ LogicalResult ConvEmission::emitDepthwise() {
         TileWindow inputWindow = window;
         inputWindow.indices = inputIndices(output, taps);
         inputWindow.indices.back() = column;
-        inputWindow.steps[0] = rows == 1 ? 1 : op.getStrides()[spatial - 1];
+        inputWindow.steps[0] = rows == 1 ? 1 : op.getStrides()[last - 1];
         TileWindow filterWindow = window;
         filterWindow.indices.assign(taps.begin(), taps.end());
         filterWindow.indices.append({emitter.constant(0), column});

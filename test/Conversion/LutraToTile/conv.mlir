@@ -20,6 +20,15 @@ lutra.kernel @strided(%x: tensor<1x8x8x16xf32>, %f: tensor<1x1x16x32xf32, #lutra
   lutra.yield %r : tensor<1x4x4x32xf32>
 }
 
+// One output along x: rows advance along y, and the taps of both dimensions join the channels.
+// CHECK-LABEL: func.func @column(
+// CHECK-NOT: iter_args
+// CHECK: lutra.tile_matmul {{.*}} depth %c80 {lhs_row_dim = 1 : i64} {{.*}} -> <6x16xf32>
+lutra.kernel @column(%x: tensor<1x40x1x16xf32>, %f: tensor<5x1x16x32xf32, #lutra.packing<width = 16, depth = 1>>) -> tensor<1x36x1x32xf32> {
+  %r = lutra.conv<channels_last> %x, %f {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x40x1x16xf32>, tensor<5x1x16x32xf32, #lutra.packing<width = 16, depth = 1>>) -> tensor<1x36x1x32xf32>
+  lutra.yield %r : tensor<1x36x1x32xf32>
+}
+
 // Depthwise: vectors of channels, no product.
 // CHECK-LABEL: func.func @depthwise(
 // CHECK-NOT: lutra.tile_matmul

@@ -7,6 +7,7 @@
 //   conv -> T' | T -> conv                    cancels
 //   f(T x, T y, c) -> T f(x, y, T^-1 c)       pointwise; c constant or of one element
 //   concat, pad, slice, reduce of T x         the axis moves along
+//   reshape of T x to or from sizes of 1      T' of such a reshape of x
 //   T of a tensor whose moved sizes are 1     is a reshape
 //
 // An op that cares (reshape, matmul, a graph result) keeps its transpose. Transposes of constants are left for
@@ -102,6 +103,12 @@ struct SinkThroughPad final : OpRewritePattern<PadOp> {
 struct SinkThroughReduce final : OpRewritePattern<ReduceOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(ReduceOp op, PatternRewriter &rewriter) const override;
+};
+
+/// A reshape that only drops and adds dimensions of size 1.
+struct SinkThroughUnitReshape final : OpRewritePattern<ReshapeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ReshapeOp op, PatternRewriter &rewriter) const override;
 };
 
 /// Two transposes in a row are one, or none.
@@ -298,6 +305,57 @@ LogicalResult SinkThroughReduce::matchAndRewrite(ReduceOp op, PatternRewriter &r
   return success();
 }
 
+/// For each dimension of `to` the dimension of `from` that it is, or -1 for an added one of size 1; nothing when the
+/// reshape does more than drop and add such. A dynamic size may stand once: what else could it be.
+static std::optional<SmallVector<int64_t>> matchUnitReshape(RankedTensorType from, RankedTensorType to) {
+  if (from.getNumDynamicDims() > 1 || to.getNumDynamicDims() != from.getNumDynamicDims())
+    return std::nullopt;
+  SmallVector<int64_t> origin;
+  int64_t source = 0;
+  for (int64_t size : to.getShape()) {
+    if (size == 1) {
+      origin.push_back(-1);
+      continue;
+    }
+    while (source < from.getRank() && from.getDimSize(source) == 1)
+      ++source;
+    if (source == from.getRank() || from.getDimSize(source) != size)
+      return std::nullopt;
+    origin.push_back(source++);
+  }
+  while (source < from.getRank() && from.getDimSize(source) == 1)
+    ++source;
+  return source == from.getRank() ? std::make_optional(origin) : std::nullopt;
+}
+
+LogicalResult SinkThroughUnitReshape::matchAndRewrite(ReshapeOp op, PatternRewriter &rewriter) const {
+  TransposeOp producer = producingTranspose(op.getInput());
+  if (!producer)
+    return rewriter.notifyMatchFailure(op, "input is not transposed");
+  auto type = cast<RankedTensorType>(op.getType());
+  auto origin = matchUnitReshape(cast<RankedTensorType>(producer.getType()), type);
+  if (!origin)
+    return rewriter.notifyMatchFailure(op, "does more than drop and add sizes of 1");
+  // The result's dimensions in the order of the transpose's input; an added one follows the one before it in the result.
+  SmallVector<std::pair<int64_t, int64_t>> order; // place, dimension of the result
+  int64_t place = -1;
+  for (int64_t dim = 0; dim < type.getRank(); ++dim) {
+    if ((*origin)[dim] >= 0)
+      place = producer.getPermutation()[(*origin)[dim]];
+    order.push_back({place, dim});
+  }
+  llvm::sort(order);
+  SmallVector<int64_t> dims, sizes;
+  for (auto [at, dim] : order) {
+    dims.push_back(dim);
+    sizes.push_back(type.getDimSize(dim));
+  }
+  Value reshape = ReshapeOp::create(rewriter, op.getLoc(), RankedTensorType::get(sizes, type.getElementType()),
+                                    producer.getInput(), op.getSizes());
+  rewriter.replaceOp(op, transpose(rewriter, op.getLoc(), reshape, inverse(dims)));
+  return success();
+}
+
 LogicalResult JoinTransposes::matchAndRewrite(TransposeOp op, PatternRewriter &rewriter) const {
   auto producer = op.getInput().getDefiningOp<TransposeOp>();
   if (!producer)
@@ -331,7 +389,7 @@ LogicalResult TransposeIsReshape::matchAndRewrite(TransposeOp op, PatternRewrite
 void ChooseLayout::runOnOperation() {
   RewritePatternSet sinking(&getContext());
   sinking.add<TurnConv, SplitPadding, TurnPool, SinkThroughPointwise, SinkThroughConcat, SinkThroughPad,
-              SinkThroughReduce, JoinTransposes>(&getContext());
+              SinkThroughReduce, SinkThroughUnitReshape, JoinTransposes>(&getContext());
   if (failed(applyPatternsGreedily(getOperation(), std::move(sinking))))
     return signalPassFailure();
   // Only now: a reshape would stop a transpose that could still cancel.

@@ -570,6 +570,27 @@ case(
 lutra.yield %0 : tensor<2x5x9x20xf32>
 """,
 )
+# Tiled forms: one output along the last spatial dimension, and windows as large as the image along one or both.
+for name, image, window in (
+    ("cvcol", (2, 33, 1, 20), (5, 1, 20, 24)),
+    ("cvwide", (2, 13, 4, 8), (3, 4, 8, 20)),
+    ("cvall", (3, 5, 4, 8), (5, 4, 8, 20)),
+):
+    at = [image[0], image[1] - window[0] + 1, image[2] - window[1] + 1, window[3]]
+    shape = [f"tensor<{'x'.join(map(str, sizes))}xf32>" for sizes in (image, window, at)]
+    case(
+        name,
+        shape[:2],
+        shape[2:],
+        lambda x, w: [
+            torch.nn.functional.conv2d(torch.tensor(x.transpose(0, 3, 1, 2)), torch.tensor(w.transpose(3, 2, 0, 1)))
+            .numpy().transpose(0, 2, 3, 1)
+        ],
+        f"""
+%0 = lutra.conv<channels_last> %a0, %a1 {{strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64}} : (A0, A1) -> {shape[2]}
+lutra.yield %0 : {shape[2]}
+""",
+    )
 case(
     "cvt",
     ["tensor<2x4x5x5xf32>", "tensor<4x3x3x3xf32>"],

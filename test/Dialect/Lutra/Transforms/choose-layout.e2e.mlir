@@ -15,3 +15,16 @@ func.func @main(%x: tensor<2x4x8x8xf32>) -> tensor<2x4x4x4xf32> {
   %e = lutra.pool<max> %d {layout = #lutra.conv_layout<channels_first>, window = array<i64: 2, 2>, strides = array<i64: 2, 2>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>} : tensor<2x4x8x8xf32> -> tensor<2x4x4x4xf32>
   return %e : tensor<2x4x4x4xf32>
 }
+
+// Sequences with a dimension of size 1; the filters are inputs, so that no two of their elements are equal.
+func.func @sequence(%x: tensor<2x3x9xf32>, %h: tensor<5x3x2x1xf32>, %k: tensor<3x5x2x1xf32>) -> tensor<2x3x1xf32> {
+  %0 = lutra.reshape %x[] : tensor<2x3x9xf32> -> tensor<2x3x9x1xf32>
+  %a = lutra.conv<channels_first> %0, %h {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<2x3x9x1xf32>, tensor<5x3x2x1xf32>) -> tensor<2x5x8x1xf32>
+  %b = lutra.reshape %a[] : tensor<2x5x8x1xf32> -> tensor<2x5x8xf32>
+  %c = lutra.unary<relu> %b : tensor<2x5x8xf32> -> tensor<2x5x8xf32>
+  %d = lutra.reshape %c[] : tensor<2x5x8xf32> -> tensor<2x5x8x1xf32>
+  %e = lutra.conv<channels_first> %d, %k {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<2x5x8x1xf32>, tensor<3x5x2x1xf32>) -> tensor<2x3x7x1xf32>
+  %f = lutra.reshape %e[] : tensor<2x3x7x1xf32> -> tensor<2x3x7xf32>
+  %m = lutra.reduce<max> %f axes = [2] : tensor<2x3x7xf32> -> tensor<2x3x1xf32>
+  return %m : tensor<2x3x1xf32>
+}

@@ -46,6 +46,28 @@ func.func @concat(%x: tensor<1x4x8x8xf32>) -> tensor<1x8x1x1xf32> {
   return %d : tensor<1x8x1x1xf32>
 }
 
+// Convolutions of sequences, spelled with a dimension of size 1 that comes and goes: no transpose is left between them,
+// nor before the maximum.
+// CHECK-LABEL: func @sequence
+// CHECK: %[[A:.*]] = lutra.conv<channels_last>
+// CHECK: lutra.reshape %[[A]][] : tensor<2x8x1x5xf32> -> tensor<2x8x5xf32>
+// CHECK: lutra.unary<relu>
+// CHECK: %[[B:.*]] = lutra.reshape {{.*}} : tensor<2x8x5xf32> -> tensor<2x8x1x5xf32>
+// CHECK: lutra.conv<channels_last> %[[B]]
+// CHECK-NOT: lutra.transpose
+// CHECK: lutra.reduce<max> {{.*}} axes = [1] : tensor<2x7x3xf32>
+func.func @sequence(%x: tensor<2x3x9xf32>, %h: tensor<5x3x2x1xf32>, %k: tensor<3x5x2x1xf32>) -> tensor<2x3x1xf32> {
+  %0 = lutra.reshape %x[] : tensor<2x3x9xf32> -> tensor<2x3x9x1xf32>
+  %a = lutra.conv<channels_first> %0, %h {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<2x3x9x1xf32>, tensor<5x3x2x1xf32>) -> tensor<2x5x8x1xf32>
+  %b = lutra.reshape %a[] : tensor<2x5x8x1xf32> -> tensor<2x5x8xf32>
+  %c = lutra.unary<relu> %b : tensor<2x5x8xf32> -> tensor<2x5x8xf32>
+  %d = lutra.reshape %c[] : tensor<2x5x8xf32> -> tensor<2x5x8x1xf32>
+  %e = lutra.conv<channels_first> %d, %k {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<2x5x8x1xf32>, tensor<3x5x2x1xf32>) -> tensor<2x3x7x1xf32>
+  %f = lutra.reshape %e[] : tensor<2x3x7x1xf32> -> tensor<2x3x7xf32>
+  %m = lutra.reduce<max> %f axes = [2] : tensor<2x3x7xf32> -> tensor<2x3x1xf32>
+  return %m : tensor<2x3x1xf32>
+}
+
 // A pool that no conv feeds stays as it is.
 // CHECK-LABEL: func @pool_alone
 // CHECK-NOT: lutra.transpose
