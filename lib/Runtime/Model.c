@@ -224,6 +224,42 @@ static lutra_status runChecked(lutra_context *context, const lutra_buffer *input
   return status ? status : lutra_table.backend->run(context, args, arena, error);
 }
 
+static const char *nameType(lutra_dtype type) {
+  static const char *const names[] = {"bool",   "int8",    "int16",    "int32",   "int64",
+                                      "uint8",  "uint16",  "uint32",   "uint64",  "float16",
+                                      "bfloat16", "float32", "float64", "float8_e4m3fn", "float8_e5m2"};
+  return type >= LUTRA_BOOL && type <= LUTRA_FLOAT8_E5M2 ? names[type - LUTRA_BOOL] : "an unknown type";
+}
+
+static lutra_status checkInputs(const lutra_tensor *inputs, int32_t count, lutra_error *error) {
+  const lutra_model_info *info = &lutra_table.info;
+  int64_t ranks = 0, *at;
+  if (count != info->input_count)
+    return lutra_rt_fail(error, LUTRA_ERROR_ARGUMENT, "the model takes %d inputs, not %d",
+                         info->input_count, count);
+  for (int32_t i = 0; i < count; ++i) {
+    const lutra_tensor_info *tensor = &info->inputs[i];
+    if (inputs[i].dtype != tensor->dtype)
+      return lutra_rt_fail(error, LUTRA_ERROR_ARGUMENT, "input \"%s\" holds %s, but the model takes %s",
+                           tensor->name, nameType(inputs[i].dtype), nameType(tensor->dtype));
+    if (inputs[i].rank != tensor->rank)
+      return lutra_rt_fail(error, LUTRA_ERROR_ARGUMENT,
+                           "input \"%s\" has %d dimensions, but the model takes %d", tensor->name,
+                           inputs[i].rank, tensor->rank);
+    ranks += tensor->rank;
+  }
+  int64_t dims[ranks + 1];
+  at = dims;
+  for (int32_t i = 0; i < count; at += inputs[i++].rank)
+    if (inputs[i].rank)
+      memcpy(at, inputs[i].dims, inputs[i].rank * sizeof *at);
+  lutra_status status = checkInputDims(dims, error);
+  at = dims;
+  for (int32_t i = 0; i < count && !status; at += inputs[i++].rank)
+    status = checkBuffer(&info->inputs[i], "input", at, &inputs[i].buffer, error);
+  return status;
+}
+
 static lutra_status runModel(lutra_context *context, const lutra_buffer *inputs,
                              const int64_t *inDims, const lutra_buffer *outputs,
                              lutra_error *error) {
@@ -316,7 +352,7 @@ static lutra_status createContext(lutra_model *model, const lutra_context_option
 static const lutra_model_api api = {
     LUTRA_ABI_VERSION, sizeof(lutra_model_api), &lutra_table.info, openModel,  closeModel,
     nameLevel,         createContext,           destroyContext,    inferShapes, arenaBytes,
-    runModel};
+    runModel,          checkInputs};
 
 __attribute__((visibility("default"))) const lutra_model_api *lutra_get_model(uint32_t abiVersion);
 

@@ -110,6 +110,14 @@ typedef struct lutra_buffer {
   uint64_t bytes; /* capacity, checked against the shape */
 } lutra_buffer;
 
+/* One input as a host holds it. */
+typedef struct lutra_tensor {
+  lutra_dtype dtype;
+  int32_t rank;
+  const int64_t *dims; /* rank entries */
+  lutra_buffer buffer;
+} lutra_tensor;
+
 /* `in_dims` holds the sizes of all inputs one after another, rank entries each; `out_dims` likewise. */
 typedef struct lutra_model_api {
   uint32_t abi_version;
@@ -133,6 +141,10 @@ typedef struct lutra_model_api {
   /* One call. Outputs must not overlap inputs or each other. */
   lutra_status (*run)(lutra_context *context, const lutra_buffer *inputs, const int64_t *in_dims,
                       const lutra_buffer *outputs, lutra_error *error);
+
+  /* Compares inputs with what the model takes: their number, types, ranks, sizes and buffers. `run` does the same as far as
+   * its arguments tell; a host whose tensors carry a type and a rank calls this first. */
+  lutra_status (*check_inputs)(const lutra_tensor *inputs, int32_t count, lutra_error *error);
 } lutra_model_api;
 
 /* The one exported function; null when the library does not speak `abi_version`. */
