@@ -1,9 +1,9 @@
 """Writes the node cases of the onnx package as folders that onnx-cases reads.
 
-cases.py FOLDER [PATTERN..]: one sub-folder per case (all, or those whose name contains a pattern) with
-model.onnx, input-I.npy, output-I.npy and bind-NAME.pb. Integer operands that decide a result's shape
-(PARAMETERS) are bound: a compiled model has them as constants. Cases with values that are no tensors
-get a file skip.txt with the reason.
+cases.py FOLDER [--shard=I/N] [PATTERN..]: one sub-folder per case (all, every N-th, or those whose name
+contains a pattern) with model.onnx, input-I.npy, output-I.npy and bind-NAME.pb. Integer operands that decide a
+result's shape (PARAMETERS) are bound: a compiled model has them as constants. Cases with values that are
+no tensors get a file skip.txt with the reason.
 """
 
 import sys
@@ -132,9 +132,19 @@ def load() -> list[object]:
     return list(load_model_tests(kind="node"))
 
 
-if __name__ == "__main__":
-    root, patterns = Path(sys.argv[1]), sys.argv[2:]
-    for item in load():
+def main() -> None:
+    arguments = sys.argv[1:]
+    shard, shards = 0, 1
+    for word in [word for word in arguments if word.startswith("--shard=")]:
+        shard, shards = map(int, word.removeprefix("--shard=").split("/"))
+        arguments.remove(word)
+    root, patterns = Path(arguments[0]), arguments[1:]
+    root.mkdir(parents=True, exist_ok=True)
+    for index, item in enumerate(load()):
         name = item.name  # type: ignore[attr-defined]
-        if not patterns or any(pattern in name for pattern in patterns):
+        if index % shards == shard and (not patterns or any(pattern in name for pattern in patterns)):
             write_case(item, root / name)
+
+
+if __name__ == "__main__":
+    main()

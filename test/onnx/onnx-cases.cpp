@@ -1,11 +1,15 @@
-//===- onnx-cases.cpp - imports ONNX files and evaluates them --------------===//
+//===- onnx-cases.cpp - imports, evaluates, compiles and runs ONNX files ----===//
 // Test tool. `onnx-cases --print MODEL [--dim NAME=SIZE|LOW..HIGH]..` prints the imported module, or the
 // error, and ends with its exit code.
 // `onnx-cases FOLDER..` runs cases that cases.py wrote: model.onnx, bind-NAME.pb, input-I.npy in the order
 // of the remaining inputs, output-I.npy. Each case is a process of its own, so that a crash is a
-// result, and prints one line: the case, then `pass RATIO`, `wrong ..`, `crash SIGNAL` or the error.
-// What passes lies within the error bound that the evaluator derives from the graph.
+// result, and prints one line: the case, then `pass RATIO`, `wrong ..`, `crash STAGE SIGNAL` or the error.
+// What passes was evaluated and was compiled to a shared library and run; the expected outputs and the
+// library's lie within the error bound that the evaluator derives from the graph.
+#include "CompiledModel.h"
+
 #include "lutra/Frontend/ONNX/Import.h"
+#include "lutra/Pipeline/Compiler.h"
 #include "lutra/Pipeline/Registration.h"
 #include "lutra/Reference/Compare.h"
 #include "lutra/Reference/Evaluator.h"
@@ -46,8 +50,56 @@ static lutra::Tensor converted(const lutra::Tensor &tensor, Type type) {
   return result;
 }
 
-static std::string runCase(MLIRContext &context, StringRef folder) {
+/// Removes a folder when it goes out of scope.
+struct TemporaryFolder {
+  SmallString<64> path;
+  TemporaryFolder() {
+    if (llvm::sys::fs::createUniqueDirectory("lutra-case", path))
+      path.clear();
+  }
+  ~TemporaryFolder() { (void)llvm::sys::fs::remove_directories(path); }
+};
+
+/// Empty when the compiled module gives the references; else what to print. `ratio` grows to the largest
+/// share of a bound that was used.
+static std::string runCompiled(ModuleOp module, ArrayRef<lutra::Tensor> inputs,
+                               ArrayRef<BoundedTensor> references, std::string &message, double &ratio,
+                               llvm::function_ref<void(StringRef)> enter) {
+  enter("compile");
+  TemporaryFolder folder;
+  if (folder.path.empty())
+    return "wrong: no temporary folder";
+  CompileOptions options;
+  options.cpuLevels = {"native"};
+  options.threads = 1;
+  options.tempFolder = folder.path.str();
+  options.outputPath = (folder.path + "/model.so").str();
+  message.clear();
+  if (failed(compileModule(module, options)))
+    return message.empty() ? "wrong: a pass failed without saying why" : message;
+  enter("run");
+  run::CompiledModel model([&](ErrorCode code, const Twine &text) {
+    message = "wrong run: " + codeText(code) + ": " + text.str();
+  });
+  if (failed(model.open(options.outputPath, /*threads=*/1)))
+    return message;
+  FailureOr<SmallVector<lutra::Tensor>> results = model.call(inputs);
+  if (failed(results))
+    return message;
+  for (auto [result, reference] : llvm::zip_equal(*results, references)) {
+    if (result.getKind() != reference.kind)
+      return ("wrong compiled type " + nameOf(result.getKind()) + " instead of " + nameOf(reference.kind)).str();
+    CompareReport report = compare(result, reference.value, reference.bound);
+    if (!report.passed())
+      return "wrong compiled " + oneLine(report.text());
+    ratio = std::max(ratio, report.maxRatio);
+  }
+  return "";
+}
+
+static std::string runCase(MLIRContext &context, StringRef folder, llvm::function_ref<void(StringRef)> enter) {
   std::string message;
+  enter("import");
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
     if (message.empty())
       message = oneLine(diagnostic.str());
@@ -74,6 +126,7 @@ static std::string runCase(MLIRContext &context, StringRef folder) {
       return "wrong input: " + oneLine(toString(tensor.takeError()));
     inputs.push_back(converted(*tensor, cast<ShapedType>(type).getElementType()));
   }
+  enter("evaluate");
   auto results = evaluateWithBounds(**module, "main", inputs);
   if (failed(results))
     return "unevaluated " + message;
@@ -87,7 +140,11 @@ static std::string runCase(MLIRContext &context, StringRef folder) {
       return "wrong " + oneLine(report.text());
     ratio = std::max(ratio, report.maxRatio);
   }
-  return "pass " + std::to_string(ratio);
+  double compiledRatio = 0;
+  std::string fault = runCompiled(**module, inputs, *results, message, compiledRatio, enter);
+  if (!fault.empty())
+    return fault;
+  return "pass " + std::to_string(ratio) + " " + std::to_string(compiledRatio);
 }
 
 static int printModel(ArrayRef<StringRef> arguments) {
@@ -140,8 +197,9 @@ int main(int argc, char **argv) {
       struct rlimit limits = {20, 20};
       ::setrlimit(RLIMIT_CPU, &limits);
       MLIRContext context(registry, MLIRContext::Threading::DISABLED);
-      std::string text = runCase(context, folder);
-      (void)!::write(pipes[1], text.data(), text.size());
+      auto send = [&](StringRef text) { (void)!::write(pipes[1], text.data(), text.size()); };
+      // Each stage's name goes ahead, so that a crash can be placed.
+      send(runCase(context, folder, [&](StringRef stage) { send((stage + "\n").str()); }));
       ::_exit(0);
     }
     ::close(pipes[1]);
@@ -152,9 +210,11 @@ int main(int argc, char **argv) {
     ::close(pipes[0]);
     int status = 0;
     ::waitpid(child, &status, 0);
+    auto [stages, result] = StringRef(text).rsplit('\n');
+    std::string line = result.str();
     if (!WIFEXITED(status))
-      text = "crash " + std::to_string(WTERMSIG(status));
-    std::printf("%s %s\n", llvm::sys::path::filename(folder).str().c_str(), text.c_str());
+      line = "crash " + stages.substr(stages.rfind('\n') + 1).str() + " " + std::to_string(WTERMSIG(status));
+    std::printf("%s %s\n", llvm::sys::path::filename(folder).str().c_str(), line.c_str());
     std::fflush(stdout);
   }
   return 0;

@@ -1,9 +1,11 @@
-"""Runs the onnx package's node cases through importer and evaluator and compares with status.csv.
+"""Runs the onnx package's node cases, evaluated and compiled, and compares with status.csv.
 
-run.py TOOL [--update] [--keep FOLDER] [PATTERN..]. A case may pass, be unsupported by name, or be left
-to an oracle note (oracle-notes.md). Anything else fails: wrong numbers, a crash, a case that passes or
-fails unlike its row, a case without a row. With --update the rows of passing and unsupported cases
-are rewritten; oracle rows are only ever written by hand.
+run.py TOOL [--update] [--keep FOLDER] [--shard I/N] [--jobs N] [PATTERN..]. A case passes when it was
+imported and evaluated, and compiled to a shared library that gives the expected output inside the derived
+bounds. Else it is unsupported by name or left to an oracle note (oracle-notes.md). Anything else
+fails: wrong numbers, a crash, a case that passes or fails unlike its row, a case without a row. With
+--update the rows of passing and unsupported cases are rewritten; oracle rows are only ever written by
+hand.
 """
 
 import argparse
@@ -21,6 +23,7 @@ HERE = Path(__file__).parent
 STATUS = HERE / "status.csv"
 UNSUPPORTED = re.compile(r"^E06\d\d: ")
 NODE = re.compile(r'node "[^"]*" \((\w+), ')
+OP = re.compile(r"'(lutra\.\w+)'")
 
 
 def classify(line: str) -> str:
@@ -28,7 +31,7 @@ def classify(line: str) -> str:
     if line.startswith("pass "):
         return "pass"
     if UNSUPPORTED.match(line):
-        names = list(dict.fromkeys(NODE.findall(line)))
+        names = list(dict.fromkeys(NODE.findall(line) or OP.findall(line)))
         return "unsupported:" + ("+".join(names) if names else "type")
     return line
 
@@ -42,16 +45,15 @@ def run_chunk(tool: str, folders: list[Path]) -> dict[str, str]:
     return results
 
 
-def run_cases(tool: str, root: Path) -> dict[str, str]:
+def run_cases(tool: str, root: Path, jobs: int) -> dict[str, str]:
     results, runnable = {}, []
     for folder in sorted(root.iterdir()):
         if (folder / "skip.txt").exists():
             results[folder.name] = "E0602: type"
         else:
             runnable.append(folder)
-    workers = os.cpu_count() or 1
     chunks = [runnable[start : start + 50] for start in range(0, len(runnable), 50)]
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(jobs) as pool:
         for part in pool.map(lambda chunk: run_chunk(tool, chunk), chunks):
             results.update(part)
     return results
@@ -77,13 +79,16 @@ def main() -> int:
     parser.add_argument("patterns", nargs="*")
     parser.add_argument("--update", action="store_true")
     parser.add_argument("--keep", type=Path)
+    parser.add_argument("--shard", default="0/1")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         root = arguments.keep or Path(temporary) / "cases"
         if not root.exists():
-            command = [sys.executable, str(HERE / "cases.py"), str(root), *arguments.patterns]
+            shard = f"--shard={arguments.shard}"
+            command = [sys.executable, str(HERE / "cases.py"), str(root), shard, *arguments.patterns]
             subprocess.run(command, check=True)
-        results = run_cases(arguments.tool, root)
+        results = run_cases(arguments.tool, root, arguments.jobs)
     status, failures = read_status(), []
     counts: Counter[str] = Counter()
     for name, line in sorted(results.items()):

@@ -43,8 +43,8 @@ SmallVector<std::string> run::resultNames(FunctionOpInterface function, size_t c
   return names;
 }
 
-FailureOr<SmallVector<run::InputSpec>> run::specsOf(FunctionOpInterface function) {
-  SmallVector<InputSpec> specs;
+FailureOr<SmallVector<run::TensorSpec>> run::specsOf(FunctionOpInterface function) {
+  SmallVector<TensorSpec> specs;
   for (auto [index, type] : llvm::enumerate(function.getArgumentTypes())) {
     auto shaped = dyn_cast<ShapedType>(type);
     std::optional<ElementKind> kind = elementKindOf(shaped ? shaped.getElementType() : type);
@@ -54,7 +54,7 @@ FailureOr<SmallVector<run::InputSpec>> run::specsOf(FunctionOpInterface function
       return failure();
     }
     auto name = function.getArgAttrOfType<StringAttr>(index, "lutra.name");
-    InputSpec spec = {name ? name.str() : std::to_string(index), *kind, {}, {}};
+    TensorSpec spec = {name ? name.str() : std::to_string(index), *kind, {}, {}};
     auto dimNames = function.getArgAttrOfType<ArrayAttr>(index, "lutra.dim_names");
     for (int64_t dim = 0; shaped && dim < shaped.getRank(); ++dim) {
       spec.sizes.push_back(shaped.isDynamicDim(dim) ? -1 : shaped.getDimSize(dim));
@@ -69,7 +69,7 @@ FailureOr<SmallVector<run::InputSpec>> run::specsOf(FunctionOpInterface function
 }
 
 /// The size of a dynamic dimension: by "ARG.DIM", by its name, by "*", else a default.
-static int64_t dynamicSize(const run::InputSpec &spec, size_t index, size_t dim,
+static int64_t dynamicSize(const run::TensorSpec &spec, size_t index, size_t dim,
                            const run::Options &options,
                            llvm::MapVector<StringRef, int64_t> &named) {
   auto stated = [&](StringRef key) {
@@ -119,7 +119,7 @@ static FailureOr<Tensor> readInput(StringRef path, ElementKind kind) {
   return converted;
 }
 
-FailureOr<SmallVector<Tensor>> run::makeInputs(ArrayRef<InputSpec> specs,
+FailureOr<SmallVector<Tensor>> run::makeInputs(ArrayRef<TensorSpec> specs,
                                                const Options &options) {
   SmallVector<Tensor> inputs;
   llvm::MapVector<StringRef, int64_t> named;

@@ -2,6 +2,8 @@
 #ifndef LUTRA_TOOLS_LUTRA_RUN_RUN_H
 #define LUTRA_TOOLS_LUTRA_RUN_RUN_H
 
+#include "CompiledModel.h"
+
 #include "lutra/Reference/Compare.h"
 #include "lutra/Reference/Evaluator.h"
 #include "lutra/Reference/Inputs.h"
@@ -44,19 +46,11 @@ void printDiagnostics(mlir::MLIRContext &context);
 mlir::FailureOr<llvm::SmallVector<mlir::FunctionOpInterface>>
 pickFunctions(mlir::ModuleOp module, const Options &options);
 
-/// What an input looks like. Negative sizes are known at run time only.
-struct InputSpec {
-  std::string name;
-  ElementKind kind = ElementKind::F32;
-  llvm::SmallVector<int64_t> sizes;
-  llvm::SmallVector<std::string> dimNames; ///< "" where unnamed
-};
-
 /// The inputs of a function.
-mlir::FailureOr<llvm::SmallVector<InputSpec>> specsOf(mlir::FunctionOpInterface function);
+mlir::FailureOr<llvm::SmallVector<TensorSpec>> specsOf(mlir::FunctionOpInterface function);
 
 /// Inputs by the flags: files, or seeded values of the stated sizes.
-mlir::FailureOr<llvm::SmallVector<Tensor>> makeInputs(llvm::ArrayRef<InputSpec> specs,
+mlir::FailureOr<llvm::SmallVector<Tensor>> makeInputs(llvm::ArrayRef<TensorSpec> specs,
                                                       const Options &options);
 
 /// Names of all results: lutra.name, else the index. Destinations follow.
