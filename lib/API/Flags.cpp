@@ -2,6 +2,7 @@
 // A table of its own: LLVM's command-line options are global to the process and hold many names that would clash
 // with ours.
 #include "lutra/API/Driver.h"
+#include "lutra/Conversion/LutraToTile/ProductStrategies.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -23,7 +24,7 @@ MODEL is an .onnx file or an .mlir file (a module of the lutra dialect at any st
   --progress            a line per stage on stderr (default on a terminal)
   --stop-after STAGE    import, legal, fused, packed, scheduled, tiled, lowered or artifact (default);
                         prints the module unless -o is given
-  --strategy NAME       auto (default) or reference
+  --strategy NAME       of every product: tiled, scalar, or auto (default): the cheapest
   --target NAME         cpu (default) or nvgpu
   --target-cpu LIST     instruction-set levels, e.g. avx2,avx512 (default both), baseline, native
   --gpu-arch LIST       architectures of target nvgpu: sm_80,sm_90a (default both)
@@ -139,8 +140,9 @@ void FlagParser::parseOne(StringRef flag) {
       error = ("--stop-after takes a stage (see --help), not '" + value + "'").str();
   } else if (take("--strategy", value)) {
     options.strategy = value.str();
-    if (value != "auto" && value != "reference")
-      error = ("--strategy takes auto or reference, not '" + value + "'").str();
+    SmallVector<StringRef> names = getProductStrategyNames();
+    if (value != "auto" && !llvm::is_contained(names, value))
+      error = ("--strategy takes auto, " + llvm::join(names, ", ") + ", not '" + value + "'").str();
   } else if (take("--target-cpu", value)) {
     SmallVector<StringRef> names;
     value.split(names, ',', -1, /*KeepEmpty=*/false);

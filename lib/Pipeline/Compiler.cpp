@@ -54,6 +54,18 @@ static constexpr unsigned chunksPerLevel = 4;
 
 static bool isGpu(const CompileOptions &options) { return options.target == "nvgpu"; }
 
+/// The levels that products are chosen for.
+static ChooseStrategyOptions strategyOptions(const CompileOptions &options) {
+  ChooseStrategyOptions choice;
+  choice.strategy = options.strategy;
+  ArrayRef<std::string> levels = isGpu(options) ? options.gpuArchs : options.cpuLevels;
+  for (StringRef name : levels) {
+    const CpuLevel *level = getCpuLevel(name);
+    choice.targets.push_back((level ? level->tileTarget : name).str());
+  }
+  return choice;
+}
+
 LogicalResult buildStage(OpPassManager &manager, Stage stage, const CompileOptions &options) {
   switch (stage) {
   case Stage::Import:
@@ -75,6 +87,8 @@ LogicalResult buildStage(OpPassManager &manager, Stage stage, const CompileOptio
     manager.addPass(createFormKernels());
     return success();
   case Stage::Packed:
+    // After fusion, which decides what a product is part of; before packing, which asks the strategy for its form.
+    manager.addPass(createChooseStrategy(strategyOptions(options)));
     // After fusion: which weights are constant operands of products is settled. One packing serves all levels.
     // A GPU's products read matrices as they are.
     if (!isGpu(options))

@@ -1,6 +1,7 @@
 //===- Registration.cpp - dialects and passes of the whole compiler --------===//
 #include "lutra/Pipeline/Registration.h"
 
+#include "lutra/Conversion/LutraToTile/ProductStrategies.h"
 #include "lutra/Conversion/Passes.h"
 #ifdef LUTRA_ENABLE_NVGPU
 #include "lutra/Conversion/TileToNVVM/Passes.h"
@@ -40,6 +41,7 @@ void lutra::registerAllDialects(DialectRegistry &registry) {
                   func::FuncDialect, LLVM::LLVMDialect, NVVM::NVVMDialect, math::MathDialect,
                   memref::MemRefDialect, mil::MILDialect, scf::SCFDialect, tensor::TensorDialect,
                   ub::UBDialect, vector::VectorDialect>();
+  registerProductStrategies(registry);
   // convert-to-llvm asks each dialect how it lowers.
   arith::registerConvertArithToLLVMInterface(registry);
   cf::registerConvertControlFlowToLLVMInterface(registry);

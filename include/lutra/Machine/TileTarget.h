@@ -43,6 +43,8 @@ public:
   virtual int64_t getProductColumns(const ProductShape &shape, int64_t rows) const {
     return planProduct(shape).columns;
   }
+  /// Multiply-adds per cycle of one core (GPU: of one multiprocessor's tensor cores), sums of `bits` bits.
+  virtual double getFmaPerCycle(unsigned bits) const = 0;
   /// Elements per tile of a pointwise kernel whose widest element has `bits` bits.
   virtual int64_t getMapWidth(unsigned bits) const = 0;
   /// Elements that one work item of a pointwise or reduction kernel should cover, so that

@@ -41,7 +41,7 @@ struct CompileOptions {
   llvm::raw_ostream *text = nullptr; // takes assembly and LLVM IR instead of outputPath
   std::string tempFolder; // on the file system of outputPath
   std::string modelName = "model";
-  std::string strategy = "auto"; // "reference" keeps every product scalar; for finding faults
+  std::string strategy = "auto"; // of all products; see getProductStrategyNames
   bool verifyEach = true;
   /// Called when a stage begins; null: nobody listens.
   std::function<void(Stage)> progress;

@@ -7,8 +7,7 @@
 // is as long as the input there. The other taps are a loop that carries the accumulator. No im2col buffer exists.
 //
 // A work item is a block of output rows times a block of one group's filters. Depthwise convolutions are vectors over
-// channels instead. What fits neither (channels_first, padding, integers) runs element by element
-// (ConvElements.cpp).
+// channels instead. What fits neither (see isTileableConv, and integers) is the scalar strategy's.
 #include "GroupKinds.h"
 #include "Product.h"
 
@@ -23,7 +22,6 @@ namespace {
 class ConvEmission {
 public:
   explicit ConvEmission(KernelEmitter &emitter);
-  bool isTiled() const { return tiled; }
   Value getItems() { return emitter.product(counts); }
   LogicalResult emitItem();
 
@@ -42,7 +40,7 @@ private:
   int64_t last;   // the result's dimension along which rows advance
   int64_t joined; // taps of spatial dimensions from here on are contiguous with the channels
   int64_t groups, channels, columns; // of one group
-  bool tiled, depthwise;
+  bool depthwise;
   Type accumulate;
   ProductShape shape;
   SmallVector<Value> outerSizes; // batch and spatial dimensions before `last`
@@ -56,6 +54,17 @@ private:
 } // namespace
 
 static constexpr int64_t panel = 16;
+
+bool lutra::isTileableConv(ConvOp op, std::string &why) {
+  auto isZero = [](int64_t size) { return size == 0; };
+  if (op.getLayout() != ConvLayout::ChannelsLast)
+    why = "the layout is channels_first";
+  else if (!cast<RankedTensorType>(op.getFilter().getType()).hasStaticShape())
+    why = "the filter's shape is dynamic";
+  else if (!llvm::all_of(op.getLow(), isZero) || !llvm::all_of(op.getHigh(), isZero))
+    why = "the padding is not made explicit";
+  return why.empty();
+}
 
 ConvEmission::ConvEmission(KernelEmitter &kernelEmitter)
     : emitter(kernelEmitter), op(cast<ConvOp>(getRoot(kernelEmitter.kernel))) {
@@ -75,13 +84,6 @@ ConvEmission::ConvEmission(KernelEmitter &kernelEmitter)
          (joined == spatial || filterType.getDimSize(joined) == inputType.getDimSize(joined + 1)))
     --joined;
   accumulate = getComputeType(resultType.getElementType());
-  auto isZero = [](int64_t size) { return size == 0; };
-  tiled = op.getLayout() == ConvLayout::ChannelsLast && filterType.hasStaticShape() &&
-          llvm::all_of(op.getLow(), isZero) && llvm::all_of(op.getHigh(), isZero) &&
-          isTileFloat(resultType.getElementType()) && isTileFloat(inputType.getElementType()) &&
-          isTileFloat(filterType.getElementType());
-  if (!tiled)
-    return;
   channels = filterType.getDimSize(rank - 2);
   columns = filterType.getDimSize(rank - 1) / groups;
   depthwise = groups > 1 && channels == 1 && columns == 1;
@@ -286,15 +288,11 @@ LogicalResult ConvEmission::emitItem() {
 GroupKind lutra::getConvKind() {
   return {hasRoot<ConvOp>,
           [](KernelEmitter &emitter) -> FailureOr<Value> {
-            ConvEmission conv(emitter);
-            return conv.isTiled() ? conv.getItems() : getConvElementItems(emitter);
+            return ConvEmission(emitter).getItems();
           },
           [](KernelEmitter &emitter, bool elementwise) -> LogicalResult {
-            ConvEmission conv(emitter);
-            if (!conv.isTiled())
-              return emitConvElements(emitter);
             if (elementwise) // the grid was cut for tiles
               return failure();
-            return conv.emitItem();
+            return ConvEmission(emitter).emitItem();
           }};
 }

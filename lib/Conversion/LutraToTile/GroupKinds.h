@@ -18,6 +18,7 @@ struct GroupKind {
 
 GroupKind getArgReduceKind();
 GroupKind getConcatKind();
+/// Of the tiled strategy.
 GroupKind getConvKind();
 GroupKind getConvTransposeKind();
 GroupKind getCumulativeKind();

@@ -4,6 +4,7 @@
 // functions are then emitted again with tiles of one element.
 #include "GroupKinds.h"
 
+#include "lutra/Analysis/ProductStrategy.h"
 #include "lutra/Conversion/Passes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -39,20 +40,19 @@ Operation *lutra::getRoot(KernelOp kernel) {
   return nullptr;
 }
 
-static LogicalResult emitKernel(KernelOp kernel, const TileTarget &target, ArrayRef<GroupKind> kinds) {
-  const GroupKind *kind = llvm::find_if(kinds, [&](const GroupKind &k) { return k.matches(kernel); });
-  if (kind == kinds.end())
-    return emitCodedError(getRoot(kernel)->getLoc(), ErrorCode::UnsupportedOp)
-           << "'" << getRoot(kernel)->getName() << "' has no emission as tile ops";
+using GridEmission = llvm::function_ref<FailureOr<Value>(KernelEmitter &)>;
+using ItemEmission = llvm::function_ref<LogicalResult(KernelEmitter &, bool elementwise)>;
+
+static LogicalResult emitFunctions(KernelOp kernel, const TileTarget &target, GridEmission emitGrid, ItemEmission emitItem) {
   CollapsedDims collapsed = collapseDims(kernel);
   KernelEmitter grid(kernel, target, /*grid=*/true, collapsed);
-  FailureOr<Value> items = kind->grid(grid);
+  FailureOr<Value> items = emitGrid(grid);
   if (failed(items))
     return failure();
   grid.finishGrid(*items);
   for (bool elementwise : {false, true}) {
     KernelEmitter emitter(kernel, target, /*grid=*/false, collapsed);
-    if (succeeded(kind->item(emitter, elementwise)))
+    if (succeeded(emitItem(emitter, elementwise)))
       return success();
     emitter.function.erase();
     if (emitter.hasError())
@@ -60,6 +60,47 @@ static LogicalResult emitKernel(KernelOp kernel, const TileTarget &target, Array
   }
   return emitCodedError(kernel.getLoc(), ErrorCode::Internal)
          << "kernel @" << kernel.getName() << " has an access that not even single elements can express";
+}
+
+/// The strategy that a product names, or else the cheapest.
+static FailureOr<const ProductStrategy *> getStrategy(const ProductProblem &problem, const TileTarget &target) {
+  Operation *op = problem.op;
+  const ProductStrategies *strategies = ProductStrategies::get(op->getContext());
+  if (!strategies) {
+    emitCodedError(op->getLoc(), ErrorCode::Internal) << "this tool registers no product strategies";
+    return failure();
+  }
+  auto named = op->getAttrOfType<StrategyAttr>("strategy");
+  std::string why;
+  const ProductStrategy *found = named ? strategies->find(named.getName()) : strategies->cheapest(problem, target, why);
+  if (found && (!named || found->match(problem, target, why)))
+    return found;
+  InFlightDiagnostic error = emitCodedError(op->getLoc(), ErrorCode::UnsupportedOp);
+  if (!named)
+    error << "no strategy computes '" << op->getName() << "' on " << target.getName() << ": " << why;
+  else if (!found)
+    error << "no strategy is named '" << named.getName() << "'";
+  else
+    error << "strategy '" << named.getName() << "' does not compute '" << op->getName() << "' on "
+          << target.getName() << ": " << why;
+  return failure();
+}
+
+static LogicalResult emitKernel(KernelOp kernel, const TileTarget &target, ArrayRef<GroupKind> kinds) {
+  Operation *root = getRoot(kernel);
+  if (std::optional<ProductProblem> problem = root ? getProductProblem(root) : std::nullopt) {
+    FailureOr<const ProductStrategy *> strategy = getStrategy(*problem, target);
+    if (failed(strategy))
+      return failure();
+    return emitFunctions(
+        kernel, target, [&](KernelEmitter &emitter) { return (*strategy)->emitGrid(emitter); },
+        [&](KernelEmitter &emitter, bool elementwise) { return (*strategy)->emitItem(emitter, elementwise); });
+  }
+  const GroupKind *kind = llvm::find_if(kinds, [&](const GroupKind &k) { return k.matches(kernel); });
+  if (kind == kinds.end())
+    return emitCodedError(root->getLoc(), ErrorCode::UnsupportedOp)
+           << "'" << root->getName() << "' has no emission as tile ops";
+  return emitFunctions(kernel, target, kind->grid, kind->item);
 }
 
 void KernelsToTile::runOnOperation() {
@@ -70,11 +111,9 @@ void KernelsToTile::runOnOperation() {
         << llvm::join(getTileTargetNames(), ", ");
     return signalPassFailure();
   }
-  // Tried in this order.
+  // Tried in this order; products have strategies instead.
   const GroupKind kinds[] = {
       getMapKind(),
-      getMatmulKind(),
-      getConvKind(),
       getConvTransposeKind(),
       getRowKind(),
       getReduceKind(),

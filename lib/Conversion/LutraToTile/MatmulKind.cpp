@@ -8,7 +8,8 @@
 // - as it lies (row or column major), when few rows use each element or when it is narrow,
 // - else after it was copied into panels, one block of K at a time.
 // A left-hand side that is no buffer, or whose K is not contiguous, is copied in rows likewise.
-// Integer products and what tile_matmul cannot take run element by element.
+// Elementwise, every sum is a loop over K of its own: what the scalar strategy asks for, and the way out when
+// an operand's access fits no tile.
 #include "GroupKinds.h"
 #include "Product.h"
 
@@ -161,9 +162,7 @@ LogicalResult MatmulEmission::emitItem(bool elementwise) {
     indices[dim] = index;
   rows = rowBlocks.range(emitter, position[2], m);
   columns = columnBlocks.range(emitter, position[1], n);
-  bool simple = isTileFloat(resultType.getElementType()) && isTileFloat(rhsType.getElementType()) &&
-                isTileFloat(lhsType.getElementType());
-  if (elementwise || !simple)
+  if (elementwise)
     return emitElements(batch, rows, columns);
 
   chooseOperands();

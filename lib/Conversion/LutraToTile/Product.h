@@ -49,6 +49,9 @@ mlir::LogicalResult forSpots(KernelEmitter &emitter, const ProductShape &shape, 
 /// Floats that tile_matmul takes: nothing but f16, bf16, f32 and f64.
 bool isTileFloat(mlir::Type element);
 
+/// Whether ConvKind.cpp can compute a convolution of such floats; else `why` says what is in the way.
+bool isTileableConv(ConvOp op, std::string &why);
+
 /// A stack buffer of the function.
 mlir::Value makeScratch(KernelEmitter &emitter, llvm::ArrayRef<int64_t> shape, mlir::Type element);
 

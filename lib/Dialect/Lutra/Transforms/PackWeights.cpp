@@ -9,6 +9,8 @@
 
 #include "WeightData.h"
 
+#include "lutra/Analysis/ProductStrategy.h"
+
 #include "llvm/ADT/MapVector.h"
 
 #include <cstring>
@@ -101,8 +103,18 @@ void Packer::collectLaunches() {
   module.walk([&](LaunchOp launch) { launches[launch.getKernel()].push_back(launch); });
 }
 
+/// Whether the product's strategy, if chosen already, reads panels.
+static bool wantsPanels(Operation *op) {
+  auto named = op->getAttrOfType<StrategyAttr>("strategy");
+  const ProductStrategies *strategies = named ? ProductStrategies::get(op->getContext()) : nullptr;
+  const ProductStrategy *strategy = strategies ? strategies->find(named.getName()) : nullptr;
+  return !strategy || strategy->packsWeight();
+}
+
 /// The operand to pack of a product, if it has one.
 static std::optional<Operand> getOperand(Operation *op, int64_t width) {
+  if (!wantsPanels(op))
+    return std::nullopt;
   if (auto matmul = dyn_cast<MatmulOp>(op)) {
     auto type = cast<RankedTensorType>(matmul.getRhs().getType());
     if (type.getRank() != 2 || type.getEncoding() || !isa<FloatType>(type.getElementType()))

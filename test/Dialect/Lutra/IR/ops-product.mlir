@@ -7,8 +7,8 @@ func.func @matmul(%a: tensor<?x4xf32>, %b: tensor<8x4xf32>, %c: tensor<2x4x?xui8
   %0 = lutra.matmul %a, %b {transpose_rhs} : (tensor<?x4xf32>, tensor<8x4xf32>) -> tensor<?x8xf32>
   // CHECK: lutra.matmul %{{.*}}, %{{.*}} {transpose_lhs} : (tensor<2x4x?xui8>, tensor<2x4x3xi8>) -> tensor<2x?x3xi32>
   %1 = lutra.matmul %c, %d {transpose_lhs} : (tensor<2x4x?xui8>, tensor<2x4x3xi8>) -> tensor<2x?x3xi32>
-  // CHECK: strategy = #lutra.strategy<"panel-fma", tile = [6, 16]>
-  %2 = lutra.matmul %a, %b {transpose_rhs, strategy = #lutra.strategy<"panel-fma", tile = [6, 16]>}
+  // CHECK: strategy = #lutra.strategy<"tiled">
+  %2 = lutra.matmul %a, %b {transpose_rhs, strategy = #lutra.strategy<"tiled">}
          : (tensor<?x4xf32>, tensor<8x4xf32>) -> tensor<?x8xf32>
   return %0 : tensor<?x8xf32>
 }

@@ -80,12 +80,12 @@ def Lutra_EncodingAttr : Lutra_Attr<"Encoding", "encoding", [
 def Lutra_StrategyAttr : Lutra_Attr<"Strategy", "strategy"> {
   let summary = "how a product is computed";
   let description = [{
-    `#lutra.strategy<"panel-fma", tile = [6, 16]>`: the name of a registered strategy and the tile
-    it asks for. Written by choose-strategy, read by tiling.
+    `#lutra.strategy<"tiled">`: the name of a registered strategy (include/lutra/Analysis/ProductStrategy.h).
+    Written by lutra-choose-strategy, read by lutra-pack-weights and lutra-kernels-to-tile. The tile is not part of
+    it: one program serves several instruction-set levels, and each has its own.
   }];
-  let parameters = (ins StringRefParameter<"registered name">:$name,
-                        ArrayRefParameter<"int64_t">:$tile);
-  let assemblyFormat = "`<` $name `,` `tile` `=` `[` $tile `]` `>`";
+  let parameters = (ins StringRefParameter<"registered name">:$name);
+  let assemblyFormat = "`<` $name `>`";
 }
 
 #endif

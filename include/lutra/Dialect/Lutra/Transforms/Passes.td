@@ -55,6 +55,26 @@ def ChooseLayout : Pass<"lutra-choose-layout", "mlir::ModuleOp"> {
   let dependentDialects = ["lutra::LutraDialect", "mlir::tensor::TensorDialect"];
 }
 
+def ChooseStrategy : Pass<"lutra-choose-strategy", "mlir::ModuleOp"> {
+  let summary = "names the strategy of every product";
+  let description = [{
+    Needs: kernels (lutra-form-kernels), and the strategies of the tool's registry. Guarantees: each matmul and conv
+    inside a kernel carries `strategy`: the one of least cost, summed over `targets`, among those that compute it on
+    all of them; with `strategy` set, that one, or an error for each product that it does not compute. A remark
+    names the chosen one and why or at what cost others were not. Leaves alone: products that carry a strategy
+    (unless one is set), and everything else.
+
+    ```mlir
+    %p = lutra.matmul %x, %w : (tensor<4x8xf32>, tensor<8x8xf32>) -> tensor<4x8xf32>
+    // becomes
+    %p = lutra.matmul %x, %w {strategy = #lutra.strategy<"tiled">} : (tensor<4x8xf32>, tensor<8x8xf32>) -> tensor<4x8xf32>
+    ```
+  }];
+  let options = [ListOption<"targets", "targets", "std::string", "tile targets that the program is for">,
+                 Option<"strategy", "strategy", "std::string", "\"auto\"", "auto, or the strategy of all products">];
+  let dependentDialects = ["lutra::LutraDialect"];
+}
+
 def FoldWeights : Pass<"lutra-fold-weights", "mlir::ModuleOp"> {
   let summary = "moves the elements of constants at compile time";
   let description = [{

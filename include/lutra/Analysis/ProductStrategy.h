@@ -1,0 +1,82 @@
+//===- ProductStrategy.h - ways of computing a product ----------------------===//
+// A strategy answers three questions about a product: can you compute it on this level, at what cost, and with
+// which tile ops. lutra-choose-strategy asks the first two of every registered strategy, the conversion to tile
+// ops the third of the chosen one; no pass names a strategy. Strategies are held by an interface of the lutra
+// dialect, so that a tool has those that its registry was given.
+#ifndef LUTRA_ANALYSIS_PRODUCTSTRATEGY_H
+#define LUTRA_ANALYSIS_PRODUCTSTRATEGY_H
+
+#include "lutra/Machine/TileTarget.h"
+
+#include "mlir/IR/DialectInterface.h"
+#include "mlir/IR/Operation.h"
+#include "mlir/IR/Value.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lutra {
+
+class KernelEmitter; // Conversion/LutraToTile; only strategies' own files need its definition
+
+/// A matmul or conv as strategies see it.
+struct ProductProblem {
+  mlir::Operation *op;          // for what numbers do not tell: layout, padding, encodings
+  ProductShape shape;           // of one product; conv: output positions x filters x (taps * channels) of a group
+  int64_t batch = 1;            // independent products of that shape (conv: groups); -1 if unknown
+  mlir::Type lhs, rhs, result;  // element types
+
+  /// Multiply-adds in all; an unknown number of rows or products counts as `assumedRows`.
+  double getMultiplyAdds() const;
+  static constexpr int64_t assumedRows = 128;
+};
+
+/// The problem of a matmul or conv; nothing for any other op.
+std::optional<ProductProblem> getProductProblem(mlir::Operation *op);
+
+/// What a strategy offers for a problem on a level.
+struct StrategyOffer {
+  double cycles = 0; // of one core (GPU: of one multiprocessor)
+};
+
+class ProductStrategy {
+public:
+  virtual ~ProductStrategy();
+  /// The name in `#lutra.strategy<"...">` and in --strategy.
+  virtual llvm::StringRef getName() const = 0;
+  /// Whether it wants a constant right-hand side in panels (lutra-pack-weights).
+  virtual bool packsWeight() const { return false; }
+  /// The offer, or nothing with the reason in `why`.
+  virtual std::optional<StrategyOffer> match(const ProductProblem &problem, const TileTarget &target,
+                                             std::string &why) const = 0;
+  /// The number of work items of the product's kernel (GroupKinds.h).
+  virtual mlir::FailureOr<mlir::Value> emitGrid(KernelEmitter &emitter) const = 0;
+  /// The code of one work item; `elementwise` after wide tiles failed.
+  virtual mlir::LogicalResult emitItem(KernelEmitter &emitter, bool elementwise) const = 0;
+};
+
+/// The registered strategies.
+class ProductStrategies final : public mlir::DialectInterface::Base<ProductStrategies> {
+public:
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(ProductStrategies)
+  explicit ProductStrategies(mlir::Dialect *dialect) : Base(dialect) {}
+
+  void add(std::unique_ptr<ProductStrategy> strategy) { list.push_back(std::move(strategy)); }
+  llvm::ArrayRef<std::unique_ptr<ProductStrategy>> all() const { return list; }
+  /// The strategy of that name, or null.
+  const ProductStrategy *find(llvm::StringRef name) const;
+  /// The cheapest on `target`, or null with every strategy's reason in `why`.
+  const ProductStrategy *cheapest(const ProductProblem &problem, const TileTarget &target, std::string &why) const;
+
+  /// Those of a context; null when its registry has none.
+  static const ProductStrategies *get(mlir::MLIRContext *context);
+
+private:
+  std::vector<std::unique_ptr<ProductStrategy>> list;
+};
+
+} // namespace lutra
+
+#endif // LUTRA_ANALYSIS_PRODUCTSTRATEGY_H

@@ -1,0 +1,100 @@
+//===- ProductStrategy.cpp - problems and the list of strategies -----------===//
+#include "lutra/Analysis/ProductStrategy.h"
+
+#include "lutra/Dialect/Lutra/IR/Lutra.h"
+
+using namespace mlir;
+using namespace lutra;
+
+ProductStrategy::~ProductStrategy() = default;
+
+double ProductProblem::getMultiplyAdds() const {
+  double count = 1;
+  for (int64_t size : {shape.m, shape.n, shape.k})
+    count *= static_cast<double>(size < 0 ? assumedRows : size);
+  return count * static_cast<double>(batch < 0 ? assumedRows : batch);
+}
+
+static int64_t known(int64_t size) { return ShapedType::isDynamic(size) ? -1 : size; }
+
+/// Product of sizes, -1 when one is unknown.
+static int64_t volume(ArrayRef<int64_t> sizes) {
+  int64_t count = 1;
+  for (int64_t size : sizes) {
+    if (ShapedType::isDynamic(size))
+      return -1;
+    count *= size;
+  }
+  return count;
+}
+
+static void setTypes(ProductProblem &problem, RankedTensorType lhs, RankedTensorType rhs, RankedTensorType result) {
+  problem.lhs = lhs.getElementType();
+  problem.rhs = rhs.getElementType();
+  problem.result = result.getElementType();
+  problem.shape.lhsBits = lhs.getElementTypeBitWidth();
+  problem.shape.rhsBits = rhs.getElementTypeBitWidth();
+  problem.shape.accBits = std::max(32u, result.getElementTypeBitWidth());
+  problem.shape.constantRhs = rhs.getEncoding() != nullptr;
+}
+
+std::optional<ProductProblem> lutra::getProductProblem(Operation *op) {
+  ProductProblem problem{op, {}, 1, {}, {}, {}};
+  if (auto matmul = dyn_cast<MatmulOp>(op)) {
+    auto lhs = cast<RankedTensorType>(matmul.getLhs().getType()), rhs = cast<RankedTensorType>(matmul.getRhs().getType());
+    auto result = cast<RankedTensorType>(matmul.getType());
+    int64_t rank = result.getRank();
+    setTypes(problem, lhs, rhs, result);
+    problem.shape.m = known(result.getDimSize(rank - 2));
+    problem.shape.n = known(result.getDimSize(rank - 1));
+    problem.shape.k = known(lhs.getDimSize(lhs.getRank() - (matmul.getTransposeLhs() ? 2 : 1)));
+    problem.batch = volume(result.getShape().drop_back(2));
+    return problem;
+  }
+  auto conv = dyn_cast<ConvOp>(op);
+  if (!conv)
+    return std::nullopt;
+  auto input = cast<RankedTensorType>(conv.getInput().getType()), filter = cast<RankedTensorType>(conv.getFilter().getType());
+  auto result = cast<RankedTensorType>(conv.getType());
+  setTypes(problem, input, filter, result);
+  bool last = conv.getLayout() == ConvLayout::ChannelsLast;
+  SmallVector<int64_t> places(result.getShape());
+  places.erase(places.begin() + (last ? result.getRank() - 1 : 1));
+  int64_t filters = filter.getDimSize(last ? filter.getRank() - 1 : 0), all = volume(filter.getShape());
+  problem.shape.m = volume(places);
+  problem.shape.n = ShapedType::isDynamic(filters) ? -1 : filters / static_cast<int64_t>(conv.getGroups());
+  problem.shape.k = all < 0 || filters <= 0 ? -1 : all / filters;
+  problem.batch = conv.getGroups();
+  return problem;
+}
+
+const ProductStrategy *ProductStrategies::find(StringRef name) const {
+  for (const std::unique_ptr<ProductStrategy> &strategy : list)
+    if (strategy->getName() == name)
+      return strategy.get();
+  return nullptr;
+}
+
+const ProductStrategy *ProductStrategies::cheapest(const ProductProblem &problem, const TileTarget &target,
+                                                   std::string &why) const {
+  const ProductStrategy *best = nullptr;
+  double least = 0;
+  for (const std::unique_ptr<ProductStrategy> &strategy : list) {
+    std::string reason;
+    std::optional<StrategyOffer> offer = strategy->match(problem, target, reason);
+    if (!offer) {
+      why += (why.empty() ? "" : "; ") + strategy->getName().str() + ": " + reason;
+      continue;
+    }
+    if (best && offer->cycles >= least)
+      continue;
+    best = strategy.get();
+    least = offer->cycles;
+  }
+  return best;
+}
+
+const ProductStrategies *ProductStrategies::get(MLIRContext *context) {
+  auto *dialect = context->getLoadedDialect<LutraDialect>();
+  return dialect ? dialect->getRegisteredInterface<ProductStrategies>() : nullptr;
+}

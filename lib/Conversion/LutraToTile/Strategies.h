@@ -1,0 +1,14 @@
+//===- Strategies.h - one function per strategy, listed in Strategies.cpp ----===//
+#ifndef LUTRA_LIB_CONVERSION_LUTRATOTILE_STRATEGIES_H
+#define LUTRA_LIB_CONVERSION_LUTRATOTILE_STRATEGIES_H
+
+#include "lutra/Analysis/ProductStrategy.h"
+
+namespace lutra {
+
+std::unique_ptr<ProductStrategy> makeScalarStrategy();
+std::unique_ptr<ProductStrategy> makeTiledStrategy();
+
+} // namespace lutra
+
+#endif // LUTRA_LIB_CONVERSION_LUTRATOTILE_STRATEGIES_H

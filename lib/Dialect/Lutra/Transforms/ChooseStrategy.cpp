@@ -1,0 +1,115 @@
+//===- ChooseStrategy.cpp - how each product is computed ---------------------===//
+// Asks every registered strategy (ProductStrategy.h) for every product and level. One program serves all levels of
+// an artifact, and weights are packed once, so one strategy is chosen for all of them: the cheapest in sum among those
+// that every level takes.
+#include "lutra/Dialect/Lutra/Transforms/Passes.h"
+
+#include "lutra/Analysis/ProductStrategy.h"
+#include "lutra/Dialect/Lutra/IR/Lutra.h"
+#include "lutra/Support/ErrorCodes.h"
+
+#include "mlir/IR/Remarks.h"
+
+using namespace mlir;
+using namespace lutra;
+
+#define DEBUG_TYPE "lutra-choose-strategy"
+
+namespace lutra {
+#define GEN_PASS_DEF_CHOOSESTRATEGY
+#include "lutra/Dialect/Lutra/Transforms/Passes.h.inc"
+} // namespace lutra
+
+namespace {
+struct ChooseStrategy final : lutra::impl::ChooseStrategyBase<ChooseStrategy> {
+  using Base::Base;
+  void runOnOperation() override;
+
+private:
+  LogicalResult findTargets();
+  LogicalResult choose(const ProductProblem &problem, const ProductStrategies &strategies);
+
+  SmallVector<const TileTarget *> levels;
+};
+} // namespace
+
+LogicalResult ChooseStrategy::findTargets() {
+  levels.clear();
+  for (const std::string &name : targets) {
+    levels.push_back(getTileTarget(name));
+    if (!levels.back())
+      return emitCodedError(getOperation().getLoc(), ErrorCode::UnsupportedTarget)
+             << "no tile target is named '" << name << "'; registered are " << llvm::join(getTileTargetNames(), ", ");
+  }
+  if (levels.empty())
+    return emitCodedError(getOperation().getLoc(), ErrorCode::UnsupportedTarget)
+           << "lutra-choose-strategy needs at least one of targets=" << llvm::join(getTileTargetNames(), ",");
+  return success();
+}
+
+LogicalResult ChooseStrategy::choose(const ProductProblem &problem, const ProductStrategies &strategies) {
+  const ProductStrategy *best = nullptr;
+  double least = 0;
+  std::string others; // why, or at what cost, each of the rest was not taken
+  for (const std::unique_ptr<ProductStrategy> &candidate : strategies.all()) {
+    if (strategy != "auto" && candidate->getName() != strategy)
+      continue;
+    double cycles = 0;
+    std::string why;
+    for (const TileTarget *level : levels) {
+      std::optional<StrategyOffer> offer = candidate->match(problem, *level, why);
+      if (!offer) {
+        why = (level->getName() + ": " + why).str();
+        break;
+      }
+      cycles += offer->cycles;
+    }
+    bool wins = why.empty() && (!best || cycles < least);
+    const ProductStrategy *loser = wins ? best : candidate.get();
+    if (loser) {
+      others += (others.empty() ? "" : "; ") + loser->getName().str() + " ";
+      others += why.empty() ? llvm::formatv("{0:e2} cycles", wins ? least : cycles).str() : "(" + why + ")";
+    }
+    if (wins) {
+      best = candidate.get();
+      least = cycles;
+    }
+  }
+  Operation *op = problem.op;
+  if (!best)
+    return emitCodedError(op->getLoc(), ErrorCode::UnsupportedOp)
+           << "no strategy" << (strategy == "auto" ? "" : " of those allowed") << " computes '" << op->getName()
+           << "': " << others;
+  op->setAttr("strategy", StrategyAttr::get(op->getContext(), best->getName()));
+  auto opts = remark::RemarkOpts::name("ChooseStrategy").category(DEBUG_TYPE);
+  remark::passed(op->getLoc(), opts) << remark::metric("Chosen", best->getName()) << remark::metric("Cycles", least)
+                                     << remark::metric("Others", others);
+  return success();
+}
+
+void ChooseStrategy::runOnOperation() {
+  const ProductStrategies *strategies = ProductStrategies::get(&getContext());
+  if (!strategies) {
+    emitCodedError(getOperation().getLoc(), ErrorCode::Internal) << "this tool registers no product strategies";
+    return signalPassFailure();
+  }
+  if (failed(findTargets()))
+    return signalPassFailure();
+  if (strategy != "auto" && !strategies->find(strategy)) {
+    InFlightDiagnostic error = emitCodedError(getOperation().getLoc(), ErrorCode::UnsupportedOp)
+                               << "no strategy is named '" << strategy << "'; take auto";
+    for (const std::unique_ptr<ProductStrategy> &known : strategies->all())
+      error << ", " << known->getName();
+    return signalPassFailure();
+  }
+  bool good = true; // every product that cannot be computed gets its own error
+  for (auto kernel : getOperation().getOps<KernelOp>())
+    kernel.walk([&](Operation *op) {
+      if (strategy == "auto" && op->hasAttr("strategy"))
+        return;
+      if (std::optional<ProductProblem> problem = getProductProblem(op))
+        good &= succeeded(choose(*problem, *strategies));
+    });
+  if (!good)
+    signalPassFailure();
+}

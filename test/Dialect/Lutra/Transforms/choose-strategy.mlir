@@ -1,0 +1,48 @@
+// RUN: lutra-opt %s --lutra-choose-strategy=targets=avx2,avx512 --remark-format=emitRemark --remarks-filter=lutra-choose-strategy 2>%t | FileCheck %s
+// RUN: FileCheck %s --check-prefix=REMARK --input-file=%t
+// RUN: lutra-opt %s --lutra-choose-strategy="targets=avx2 strategy=scalar" | FileCheck %s --check-prefix=SCALAR
+// RUN: lutra-opt %s --lutra-choose-strategy=targets=avx2 --lutra-choose-strategy=targets=avx2 | FileCheck %s
+// RUN: not lutra-opt %s --lutra-choose-strategy="targets=avx2 strategy=tiled" 2>&1 | FileCheck %s --check-prefix=REFUSED
+// RUN: not lutra-opt %s --lutra-choose-strategy="targets=avx2 strategy=fastest" 2>&1 | FileCheck %s --check-prefix=UNKNOWN
+// RUN: not lutra-opt %s --lutra-choose-strategy 2>&1 | FileCheck %s --check-prefix=NONE
+
+// UNKNOWN: no strategy is named 'fastest'; take auto, tiled, scalar
+// NONE: needs at least one of targets=avx2,avx512
+
+// Costs are in multiply-adds per cycle: 37 * 19 * 23 on 16 and 32 lanes.
+// REMARK: Chosen=tiled, Cycles=1.515844e+03, Others="scalar 1.29e+05 cycles"
+// CHECK-LABEL: lutra.kernel @floats
+// CHECK: lutra.matmul {{.*}}strategy = #lutra.strategy<"tiled">
+// SCALAR-LABEL: lutra.kernel @floats
+// SCALAR: lutra.matmul {{.*}}strategy = #lutra.strategy<"scalar">
+lutra.kernel @floats(%a: tensor<37x23xf32>, %b: tensor<23x19xf32>) -> tensor<37x19xf32> {
+  %r = lutra.matmul %a, %b : (tensor<37x23xf32>, tensor<23x19xf32>) -> tensor<37x19xf32>
+  lutra.yield %r : tensor<37x19xf32>
+}
+
+// Integers: one strategy takes them, and the other says why not. Every product that a wish does not fit is named.
+// REMARK: Chosen=scalar, {{.*}}Others="tiled (avx2: takes products of floats alone)
+// CHECK-LABEL: lutra.kernel @integers
+// CHECK: lutra.matmul {{.*}}strategy = #lutra.strategy<"scalar">
+// REFUSED: no strategy of those allowed computes 'lutra.matmul': tiled (avx2: takes products of floats alone)
+lutra.kernel @integers(%a: tensor<?x23xi8>, %b: tensor<23x19xi8>) -> tensor<?x19xi32> {
+  %r = lutra.matmul %a, %b : (tensor<?x23xi8>, tensor<23x19xi8>) -> tensor<?x19xi32>
+  lutra.yield %r : tensor<?x19xi32>
+}
+
+// REMARK: Chosen=scalar, {{.*}}Others="tiled (avx2: the layout is channels_first)
+// CHECK-LABEL: lutra.kernel @first
+// CHECK: lutra.conv<channels_first> {{.*}}strategy = #lutra.strategy<"scalar">
+// REFUSED: no strategy of those allowed computes 'lutra.conv': tiled (avx2: the layout is channels_first)
+lutra.kernel @first(%x: tensor<1x4x8x8xf32>, %f: tensor<4x4x1x1xf32>) -> tensor<1x4x8x8xf32> {
+  %r = lutra.conv<channels_first> %x, %f {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x4x8x8xf32>, tensor<4x4x1x1xf32>) -> tensor<1x4x8x8xf32>
+  lutra.yield %r : tensor<1x4x8x8xf32>
+}
+
+// A choice made by hand stays.
+// CHECK-LABEL: lutra.kernel @by_hand
+// CHECK: strategy = #lutra.strategy<"scalar">
+lutra.kernel @by_hand(%a: tensor<37x23xf32>, %b: tensor<23x19xf32>) -> tensor<37x19xf32> {
+  %r = lutra.matmul %a, %b {strategy = #lutra.strategy<"scalar">} : (tensor<37x23xf32>, tensor<23x19xf32>) -> tensor<37x19xf32>
+  lutra.yield %r : tensor<37x19xf32>
+}
