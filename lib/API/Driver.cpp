@@ -289,7 +289,8 @@ ExitCode compileFile(const CompileRequest &request, llvm::raw_ostream &dump, Fin
     return reporter.exitCode();
   }
   llvm::sys::fs::file_status target;
-  if (!request.options.outputPath.empty() && request.options.outputPath != "-" &&
+  bool isPackage = request.options.target == "mil"; // its writer says itself what it may replace
+  if (!isPackage && !request.options.outputPath.empty() && request.options.outputPath != "-" &&
       !llvm::sys::fs::status(request.options.outputPath, target) &&
       target.type() != llvm::sys::fs::file_type::regular_file) {
     reporter.fail(ErrorCode::EnvironmentWrite,

@@ -20,12 +20,12 @@ MODEL is an .onnx file or an .mlir file (a module of the lutra dialect at any st
   --check               import only; list everything that is not supported
   --dim NAME=N          fix a named size of the inputs (repeatable)
   --dim NAME=LOW..HIGH  state the range of a named size
-  --emit KIND           so (default), obj, lib (archive and header), llvm, asm
+  --emit KIND           so (default), obj, lib (archive and header), llvm, asm; mil-text
   --progress            a line per stage on stderr (default on a terminal)
   --stop-after STAGE    import, legal, fused, packed, scheduled, tiled, lowered or artifact (default);
                         prints the module unless -o is given
   --strategy NAME       of every product: tiled, scalar, or auto (default): the cheapest
-  --target NAME         cpu (default) or nvgpu
+  --target NAME         cpu (default), nvgpu (a library that runs on NVIDIA GPUs) or mil (an .mlpackage)
   --target-cpu LIST     instruction-set levels, e.g. avx2,avx512 (default both), baseline, native
   --gpu-arch LIST       architectures of target nvgpu: sm_80,sm_90a (default both)
   --cuda DIR            CUDA toolkit whose ptxas is run (default: search)
@@ -115,9 +115,10 @@ void FlagParser::parseEmit(StringRef text) {
                   .Case("lib", EmitKind::Archive)
                   .Case("llvm", EmitKind::LLVM)
                   .Case("asm", EmitKind::Assembly)
+                  .Case("mil-text", EmitKind::MilText)
                   .Default(std::nullopt);
   if (!kind)
-    error = ("--emit takes so, obj, lib, llvm or asm, not '" + text + "'").str();
+    error = ("--emit takes so, obj, lib, llvm, asm or mil-text, not '" + text + "'").str();
   else
     request.options.emit = *kind;
 }
@@ -202,9 +203,10 @@ std::string FlagParser::run() {
   if (request.check)
     options.stopAfter = Stage::Import;
   if (options.outputPath.empty() && options.stopAfter == Stage::Artifact) {
-    static constexpr StringLiteral suffixes[] = {"so", "o", "a", "ll", "s"};
+    static constexpr StringLiteral suffixes[] = {"so", "o", "a", "ll", "s", "mil"};
     SmallString<128> path(llvm::sys::path::filename(request.inputPath));
-    llvm::sys::path::replace_extension(path, suffixes[static_cast<int>(options.emit)]);
+    bool isPackage = options.target == "mil" && options.emit == EmitKind::Library;
+    llvm::sys::path::replace_extension(path, isPackage ? "mlpackage" : suffixes[static_cast<int>(options.emit)]);
     options.outputPath = path.str();
   }
   if (options.modelName.empty())

@@ -4,6 +4,7 @@
 #include "lutra/Pipeline/Compiler.h"
 
 #include "GpuStages.h"
+#include "lutra/Pipeline/CompileMIL.h"
 
 #include "lutra/Conversion/Passes.h"
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
@@ -117,7 +118,7 @@ LogicalResult resolveOptions(CompileOptions &options, Location loc) {
     return resolveGpuOptions(options, loc);
   if (options.target != "cpu")
     return emitCodedError(loc, ErrorCode::UnsupportedTarget)
-           << "target '" << options.target << "' is unknown; take cpu or nvgpu";
+           << "target '" << options.target << "' is unknown; take cpu, nvgpu or mil";
   if (options.cpuLevels.empty())
     options.cpuLevels = {"avx512", "avx2"};
   llvm::SetVector<StringRef> chosen;
@@ -256,6 +257,9 @@ static LogicalResult writeArtifact(ModuleOp module, const CompileOptions &option
   case EmitKind::Assembly:
     artifact.output = CpuOutput::Assembly;
     break;
+  case EmitKind::MilText:
+    return emitCodedError(module.getLoc(), ErrorCode::UnsupportedTarget)
+           << "--emit=mil-text goes with --target=mil";
   }
   if (options.emit == EmitKind::Object || options.emit == EmitKind::Archive) {
     artifact.symbolPrefix.clear();
@@ -268,6 +272,8 @@ static LogicalResult writeArtifact(ModuleOp module, const CompileOptions &option
 }
 
 LogicalResult compileModule(ModuleOp module, const CompileOptions &requested) {
+  if (requested.target == "mil")
+    return compileToMIL(module, requested);
   CompileOptions options = requested;
   if (failed(resolveOptions(options, module.getLoc())))
     return failure();

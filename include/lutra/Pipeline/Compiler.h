@@ -20,7 +20,7 @@ llvm::StringRef stageName(Stage stage);
 std::optional<Stage> parseStage(llvm::StringRef name);
 llvm::ArrayRef<Stage> allStages();
 
-enum class EmitKind { Library, Object, Archive, LLVM, Assembly };
+enum class EmitKind { Library, Object, Archive, LLVM, Assembly, MilText };
 
 /// A named size of an input: fixed, or a range that it is known to lie in.
 struct DimBinding {

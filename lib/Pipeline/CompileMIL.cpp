@@ -1,0 +1,87 @@
+//===- CompileMIL.cpp - the stages of target mil ------------------------------===//
+// The graph leaves after `legal`: Apple's compiler fuses, tiles and schedules by itself, and would find a
+// decided graph harder to read. So the stages between are empty, and `lowered` is the mil dialect.
+#include "lutra/Pipeline/CompileMIL.h"
+
+#include "lutra/Conversion/Passes.h"
+#include "lutra/Support/ErrorCodes.h"
+#include "lutra/Target/MIL/MIL.h"
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+
+namespace lutra {
+
+static LogicalResult convert(ModuleOp module, const CompileOptions &options) {
+  PassManager manager(module.getContext());
+  manager.enableVerifier(options.verifyEach);
+  if (failed(buildStage(manager, Stage::Legal, options)))
+    return failure();
+  if (options.stopAfter >= Stage::Lowered) {
+    manager.addPass(createConvertLutraToMIL());
+    // After the conversion: casts between fp16 and fp32 meet only then.
+    manager.addPass(createCanonicalizerPass());
+  }
+  return manager.run(module);
+}
+
+static LogicalResult writeFile(ModuleOp module, StringRef path, StringRef bytes) {
+  std::error_code code;
+  llvm::raw_fd_ostream file(path, code);
+  if (!code) {
+    file << bytes;
+    file.close();
+    code = file.error();
+    file.clear_error();
+  }
+  if (!code)
+    return success();
+  return emitCodedError(module.getLoc(), ErrorCode::EnvironmentWrite)
+         << "cannot write " << path << ": " << code.message();
+}
+
+static LogicalResult writeText(ModuleOp module, const CompileOptions &options) {
+  FailureOr<MilText> text = emitMilText(module, {});
+  if (failed(text))
+    return failure();
+  if (options.text) {
+    *options.text << text->text;
+    return success();
+  }
+  std::string temporary = options.tempFolder + "/mil";
+  std::string weights = options.outputPath + ".weights.bin";
+  if (failed(writeFile(module, temporary, text->text)) ||
+      (!text->weights.empty() && failed(writeFile(module, weights, text->weights))))
+    return failure();
+  if (std::error_code code = llvm::sys::fs::rename(temporary, options.outputPath))
+    return emitCodedError(module.getLoc(), ErrorCode::EnvironmentWrite)
+           << "cannot write " << options.outputPath << ": " << code.message();
+  return success();
+}
+
+LogicalResult compileToMIL(ModuleOp module, const CompileOptions &options) {
+  if (options.emit != EmitKind::Library && options.emit != EmitKind::MilText)
+    return emitCodedError(module.getLoc(), ErrorCode::UnsupportedTarget)
+           << "target mil writes a package, or text with --emit=mil-text";
+  module.getContext()->loadAllAvailableDialects();
+  if (options.stopAfter == Stage::Import)
+    return success();
+  if (options.progress)
+    options.progress(Stage::Legal);
+  if (failed(convert(module, options)))
+    return failure();
+  if (options.stopAfter != Stage::Artifact)
+    return success();
+  if (options.progress)
+    options.progress(Stage::Artifact);
+  if (options.emit == EmitKind::MilText)
+    return writeText(module, options);
+  return emitMlpackage(module, options.outputPath, {});
+}
+
+} // namespace lutra
