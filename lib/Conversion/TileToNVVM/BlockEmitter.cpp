@@ -75,6 +75,7 @@ LogicalResult BlockEmitter::emitOp(Operation *op) {
       .Case([&](TileReduceOp reduce) { return emitReduce(reduce); })
       .Case([&](TileExtractOp extract) { return emitExtract(extract); })
       .Case([&](TileMatmulOp product) { return emitMatmul(product); })
+      .Case([&](memref::GetGlobalOp constant) { return emitConstant(constant); })
       .Case([&](memref::DimOp dim) -> LogicalResult {
         std::optional<int64_t> constant = dim.getConstantIndex();
         auto found = buffers.find(dim.getSource());

@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -67,6 +68,7 @@ private:
   mlir::LogicalResult emitLoad(TileLoadOp op);
   mlir::LogicalResult emitStore(TileStoreOp op);
   mlir::LogicalResult emitGather(TileGatherOp op);
+  mlir::LogicalResult emitConstant(mlir::memref::GetGlobalOp op);
   TileAddresses getAddresses(const LinearLayout &layout, mlir::Value memref,
                              mlir::ValueRange indices, mlir::ValueRange bounds,
                              llvm::ArrayRef<int64_t> dims, llvm::ArrayRef<int64_t> steps);

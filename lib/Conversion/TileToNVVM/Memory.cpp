@@ -1,8 +1,10 @@
 //===- Memory.cpp - tiles from and to global memory ------------------------===//
 // Registers that are neighbours in memory move in accesses of up to 16 bytes; how many is decided
 // by what is known to divide the addresses and the bounds. Bounds become predicates on the accesses, without
-// branches: a load that is off yields zero and touches no memory.
+// branches: a load that is off yields zero and touches no memory. Constants of a kernel are memory that comes with the code.
 #include "BlockEmitter.h"
+
+#include "lutra/Support/ErrorCodes.h"
 
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 
@@ -293,6 +295,37 @@ LogicalResult BlockEmitter::emitStore(TileStoreOp op) {
       barrier();
       break;
     }
+  return success();
+}
+
+/// A constant of the kernel is an array in the GPU's memory that comes with the code.
+LogicalResult BlockEmitter::emitConstant(memref::GetGlobalOp op) {
+  auto global = SymbolTable::lookupNearestSymbolFrom<memref::GlobalOp>(op, op.getNameAttr());
+  auto data = global ? dyn_cast_or_null<ElementsAttr>(global.getInitialValueAttr()) : ElementsAttr();
+  if (!data)
+    return emitCodedError(op.getLoc(), ErrorCode::GraphStructure)
+           << "refers to @" << op.getName() << ", which holds no data";
+  Type element = op.getType().getElementType();
+  auto flat = RankedTensorType::get({data.getNumElements()}, element);
+  auto dense = dyn_cast<DenseElementsAttr>(data);
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(data); resource && !dense)
+    dense = DenseElementsAttr::getFromRawBuffer(flat, resource.getData());
+  else
+    dense = dense.reshape(flat);
+  std::string name = op.getName().str();
+  std::replace(name.begin(), name.end(), '.', '_'); // PTX has no dots in names
+  if (!SymbolTable::lookupNearestSymbolFrom(op, at.getStringAttr(name))) {
+    OpBuilder::InsertionGuard guard(at);
+    at.setInsertionPoint(target);
+    auto type = LLVM::LLVMArrayType::get(element, flat.getNumElements());
+    LLVM::GlobalOp::create(at, type, /*isConstant=*/true, LLVM::Linkage::Internal, name, dense,
+                           global.getAlignment().value_or(16), /*addrSpace=*/1);
+  }
+  Value pointer = LLVM::AddressOfOp::create(at, LLVM::LLVMPointerType::get(at.getContext(), 1), name);
+  Buffer buffer{pointer, op.getType(), {}, {}};
+  for (int64_t size : op.getType().getShape())
+    buffer.sizes.push_back(index(size));
+  bindBuffer(op.getResult(), std::move(buffer));
   return success();
 }
 
