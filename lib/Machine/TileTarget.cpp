@@ -48,6 +48,7 @@ public:
 
   /// Two units of a vector's width.
   double getFmaPerCycle(unsigned bits) const override { return 2.0 * vectorBits / bits; }
+  int64_t getPanelWidth() const override { return panel; }
   int64_t getMapWidth(unsigned bits) const override { return 2 * vectorBits / std::max(8u, bits); }
   int64_t getGrain() const override { return 16384; }
 

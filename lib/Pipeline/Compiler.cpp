@@ -9,6 +9,7 @@
 #include "lutra/Conversion/Passes.h"
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
+#include "lutra/Machine/TileTarget.h"
 #include "lutra/Support/ErrorCodes.h"
 #include "lutra/Target/CPU/CpuTarget.h"
 
@@ -55,16 +56,32 @@ static constexpr unsigned chunksPerLevel = 4;
 
 static bool isGpu(const CompileOptions &options) { return options.target == "nvgpu"; }
 
+/// Instruction-set levels or architectures that the artifact holds.
+static ArrayRef<std::string> levelsOf(const CompileOptions &options) {
+  return isGpu(options) ? options.gpuArchs : options.cpuLevels;
+}
+
+/// Whose tiles a level uses.
+static StringRef tileTargetOf(StringRef level) {
+  const CpuLevel *known = getCpuLevel(level);
+  return known ? known->tileTarget : level;
+}
+
 /// The levels that products are chosen for.
 static ChooseStrategyOptions strategyOptions(const CompileOptions &options) {
   ChooseStrategyOptions choice;
   choice.strategy = options.strategy;
-  ArrayRef<std::string> levels = isGpu(options) ? options.gpuArchs : options.cpuLevels;
-  for (StringRef name : levels) {
-    const CpuLevel *level = getCpuLevel(name);
-    choice.targets.push_back((level ? level->tileTarget : name).str());
-  }
+  for (StringRef name : levelsOf(options))
+    choice.targets.push_back(tileTargetOf(name).str());
   return choice;
+}
+
+/// Columns of a panel of packed weights; 0: the target packs none.
+static int64_t panelWidthOf(const CompileOptions &options) {
+  for (StringRef name : levelsOf(options))
+    if (const TileTarget *target = getTileTarget(tileTargetOf(name)))
+      return target->getPanelWidth();
+  return 0;
 }
 
 LogicalResult buildStage(OpPassManager &manager, Stage stage, const CompileOptions &options) {
@@ -91,9 +108,8 @@ LogicalResult buildStage(OpPassManager &manager, Stage stage, const CompileOptio
     // After fusion, which decides what a product is part of; before packing, which asks the strategy for its form.
     manager.addPass(createChooseStrategy(strategyOptions(options)));
     // After fusion: which weights are constant operands of products is settled. One packing serves all levels.
-    // A GPU's products read matrices as they are.
-    if (!isGpu(options))
-      manager.addPass(createPackWeights());
+    if (PackWeightsOptions pack{panelWidthOf(options)}; pack.width > 0)
+      manager.addPass(createPackWeights(pack));
     return success();
   case Stage::Scheduled:
     // Equal sizes must be one value before memory is planned: they decide which buffers scale alike.
@@ -189,7 +205,7 @@ runOnLevels(ModuleOp module, const CompileOptions &options,
 static LogicalResult runTiled(ModuleOp module, const CompileOptions &options) {
   if (failed(runPasses(module, options, [&](OpPassManager &manager) {
         SplitLevelsOptions split;
-        ArrayRef<std::string> levels = isGpu(options) ? options.gpuArchs : options.cpuLevels;
+        ArrayRef<std::string> levels = levelsOf(options);
         split.levels.assign(levels.begin(), levels.end());
         split.chunks = isGpu(options) ? 1 : chunksPerLevel; // one image per architecture
         manager.addPass(createSplitLevels(split));
@@ -261,6 +277,8 @@ static LogicalResult writeArtifact(ModuleOp module, const CompileOptions &option
     return emitCodedError(module.getLoc(), ErrorCode::UnsupportedTarget)
            << "--emit=mil-text goes with --target=mil";
   }
+  if (device && options.emit == EmitKind::Assembly)
+    return emitDeviceAssembly(*device, artifact, module.getLoc());
   if (options.emit == EmitKind::Object || options.emit == EmitKind::Archive) {
     artifact.symbolPrefix.clear();
     for (char c : options.modelName)

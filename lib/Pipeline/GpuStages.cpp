@@ -43,7 +43,9 @@ LogicalResult resolveGpuOptions(CompileOptions &options, Location loc) {
     if (options.gpuArchs.empty() || llvm::is_contained(options.gpuArchs, arch.name))
       ordered.push_back(arch.name.str());
   options.gpuArchs = std::move(ordered);
-  return success();
+  // Before anything is compiled: a missing tool is found at once.
+  return options.stopAfter < Stage::Lowered ? success()
+                                            : LogicalResult(findPtxas(loc, options.cudaToolkit));
 }
 
 /// What is left on the host: the grid functions need the kernels' signatures beside them.
@@ -83,6 +85,7 @@ FailureOr<std::unique_ptr<DeviceCode>> assembleGpuLevels(ModuleOp module, const 
       FailureOr<NVGPUImage> image = assembleKernels(*device, *arch, assembly);
       if (failed(image))
         return failure();
+      code->assembly += image->ptx;
       images->push_back(std::move(*image));
       emptyKernels(part);
     }

@@ -45,6 +45,9 @@ public:
   }
   /// Multiply-adds per cycle of one core (GPU: of one multiprocessor's tensor cores), sums of `bits` bits.
   virtual double getFmaPerCycle(unsigned bits) const = 0;
+  /// Columns of a panel of a packed weight; 0: products read matrices as they are. One artifact holds one packing, so the
+  /// levels of one kind of machine answer alike.
+  virtual int64_t getPanelWidth() const = 0;
   /// Elements per tile of a pointwise kernel whose widest element has `bits` bits.
   virtual int64_t getMapWidth(unsigned bits) const = 0;
   /// Elements that one work item of a pointwise or reduction kernel should cover, so that

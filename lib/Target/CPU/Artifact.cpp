@@ -162,6 +162,22 @@ static const CpuLevel *findLevel(const CpuArtifactOptions &options, StringRef na
   return found;
 }
 
+/// Text of an artifact: to a stream, or to its file when all of it is there.
+static LogicalResult emitText(StringRef text, const CpuArtifactOptions &options, Location loc) {
+  if (options.text) {
+    *options.text << text;
+    return success();
+  }
+  std::string temporary = options.tempFolder + "/artifact";
+  if (failed(writeFile(temporary, text, loc)))
+    return failure();
+  return publishFile(temporary, options.path, loc);
+}
+
+LogicalResult emitDeviceAssembly(const DeviceCode &device, const CpuArtifactOptions &options, Location loc) {
+  return emitText(device.assembly, options, loc);
+}
+
 LogicalResult emitCpuArtifact(ModuleOp module, ModuleOp host, const CpuArtifactOptions &options) {
   initializeBackend();
   Location loc = module.getLoc();
@@ -184,13 +200,7 @@ LogicalResult emitCpuArtifact(ModuleOp module, ModuleOp host, const CpuArtifactO
     std::string text;
     for (Unit &unit : units)
       text.append(unit.code.begin(), unit.code.end());
-    if (options.text) {
-      *options.text << text;
-      return success();
-    }
-    if (failed(writeFile(temporary, text, loc)))
-      return failure();
-    return publishFile(temporary, options.path, loc);
+    return emitText(text, options, loc);
   }
 
   SmallVector<std::string> objects;

@@ -28,6 +28,9 @@ namespace lutra {
 /// Where Linux packages of the toolkit put it.
 static constexpr llvm::StringLiteral defaultToolkit = "/usr/local/cuda";
 
+/// What brings ptxas.
+static constexpr llvm::StringLiteral wanted = "NVIDIA's CUDA toolkit of version 12 or later (package cuda-nvcc)";
+
 static std::optional<std::string> ptxasIn(StringRef toolkit) {
   if (toolkit.empty())
     return std::nullopt;
@@ -43,19 +46,26 @@ FailureOr<std::string> findPtxas(Location loc, StringRef toolkit) {
     if (auto path = ptxasIn(toolkit))
       return *path;
     return emitCodedError(loc, ErrorCode::EnvironmentTool)
-           << "no ptxas in \"" << toolkit << "/bin\"; name the folder of a CUDA toolkit";
+           << "no ptxas in \"" << toolkit << "/bin\"; name the folder of a CUDA toolkit of version 12 or later";
   }
-  for (StringRef variable : {"CUDA_HOME", "CUDA_PATH", "CUDA_ROOT"})
-    if (auto folder = llvm::sys::Process::GetEnv(variable))
-      if (auto path = ptxasIn(*folder))
-        return *path;
+  for (StringRef variable : {"CUDA_HOME", "CUDA_PATH", "CUDA_ROOT"}) {
+    auto folder = llvm::sys::Process::GetEnv(variable);
+    if (!folder || folder->empty())
+      continue;
+    if (auto path = ptxasIn(*folder))
+      return *path;
+    // Another toolkit than the one that was named would be a surprise.
+    return emitCodedError(loc, ErrorCode::EnvironmentTool)
+           << variable << " names \"" << *folder << "\", which has no bin/ptxas; install " << wanted
+           << " there, or unset " << variable << " to search PATH and " << defaultToolkit;
+  }
   if (auto path = llvm::sys::findProgramByName("ptxas"))
     return *path;
   if (auto path = ptxasIn(defaultToolkit))
     return *path;
   return emitCodedError(loc, ErrorCode::EnvironmentTool)
-         << "no ptxas in CUDA_HOME, CUDA_PATH, CUDA_ROOT, on PATH or in " << defaultToolkit
-         << "; install the CUDA toolkit or set CUDA_HOME";
+         << "no ptxas on PATH or in " << defaultToolkit << ", and CUDA_HOME, CUDA_PATH and CUDA_ROOT are unset; install "
+         << wanted << " and set CUDA_HOME to its folder";
 }
 
 std::string NVGPUKernelReport::str(StringRef arch) const {

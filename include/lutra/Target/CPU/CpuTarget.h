@@ -43,6 +43,7 @@ struct DeviceCode {
   std::string target;      // what the model says that it runs on
   llvm::StringRef backend; // the runtime's symbol
   llvm::SmallVector<CpuLevel> levels; // of the grids, named after the device's levels
+  std::string assembly;               // of all levels, as a person reads it
   /// Emits the table that the backend reads into the host module; `kernels` in the order of their numbers.
   std::function<llvm::Constant *(llvm::Module &host, llvm::ArrayRef<std::string> kernels,
                                  GridSymbol grid)>
@@ -76,6 +77,10 @@ mlir::OwningOpRef<mlir::ModuleOp> extractHost(mlir::ModuleOp module);
 /// `signature` is @main's planned signature, `host` and the nested modules of `module` are in the LLVM dialect.
 mlir::LogicalResult emitCpuArtifact(mlir::ModuleOp module, mlir::ModuleOp host,
                                     const CpuArtifactOptions &options);
+
+/// Writes the device's assembly, which takes the place of the host's, to options.text or options.path.
+mlir::LogicalResult emitDeviceAssembly(const DeviceCode &device, const CpuArtifactOptions &options,
+                                       mlir::Location loc);
 
 } // namespace lutra
 
