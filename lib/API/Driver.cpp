@@ -230,15 +230,12 @@ static LogicalResult publishDump(ModuleOp module, const CompileRequest &request,
   return failure();
 }
 
-ExitCode compileBuffer(const CompileRequest &request, std::unique_ptr<llvm::MemoryBuffer> buffer,
-                       llvm::raw_ostream &dump, FindingSink sink) {
+/// Imports by `import` and runs the stages; everything that goes wrong on the way is a finding.
+static ExitCode
+compileInContext(const CompileRequest &request, MLIRContext &context, llvm::raw_ostream &dump,
+                 FindingSink sink,
+                 llvm::function_ref<OwningOpRef<ModuleOp>(const CompileRequest &, Reporter &)> import) {
   Reporter reporter(sink, request.inputPath);
-  DialectRegistry registry;
-  registerAllDialects(registry);
-  llvm::DefaultThreadPool pool(llvm::hardware_concurrency(request.options.threads));
-  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
-  if (pool.getMaxConcurrency() > 1)
-    context.setThreadPool(pool);
   ErrorCode fallback = ErrorCode::IrSyntax;
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
     reporter.report(diagnostic, fallback);
@@ -248,7 +245,6 @@ ExitCode compileBuffer(const CompileRequest &request, std::unique_ptr<llvm::Memo
   CompileRequest own = request;
   if (own.options.outputPath == "-")
     own.options.text = &dump;
-  own.options.threads = pool.getMaxConcurrency();
   bool madeFolder = false;
   if (own.options.tempFolder.empty() && !own.options.outputPath.empty() && !own.check) {
     own.options.tempFolder = makeTempFolder(own.options.outputPath, sink);
@@ -261,8 +257,7 @@ ExitCode compileBuffer(const CompileRequest &request, std::unique_ptr<llvm::Memo
       (void)llvm::sys::fs::remove_directories(own.options.tempFolder);
   });
 
-  std::unique_ptr<llvm::MemoryBuffer> storage;
-  OwningOpRef<ModuleOp> module = importModel(std::move(buffer), storage, own, context, reporter);
+  OwningOpRef<ModuleOp> module = import(own, reporter);
   if (!module) {
     if (!reporter.failed())
       reporter.fail(fallback, "the model cannot be read");
@@ -278,6 +273,37 @@ ExitCode compileBuffer(const CompileRequest &request, std::unique_ptr<llvm::Memo
       failed(publishDump(*module, own, dump, reporter)))
     return reporter.exitCode();
   return reporter.exitCode();
+}
+
+ExitCode compileBuffer(const CompileRequest &request, std::unique_ptr<llvm::MemoryBuffer> buffer,
+                       llvm::raw_ostream &dump, FindingSink sink) {
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  llvm::DefaultThreadPool pool(llvm::hardware_concurrency(request.options.threads));
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  if (pool.getMaxConcurrency() > 1)
+    context.setThreadPool(pool);
+  std::unique_ptr<llvm::MemoryBuffer> storage;
+  return compileInContext(request, context, dump, sink,
+                          [&](const CompileRequest &own, Reporter &reporter) {
+                            return importModel(std::move(buffer), storage, own, context, reporter);
+                          });
+}
+
+ExitCode compileBuilt(const CompileRequest &request, OwningOpRef<ModuleOp> module,
+                      llvm::raw_ostream &dump, FindingSink sink) {
+  MLIRContext &context = *module->getContext();
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  context.appendDialectRegistry(registry);
+  context.disableMultithreading();
+  llvm::DefaultThreadPool pool(llvm::hardware_concurrency(request.options.threads));
+  if (pool.getMaxConcurrency() > 1)
+    context.setThreadPool(pool);
+  ExitCode code = compileInContext(request, context, dump, sink,
+                                   [&](const CompileRequest &, Reporter &) { return std::move(module); });
+  context.disableMultithreading(); // the pool ends here
+  return code;
 }
 
 ExitCode compileFile(const CompileRequest &request, llvm::raw_ostream &dump, FindingSink sink) {

@@ -16,6 +16,7 @@ from lutra._errors import (
     UsageError,
 )
 from lutra._model import Model, TensorSpec, load
+from lutra._package import Package
 
 __version__ = "0.1.0"
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "InvalidModelError",
     "LimitError",
     "Model",
+    "Package",
     "RunError",
     "TensorSpec",
     "UnsupportedError",

@@ -1,4 +1,4 @@
-"""lutra.compile: a model file or its bytes to a callable."""
+"""lutra.compile: a model file, its bytes or an exported program to something that runs."""
 
 from __future__ import annotations
 
@@ -8,52 +8,142 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal, overload
 
 from lutra._errors import UsageError, error_for
 from lutra._model import Model
+from lutra._package import Package
+
+if TYPE_CHECKING:
+    from torch.export import ExportedProgram
+
+    from lutra.torch import ImportedProgram
+
+    Source = str | os.PathLike[str] | bytes | ExportedProgram | ImportedProgram
+
+Dims = Mapping[str, int | tuple[int, int]]
 
 
+@overload
 def compile(
-    model: str | os.PathLike[str] | bytes,
+    model: Source,
+    *,
+    target: Literal["mil"],
+    threads: int | None = None,
+    output: str | os.PathLike[str] | None = None,
+    target_cpu: str | Sequence[str] | None = None,
+    gpu_arch: str | Sequence[str] | None = None,
+    cuda: str | os.PathLike[str] | None = None,
+    dims: Dims | None = None,
+    dim_names: Mapping[str, Sequence[str | None]] | None = None,
+    strategy: str = "auto",
+    compile_threads: int | None = None,
+    isolate: bool | None = None,
+) -> Package: ...
+
+
+@overload
+def compile(
+    model: Source,
     *,
     target: str = "cpu",
     threads: int | None = None,
     output: str | os.PathLike[str] | None = None,
     target_cpu: str | Sequence[str] | None = None,
-    dims: Mapping[str, int | tuple[int, int]] | None = None,
+    gpu_arch: str | Sequence[str] | None = None,
+    cuda: str | os.PathLike[str] | None = None,
+    dims: Dims | None = None,
+    dim_names: Mapping[str, Sequence[str | None]] | None = None,
     strategy: str = "auto",
     compile_threads: int | None = None,
     isolate: bool | None = None,
-) -> Model:
-    """Compile an .onnx or .mlir file (or an ONNX model's bytes) ahead of time.
+) -> Model: ...
 
-    threads: of one call of the model, None is one per CPU. output: keep the artifact here (otherwise it lives
-    as long as the model; see Model.save). target_cpu: instruction-set levels, such as "avx2" or ["avx2", "avx512"].
-    dims: fixed sizes or (low, high) ranges of named input sizes. isolate: compile in a process of its own,
-    so that no fault of the compiler reaches this one (default for files).
+
+def compile(
+    model: Source,
+    *,
+    target: str = "cpu",
+    threads: int | None = None,
+    output: str | os.PathLike[str] | None = None,
+    target_cpu: str | Sequence[str] | None = None,
+    gpu_arch: str | Sequence[str] | None = None,
+    cuda: str | os.PathLike[str] | None = None,
+    dims: Dims | None = None,
+    dim_names: Mapping[str, Sequence[str | None]] | None = None,
+    strategy: str = "auto",
+    compile_threads: int | None = None,
+    isolate: bool | None = None,
+) -> Model | Package:
+    """Compile an .onnx or .mlir file, an ONNX model's bytes, or what torch.export returned, ahead of time.
+
+    target: "cpu", "nvgpu" (a model that opens its GPU at the first call, so that it can be compiled on a machine
+    without one) or "mil" (a Core ML package). threads: of one call of the model, None is one per CPU. output: keep the
+    artifact here (otherwise it lives as long as the model; see Model.save). target_cpu: instruction-set levels, such as
+    "avx2" or ["avx2", "avx512"]. gpu_arch: "sm_80", "sm_90a" or both (default). cuda: the CUDA toolkit's folder, if it
+    is not found by itself. dims: fixed sizes or (low, high) ranges of named input sizes. dim_names: what the dynamic
+    sizes of an exported program are called, by input: {"input_ids": ["batch", "seq"]}. isolate: compile in a process
+    of its own, so that no fault of the compiler reaches this one (default for files); what is in memory, such as an
+    exported program's weights, is not copied without.
 
     Raises a CompileError whose class tells the kind and whose `diagnostics` list every finding.
     """
     folder = None
     if output is None:
         folder = tempfile.TemporaryDirectory(prefix="lutra-")
-        output = Path(folder.name) / "model.so"
+        output = Path(folder.name) / ("model.mlpackage" if target == "mil" else "model.so")
     flags = [f"--target={target}", f"--strategy={strategy}", "-o", os.fspath(output)]
-    if target_cpu is not None:
-        levels = [target_cpu] if isinstance(target_cpu, str) else list(target_cpu)
-        flags.append(f"--target-cpu={','.join(levels)}")
-    for name, size in (dims or {}).items():
-        flags.append(f"--dim={name}={size}" if isinstance(size, int) else f"--dim={name}={size[0]}..{size[1]}")
+    for flag, names in (("--target-cpu", target_cpu), ("--gpu-arch", gpu_arch)):
+        if names is not None:
+            flags.append(f"{flag}={names if isinstance(names, str) else ','.join(names)}")
+    if cuda is not None:
+        flags.append(f"--cuda={os.fspath(cuda)}")
     if compile_threads is not None:
         flags.append(f"--threads={compile_threads}")
+    if isinstance(model, str | os.PathLike | bytes):
+        if dim_names is not None:
+            raise UsageError(["dim_names belong to exported programs; a file names its sizes itself"])
+        for name, size in (dims or {}).items():
+            flags.append(f"--dim={name}={size}" if isinstance(size, int) else f"--dim={name}={size[0]}..{size[1]}")
+        _compile_file(model, flags, isolate)
+    else:
+        _compile_program(model, dims, dim_names, flags, isolate)
+    if target == "mil":
+        return Package(output, folder=folder)
+    return Model(output, threads=threads, folder=folder, deferred=target != "cpu")
+
+
+def _compile_file(model: str | os.PathLike[str] | bytes, flags: list[str], isolate: bool | None) -> None:
     data = model if isinstance(model, bytes) else None
-    flags.append("model.onnx" if data is not None else os.fspath(model))
+    flags.append("model.onnx" if isinstance(model, bytes) else os.fspath(model))
     if isolate is None:
         isolate = data is None
     if isolate and data is not None:
         raise UsageError(["isolate=True needs a file; write the bytes to one"])
     run_compiler(flags, data=data, isolate=isolate)
-    return Model(output, threads=threads, folder=folder)
+
+
+def _compile_program(
+    program: ExportedProgram | ImportedProgram,
+    dims: Dims | None,
+    dim_names: Mapping[str, Sequence[str | None]] | None,
+    flags: list[str],
+    isolate: bool | None,
+) -> None:
+    """In this process the builder's module is compiled where it is, with the weights in PyTorch's memory."""
+    from lutra.torch import ImportedProgram, import_program
+
+    if not isinstance(program, ImportedProgram):
+        program = import_program(program, dim_names=dim_names, dims=dims)
+    elif dims or dim_names:
+        raise UsageError(["an imported program has its sizes already; pass dims and dim_names to import_program"])
+    if not isolate:
+        program._compile([*flags, "program.mlir"])
+        return
+    with tempfile.TemporaryDirectory(prefix="lutra-") as folder:
+        path = Path(folder) / "program.mlirbc"
+        program.write(path)
+        run_compiler([*flags, "--allow-bytecode", os.fspath(path)], isolate=True)
 
 
 def run_compiler(flags: Sequence[str], *, data: bytes | None = None, isolate: bool = False) -> str:

@@ -34,11 +34,12 @@ class Model:
         threads: int | None = None,
         weights: str | os.PathLike[str] | None = None,
         folder: tempfile.TemporaryDirectory[str] | None = None,
+        deferred: bool = False,
     ) -> None:
         self._path = Path(path)
         self._folder = folder  # removed with the model when it was compiled to a temporary place
         self._model = _runtime.Model(
-            os.fspath(self._path), threads or 0, None if weights is None else os.fspath(weights)
+            os.fspath(self._path), threads or 0, None if weights is None else os.fspath(weights), deferred
         )
         self._inputs = tuple(TensorSpec(*spec) for spec in self._model.describe(False))
         self._outputs = tuple(TensorSpec(*spec) for spec in self._model.describe(True))

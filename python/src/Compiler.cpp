@@ -1,7 +1,8 @@
 //===- Compiler.cpp - the compiler in the Python process ------------------------===//
+#include "Module.h"
+
 #include "lutra-c/Compiler.h"
 
-#include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
 #include <string>
@@ -47,5 +48,6 @@ static py::tuple compile(const std::vector<std::string> &flags, std::optional<py
 PYBIND11_MODULE(_compiler, module) {
   module.doc() = "The compiler as a library; links LLVM.";
   module.def("compile", &compile, py::arg("flags"), py::arg("data") = py::none());
+  addTorchBuilder(module);
   module.def("version", &lutra_version);
 }

@@ -165,7 +165,8 @@ py::dtype dtypeFor(lutra_dtype dtype) {
 /// A loaded library with one model and a stack of idle contexts, so that threads may call it at once.
 class Model {
 public:
-  Model(const std::string &path, int threads, std::optional<std::string> weights);
+  /// A deferred model is opened (weights mapped, device claimed) by the first call that needs that.
+  Model(const std::string &path, int threads, std::optional<std::string> weights, bool deferred);
   ~Model();
   Model(const Model &) = delete;
 
@@ -175,7 +176,10 @@ public:
   uint64_t arenaBytes(const std::vector<std::vector<int64_t>> &shapes) const;
 
   const lutra_model_info &info() const { return *api->info; }
-  std::string level() const { return api->level(model); }
+  std::string level() {
+    open();
+    return api->level(model);
+  }
   std::vector<std::string> levels() const {
     return {info().levels, info().levels + info().level_count};
   }
@@ -184,6 +188,7 @@ public:
   }
 
 private:
+  void open();
   lutra_context *takeContext();
   void giveContext(lutra_context *context);
   std::vector<int64_t> flatten(const std::vector<std::vector<int64_t>> &shapes) const;
@@ -196,14 +201,15 @@ private:
   const lutra_model_api *api = nullptr;
   lutra_model *model = nullptr;
   int threads;
+  std::optional<std::string> weights;
   std::mutex mutex;
   std::vector<lutra_context *> idle;
 };
 
 } // namespace
 
-Model::Model(const std::string &path, int threads, std::optional<std::string> weights)
-    : threads(threads) {
+Model::Model(const std::string &path, int threads, std::optional<std::string> weights, bool deferred)
+    : threads(threads), weights(std::move(weights)) {
   std::string full = path.find('/') == std::string::npos ? "./" + path : path;
   library = dlopen(full.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library)
@@ -217,22 +223,35 @@ Model::Model(const std::string &path, int threads, std::optional<std::string> we
                      path + (get ? " was compiled for another version of the model interface"
                                  : " is not a model compiled by Lutra"));
   }
+  if (deferred)
+    return;
+  try {
+    open();
+  } catch (const RunFailure &) {
+    dlclose(library);
+    throw;
+  }
+}
+
+void Model::open() {
+  std::lock_guard<std::mutex> lock(mutex);
+  if (model)
+    return;
   lutra_error error = {};
   lutra_model_options options = {sizeof options, 0, weights ? weights->c_str() : nullptr};
-  if (lutra_status status = api->open(&options, &model, &error)) {
-    dlclose(library);
-    throw RunFailure(status, error.text);
-  }
+  check(api->open(&options, &model, &error), error);
 }
 
 Model::~Model() {
   for (lutra_context *context : idle)
     api->destroy_context(context);
-  api->close(model);
+  if (model)
+    api->close(model);
   dlclose(library);
 }
 
 lutra_context *Model::takeContext() {
+  open();
   {
     std::lock_guard<std::mutex> lock(mutex);
     if (!idle.empty()) {
@@ -352,8 +371,8 @@ py::tuple Model::run(const py::sequence &arguments) {
 PYBIND11_MODULE(_runtime, module) {
   module.doc() = "Loads and runs compiled models; needs neither LLVM nor the compiler.";
   py::class_<Model>(module, "Model")
-      .def(py::init<const std::string &, int, std::optional<std::string>>(), py::arg("path"),
-           py::arg("threads") = 0, py::arg("weights") = py::none())
+      .def(py::init<const std::string &, int, std::optional<std::string>, bool>(), py::arg("path"),
+           py::arg("threads") = 0, py::arg("weights") = py::none(), py::arg("deferred") = false)
       .def("run", &Model::run, py::arg("arguments"))
       .def("describe", &Model::describe, py::arg("outputs"))
       .def("infer_shapes", &Model::inferShapes, py::arg("shapes"))

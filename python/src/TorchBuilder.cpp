@@ -1,7 +1,10 @@
 //===- TorchBuilder.cpp - the graph builder for lutra.torch ---------------------===//
 // A thin face of lib/Frontend/Torch: sizes and tensors are opaque Python objects, operators are called by
-// name, and the finished module leaves as bytecode or text. Weights stay in PyTorch's memory: the builder
-// keeps the tensor alive and refers to its bytes.
+// name, and the finished module is compiled where it is, or leaves as bytecode or text. Weights stay in PyTorch's
+// memory: the builder keeps the tensor alive and refers to its bytes until they are in the artifact.
+#include "Module.h"
+
+#include "lutra/API/Driver.h"
 #include "lutra/Frontend/Torch/TorchGraph.h"
 
 #include "mlir/Bytecode/BytecodeWriter.h"
@@ -12,7 +15,6 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/ToolOutputFile.h"
 
-#include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
 namespace py = pybind11;
@@ -60,10 +62,13 @@ public:
   void finish(const std::vector<std::pair<std::string, Handle>> &outputs);
   std::string text();
   void write(const std::string &path);
+  /// Exit code, findings and the printed module. The module is used up.
+  py::tuple compile(const std::vector<std::string> &flags);
 
   DimSymbols &dims() { return builder->dims(); }
 
 private:
+  void requireModule();
   mlir::Type elementType(const std::string &dtype) {
     if (mlir::Type type = torch::elementTypeOf(&context, dtype))
       return type;
@@ -179,18 +184,45 @@ void Program::finish(const std::vector<std::pair<std::string, Handle>> &outputs)
     throw BuildFailure(ErrorCode::Internal, "the imported module does not verify; please report it");
 }
 
+/// Compilation turns the module into an artifact, after which there is nothing to print or compile.
+void Program::requireModule() {
+  if (!module)
+    throw std::runtime_error("the program was compiled already; import it again");
+}
+
 std::string Program::text() {
+  requireModule();
   std::string text;
   llvm::raw_string_ostream(text) << *module;
   return text;
 }
 
 void Program::write(const std::string &path) {
+  requireModule();
   std::error_code code;
   llvm::ToolOutputFile file(path, code, llvm::sys::fs::OF_None);
   if (code || mlir::failed(mlir::writeBytecodeToFile(*module, file.os())))
     throw BuildFailure(ErrorCode::EnvironmentWrite, "cannot write \"" + path + "\": " + code.message());
   file.keep();
+}
+
+py::tuple Program::compile(const std::vector<std::string> &flags) {
+  requireModule();
+  llvm::SmallVector<llvm::StringRef> words(flags.begin(), flags.end());
+  std::vector<std::pair<int, std::string>> findings;
+  auto sink = [&](const Finding &one) { findings.emplace_back(static_cast<int>(one.severity), one.text); };
+  CompileRequest request;
+  if (!parseFlags(words, request, sink))
+    return py::make_tuple(static_cast<int>(ExitCode::Usage), findings, "");
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  ExitCode code;
+  {
+    py::gil_scoped_release release;
+    code = compileBuilt(request, std::move(module), stream, sink);
+  }
+  module = {};
+  return py::make_tuple(static_cast<int>(code), findings, text);
 }
 
 /// The result as a Python integer when it is a number.
@@ -212,10 +244,9 @@ template <typename Function> static auto reversedOperator(Function function) {
   };
 }
 
-PYBIND11_MODULE(_torch, module) {
-  module.doc() = "The graph builder behind lutra.torch; links LLVM.";
+void addTorchBuilder(py::module_ &module) {
   static py::object failure = py::reinterpret_borrow<py::object>(
-      PyErr_NewException("lutra._torch.BuildFailure", PyExc_RuntimeError, nullptr));
+      PyErr_NewException("lutra._compiler.BuildFailure", PyExc_RuntimeError, nullptr));
   module.attr("BuildFailure") = failure;
   py::register_exception_translator([](std::exception_ptr pointer) {
     try {
@@ -256,6 +287,7 @@ PYBIND11_MODULE(_torch, module) {
            py::arg("address"), py::arg("nbytes"), py::arg("owner"))
       .def("call", &Program::call, py::arg("operator"), py::arg("arguments"), py::arg("node"))
       .def("finish", &Program::finish, py::arg("outputs"))
+      .def("compile", &Program::compile, py::arg("flags"))
       .def("text", &Program::text)
       .def("write", &Program::write, py::arg("path"));
   module.def("supports", [](const std::string &name) { return torch::lookupOperator(name) != nullptr; },

@@ -5,6 +5,8 @@
 #include "lutra/Pipeline/Compiler.h"
 #include "lutra/Support/ErrorCodes.h"
 
+#include "mlir/IR/OwningOpRef.h"
+
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
@@ -49,6 +51,11 @@ ExitCode compileFile(const CompileRequest &request, llvm::raw_ostream &dump, Fin
 /// The same for a model in memory (null: an .onnx file that is read by its path); `request.inputPath` names it in messages.
 ExitCode compileBuffer(const CompileRequest &request, std::unique_ptr<llvm::MemoryBuffer> buffer,
                        llvm::raw_ostream &dump, FindingSink sink);
+
+/// The same for a module that a front end built in this process: nothing is written and read again. The module's context
+/// gets the dialects and, while this runs, the threads that compiling needs.
+ExitCode compileBuilt(const CompileRequest &request, mlir::OwningOpRef<mlir::ModuleOp> module,
+                      llvm::raw_ostream &dump, FindingSink sink);
 
 /// A fresh folder beside `outputPath`, on its file system; empty after a finding.
 std::string makeTempFolder(llvm::StringRef outputPath, FindingSink sink);

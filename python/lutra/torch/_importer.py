@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lutra import _torch
+from lutra import _compiler
 from lutra._errors import error_for
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ VIEWS = ("view", "reshape", "slice", "select", "transpose", "permute", "expand",
 class ImportedProgram:
     """A program at graph level."""
 
-    def __init__(self, program: _torch.Program) -> None:
+    def __init__(self, program: _compiler.Program) -> None:
         self._program = program
 
     def text(self) -> str:
@@ -47,31 +47,40 @@ class ImportedProgram:
         """The module as MLIR bytecode, which lutra-compile and lutra-opt read."""
         self._program.write(str(path))
 
+    def _compile(self, flags: list[str]) -> None:
+        """Uses the program up; see lutra.compile."""
+        code, findings, _ = self._program.compile(flags)
+        if code != 0:
+            raise error_for(code, [line for _, line in findings])
+
 
 def import_program(
-    program: ExportedProgram, *, dim_names: Mapping[str, Sequence[str | None]] | None = None
+    program: ExportedProgram,
+    *,
+    dim_names: Mapping[str, Sequence[str | None]] | None = None,
+    dims: Mapping[str, int | tuple[int, int]] | None = None,
 ) -> ImportedProgram:
     """Import what torch.export.export returned.
 
     dim_names: names of the dynamic sizes of inputs, as `--dim` will call them: {"input_ids": ["batch", "seq"]};
-    the exporter's own symbols otherwise. Weights are read in place: keep the program's memory unchanged until the
-    result was written or compiled.
+    the exporter's own symbols otherwise. dims: fixed sizes or (low, high) ranges of named sizes. Weights are read in
+    place: keep the program's memory unchanged until the result was written or compiled.
 
     Raises UnsupportedError, which lists every operator without an import.
     """
     try:
-        return ImportedProgram(_Importer(program, dim_names or {}).run())
-    except _torch.BuildFailure as failure:
+        return ImportedProgram(_Importer(program, dim_names or {}, dims or {}).run())
+    except _compiler.BuildFailure as failure:
         code, message = failure.args
         raise error_for(code, [message]) from None
 
 
 def _sym_min(a: Any, b: Any) -> Any:  # noqa: ANN401 - sizes and numbers
-    return b.min(a) if isinstance(b, _torch.Size) else a.min(b) if isinstance(a, _torch.Size) else min(a, b)
+    return b.min(a) if isinstance(b, _compiler.Size) else a.min(b) if isinstance(a, _compiler.Size) else min(a, b)
 
 
 def _sym_max(a: Any, b: Any) -> Any:  # noqa: ANN401
-    return b.max(a) if isinstance(b, _torch.Size) else a.max(b) if isinstance(a, _torch.Size) else max(a, b)
+    return b.max(a) if isinstance(b, _compiler.Size) else a.max(b) if isinstance(a, _compiler.Size) else max(a, b)
 
 
 # Functions of Python on sizes and on results with several parts.
@@ -95,15 +104,21 @@ def _base_name(target: object) -> str:
 
 
 class _Importer:
-    def __init__(self, program: ExportedProgram, dim_names: Mapping[str, Sequence[str | None]]) -> None:
+    def __init__(
+        self,
+        program: ExportedProgram,
+        dim_names: Mapping[str, Sequence[str | None]],
+        dims: Mapping[str, int | tuple[int, int]],
+    ) -> None:
         self.exported = program
-        self.graph = _torch.Program()
+        self.graph = _compiler.Program()
         self.dim_names = dim_names
+        self.dims = dims
         self.values: dict[Node, Any] = {}
-        self.symbols: dict[str, _torch.Size] = {}
-        self.weights: dict[tuple[int, tuple[int, ...], str], _torch.Tensor] = {}
+        self.symbols: dict[str, int | _compiler.Size] = {}
+        self.weights: dict[tuple[int, tuple[int, ...], str], _compiler.Tensor] = {}
 
-    def run(self) -> _torch.Program:
+    def run(self) -> _compiler.Program:
         nodes = list(self.exported.graph.nodes)
         needed = self._needed(nodes)
         self._refuse_unsupported([node for node in nodes if node in needed])
@@ -141,7 +156,7 @@ class _Importer:
                 continue
             name = _base_name(node.target)
             known = node.op == "call_function" and (
-                name in SCALARS or name in CHECKS or _torch.supports(self._operator(node))
+                name in SCALARS or name in CHECKS or _compiler.supports(self._operator(node))
             )
             if not known:
                 missing.setdefault(name if node.op == "call_function" else f"{node.op} {node.target}", []).append(
@@ -157,7 +172,7 @@ class _Importer:
 
     def _operator(self, node: Node) -> str:
         name = _base_name(node.target)
-        if self._is_in_place(node) and not _torch.supports(name):
+        if self._is_in_place(node) and not _compiler.supports(name):
             return name.removesuffix("_")
         return name
 
@@ -182,7 +197,7 @@ class _Importer:
             if node in needed:
                 self.values[node] = self._add_weight(spec.target)
 
-    def _add_input(self, node: Node) -> _torch.Tensor:
+    def _add_input(self, node: Node) -> _compiler.Tensor:
         value = node.meta["val"]
         names = list(self.dim_names.get(node.name, ()))
         shape = []
@@ -191,7 +206,7 @@ class _Importer:
             shape.append(size if isinstance(size, int) else self._symbol(size, given, node.name))
         return self.graph.add_input(node.name, self._dtype(value.dtype), shape)
 
-    def _symbol(self, size: torch.SymInt, given: str | None, where: str) -> _torch.Size:
+    def _symbol(self, size: torch.SymInt, given: str | None, where: str) -> int | _compiler.Size:
         expression = size.node.expr
         key = str(expression)
         if not expression.is_Symbol:
@@ -204,10 +219,12 @@ class _Importer:
             if limits is not None:
                 low = max(int(limits.lower), 1)
                 high = int(limits.upper) if limits.upper.is_Integer else UNBOUNDED
-            self.symbols[key] = self.graph.symbol(given or key, low, high)
+            name = given or key
+            limit = self.dims.get(name, (low, high))
+            self.symbols[key] = limit if isinstance(limit, int) else self.graph.symbol(name, *limit)
         return self.symbols[key]
 
-    def _add_weight(self, target: str) -> _torch.Tensor:
+    def _add_weight(self, target: str) -> _compiler.Tensor:
         state = self.exported.state_dict
         tensor = state[target] if target in state else self.exported.constants[target]
         tensor = tensor.detach().contiguous()
@@ -262,7 +279,7 @@ class _Importer:
             self._update(node, result)
         return result
 
-    def _update(self, node: Node, result: _torch.Tensor) -> None:
+    def _update(self, node: Node, result: _compiler.Tensor) -> None:
         """What reads the changed tensor later reads the result. A change through a view would reach further."""
         changed = node.args[0]
         views = [user for user in changed.users if user in self.values and self._is_view(user)]
@@ -289,7 +306,7 @@ class _Importer:
         names = self._result_names(len(values))
         pairs = []
         for position, value in enumerate(values):
-            if isinstance(value, _torch.Tensor):
+            if isinstance(value, _compiler.Tensor):
                 pairs.append((names[position], value))
             elif value is not None:
                 raise error_for(UNSUPPORTED, [f'E0602: result "{names[position]}" is no tensor'])
