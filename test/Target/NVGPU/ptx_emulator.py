@@ -14,6 +14,7 @@ import numpy as np
 THREADS = 128
 SHARED_BASE = 1024  # not zero, so that an address without its base is noticed
 GLOBAL_BASE = 1 << 20
+CONSTANT_BASE = 1 << 60  # arrays that come with the code
 WIDTH = {"8": 1, "16": 2, "32": 4, "64": 8}
 
 
@@ -98,11 +99,24 @@ def swizzled(address: np.ndarray) -> np.ndarray:
     return address ^ ((address >> 7 & 7) << 4)
 
 
+def parse_constants(text: str) -> tuple[dict[str, int], np.ndarray]:
+    """Addresses of the module's arrays, and their bytes."""
+    places, data = {}, bytearray()
+    for name, size, values in re.findall(r"\.global \.align \d+ \.b8 (\w+)\[(\d+)\](?: = \{([^}]*)\})?;", text):
+        content = bytes(int(value, 0) & 0xFF for value in values.split(",")) if values else b""
+        places[name] = CONSTANT_BASE + len(data)
+        data += content.ljust((int(size) + 255) // 256 * 256, b"\0")
+    return places, np.frombuffer(bytes(data), np.uint8)
+
+
 class Block:
     """The state of one thread block."""
 
-    def __init__(self, memory: np.ndarray, shared_bytes: int, block: int) -> None:
+    def __init__(self, kernel: Kernel, memory: np.ndarray, base: int, block: int) -> None:
+        shared_bytes = kernel.shared_bytes
+        self.symbols, self.constants = kernel.symbols, kernel.constants
         self.memory = memory
+        self.base = base  # address of the memory's first byte
         self.shared = np.full(shared_bytes + 16, 0xCD, np.uint8)  # nobody may rely on zeros
         self.block = block
         self.registers: dict[str, np.ndarray] = {}
@@ -119,6 +133,8 @@ class Block:
         special = {"%tid.x": self.thread, "%ctaid.x": np.full(THREADS, self.block, np.uint64)}
         if operand in special:
             return as_type(special[operand], kind)
+        if operand in self.symbols:
+            return as_type(np.full(THREADS, self.symbols[operand], np.uint64), kind)
         if operand == "lutra_shared":
             return as_type(np.full(THREADS, SHARED_BASE, np.uint64), kind)
         if operand.startswith(("0f", "0d")):
@@ -144,9 +160,15 @@ class Block:
         base, _, offset = operand.strip("[] ").partition("+")
         return self.value(base, "s64") + np.int64(int(offset or "0"))
 
+    def region(self, address: np.ndarray) -> tuple[np.ndarray, int]:
+        """The memory that holds an access outside of shared memory."""
+        if np.all(address >= CONSTANT_BASE):
+            return self.constants, CONSTANT_BASE
+        return self.memory, self.base
+
     def place(self, address: np.ndarray, bytes_: int, shared: bool, mask: np.ndarray) -> np.ndarray:
         """Byte indices [threads, bytes] of an access; checks range and alignment."""
-        memory, base = (self.shared, SHARED_BASE) if shared else (self.memory, GLOBAL_BASE)
+        memory, base = (self.shared, SHARED_BASE) if shared else self.region(address)
         first = np.where(mask, address - base, 0)
         limit = memory.size - 16 if shared else memory.size
         if np.any(mask & ((first < 0) | (first + bytes_ > limit))):
@@ -162,7 +184,8 @@ class Block:
         bytes_ = WIDTH[name[-1][1:]]
         shared = "shared" in name
         index = self.place(self.address(statement.operands[1]), bytes_ * count, shared, mask)
-        data = (self.shared if shared else self.memory)[index].reshape(THREADS, count, bytes_)
+        source = self.shared if shared else self.region(self.address(statement.operands[1]))[0]
+        data = source[index].reshape(THREADS, count, bytes_)
         for position, target in enumerate(statement.operands[0].strip("{} ").split(",")):
             raw = np.ascontiguousarray(data[:, position]).view(getattr(np, f"uint{bytes_ * 8}"))[:, 0]
             self.write(target.strip(), raw, mask)
@@ -173,6 +196,8 @@ class Block:
         bytes_ = WIDTH[name[-1][1:]]
         shared = "shared" in name
         index = self.place(self.address(statement.operands[0]), bytes_ * count, shared, mask)
+        if not shared and self.region(self.address(statement.operands[0]))[0] is self.constants:
+            raise EmulationError("a store into a constant")
         sources = [source.strip() for source in statement.operands[1].strip("{} ").split(",")]
         data = np.stack([self.value(source, f"u{bytes_ * 8}") for source in sources], axis=1)
         data = np.ascontiguousarray(data).view(np.uint8).reshape(THREADS, -1)
@@ -193,7 +218,7 @@ class Block:
                     real = int(min(max(size[thread], 0), bytes_))
                     data = np.zeros(bytes_, np.uint8)
                     if real:
-                        first = int(source[thread]) - GLOBAL_BASE
+                        first = int(source[thread]) - self.base
                         if first < 0 or first + real > self.memory.size or first % bytes_:
                             raise EmulationError("asynchronous copy reads outside of memory or misaligned")
                         data[:real] = self.memory[first : first + real]
@@ -293,7 +318,23 @@ class Block:
         def arg(position: int, as_kind: str = kind) -> np.ndarray:
             return self.value(operands[position], as_kind)
 
-        if base == "mov":
+        if kind == "f16x2" and base != "cvt":
+            self.compute_pair(statement, mask)
+            return
+        if base == "mov" and "{" in target:  # parts of a register, lowest first
+            parts = [part.strip() for part in target.strip("{} ").split(",")]
+            bits = int(kind[1:]) // len(parts)
+            whole = arg(1, "u" + kind[1:]).astype(np.uint64)
+            for position, part in enumerate(parts):
+                self.write(part, (whole >> np.uint64(position * bits)).astype(f"uint{bits}"), mask)
+            return
+        if base == "mov" and "{" in operands[1]:
+            parts = [part.strip() for part in operands[1].strip("{} ").split(",")]
+            bits = int(kind[1:]) // len(parts)
+            result = np.zeros(THREADS, np.uint64)
+            for position, part in enumerate(parts):
+                result |= self.value(part, f"u{bits}").astype(np.uint64) << np.uint64(position * bits)
+        elif base == "mov":
             result = arg(1, "u" + kind[1:] if kind[0] == "b" else kind)
         elif base == "cvt":
             result = self.convert(name, arg)
@@ -334,6 +375,20 @@ class Block:
         else:
             raise EmulationError(f"no instruction {statement.text}")
         self.write(target, result, mask)
+
+    def compute_pair(self, statement: Statement, mask: np.ndarray | None) -> None:
+        """An instruction on two halves, each by the rule of one."""
+        target, *sources = statement.operands
+        result = np.zeros(THREADS, np.uint64)
+        for half in (0, 1):
+            names = [f"{target}#{half}"]
+            for position, source in enumerate(sources):
+                names.append(f"{target}#{half}.{position}")
+                self.registers[names[-1]] = self.value(source, "u32").astype(np.uint64) >> np.uint64(16 * half)
+            single = Statement(f"{'.'.join(statement.name[:-1])}.f16 {', '.join(names)}")
+            self.compute(single, None)
+            result |= (self.registers[names[0]] & np.uint64(0xFFFF)) << np.uint64(16 * half)
+        self.write(target, result.astype(np.uint32), mask)
 
     @staticmethod
     def unary(base: str, kind: str, arg) -> np.ndarray:  # noqa: ANN001
@@ -436,6 +491,7 @@ class Kernel:
 
     def __init__(self, text: str, name: str, shared_bytes: int) -> None:
         self.params, self.statements, self.labels = parse(text, name)
+        self.symbols, self.constants = parse_constants(text)
         self.shared_bytes = shared_bytes
 
     def run(self, arrays: list[np.ndarray | int], blocks: list[int] | range) -> None:
@@ -454,16 +510,20 @@ class Kernel:
         slots = [
             array if place is None else GLOBAL_BASE + place for array, place in zip(arrays, places, strict=True)
         ]
-        if len(slots) != len(self.params):
-            raise EmulationError(f"{len(slots)} slots for {len(self.params)} parameters")
-        for block in blocks:
-            state = Block(memory, self.shared_bytes, block)
-            for name, slot in zip(self.params, slots, strict=True):
-                state.registers[name] = np.full(THREADS, slot, np.uint64)
-            self.run_block(state)
+        self.run_slots(memory, GLOBAL_BASE, slots, blocks)
         for array, place in zip(arrays, places, strict=True):
             if place is not None:
                 array[...] = memory[place : place + array.nbytes].view(array.dtype).reshape(array.shape)
+
+    def run_slots(self, memory: np.ndarray, base: int, slots: list[int], blocks: list[int] | range) -> None:
+        """Runs blocks on memory whose first byte has the address `base`."""
+        if len(slots) != len(self.params):
+            raise EmulationError(f"{len(slots)} slots for {len(self.params)} parameters")
+        for block in blocks:
+            state = Block(self, memory, base, block)
+            for name, slot in zip(self.params, slots, strict=True):
+                state.registers[name] = np.full(THREADS, slot, np.uint64)
+            self.run_block(state)
 
     def run_block(self, state: Block) -> None:
         position = steps = 0

@@ -1,6 +1,6 @@
 /*===- FakeCuda.c - a driver library without a GPU ----------------------------===*
  * Stands in for libcuda.so.1: device memory is host memory, kernel "scale" is a loop, and fake_cuda_fail makes one entry
- * point return a result of the driver's.
+ * point return a result of the driver's. A test may take over the memory (fake_cuda_heap) and the launches.
  *===----------------------------------------------------------------------===*/
 #include <stddef.h>
 #include <stdint.h>
@@ -17,6 +17,14 @@ int fake_cuda_result;       /* what it returns */
 int fake_cuda_major = 9, fake_cuda_minor = 0;
 char fake_cuda_log[4096]; /* calls in order */
 int64_t fake_cuda_live;   /* allocations that were not freed */
+
+const void *fake_cuda_image; /* the code that was loaded last */
+/* Runs a kernel in place of the loop: every name then exists. */
+void (*fake_cuda_on_launch)(const char *name, unsigned blocks, unsigned threads, unsigned shared,
+                            void **params);
+/* When not null, allocations are cut from here and never given back. */
+uint8_t *fake_cuda_heap;
+uint64_t fake_cuda_heap_bytes, fake_cuda_heap_used;
 
 /* With FAKE_CUDA_TRACE=FILE every kernel exists and does nothing but leave a line there. */
 static const char *tracePath(void) { return getenv("FAKE_CUDA_TRACE"); }
@@ -86,6 +94,7 @@ static Result ModuleLoad(void **module, const void *image, unsigned count, int *
     return fake_cuda_result;
   }
   *module = (void *)image;
+  fake_cuda_image = image;
   return 0;
 }
 static Result ModuleUnload(void *module) {
@@ -95,7 +104,7 @@ static Result ModuleUnload(void *module) {
 static Result ModuleGetFunction(void **function, void *module, const char *name) {
   (void)module;
   ENTER("cuModuleGetFunction");
-  if (strcmp(name, "scale") != 0 && !tracePath())
+  if (strcmp(name, "scale") != 0 && !tracePath() && !fake_cuda_on_launch)
     return 500;
   *function = (void *)name;
   return 0;
@@ -110,6 +119,11 @@ static Result FuncSetAttribute(void *function, int attribute, int value) {
 static Result Launch(void *function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by,
                      unsigned bz, unsigned shared, void *stream, void **params, void **extra) {
   char call[96];
+  if (fake_cuda_on_launch) {
+    ENTER("cuLaunchKernel");
+    fake_cuda_on_launch((const char *)function, gx, bx, shared, params);
+    return 0;
+  }
   (void)gy, (void)gz, (void)by, (void)bz, (void)stream, (void)extra;
   if (tracePath()) {
     FILE *file = fopen(tracePath(), "a");
@@ -147,11 +161,20 @@ static Result StreamSynchronize(void *stream) {
 }
 static Result MemAlloc(Pointer *pointer, size_t bytes) {
   ENTER("cuMemAlloc");
+  if (fake_cuda_heap) {
+    if (bytes > fake_cuda_heap_bytes - fake_cuda_heap_used)
+      return 2;
+    *pointer = (Pointer)(uintptr_t)(fake_cuda_heap + fake_cuda_heap_used);
+    fake_cuda_heap_used += (bytes + 511) / 256 * 256; /* what lies between two is nobody's */
+    return 0;
+  }
   *pointer = (Pointer)(uintptr_t)malloc(bytes);
   ++fake_cuda_live;
   return 0;
 }
 static Result MemFree(Pointer pointer) {
+  if (fake_cuda_heap)
+    return 0;
   free((void *)(uintptr_t)pointer);
   --fake_cuda_live;
   return 0;
