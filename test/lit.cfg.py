@@ -56,7 +56,7 @@ for feature, needed in {
         config.available_features.add(feature)
 if platform.machine() == "x86_64":
     config.available_features.add("x86-64")
-for module in ("onnx", "onnxruntime", "torch", "transformers", "coremltools", "magika", "ruff", "silero_vad"):
+for module in ("onnx", "onnxruntime", "torch", "transformers", "coremltools", "magika", "mypy", "ruff", "silero_vad"):
     if has_module(module):
         config.available_features.add(module.replace("_", "-"))
 cuda = os.environ.get("CUDA_HOME", "/usr/local/cuda")
@@ -67,5 +67,7 @@ if shutil.which("nvdisasm") or has_module("nvidia.cu13.bin"):
 for tool in ("lutra-opt", "lutra-run", "lutra-compile", "lutra-lsp-server"):
     if os.path.exists(os.path.join(config.lutra_binary, "bin", tool)):
         config.available_features.add(tool)
+if config.enable_nvgpu:
+    config.available_features.add("nvgpu")
 if config.enable_python:
     config.available_features.add("python")

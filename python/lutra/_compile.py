@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, Unpack, overload
 
 from lutra._errors import UsageError, error_for
 from lutra._model import Model
@@ -19,45 +19,37 @@ if TYPE_CHECKING:
 
     from lutra.torch import ImportedProgram
 
-    Source = str | os.PathLike[str] | bytes | ExportedProgram | ImportedProgram
+    Source: TypeAlias = str | os.PathLike[str] | bytes | ExportedProgram | ImportedProgram
 
-Dims = Mapping[str, int | tuple[int, int]]
+Dims: TypeAlias = Mapping[str, int | tuple[int, int]]
+DimNames: TypeAlias = Mapping[str, Sequence[str | None]]
 
 
-@overload
-def compile(
-    model: Source,
-    *,
-    target: Literal["mil"],
-    threads: int | None = None,
-    output: str | os.PathLike[str] | None = None,
-    target_cpu: str | Sequence[str] | None = None,
-    gpu_arch: str | Sequence[str] | None = None,
-    cuda: str | os.PathLike[str] | None = None,
-    dims: Dims | None = None,
-    dim_names: Mapping[str, Sequence[str | None]] | None = None,
-    strategy: str = "auto",
-    compile_threads: int | None = None,
-    isolate: bool | None = None,
-) -> Package: ...
+class Options(TypedDict, total=False):
+    """The keywords of lutra.compile beside target."""
+
+    threads: int | None
+    output: str | os.PathLike[str] | None
+    target_cpu: str | Sequence[str] | None
+    gpu_arch: str | Sequence[str] | None
+    cuda: str | os.PathLike[str] | None
+    dims: Dims | None
+    dim_names: DimNames | None
+    strategy: str
+    compile_threads: int | None
+    isolate: bool | None
 
 
 @overload
-def compile(
-    model: Source,
-    *,
-    target: str = "cpu",
-    threads: int | None = None,
-    output: str | os.PathLike[str] | None = None,
-    target_cpu: str | Sequence[str] | None = None,
-    gpu_arch: str | Sequence[str] | None = None,
-    cuda: str | os.PathLike[str] | None = None,
-    dims: Dims | None = None,
-    dim_names: Mapping[str, Sequence[str | None]] | None = None,
-    strategy: str = "auto",
-    compile_threads: int | None = None,
-    isolate: bool | None = None,
-) -> Model: ...
+def compile(model: Source, *, target: Literal["mil"], **options: Unpack[Options]) -> Package: ...
+
+
+@overload
+def compile(model: Source, *, target: Literal["cpu", "nvgpu"] = "cpu", **options: Unpack[Options]) -> Model: ...
+
+
+@overload
+def compile(model: Source, *, target: str, **options: Unpack[Options]) -> Model | Package: ...
 
 
 def compile(
@@ -70,7 +62,7 @@ def compile(
     gpu_arch: str | Sequence[str] | None = None,
     cuda: str | os.PathLike[str] | None = None,
     dims: Dims | None = None,
-    dim_names: Mapping[str, Sequence[str | None]] | None = None,
+    dim_names: DimNames | None = None,
     strategy: str = "auto",
     compile_threads: int | None = None,
     isolate: bool | None = None,
@@ -126,7 +118,7 @@ def _compile_file(model: str | os.PathLike[str] | bytes, flags: list[str], isola
 def _compile_program(
     program: ExportedProgram | ImportedProgram,
     dims: Dims | None,
-    dim_names: Mapping[str, Sequence[str | None]] | None,
+    dim_names: DimNames | None,
     flags: list[str],
     isolate: bool | None,
 ) -> None:

@@ -39,7 +39,7 @@ class Package:
 
     def open(self, **options: Any) -> Any:
         """The package as coremltools' MLModel, whose `predict` runs on macOS. `options` go to MLModel."""
-        from coremltools.models import MLModel
+        from coremltools.models import MLModel  # type: ignore[import-untyped]
 
         return MLModel(os.fspath(self._path), **options)
 

@@ -97,7 +97,7 @@ SCALARS: dict[str, Callable[..., Any]] = {
 }
 
 
-def _base_name(target: object) -> str:
+def _base_name(target: Any) -> str:  # noqa: ANN401 - of a node
     """ "aten.add" for torch.ops.aten.add.Tensor; the plain name for a Python function."""
     name = str(getattr(target, "_schema", None) and target._schema.name or "")
     return name.replace("::", ".") if name else getattr(target, "__name__", str(target))
@@ -260,7 +260,7 @@ class _Importer:
             return [self._value(entry) for entry in argument]
         return argument
 
-    def _call(self, node: Node) -> Any:  # noqa: ANN401
+    def _call(self, node: Any) -> Any:  # noqa: ANN401
         name = _base_name(node.target)
         if name in CHECKS:
             return None
@@ -272,7 +272,7 @@ class _Importer:
         arguments |= dict(node.kwargs)
         if "dtype" in arguments and isinstance(arguments["dtype"], int):  # a default, as the schema stores it
             arguments["dtype"] = None
-        result = self.graph.call(
+        result: Any = self.graph.call(
             self._operator(node), {key: self._value(value) for key, value in arguments.items()}, node.name
         )
         if self._is_in_place(node):
@@ -281,7 +281,7 @@ class _Importer:
 
     def _update(self, node: Node, result: _compiler.Tensor) -> None:
         """What reads the changed tensor later reads the result. A change through a view would reach further."""
-        changed = node.args[0]
+        changed: Any = node.args[0]
         views = [user for user in changed.users if user in self.values and self._is_view(user)]
         if views or self._is_view(changed):
             raise error_for(UNSUPPORTED, [f'E0601: node "{node.name}" changes a view in place; write it without'])
@@ -295,7 +295,7 @@ class _Importer:
 
     # Results.
 
-    def _finish(self, output: Node) -> None:
+    def _finish(self, output: Any) -> None:  # noqa: ANN401 - a node with its results
         from torch.export.graph_signature import OutputKind
 
         specs = self.exported.graph_signature.output_specs
@@ -318,7 +318,7 @@ class _Importer:
 
         names = [f"output_{position}" for position in range(count)]
         spec = self.exported.call_spec.out_spec
-        structure = tree_unflatten(list(range(count)), spec) if spec is not None else None
+        structure: Any = tree_unflatten(list(range(count)), spec) if spec is not None else None
         for key, position in structure.items() if hasattr(structure, "items") else ():
             if isinstance(position, int):
                 names[position] = str(key)
