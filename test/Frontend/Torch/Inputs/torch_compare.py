@@ -14,7 +14,9 @@ import torch
 from lutra.torch import import_program
 
 
-def evaluate(module: Path, inputs: Sequence[np.ndarray]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+def evaluate(
+    module: Path, inputs: Sequence[np.ndarray], *options: str
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Results of the reference evaluator and their bounds, by name."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -22,7 +24,7 @@ def evaluate(module: Path, inputs: Sequence[np.ndarray]) -> tuple[dict[str, np.n
         for index, array in enumerate(inputs):
             np.save(folder / f"in{index}.npy", array)
             flags.append(f"--input={index}={folder}/in{index}.npy")
-        command = ["lutra-run", module, *flags, f"--output={folder}/out", "--bounds"]
+        command = ["lutra-run", module, *flags, f"--output={folder}/out", "--bounds", *options]
         finished = subprocess.run(command, capture_output=True, text=True)
         if finished.returncode != 0:
             raise AssertionError(finished.stderr.strip())

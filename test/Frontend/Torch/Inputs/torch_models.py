@@ -1,11 +1,12 @@
 """BERT, GPT-2 and ResNet from small configurations, batch and sequence dynamic.
 
-usage: torch_models.py [MODEL...]
+usage: torch_models.py [MODEL...]     compares what is imported with what PyTorch computes
 """
 
 import sys
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch.export import Dim
@@ -13,6 +14,15 @@ from torch_compare import compare
 
 warnings.filterwarnings("ignore")
 BATCH, SEQUENCE = Dim("batch", min=1, max=16), Dim("seq", min=2, max=64)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A module and inputs of several sizes; the first are those of the export."""
+
+    module: torch.nn.Module
+    samples: list[list[torch.Tensor]]
+    dynamic_shapes: object
 
 
 class Named(torch.nn.Module):
@@ -26,7 +36,7 @@ class Named(torch.nn.Module):
         return self.model(**dict(zip(self.names, inputs, strict=True)))[0]
 
 
-def bert() -> None:
+def bert() -> Case:
     from transformers import BertConfig, BertModel
 
     config = BertConfig(
@@ -37,7 +47,6 @@ def bert() -> None:
         vocab_size=99,
         max_position_embeddings=64,
     )
-    model = Named(BertModel(config), "input_ids", "attention_mask")
 
     def sample(batch: int, length: int) -> list[torch.Tensor]:
         mask = torch.ones(batch, length, dtype=torch.long)
@@ -45,30 +54,30 @@ def bert() -> None:
         return [torch.randint(0, 99, (batch, length)), mask]
 
     dims = {0: BATCH, 1: SEQUENCE}
-    compare(model, sample(2, 7), dynamic_shapes=((dims, dims),), others=[sample(3, 12)])
+    model = Named(BertModel(config), "input_ids", "attention_mask").eval()
+    return Case(model, [sample(2, 7), sample(3, 12), sample(1, 2)], ((dims, dims),))
 
 
-def gpt2() -> None:
+def gpt2() -> Case:
     from transformers import GPT2Config, GPT2LMHeadModel
 
     config = GPT2Config(
         n_embd=32, n_layer=2, n_head=2, vocab_size=99, n_positions=64, use_cache=False, bos_token_id=1, eos_token_id=2
     )
-    model = Named(GPT2LMHeadModel(config), "input_ids")
-    inputs = [[torch.randint(0, 99, shape)] for shape in ((2, 7), (3, 12))]
-    compare(model, inputs[0], dynamic_shapes=(({0: BATCH, 1: SEQUENCE},),), others=inputs[1:])
+    model = Named(GPT2LMHeadModel(config), "input_ids").eval()
+    samples = [[torch.randint(0, 99, shape)] for shape in ((2, 7), (3, 12), (1, 2))]
+    return Case(model, samples, (({0: BATCH, 1: SEQUENCE},),))
 
 
-def resnet() -> None:
+def resnet() -> Case:
     from transformers import ResNetConfig, ResNetForImageClassification
 
     config = ResNetConfig(embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1], layer_type="basic", num_labels=5)
-    model = Named(ResNetForImageClassification(config), "pixel_values")
-    inputs = [[torch.randn(batch, 3, 32, 32)] for batch in (2, 3)]
-    compare(model, inputs[0], dynamic_shapes=(({0: BATCH},),), others=inputs[1:])
+    model = Named(ResNetForImageClassification(config), "pixel_values").eval()
+    return Case(model, [[torch.randn(batch, 3, 32, 32)] for batch in (2, 3, 1)], (({0: BATCH},),))
 
 
-MODELS: dict[str, Callable[[], None]] = {"bert": bert, "gpt2": gpt2, "resnet": resnet}
+MODELS: dict[str, Callable[[], Case]] = {"bert": bert, "gpt2": gpt2, "resnet": resnet}
 
 
 def main() -> int:
@@ -76,7 +85,8 @@ def main() -> int:
     for name in sys.argv[1:] or MODELS:
         torch.manual_seed(11)
         try:
-            MODELS[name]()
+            case = MODELS[name]()
+            compare(case.module, case.samples[0], dynamic_shapes=case.dynamic_shapes, others=case.samples[1:])
         except Exception as error:
             failures.append(f"{name}: {type(error).__name__}: {error}")
         else:

@@ -1,0 +1,128 @@
+"""lutra.compile on what torch.export returned: sizes, weights, targets, errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import lutra
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from lutra.torch import import_program  # noqa: E402
+
+
+class Tied(torch.nn.Module):
+    """One weight, used twice."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        torch.manual_seed(1)
+        self.weight = torch.nn.Parameter(torch.randn(size, size) / size**0.5)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.relu(x @ self.weight) @ self.weight
+
+
+def export(module: torch.nn.Module, rows: int = 5, size: int = 16) -> torch.export.ExportedProgram:
+    batch = torch.export.Dim("batch", min=1, max=1024)
+    return torch.export.export(module.eval(), (torch.randn(rows, size),), dynamic_shapes=({0: batch},))
+
+
+@pytest.fixture(scope="module")
+def program() -> torch.export.ExportedProgram:
+    return export(Tied(16))
+
+
+def resident() -> int:
+    """Bytes of memory that the process holds now."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return 1024 * int(next(line for line in lines if line.startswith("VmRSS")).split()[1])
+
+
+@pytest.mark.parametrize("isolate", [False, True])
+def test_takes_tensors_of_any_batch(program: torch.export.ExportedProgram, isolate: bool) -> None:
+    model = lutra.compile(program, dim_names={"x": ["rows"]}, isolate=isolate)
+    assert model.inputs == (lutra.TensorSpec("x", "float32", ("rows", 16)),)
+    for rows in (1, 7, 64):
+        x = torch.randn(rows, 16)
+        weight = program.state_dict["weight"].double()
+        hidden, size = torch.relu(x.double() @ weight), x.double().abs() @ weight.abs() @ weight.abs()
+        # Two sums of 16 products, each addition and product rounded once.
+        bound = (2 * 16 * 2.0**-24 * size).detach().numpy()
+        assert (np.abs(model(x)[0] - (hidden @ weight).detach().numpy()) <= bound).all()
+
+
+def test_fixes_sizes(program: torch.export.ExportedProgram) -> None:
+    model = lutra.compile(program, dim_names={"x": ["rows"]}, dims={"rows": 3})
+    assert model.inputs[0].shape == (3, 16)
+    with pytest.raises(lutra.RunError, match="has size 4 in dimension 0, but the model takes 3"):
+        model(torch.randn(4, 16))
+
+
+def test_shares_weights() -> None:
+    size = 4096  # 64 MB
+    module = Tied(size)
+    exported = export(module, size=size)
+    before = resident()
+    imported = import_program(exported)
+    assert resident() - before < size * size  # a copy would be four times that
+    assert imported.text().count("lutra.global") == 1
+    del imported
+
+
+def test_uses_an_imported_program_up(program: torch.export.ExportedProgram) -> None:
+    imported = import_program(program)
+    assert "lutra.matmul" in imported.text()
+    model = lutra.compile(imported)
+    assert model.outputs[0].name == "output_0"
+    with pytest.raises(RuntimeError, match="compiled already"):
+        imported.text()
+    with pytest.raises(lutra.UsageError, match="import_program"):
+        lutra.compile(import_program(program), dims={"s0": 3})
+
+
+def test_lists_all_unsupported_operators() -> None:
+    class Odd(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            return torch.erfinv(x), torch.nonzero(x)
+
+    exported = torch.export.export(Odd(), (torch.rand(3, 4),))
+    with pytest.raises(lutra.UnsupportedError) as caught:
+        lutra.compile(exported)
+    assert caught.value.exit_code == 3
+    assert caught.value.diagnostics == [
+        'E0601: 2 operators have no import: aten.erfinv (1, first "erfinv"), aten.nonzero (1, first "nonzero")'
+    ]
+
+
+def test_writes_packages(program: torch.export.ExportedProgram, tmp_path: Path) -> None:
+    with pytest.raises(lutra.UnsupportedError, match=r"needs static shapes.*give --dim rows=SIZE"):
+        lutra.compile(program, target="mil", dim_names={"x": ["rows"]})
+    package = lutra.compile(program, target="mil", dim_names={"x": ["rows"]}, dims={"rows": 3})
+    assert isinstance(package, lutra.Package)
+    for _ in range(2):  # the second replaces the first
+        package.save(tmp_path / "copy.mlpackage")
+    assert (tmp_path / "copy.mlpackage" / "Manifest.json").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == ["copy.mlpackage"]
+    (tmp_path / "other").mkdir()
+    with pytest.raises(FileExistsError, match="is no package"):
+        package.save(tmp_path / "other")
+
+
+def test_opens_a_gpu_at_the_first_call(program: torch.export.ExportedProgram, tmp_path: Path) -> None:
+    toolkit = tmp_path / "empty"
+    toolkit.mkdir()
+    with pytest.raises(lutra.EnvironmentFault, match="E0803: no ptxas") as caught:
+        lutra.compile(program, target="nvgpu", cuda=toolkit)
+    assert caught.value.exit_code == 5
+    try:
+        model = lutra.compile(program, target="nvgpu", gpu_arch="sm_80", output=tmp_path / "net.so")
+    except lutra.EnvironmentFault:
+        pytest.skip("no ptxas")
+    assert model.target == "sm_80" and model.inputs[0].name == "x"  # known without a GPU
+    try:
+        assert model(torch.zeros(2, 16))[0].shape == (2, 16)
+    except lutra.RunError as error:
+        assert error.code == 5 and "no NVIDIA driver" in str(error) or "no GPU" in str(error)
