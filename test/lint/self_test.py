@@ -37,6 +37,11 @@ FAULTS = [
         "AOp lacks",
     ),
     ("sources.py", {"lib/Support/A.cpp": "void f() { llvm::errs() << 1; }\n"}, "emit a diagnostic"),
+    (
+        "sources.py",
+        {"lib/Conversion/LutraToTile/A.cpp": 'bool f(Target t) { return t.getName() == "sm_80"; }\n'},
+        "ask TileTarget",
+    ),
     ("sources.py", {"test/a.py": "check(a, b, rtol=1e-3)\n"}, "tolerance"),
 ]
 

@@ -1,15 +1,23 @@
 """Rules for source text that need no compiler.
 
 usage: sources.py SOURCE_ROOT
-No printing to the standard streams in lib/ (errors are diagnostics), no command-line options or environment in lib/,
-no tabs, no marks of unfinished work, no typed-in tolerances in tests, no path of a developer's machine.
+No target above the tile ops, no printing to the standard streams in lib/ (errors are diagnostics), no command-line
+options or environment in lib/, no tabs, no marks of unfinished work, no typed-in tolerances in tests, no path of a
+developer's machine.
 """
 
 import re
 import sys
 from pathlib import Path
 
+ABOVE_TILES = ("lib/Dialect/Lutra/", "lib/Analysis/", "lib/Scheduling/", "lib/Conversion/LutraToTile/")
 RULES = [
+    (
+        ABOVE_TILES,
+        (".cpp", ".h"),
+        re.compile(r'"(avx\w*|sse\w*|neon|x86\w*|sm_?\w*|nvgpu|cuda|mil|cpu)"|NVGPUTarget|CpuTarget|CpuLevel'),
+        "names a target above the tile ops; ask TileTarget",
+    ),
     (
         "lib/",
         (".cpp", ".h"),
