@@ -97,6 +97,36 @@ static const int64_t *findNamed(int32_t input, int32_t dim, const int64_t *dims,
   return NULL;
 }
 
+/* Whether a limit's name is that of a dimension: its own, or "x.0" for dimension 0 of input x. */
+static bool namesDim(const char *name, const lutra_tensor_info *tensor, int32_t dim) {
+  size_t length = strlen(tensor->name);
+  char suffix[16];
+  if (*tensor->dim_names[dim])
+    return strcmp(name, tensor->dim_names[dim]) == 0;
+  snprintf(suffix, sizeof suffix, ".%d", dim);
+  return strncmp(name, tensor->name, length) == 0 && strcmp(name + length, suffix) == 0;
+}
+
+/* Whether dimension `dim` of an input may have `size`. */
+static lutra_status checkRange(const lutra_tensor_info *tensor, int32_t dim, int64_t size,
+                               lutra_error *error) {
+  const lutra_model_info *info = &lutra_table.info;
+  for (int64_t i = 0; i < info->dim_range_count; ++i) {
+    const lutra_dim_range *range = &info->dim_ranges[i];
+    if (!namesDim(range->name, tensor, dim) || (size >= range->low && size <= range->high))
+      continue;
+    if (range->high > MAX_DIM)
+      return lutra_rt_fail(error, LUTRA_ERROR_ARGUMENT,
+                           "input \"%s\" has size %lld in dimension %d (%s), but the model takes %lld or more",
+                           tensor->name, (long long)size, dim, range->name, (long long)range->low);
+    return lutra_rt_fail(error, LUTRA_ERROR_ARGUMENT,
+                         "input \"%s\" has size %lld in dimension %d (%s), but the model takes %lld to %lld",
+                         tensor->name, (long long)size, dim, range->name, (long long)range->low,
+                         (long long)range->high);
+  }
+  return LUTRA_OK;
+}
+
 static lutra_status checkInputDims(const int64_t *dims, lutra_error *error) {
   const lutra_model_info *info = &lutra_table.info;
   const int64_t *at = dims;
@@ -120,6 +150,11 @@ static lutra_status checkInputDims(const int64_t *dims, lutra_error *error) {
                              "%lld there",
                              tensor->name, (long long)*at, d, tensor->dim_names[d], owner->name,
                              (long long)*same);
+      if (tensor->dims[d] < 0) {
+        lutra_status status = checkRange(tensor, d, *at, error);
+        if (status)
+          return status;
+      }
     }
   }
   return LUTRA_OK;

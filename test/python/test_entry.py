@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import lutra
@@ -46,3 +47,48 @@ def test_refuses_wrong_sizes(model: lutra.Model) -> None:
         model(A, B[:2], S)
     with pytest.raises(lutra.RunError, match='input "b" has size 2 in dimension 1, but the model takes 1'):
         model(A, np.ones((3, 2), np.int64), S)
+
+
+@pytest.fixture(scope="module")
+def limited(tmp_path_factory: pytest.TempPathFactory) -> lutra.Model:
+    """A model whose ops ask something of sizes that are known at run time only."""
+    pytest.importorskip("onnx")
+    source = Path(__file__).parents[1] / "Frontend" / "ONNX" / "Inputs" / "models.py"
+    spec = importlib.util.spec_from_file_location("importer_models", source)
+    assert spec is not None and spec.loader is not None
+    models = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(models)
+    path = tmp_path_factory.mktemp("limited") / "limited.onnx"
+    path.write_bytes(models.limited_sizes().SerializeToString())
+    return lutra.compile(path, threads=1)
+
+
+def sizes(seq: int = 3, width: int = 3, depth: int = 5, batch: int = 2, rows: int = 2) -> list[np.ndarray]:
+    shapes = ((batch, seq, 4), (1, 2, width), (rows, depth), (rows, 3))
+    return [np.ones(shape, np.float32) for shape in shapes]
+
+
+def test_runs_at_the_limits(limited: lutra.Model) -> None:
+    first, second, product, free = limited(*sizes())
+    assert np.array_equal(first, np.ones((2, 1, 4), np.float32))
+    assert np.array_equal(second, np.ones((1, 1, 1), np.float32))  # two of three taps lie on padding
+    assert np.array_equal(product, np.full((2, 2), 2.5, np.float32))
+    assert free.shape == (2, 3)
+
+
+def test_runs_without_rows(limited: lutra.Model) -> None:
+    assert [result.shape for result in limited(*sizes(batch=0, rows=0))] == [(0, 1, 4), (1, 1, 1), (0, 2), (0, 3)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"seq": 2}, r'input "a" has size 2 in dimension 1 \(seq\), but the model takes 3 or more'),
+        ({"seq": 0}, r'input "a" has size 0 in dimension 1 \(seq\), but the model takes 3 or more'),
+        ({"width": 2}, r'input "b" has size 2 in dimension 2 \(b.2\), but the model takes 3 or more'),
+        ({"depth": 6}, r'input "c" has size 6 in dimension 1 \(depth\), but the model takes 5 to 5'),
+    ],
+)
+def test_refuses_sizes_outside_limits(limited: lutra.Model, arguments: dict[str, int], text: str) -> None:
+    with pytest.raises(lutra.RunError, match=text):
+        limited(*sizes(**arguments))

@@ -69,6 +69,12 @@ typedef struct lutra_tensor_info {
   const char *const *dim_names; /* "" where static or unnamed; equal names are equal sizes */
 } lutra_tensor_info;
 
+/* What a size may be; inputs outside are refused. The name is the dimension's, or "x.0" for an unnamed one of input x. */
+typedef struct lutra_dim_range {
+  const char *name;
+  int64_t low, high;
+} lutra_dim_range;
+
 typedef struct lutra_model_info {
   const char *name;
   const char *compiler; /* "lutra 0.1.0" */
@@ -82,6 +88,8 @@ typedef struct lutra_model_info {
   int32_t input_count;
   int32_t output_count;
   int32_t kernel_count;
+  const lutra_dim_range *dim_ranges; /* of the names that are limited */
+  int64_t dim_range_count;
 } lutra_model_info;
 
 typedef struct lutra_model lutra_model;

@@ -117,6 +117,8 @@ LogicalResult ConvertLutraToRuntime::convertMain(func::FuncOp main) {
   signature.setPrivate();
   signature.setAllArgAttrs(main.getArgAttrsAttr());
   signature->setAttr("lutra.inputs", main->getAttr("lutra.inputs"));
+  if (Attribute ranges = main->getAttr("lutra.dim_ranges"))
+    signature->setAttr("lutra.dim_ranges", ranges);
   getOperation().push_back(signature);
 
   Block &body = main.getBody().front();

@@ -66,7 +66,7 @@ static GraphTensor importOneHot(NodeImport &n) {
       return {};
     depth = (*given)[0];
   }
-  if (n.b.dims().upperBound(depth) <= 0)
+  if (n.b.dims().isProvablyAtMost(depth, 0))
     return n.invalid(ErrorCode::Attribute, "has a depth that is not positive");
   int64_t axis = n.axis(n.integer("axis", -1), indices.rank() + 1);
   if (n.b.hasError())

@@ -163,13 +163,20 @@ void emitModelTable(llvm::Module &host, ModuleOp module, const CpuArtifactOption
     global->setAlignment(llvm::Align(4096));
     weightData = global;
   }
+  SmallVector<llvm::Constant *> ranges;
+  if (auto limited = signature->getAttrOfType<DictionaryAttr>("lutra.dim_ranges"))
+    for (NamedAttribute entry : limited) {
+      ArrayRef<int64_t> range = cast<DenseI64ArrayAttr>(entry.getValue()).asArrayRef();
+      ranges.push_back(table.record(
+          {table.text(entry.getName().strref()), table.word(range[0]), table.word(range[1])}));
+    }
   llvm::Constant *info = table.record(
       {table.text(options.modelName), table.text(LUTRA_COMPILER), table.text(options.device ? StringRef(options.device->target) : StringRef("x86_64-linux-gnu")),
        table.array(levelNames), table.tensors(signature, 0, inputs, "input"),
        table.tensors(signature, inputs, all, "output"),
        weights.file.empty() ? table.null() : table.text(weights.file), table.word(weights.bytes),
        table.half(options.levels.size()), table.half(inputs), table.half(all - inputs),
-       table.half(kernels.size())});
+       table.half(kernels.size()), table.array(ranges), table.word(ranges.size())});
   int64_t slots = module->getAttrOfType<IntegerAttr>("lutra.entry_slots").getInt();
   StringRef backend = "lutra_cpu_backend";
   llvm::Constant *device = table.null();

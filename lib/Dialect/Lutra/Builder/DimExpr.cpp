@@ -98,7 +98,7 @@ DimExpr DimSymbols::symbol(StringRef name) {
 }
 
 DimExpr DimSymbols::freshSymbol() {
-  atoms.push_back({DimKind::Symbol, "", {}, {}});
+  atoms.emplace_back();
   return DimExpr::atom(atoms.size() - 1);
 }
 
@@ -106,14 +106,51 @@ void DimSymbols::restrict(const DimExpr &symbol, int64_t low, int64_t high) {
   DimAtom &atom = atoms[symbol.getTerms()[0].atoms[0]];
   atom.low = std::max(atom.low, low);
   atom.high = std::min(atom.high, high);
+  atom.weakLow = std::max(atom.weakLow, low);
+  atom.weakHigh = std::min(atom.weakHigh, high);
 }
 
-DimExpr DimSymbols::node(DimKind kind, const DimExpr &lhs, const DimExpr &rhs, int64_t low,
-                         int64_t high) {
+/// The number that `size` has beside one symbol, if it is symbol + number.
+static std::optional<int64_t> restBesideSymbol(const DimExpr &size, const std::deque<DimAtom> &atoms) {
+  ArrayRef<DimExpr::Term> terms = size.getTerms();
+  if (terms.empty() || terms.back().atoms.size() != 1 || terms.back().coefficient != 1 ||
+      atoms[terms.back().atoms[0]].kind != DimKind::Symbol)
+    return std::nullopt;
+  return (size - DimExpr::atom(terms.back().atoms[0])).constant();
+}
+
+bool DimSymbols::require(const DimExpr &size, int64_t least) {
+  if (isProvablyAtMost(least, size))
+    return true;
+  std::optional<int64_t> rest = restBesideSymbol(size, atoms);
+  if (!rest)
+    return false;
+  restrict(DimExpr::atom(size.getTerms().back().atoms[0]), least - *rest, INT64_MAX);
+  return true;
+}
+
+void DimSymbols::requireEqual(const DimExpr &lhs, const DimExpr &rhs) {
+  const DimExpr &size = lhs.isConstant() ? rhs : lhs;
+  std::optional<int64_t> value = (lhs.isConstant() ? lhs : rhs).constant(), rest = restBesideSymbol(size, atoms);
+  if (value && rest)
+    restrict(DimExpr::atom(size.getTerms().back().atoms[0]), *value - *rest, *value - *rest);
+}
+
+DimExpr DimSymbols::node(DimKind kind, const DimExpr &lhs, const DimExpr &rhs, BoundsRule rule) {
   for (auto [id, atom] : llvm::enumerate(atoms))
     if (atom.kind == kind && atom.lhs == lhs && atom.rhs == rhs)
       return DimExpr::atom(id);
-  atoms.push_back({kind, "", lhs, rhs, low, high});
+  DimAtom atom;
+  atom.kind = kind;
+  atom.lhs = lhs;
+  atom.rhs = rhs;
+  Bounds strong = rule([&](const DimExpr &expr) { return boundsOf(expr, /*weak=*/false); });
+  Bounds weak = rule([&](const DimExpr &expr) { return boundsOf(expr, /*weak=*/true); });
+  atom.low = strong.low;
+  atom.high = strong.high;
+  atom.weakLow = weak.low;
+  atom.weakHigh = weak.high;
+  atoms.push_back(std::move(atom));
   return DimExpr::atom(atoms.size() - 1);
 }
 
@@ -122,7 +159,8 @@ DimExpr DimSymbols::floorDiv(const DimExpr &lhs, const DimExpr &rhs) {
     return *exact;
   std::optional<int64_t> divisor = rhs.constant();
   if (!divisor || *divisor <= 0)
-    return node(DimKind::FloorDiv, lhs, rhs, INT64_MIN, upperBound(lhs));
+    return node(DimKind::FloorDiv, lhs, rhs,
+                [&](auto bounds) -> Bounds { return {INT64_MIN, bounds(lhs).high}; });
   // floor((c * p + r) / c) = p + floor(r / c): only what is not a multiple stays inside.
   DimExpr outside, inside;
   for (const DimExpr::Term &term : lhs.getTerms()) {
@@ -135,9 +173,10 @@ DimExpr DimSymbols::floorDiv(const DimExpr &lhs, const DimExpr &rhs) {
   }
   if (std::optional<int64_t> rest = inside.constant())
     return outside + DimExpr(floorDivide(*rest, *divisor));
-  int64_t low = lowerBound(inside), high = upperBound(inside);
-  return outside + node(DimKind::FloorDiv, inside, rhs, floorDivide(low, *divisor),
-                        high == INT64_MAX ? high : floorDivide(high, *divisor));
+  return outside + node(DimKind::FloorDiv, inside, rhs, [&](auto bounds) -> Bounds {
+           auto [low, high] = bounds(inside);
+           return {floorDivide(low, *divisor), high == INT64_MAX ? high : floorDivide(high, *divisor)};
+         });
 }
 
 DimExpr DimSymbols::ceilDiv(const DimExpr &lhs, const DimExpr &rhs) {
@@ -150,7 +189,7 @@ DimExpr DimSymbols::mod(const DimExpr &lhs, const DimExpr &rhs) {
   std::optional<int64_t> value = lhs.constant(), divisor = rhs.constant();
   if (value && divisor && *divisor != 0)
     return *value - floorDivide(*value, *divisor) * *divisor;
-  return node(DimKind::Mod, lhs, rhs, 0, upperBound(rhs));
+  return node(DimKind::Mod, lhs, rhs, [&](auto bounds) -> Bounds { return {0, bounds(rhs).high}; });
 }
 
 DimExpr DimSymbols::min(const DimExpr &lhs, const DimExpr &rhs) {
@@ -158,8 +197,10 @@ DimExpr DimSymbols::min(const DimExpr &lhs, const DimExpr &rhs) {
     return lhs;
   if (isProvablyAtMost(rhs, lhs))
     return rhs;
-  return node(DimKind::Min, lhs, rhs, std::min(lowerBound(lhs), lowerBound(rhs)),
-              std::min(upperBound(lhs), upperBound(rhs)));
+  return node(DimKind::Min, lhs, rhs, [&](auto bounds) -> Bounds {
+    Bounds a = bounds(lhs), b = bounds(rhs);
+    return {std::min(a.low, b.low), std::min(a.high, b.high)};
+  });
 }
 
 DimExpr DimSymbols::max(const DimExpr &lhs, const DimExpr &rhs) {
@@ -167,8 +208,10 @@ DimExpr DimSymbols::max(const DimExpr &lhs, const DimExpr &rhs) {
     return rhs;
   if (isProvablyAtMost(rhs, lhs))
     return lhs;
-  return node(DimKind::Max, lhs, rhs, std::max(lowerBound(lhs), lowerBound(rhs)),
-              std::max(upperBound(lhs), upperBound(rhs)));
+  return node(DimKind::Max, lhs, rhs, [&](auto bounds) -> Bounds {
+    Bounds a = bounds(lhs), b = bounds(rhs);
+    return {std::max(a.low, b.low), std::max(a.high, b.high)};
+  });
 }
 
 DimExpr DimSymbols::broadcast(const DimExpr &lhs, const DimExpr &rhs) {
@@ -181,22 +224,25 @@ DimExpr DimSymbols::broadcast(const DimExpr &lhs, const DimExpr &rhs) {
     return lhs;
   if (rhs.isConstant())
     return rhs;
-  return node(DimKind::Broadcast, lhs, rhs, 0, std::max(upperBound(lhs), upperBound(rhs)));
+  return node(DimKind::Broadcast, lhs, rhs, [&](auto bounds) -> Bounds {
+    return {0, std::max(bounds(lhs).high, bounds(rhs).high)};
+  });
 }
 
 /// Beyond every size: stands for "no bound" in sums of bounds.
 static constexpr __int128 unbounded = (__int128)1 << 100;
 
-/// Bounds of coefficient * atoms, where each atom lies in [low, high].
+/// Bounds of coefficient * atoms, where each atom lies in its bounds.
 static std::pair<__int128, __int128> boundsOfTerm(const DimExpr::Term &term,
-                                                  const std::deque<DimAtom> &atoms) {
+                                                  const std::deque<DimAtom> &atoms, bool weak) {
   constexpr __int128 cap = (__int128)1 << 60;
   __int128 low = 1, high = 1;
   for (unsigned id : term.atoms) {
-    if (atoms[id].low < 0) // not a size: give up
+    int64_t least = weak ? atoms[id].weakLow : atoms[id].low, most = weak ? atoms[id].weakHigh : atoms[id].high;
+    if (least < 0) // not a size: give up
       return {-unbounded, unbounded};
-    low = std::min(low * atoms[id].low, cap);
-    high = std::min(high * std::min<__int128>(atoms[id].high, cap), cap);
+    low = std::min(low * least, cap);
+    high = std::min(high * std::min<__int128>(most, cap), cap);
   }
   __int128 first = low * term.coefficient;
   __int128 second = high < cap ? high * term.coefficient
@@ -204,18 +250,38 @@ static std::pair<__int128, __int128> boundsOfTerm(const DimExpr::Term &term,
   return {std::min(first, second), std::max(first, second)};
 }
 
-int64_t DimSymbols::lowerBound(const DimExpr &expr) const {
-  __int128 sum = 0;
-  for (const DimExpr::Term &term : expr.getTerms())
-    sum += boundsOfTerm(term, atoms).first;
-  return sum <= -largest ? INT64_MIN : sum >= largest ? largest : (int64_t)sum;
+DimSymbols::Bounds DimSymbols::boundsOf(const DimExpr &expr, bool weak) const {
+  __int128 low = 0, high = 0;
+  for (const DimExpr::Term &term : expr.getTerms()) {
+    auto [least, most] = boundsOfTerm(term, atoms, weak);
+    low += least;
+    high += most;
+  }
+  return {low <= -largest ? INT64_MIN : low >= largest ? largest : (int64_t)low,
+          high >= largest ? INT64_MAX : high <= -largest ? -largest : (int64_t)high};
 }
 
-int64_t DimSymbols::upperBound(const DimExpr &expr) const {
-  __int128 sum = 0;
-  for (const DimExpr::Term &term : expr.getTerms())
-    sum += boundsOfTerm(term, atoms).second;
-  return sum >= largest ? INT64_MAX : sum <= -largest ? -largest : (int64_t)sum;
+void DimSymbols::assumeNonEmpty(const DimExpr &expr) {
+  SmallVector<DimExpr> pending = {expr};
+  while (!pending.empty()) {
+    DimExpr next = pending.pop_back_val();
+    for (const DimExpr::Term &term : next.getTerms())
+      for (unsigned id : term.atoms) {
+        atoms[id].nonEmpty = true;
+        if (atoms[id].kind != DimKind::Symbol)
+          pending.append({atoms[id].lhs, atoms[id].rhs});
+      }
+  }
+}
+
+bool DimSymbols::isProvablyAtMost(const DimExpr &lhs, const DimExpr &rhs) {
+  DimExpr difference = lhs - rhs;
+  if (boundsOf(difference, /*weak=*/true).high <= 0)
+    return true;
+  if (boundsOf(difference, /*weak=*/false).high > 0)
+    return false;
+  assumeNonEmpty(difference);
+  return true;
 }
 
 std::string DimSymbols::text(const DimExpr &expr) const {

@@ -132,9 +132,16 @@ OwningOpRef<ModuleOp> GraphBuilder::finish(ArrayRef<Output> outputs) {
   SmallVector<NamedAttribute> ranges;
   for (unsigned id = 0; id < symbols.size(); ++id) {
     const DimAtom &atom = symbols.getAtom(id);
-    if (atom.kind == DimKind::Symbol && !atom.name.empty() && (atom.low > 1 || atom.high != INT64_MAX))
-      ranges.push_back(builder.getNamedAttr(
-          atom.name, builder.getDenseI64ArrayAttr({atom.low, atom.high})));
+    int64_t low = atom.nonEmpty ? atom.low : atom.weakLow;
+    auto source = symbolSource.find(id);
+    if (source == symbolSource.end() || (low <= 0 && atom.high == INT64_MAX))
+      continue;
+    std::string name = atom.name;
+    if (name.empty()) { // "x.0": dimension 0 of input x
+      auto [argument, dim] = source->second;
+      name = (function.getArgAttrOfType<StringAttr>(argument, "lutra.name").getValue() + "." + Twine(dim)).str();
+    }
+    ranges.push_back(builder.getNamedAttr(name, builder.getDenseI64ArrayAttr({low, atom.high})));
   }
   if (!ranges.empty())
     function->setAttr("lutra.dim_ranges", builder.getDictionaryAttr(ranges));
@@ -161,7 +168,7 @@ Value GraphBuilder::index(const DimExpr &dim) {
                                      (int64_t)source->second.second);
     } else {
       Value lhs = index(atom.lhs), rhs = index(atom.rhs);
-      bool unsignedDivision = symbols.lowerBound(atom.lhs) >= 0 && symbols.lowerBound(atom.rhs) > 0;
+      bool unsignedDivision = symbols.isProvablyAtMost(0, atom.lhs) && symbols.isProvablyLess(0, atom.rhs);
       switch (atom.kind) {
       case DimKind::FloorDiv:
         result = unsignedDivision ? (Value)arith::DivUIOp::create(builder, loc, lhs, rhs)

@@ -223,9 +223,9 @@ GraphTensor GraphBuilder::sliceAxis(GraphTensor input, int64_t axis, const DimEx
       return highest;
     if (number && *number <= -unlimited)
       return lowest;
-    if (symbols.upperBound(bound) < 0)
+    if (symbols.isProvablyLess(bound, 0))
       bound = bound + size;
-    else if (symbols.lowerBound(bound) < 0)
+    else if (!symbols.isProvablyAtMost(0, bound))
       return std::nullopt;
     // A table cut to a symbolic length: the length must fit, which entry checks.
     ArrayRef<DimExpr::Term> terms = bound.getTerms();
@@ -234,7 +234,7 @@ GraphTensor GraphBuilder::sliceAxis(GraphTensor input, int64_t axis, const DimEx
       DimExpr symbol = DimExpr::atom(terms.back().atoms[0]);
       std::optional<int64_t> limit = (highest - (bound - symbol)).constant();
       if (limit && symbols.getAtom(terms.back().atoms[0]).kind == DimKind::Symbol)
-        symbols.restrict(symbol, 1, *limit);
+        symbols.restrict(symbol, 0, *limit);
     }
     return symbols.max(symbols.min(bound, highest), lowest);
   };
@@ -331,6 +331,9 @@ GraphTensor GraphBuilder::pad(GraphTensor input, ArrayRef<DimExpr> low, ArrayRef
     return {};
   if (isEmpty)
     return input;
+  for (const DimExpr &size : input.shape())
+    if (mode != PadMode::Constant)
+      symbols.require(size, 1); // there must be an edge to repeat
   GraphTensor fill = padding ? cast(padding, input.type()) : scalar(input.type(), 0.0);
   fill = reshape(fill, {});
   if (!fill)

@@ -76,9 +76,9 @@ GraphTensor GraphBuilder::unary(UnaryKind kind, GraphTensor input) {
       if (kind == UnaryKind::Neg)
         return DimExpr(0) - x[0];
       if (kind == UnaryKind::Abs)
-        return symbols.lowerBound(x[0]) >= 0        ? std::optional(x[0])
-               : symbols.upperBound(x[0]) <= 0 ? std::optional(DimExpr(0) - x[0])
-                                               : std::nullopt;
+        return symbols.isProvablyAtMost(0, x[0])   ? std::optional(x[0])
+               : symbols.isProvablyAtMost(x[0], 0) ? std::optional(DimExpr(0) - x[0])
+                                                   : std::nullopt;
       return x[0].isConstant() ? std::optional(DimExpr(x[0].is(0))) : std::nullopt;
     });
     if (folded)
@@ -96,7 +96,7 @@ GraphTensor GraphBuilder::unary(UnaryKind kind, GraphTensor input) {
 static std::optional<DimExpr> evaluateInteger(DimSymbols &symbols, BinaryKind kind,
                                               const DimExpr &a, const DimExpr &b) {
   std::optional<int64_t> x = a.constant(), y = b.constant();
-  bool positive = symbols.lowerBound(a) >= 0 && symbols.lowerBound(b) > 0;
+  auto positive = [&] { return symbols.isProvablyAtMost(0, a) && symbols.isProvablyLess(0, b); };
   switch (kind) {
   case BinaryKind::Add: return a + b;
   case BinaryKind::Sub: return a - b;
@@ -106,13 +106,13 @@ static std::optional<DimExpr> evaluateInteger(DimSymbols &symbols, BinaryKind ki
   case BinaryKind::Div:
     if (x && y && *y != 0)
       return DimExpr(*x / *y);
-    return positive ? std::optional(symbols.floorDiv(a, b)) : std::nullopt;
+    return positive() ? std::optional(symbols.floorDiv(a, b)) : std::nullopt;
   case BinaryKind::Rem:
     if (x && y && *y != 0)
       return DimExpr(*x % *y);
-    return positive ? std::optional(symbols.mod(a, b)) : std::nullopt;
+    return positive() ? std::optional(symbols.mod(a, b)) : std::nullopt;
   case BinaryKind::Mod:
-    if ((x && y && *y != 0) || positive)
+    if ((x && y && *y != 0) || positive())
       return symbols.mod(a, b);
     return std::nullopt;
   default: break;
@@ -199,19 +199,26 @@ GraphTensor GraphBuilder::binary(BinaryKind kind, GraphTensor lhs, GraphTensor r
                         broadcastOperand(rhs, *shape));
 }
 
-/// The truth of a comparison with a difference that lies in [low, high].
-static std::optional<bool> decide(CompareKind kind, int64_t low, int64_t high) {
-  auto either = [](bool yes, bool no) {
-    return yes ? std::optional(true) : no ? std::optional(false) : std::nullopt;
+/// The truth of a comparison of sizes, where it is the same for all inputs.
+static std::optional<bool> decide(DimSymbols &symbols, CompareKind kind, const DimExpr &a, const DimExpr &b) {
+  auto less = [&](const DimExpr &x, const DimExpr &y) -> std::optional<bool> {
+    return symbols.isProvablyLess(x, y)     ? std::optional(true)
+           : symbols.isProvablyAtMost(y, x) ? std::optional(false)
+                                            : std::nullopt;
   };
-  bool isZero = low == 0 && high == 0, isNonzero = low > 0 || high < 0;
+  auto negate = [](std::optional<bool> truth) { return truth ? std::optional(!*truth) : truth; };
+  auto equal = [&]() -> std::optional<bool> {
+    if (a == b)
+      return true;
+    return symbols.isProvablyLess(a, b) || symbols.isProvablyLess(b, a) ? std::optional(false) : std::nullopt;
+  };
   switch (kind) {
-  case CompareKind::Equal: return either(isZero, isNonzero);
-  case CompareKind::NotEqual: return either(isNonzero, isZero);
-  case CompareKind::Less: return either(high < 0, low >= 0);
-  case CompareKind::LessEqual: return either(high <= 0, low > 0);
-  case CompareKind::Greater: return either(low > 0, high <= 0);
-  case CompareKind::GreaterEqual: return either(low >= 0, high < 0);
+  case CompareKind::Equal: return equal();
+  case CompareKind::NotEqual: return negate(equal());
+  case CompareKind::Less: return less(a, b);
+  case CompareKind::LessEqual: return negate(less(b, a));
+  case CompareKind::Greater: return less(b, a);
+  case CompareKind::GreaterEqual: return negate(less(a, b));
   }
   llvm_unreachable("all kinds are listed");
 }
@@ -227,9 +234,7 @@ GraphTensor GraphBuilder::compare(CompareKind kind, GraphTensor lhs, GraphTensor
   if (isa<IntegerType>(lhs.type()))
     if (GraphTensor folded = foldIntegers(i1(), *shape, {lhs, rhs},
                                      [&](ArrayRef<DimExpr> x) -> std::optional<DimExpr> {
-          DimExpr difference = x[0] - x[1];
-          std::optional<bool> truth = decide(kind, symbols.lowerBound(difference),
-                                             symbols.upperBound(difference));
+          std::optional<bool> truth = decide(symbols, kind, x[0], x[1]);
           return truth ? std::optional(DimExpr(*truth)) : std::nullopt;
         }))
       return folded;
@@ -264,7 +269,7 @@ GraphTensor GraphBuilder::cast(GraphTensor input, Type type) {
                                      [&](ArrayRef<DimExpr> x) -> std::optional<DimExpr> {
           if (!type.isInteger(1))
             return x[0];
-          if (symbols.lowerBound(x[0]) > 0)
+          if (symbols.isProvablyLess(0, x[0]))
             return DimExpr(1);
           return x[0].isConstant() ? std::optional(DimExpr(!x[0].is(0))) : std::nullopt;
         }))

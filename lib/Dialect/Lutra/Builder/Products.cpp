@@ -28,6 +28,7 @@ GraphTensor GraphBuilder::matmul(GraphTensor lhs, GraphTensor rhs) {
   if (depth.isConstant() && rows.isConstant() && depth != rows)
     return fail(ErrorCode::GraphType, "multiplies " + symbols.text(lhs.shape()) + " with " +
                                           symbols.text(rhs.shape()) + ", whose inner sizes differ");
+  symbols.requireEqual(depth, rows);
   GraphTensor lhsBatch = make(lhs.type(), lhs.shape().drop_back(2));
   GraphTensor rhsBatch = make(rhs.type(), rhs.shape().drop_back(2));
   std::optional<Shape> batch = broadcastShapes({lhsBatch, rhsBatch});
@@ -85,6 +86,7 @@ GraphTensor GraphBuilder::gemm(GraphTensor a, GraphTensor b, GraphTensor c, doub
   if (depth.isConstant() && rows.isConstant() && depth != rows)
     return fail(ErrorCode::GraphType, "multiplies " + symbols.text(a.shape()) + " with " +
                                           symbols.text(b.shape()) + ", whose inner sizes differ");
+  symbols.requireEqual(depth, rows);
   Shape shape{a.dim(transposeA ? 1 : 0), b.dim(transposeB ? 0 : 1)};
   if (!checkSize(shape))
     return {};
@@ -131,8 +133,10 @@ GraphTensor GraphBuilder::conv(GraphTensor input, GraphTensor filter, GraphTenso
     if (padded.isConstant() && *padded.constant() < reach)
       return fail(ErrorCode::GraphType, "has a window of " + Twine(reach) + " on a padded size of " +
                                             symbols.text(padded));
+    symbols.require(padded, reach);
     shape.push_back(symbols.floorDiv(padded - DimExpr(reach), options.strides[dim]) + DimExpr(1));
   }
+  symbols.requireEqual(input.dim(1), channels);
   if (!checkSize(shape))
     return {};
   GraphTensor result = emit<ConvOp>(accumulatorOf(input.type()), shape, value(input), value(filter),
@@ -193,6 +197,7 @@ GraphTensor GraphBuilder::pool(PoolKind kind, GraphTensor input, const WindowOpt
     if (padded.isConstant() && *padded.constant() < reach && !options.ceilMode)
       return fail(ErrorCode::GraphType, "has a window of " + Twine(reach) + " on a padded size of " +
                                             symbols.text(padded));
+    symbols.require(padded, options.ceilMode ? 1 : reach);
     if (options.ceilMode) {
       // The last window starts inside the input or its low padding.
       DimExpr windows = symbols.ceilDiv(padded - DimExpr(reach), stride) + DimExpr(1);

@@ -88,7 +88,7 @@ std::pair<GraphTensor, GraphTensor> GraphBuilder::topK(GraphTensor input, const 
                                              bool largest) {
   if (!input)
     return {};
-  if (axis < 0 || axis >= input.rank() || symbols.lowerBound(input.dim(axis) - k) < 0) {
+  if (axis < 0 || axis >= input.rank() || !symbols.isProvablyAtMost(k, input.dim(axis))) {
     fail(ErrorCode::Attribute, "selects " + symbols.text(k) + " elements along axis " + Twine(axis) +
                                    " of a tensor of shape " + symbols.text(input.shape()));
     return {};

@@ -41,9 +41,15 @@ GraphTensor GraphBuilder::gather(GraphTensor input, GraphTensor indices, int64_t
       return offset;
     });
   }
+  // An index is limited to the elements: there must be one.
+  bool isIn = true;
+  if (positions)
+    for (int64_t position : *positions)
+      isIn &= symbols.require(input.dim(axis), position < 0 ? -position : position + 1);
+  else
+    symbols.require(input.dim(axis), 1);
   // One known index is a slice, which costs nothing to fuse.
-  if (positions && positions->size() == 1 && !input->constant &&
-      ((*positions)[0] >= 0 || input.dim(axis).isConstant() || (*positions)[0] == -1)) {
+  if (positions && positions->size() == 1 && !input->constant && isIn) {
     DimExpr offset = (*positions)[0];
     if ((*positions)[0] < 0)
       offset = offset + input.dim(axis);
@@ -65,6 +71,7 @@ GraphTensor GraphBuilder::gatherElements(GraphTensor input, GraphTensor indices,
                                           Twine(input.rank()));
   if (auto dense = dyn_cast_or_null<DenseElementsAttr>(input->constant); dense && dense.isSplat())
     return expand(constant(dense.resizeSplat(RankedTensorType::get({}, input.type()))), indices.shape());
+  symbols.require(input.dim(axis), 1);
   return emit<GatherElementsOp>(input.type(), indices.shape(), value(input), value(indices), axis);
 }
 
@@ -80,6 +87,8 @@ GraphTensor GraphBuilder::gatherNd(GraphTensor input, GraphTensor indices, int64
                                           Twine(input.rank()));
   Shape shape(indices.shape().drop_back());
   llvm::append_range(shape, input.shape().drop_front(batchDims + *tuple));
+  for (int64_t dim = 0; dim < *tuple; ++dim)
+    symbols.require(input.dim(batchDims + dim), 1);
   return emit<GatherNdOp>(input.type(), shape, value(input), value(indices), batchDims);
 }
 
@@ -111,6 +120,8 @@ GraphTensor GraphBuilder::resize(GraphTensor input, ArrayRef<DimExpr> sizes, Arr
                             const ResizeOptions &options) {
   if (!input || !checkSize(sizes))
     return {};
+  for (const DimExpr &size : input.shape())
+    symbols.require(size, 1);
   return emit<ResizeOp>(input.type(), sizes, value(input), dynamicSizes(sizes),
                         scales, options.mode, options.coordinates,
                         options.rounding, llvm::APFloat(options.cubicCoefficient),

@@ -1,5 +1,6 @@
 """Small ONNX models for the importer's text tests: models.py NAME FILE."""
 
+import math
 import sys
 from collections.abc import Callable
 
@@ -9,7 +10,7 @@ from onnx import TensorProto, helper
 FLOAT, INT64 = TensorProto.FLOAT, TensorProto.INT64
 
 
-def info(name: str, kind: int, shape: list[int | str]) -> onnx.ValueInfoProto:
+def info(name: str, kind: int, shape: list[int | str | None] | None) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, kind, shape)
 
 
@@ -80,8 +81,37 @@ def unsupported() -> onnx.ModelProto:
     )
 
 
+def limited_sizes() -> onnx.ModelProto:
+    """Each op asks something of a size of its input: an element that exists, a window, a constant's size."""
+    node = helper.make_node
+
+    def filled(name: str, shape: list[int]) -> onnx.NodeProto:
+        count = math.prod(shape)
+        return node("Constant", [], [name], value=helper.make_tensor(name, FLOAT, shape, [0.5] * count))
+
+    return model(
+        [
+            filled("filter", [1, 2, 3]),
+            filled("matrix", [5, 2]),
+            node("Gather", ["a", "third"], ["first"], axis=1),
+            node("Conv", ["b", "filter"], ["second"], dilations=[2], pads=[1, 1]),
+            node("MatMul", ["c", "matrix"], ["product"]),
+            node("Relu", ["d"], ["free"]),
+        ],
+        [
+            info("a", FLOAT, ["batch", "seq", 4]),
+            info("b", FLOAT, [1, 2, None]),
+            info("c", FLOAT, ["rows", "depth"]),
+            info("d", FLOAT, ["any", 3]),
+        ],
+        [info(name, FLOAT, None) for name in ("first", "second", "product", "free")],
+        {"third": [2]},
+    )
+
+
 MODELS: dict[str, Callable[[], onnx.ModelProto]] = {
     "split_heads": split_heads,
+    "limited_sizes": limited_sizes,
     "position_table": position_table,
     "unsupported": unsupported,
 }

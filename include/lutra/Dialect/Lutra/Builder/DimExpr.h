@@ -63,8 +63,10 @@ struct DimAtom {
   DimKind kind = DimKind::Symbol;
   std::string name; // of a Symbol; "" for a size without a name
   DimExpr lhs, rhs; // of the others
-  // A symbol is the size of an input's dimension: inputs without elements are refused at entry.
-  int64_t low = 1, high = INT64_MAX;
+  // What may be assumed. A named symbol is at least 1 where that decides something; it is then `nonEmpty`, and
+  // the entry checks refuse inputs without elements. `weakLow` and `weakHigh` hold for those too.
+  int64_t low = 1, high = INT64_MAX, weakLow = 0, weakHigh = INT64_MAX;
+  bool nonEmpty = false;
 };
 
 /// The symbols and interned nodes of one graph.
@@ -74,6 +76,13 @@ public:
   DimExpr symbol(llvm::StringRef name);
   /// A symbol that equals no other.
   DimExpr freshSymbol();
+
+  /// Makes `size` at least `least` for all inputs that the entry checks let through. False where that cannot be
+  /// said as a limit of one symbol.
+  bool require(const DimExpr &size, int64_t least);
+
+  /// The same for a size that is to be another; a size that is known at compile time must be one of them.
+  void requireEqual(const DimExpr &lhs, const DimExpr &rhs);
 
   /// Narrows the values that a symbol may take.
   void restrict(const DimExpr &symbol, int64_t low, int64_t high);
@@ -86,11 +95,9 @@ public:
   /// rhs where lhs is 1, else lhs.
   DimExpr broadcast(const DimExpr &lhs, const DimExpr &rhs);
 
-  int64_t lowerBound(const DimExpr &expr) const;
-  int64_t upperBound(const DimExpr &expr) const;
-  bool isProvablyAtMost(const DimExpr &lhs, const DimExpr &rhs) const {
-    return upperBound(lhs - rhs) <= 0;
-  }
+  /// Whether lhs <= rhs for all inputs that the entry checks let through.
+  bool isProvablyAtMost(const DimExpr &lhs, const DimExpr &rhs);
+  bool isProvablyLess(const DimExpr &lhs, const DimExpr &rhs) { return isProvablyAtMost(lhs + DimExpr(1), rhs); }
 
   const DimAtom &getAtom(unsigned id) const { return atoms[id]; }
   unsigned size() const { return atoms.size(); }
@@ -100,7 +107,15 @@ public:
   std::string text(llvm::ArrayRef<DimExpr> shape) const;
 
 private:
-  DimExpr node(DimKind kind, const DimExpr &lhs, const DimExpr &rhs, int64_t low, int64_t high);
+  struct Bounds {
+    int64_t low, high;
+  };
+  /// `weak`: inputs without elements count too.
+  Bounds boundsOf(const DimExpr &expr, bool weak) const;
+  using BoundsRule = llvm::function_ref<Bounds(llvm::function_ref<Bounds(const DimExpr &)>)>;
+  DimExpr node(DimKind kind, const DimExpr &lhs, const DimExpr &rhs, BoundsRule rule);
+  /// The named symbols inside may no longer be 0.
+  void assumeNonEmpty(const DimExpr &expr);
   std::deque<DimAtom> atoms;
 };
 
