@@ -312,29 +312,9 @@ static void copyBytes(lutra_call *call, void *dest, const void *source, int64_t 
     recordFailure(call, result, "copy inside the GPU");
 }
 
-static uint64_t bytesOfType(lutra_dtype type) {
-  switch (type) {
-  case LUTRA_INT16:
-  case LUTRA_UINT16:
-  case LUTRA_FLOAT16:
-  case LUTRA_BFLOAT16:
-    return 2;
-  case LUTRA_INT32:
-  case LUTRA_UINT32:
-  case LUTRA_FLOAT32:
-    return 4;
-  case LUTRA_INT64:
-  case LUTRA_UINT64:
-  case LUTRA_FLOAT64:
-    return 8;
-  default:
-    return 1;
-  }
-}
-
 /* Bytes of a tensor whose dynamic sizes stand at `slots`; advances it past them. */
 static uint64_t tensorBytes(const lutra_tensor_info *tensor, const int64_t **slots) {
-  uint64_t bytes = bytesOfType(tensor->dtype);
+  uint64_t bytes = lutra_rt_bytes_of(tensor->dtype);
   for (int32_t d = 0; d < tensor->rank; ++d)
     bytes *= (uint64_t)(tensor->dims[d] < 0 ? *(*slots)++ : tensor->dims[d]);
   return bytes;

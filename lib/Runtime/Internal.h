@@ -42,6 +42,9 @@ struct lutra_call {
 lutra_status lutra_rt_fail(lutra_error *error, lutra_status code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Bytes of one element. */
+uint64_t lutra_rt_bytes_of(lutra_dtype type);
+
 uint64_t lutra_rt_cpu_features(void);
 /* The best level that this CPU can run; null after an error. */
 const lutra_level *lutra_rt_pick_level(lutra_error *error);

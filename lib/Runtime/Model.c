@@ -36,7 +36,7 @@ void lutra_rt_copy(lutra_call *call, void *dest, const void *source, int64_t byt
     lutra_table.backend->copy(call, dest, source, bytes);
 }
 
-static uint64_t bytesOfType(lutra_dtype type) {
+uint64_t lutra_rt_bytes_of(lutra_dtype type) {
   switch (type) {
   case LUTRA_INT16:
   case LUTRA_UINT16:
@@ -59,7 +59,7 @@ static uint64_t bytesOfType(lutra_dtype type) {
 static lutra_status checkBuffer(const lutra_tensor_info *tensor, const char *kind,
                                 const int64_t *dims, const lutra_buffer *buffer,
                                 lutra_error *error) {
-  uint64_t size = bytesOfType(tensor->dtype), bytes = size;
+  uint64_t size = lutra_rt_bytes_of(tensor->dtype), bytes = size;
   for (int32_t d = 0; d < tensor->rank; ++d)
     if (__builtin_mul_overflow(bytes, (uint64_t)dims[d], &bytes))
       return lutra_rt_fail(error, LUTRA_ERROR_ARGUMENT, "%s \"%s\" has more than 2^64 bytes", kind,
