@@ -42,7 +42,8 @@ add_library(lutra_flags INTERFACE)
 target_include_directories(lutra_flags INTERFACE
   "${CMAKE_SOURCE_DIR}/include" "${CMAKE_BINARY_DIR}/include")
 target_include_directories(lutra_flags SYSTEM INTERFACE ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
-target_compile_definitions(lutra_flags INTERFACE ${LLVM_DEFINITIONS} _GLIBCXX_ASSERTIONS)
+separate_arguments(lutra_llvm_definitions NATIVE_COMMAND "${LLVM_DEFINITIONS}") # one string in LLVM's package
+target_compile_definitions(lutra_flags INTERFACE ${lutra_llvm_definitions} _GLIBCXX_ASSERTIONS)
 target_compile_options(lutra_flags INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-fno-rtti -fno-exceptions> -fPIC -Wall -Wextra -Wno-unused-parameter
   -ffunction-sections -fdata-sections)
