@@ -92,6 +92,7 @@ LogicalResult buildStage(OpPassManager &manager, Stage stage, const CompileOptio
     // Names first: fusion, strategies and layouts look for named ops.
     manager.addPass(createRaiseActivations());
     manager.addPass(createRaiseNorms());
+    manager.addPass(createRaiseLookups());
     manager.addPass(createCanonicalizerPass());
     manager.addPass(createCSEPass());
     return success();

@@ -155,6 +155,26 @@ def RaiseActivations : Pass<"lutra-raise-activations"> {
   let dependentDialects = ["lutra::LutraDialect"];
 }
 
+def RaiseLookups : Pass<"lutra-raise-lookups", "mlir::ModuleOp"> {
+  let summary = "makes gathers of products with one-hot matrices";
+  let description = [{
+    Needs: graph level. Guarantees: the product of a one-hot matrix (indices compared for equality with 0, 1, ..) and a
+    constant f32 matrix whose elements are all finite becomes a gather of its rows, zero where the index lies
+    outside. The values are equal. Leaves alone: matrices that are computed, hold NaN or infinities, or are
+    transposed.
+
+    ```mlir
+    %h = lutra.compare<eq> %i, %count : (tensor<4x1xi32>, tensor<1x9xi32>) -> tensor<4x9xi1>
+    %o = lutra.cast %h : tensor<4x9xi1> -> tensor<4x9xf32>
+    %y = lutra.matmul %o, %w : (tensor<4x9xf32>, tensor<9x8xf32>) -> tensor<4x8xf32>
+    // becomes
+    %r = lutra.gather %w, %flat {axis = 0 : i64} : (tensor<9x8xf32>, tensor<4xi32>) -> tensor<4x8xf32>
+    %y = lutra.select %inside, %r, %zero : (tensor<4x1xi1>, tensor<4x8xf32>, tensor<f32>) -> tensor<4x8xf32>
+    ```
+  }];
+  let dependentDialects = ["lutra::LutraDialect", "mlir::tensor::TensorDialect"];
+}
+
 def RaiseNorms : Pass<"lutra-raise-norms"> {
   let summary = "names norms and softmax that arrive as reductions and pointwise ops";
   let description = [{
