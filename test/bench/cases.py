@@ -1,6 +1,7 @@
 """What the benchmark measures: small ONNX models with their inputs, and whole networks.
 
-A case is an ONNX model as bytes, its inputs and its work, so that every competitor computes the same thing.
+A case is an ONNX model (bytes, or the path of a file), its inputs and its work, so that every competitor computes
+the same thing.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ class Case:
     """One thing to measure. `flops` and `bytes` are those of one call, 0 where nobody counts them."""
 
     name: str
-    model: bytes
+    model: bytes | Path
     inputs: Arrays
     flops: float = 0
     bytes: float = 0
@@ -76,9 +77,7 @@ def conv(size: int, channels: int, filters: int, window: int, stride: int = 1) -
 
     x, w = _random(1, channels, size, size), _random(filters, channels, window, window)
     pad, out = window // 2, (size - 1) // stride + 1
-    node = helper.make_node(
-        "Conv", ["x", "w"], ["y"], kernel_shape=[window] * 2, pads=[pad] * 4, strides=[stride] * 2
-    )
+    node = helper.make_node("Conv", ["x", "w"], ["y"], kernel_shape=[window] * 2, pads=[pad] * 4, strides=[stride] * 2)
 
     def with_torch() -> Callable[[], Any]:
         import torch
@@ -140,11 +139,11 @@ def operators() -> Iterator[Case]:
     yield layer_norm(512, 768)
 
 
-def _inputs_of(model: bytes, sizes: dict[str, int]) -> Arrays:
+def _inputs_of(model: Path, sizes: dict[str, int]) -> Arrays:
     """Seeded inputs for a model; a named dimension takes its size from `sizes`, else 1."""
     import onnx
 
-    graph = onnx.load_from_string(model).graph
+    graph = onnx.load(model, load_external_data=False).graph
     initial = {weight.name for weight in graph.initializer}
     generator = np.random.default_rng(7)
     arrays: Arrays = {}
@@ -157,7 +156,8 @@ def _inputs_of(model: bytes, sizes: dict[str, int]) -> Arrays:
         if np.issubdtype(dtype, np.floating):
             arrays[value.name] = generator.standard_normal(shape).astype(dtype)
         else:
-            arrays[value.name] = generator.integers(0, 2, shape).astype(dtype)
+            low = 1 if "mask" in value.name else 0
+            arrays[value.name] = generator.integers(low, 2, shape).astype(dtype)
     return arrays
 
 
@@ -179,6 +179,36 @@ def models(folder: Path | None) -> Iterator[Case]:
     if folder:
         paths += sorted(folder.glob("*.onnx"))
     for path in paths:
-        data = path.read_bytes()
         name = path.parent.name if path.stem == "model" else path.stem
-        yield Case(name, data, _inputs_of(data, {"sequence": 128, "seq": 128}))
+        yield Case(name, path, _inputs_of(path, {"sequence": 128, "seq": 128}))
+
+
+def transformers_models(work: Path) -> Iterator[Case]:
+    """A BERT, a GPT-2 and a ResNet of transformers with random weights, exported to `work` with dynamic sizes."""
+    import importlib.util
+
+    if importlib.util.find_spec("torch") is None or importlib.util.find_spec("transformers") is None:
+        return
+    import torch
+    import transformers
+
+    torch.manual_seed(5)
+    batch, sequence = torch.export.Dim("batch", min=1, max=64), torch.export.Dim("sequence", min=2, max=512)
+    tokens = {name: torch.ones(2, 11, dtype=torch.int64) for name in ("input_ids", "attention_mask")}
+    text = (tokens, {name: {0: batch, 1: sequence} for name in tokens})
+    image = ({"pixel_values": torch.randn(2, 3, 224, 224)}, {"pixel_values": {0: batch}})
+    bert = transformers.BertConfig(
+        vocab_size=5000, hidden_size=384, num_hidden_layers=4, num_attention_heads=12, intermediate_size=1536
+    )
+    gpt2 = transformers.GPT2Config(vocab_size=5000, n_embd=768, n_layer=4, n_head=12, n_positions=512, use_cache=False)
+    networks: list[tuple[str, Any, Any]] = [
+        ("bert 4x384", transformers.BertModel(bert), text),
+        ("gpt2 4x768", transformers.GPT2LMHeadModel(gpt2), text),
+        ("resnet50 of transformers", transformers.ResNetForImageClassification(transformers.ResNetConfig()), image),
+    ]
+    for name, network, (example, dynamic) in networks:
+        path = work / f"{name.replace(' ', '_')}.onnx"
+        with torch.no_grad():
+            network.eval()
+            torch.onnx.export(network, kwargs=example, f=str(path), dynamo=True, dynamic_shapes=dynamic, verbose=False)
+        yield Case(name, path, _inputs_of(path, {"sequence": 128}))

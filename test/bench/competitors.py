@@ -13,10 +13,15 @@ from cases import Case
 Run = Callable[[], object]
 
 
+def _loadable(case: Case) -> bytes | str:
+    """A file is given by its path, so that external data is found."""
+    return case.model if isinstance(case.model, bytes) else str(case.model)
+
+
 def with_lutra(case: Case, threads: int) -> Run:
     import lutra
 
-    model = lutra.compile(case.model, threads=threads)
+    model = lutra.compile(_loadable(case), threads=threads)
     return lambda: model(**case.inputs)
 
 
@@ -28,7 +33,7 @@ def with_onnxruntime(case: Case, threads: int) -> Run:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 4
-    session = ort.InferenceSession(case.model, options, providers=["CPUExecutionProvider"])
+    session = ort.InferenceSession(_loadable(case), options, providers=["CPUExecutionProvider"])
     return lambda: session.run(None, case.inputs)
 
 
@@ -41,7 +46,7 @@ def with_openvino(case: Case, threads: int) -> Run:
         "INFERENCE_PRECISION_HINT": "f32",
         "INFERENCE_NUM_THREADS": threads,
     }
-    compiled = core.compile_model(core.read_model(case.model), "CPU", settings)
+    compiled = core.compile_model(core.read_model(_loadable(case)), "CPU", settings)
     request = compiled.create_infer_request()
     return lambda: request.infer(case.inputs, share_inputs=True, share_outputs=True)
 

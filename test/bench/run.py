@@ -13,13 +13,14 @@ import json
 import os
 import statistics
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from cases import Case, models, operators  # noqa: E402
+from cases import Case, models, operators, transformers_models  # noqa: E402
 from competitors import COMPETITORS, Run  # noqa: E402
 from machine import Machine  # noqa: E402
 
@@ -83,6 +84,12 @@ def show(row: dict[str, Any]) -> None:
             print(f"    {name}: {reason}", flush=True)
 
 
+def exported(work: Path, options: argparse.Namespace) -> list[Case]:
+    """The models that must be exported first, unless the filter leaves none of them."""
+    names = ("bert 4x384", "gpt2 4x768", "resnet50 of transformers")
+    return list(transformers_models(work)) if any(options.filter in name for name in names) else []
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--filter", default="", help="only cases whose name holds this text")
@@ -95,16 +102,17 @@ def main() -> int:
     options = parser.parse_args()
     machine, rows = Machine(), []
     cpus = sorted(os.sched_getaffinity(0))
-    for case in [*operators(), *models(options.models)]:
-        if options.filter not in case.name:
-            continue
-        for threads in options.threads:
-            if threads > len(cpus):
+    with tempfile.TemporaryDirectory() as work:
+        for case in [*operators(), *models(options.models), *exported(Path(work), options)]:
+            if options.filter not in case.name:
                 continue
-            os.sched_setaffinity(0, cpus[:threads])
-            rows.append(measure(case, threads, options, machine))
-            os.sched_setaffinity(0, cpus)
-            show(rows[-1])
+            for threads in options.threads:
+                if threads > len(cpus):
+                    continue
+                os.sched_setaffinity(0, cpus[:threads])
+                rows.append(measure(case, threads, options, machine))
+                os.sched_setaffinity(0, cpus)
+                show(rows[-1])
     result = {"fma_peak": machine.fma_peak, "read_rate": machine.read_rate, "rows": rows}
     options.json.write_text(json.dumps(result, indent=1) + "\n")
     return 0
