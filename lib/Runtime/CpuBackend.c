@@ -33,12 +33,14 @@ static void launchKernel(lutra_call *call, int64_t index, const int64_t *args, i
   const lutra_kernel *kernel = &context->model->level->kernels[index];
   Launch launch = {kernel, args};
   int64_t items = kernel->grid(args);
-  if (items <= 1) {
-    if (items == 1)
-      kernel->run(args, 0, 1);
-    return;
-  }
-  context->parallel_for(context->parallel_user, items, runItems, &launch);
+  if (context->trace)
+    context->trace(context->trace_user, kernel->name, items);
+  if (items == 1)
+    kernel->run(args, 0, 1);
+  else if (items > 1)
+    context->parallel_for(context->parallel_user, items, runItems, &launch);
+  if (context->trace)
+    context->trace(context->trace_user, kernel->name, -1);
 }
 
 static void copyBytes(lutra_call *call, void *dest, const void *source, int64_t bytes) {

@@ -25,6 +25,8 @@ struct lutra_context {
   lutra_pool *pool;
   lutra_parallel_for parallel_for;
   void *parallel_user;
+  lutra_trace trace;
+  void *trace_user;
   uint8_t *arena;
   uint64_t arena_bytes;
   atomic_flag busy;

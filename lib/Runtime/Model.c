@@ -361,6 +361,10 @@ static lutra_status createContext(lutra_model *model, const lutra_context_option
     return lutra_rt_fail(error, LUTRA_ERROR_MEMORY, "no memory for a context");
   context->model = model;
   atomic_flag_clear(&context->busy);
+  if (options && options->struct_size >= sizeof *options) { /* a host of an earlier version has no trace */
+    context->trace = options->trace;
+    context->trace_user = options->trace_user;
+  }
   if (options && options->parallel_for) {
     context->parallel_for = options->parallel_for;
     context->parallel_user = options->parallel_user;

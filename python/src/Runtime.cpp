@@ -262,7 +262,7 @@ lutra_context *Model::takeContext() {
   }
   lutra_error error = {};
   lutra_context *context = nullptr;
-  lutra_context_options options = {sizeof options, threads, nullptr, nullptr};
+  lutra_context_options options = {sizeof options, threads, nullptr, nullptr, nullptr, nullptr};
   check(api->create_context(model, &options, &context, &error), error);
   return context;
 }

@@ -129,7 +129,8 @@ run::CompiledModel::readSpecs(const lutra_tensor_info *infos, int32_t count) {
   return specs;
 }
 
-LogicalResult run::CompiledModel::open(const std::string &file, int32_t threads) {
+LogicalResult run::CompiledModel::open(const std::string &file, int32_t threads, lutra_trace trace,
+                                       void *traceUser) {
   // A name without a slash would be looked up in the system's folders.
   std::string path = StringRef(file).contains('/') ? file : "./" + file;
   void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -147,7 +148,7 @@ LogicalResult run::CompiledModel::open(const std::string &file, int32_t threads)
   lutra_error error = {};
   if (failed(check(api->open(nullptr, &model, &error), error)))
     return failure();
-  lutra_context_options options = {sizeof(lutra_context_options), threads, nullptr, nullptr};
+  lutra_context_options options = {sizeof(lutra_context_options), threads, nullptr, nullptr, trace, traceUser};
   if (failed(check(api->create_context(model, &options, &context, &error), error)))
     return failure();
   auto ins = readSpecs(api->info->inputs, api->info->input_count);
@@ -161,10 +162,12 @@ LogicalResult run::CompiledModel::open(const std::string &file, int32_t threads)
 
 /// Runs once to warm up, then `repeat` times; prints the least and the middle time.
 LogicalResult run::CompiledModel::runTimed(ArrayRef<lutra_buffer> in, ArrayRef<int64_t> inDims,
-                                           ArrayRef<lutra_buffer> out, unsigned repeat) {
+                                           ArrayRef<lutra_buffer> out, unsigned repeat,
+                                           llvm::function_ref<void()> afterRun) {
   lutra_error error = {};
   if (failed(check(api->run(context, in.data(), inDims.data(), out.data(), &error), error)))
     return failure();
+  afterRun();
   std::vector<double> milliseconds;
   for (unsigned i = 0; i < repeat; ++i) {
     auto start = std::chrono::steady_clock::now();
@@ -172,6 +175,7 @@ LogicalResult run::CompiledModel::runTimed(ArrayRef<lutra_buffer> in, ArrayRef<i
       return failure();
     std::chrono::duration<double, std::milli> passed = std::chrono::steady_clock::now() - start;
     milliseconds.push_back(passed.count());
+    afterRun();
   }
   if (milliseconds.empty())
     return success();
@@ -182,7 +186,8 @@ LogicalResult run::CompiledModel::runTimed(ArrayRef<lutra_buffer> in, ArrayRef<i
 }
 
 FailureOr<SmallVector<Tensor>> run::CompiledModel::call(ArrayRef<Tensor> arguments,
-                                                        unsigned repeat) {
+                                                        unsigned repeat,
+                                                        llvm::function_ref<void()> afterRun) {
   SmallVector<int64_t> inDims;
   SmallVector<GuardedBuffer, 0> buffers;
   for (const Tensor &input : arguments) {
@@ -221,7 +226,7 @@ FailureOr<SmallVector<Tensor>> run::CompiledModel::call(ArrayRef<Tensor> argumen
   }
   ArrayRef<lutra_buffer> view(all);
   if (failed(runTimed(view.take_front(arguments.size()), inDims, view.drop_front(arguments.size()),
-                      repeat)))
+                      repeat, afterRun)))
     return failure();
   for (auto [i, input] : llvm::enumerate(arguments))
     if (buffers[i].contents() != ArrayRef<char>(input.getBytes())) {

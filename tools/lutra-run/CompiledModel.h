@@ -32,21 +32,24 @@ public:
   CompiledModel &operator=(const CompiledModel &) = delete;
   ~CompiledModel();
 
-  /// Loads the library, opens the model, makes a context with `threads` threads (0: one per CPU).
-  mlir::LogicalResult open(const std::string &file, int32_t threads);
+  /// Loads the library, opens the model, makes a context with `threads` threads (0: one per CPU) that tells `trace`
+  /// (may be null) of its kernels.
+  mlir::LogicalResult open(const std::string &file, int32_t threads, lutra_trace trace = nullptr,
+                           void *traceUser = nullptr);
   llvm::StringRef getName() const { return api->info->name; }
   llvm::ArrayRef<TensorSpec> getInputs() const { return inputs; }
   llvm::ArrayRef<TensorSpec> getOutputs() const { return outputs; }
-  /// One call, with `repeat` more that are timed and printed.
-  mlir::FailureOr<llvm::SmallVector<Tensor>> call(llvm::ArrayRef<Tensor> arguments,
-                                                  unsigned repeat = 0);
+  /// One call, with `repeat` more that are timed and printed; `afterRun` is called after each.
+  mlir::FailureOr<llvm::SmallVector<Tensor>> call(llvm::ArrayRef<Tensor> arguments, unsigned repeat = 0,
+                                                  llvm::function_ref<void()> afterRun = [] {});
 
 private:
   mlir::LogicalResult check(lutra_status status, const lutra_error &error);
   mlir::FailureOr<llvm::SmallVector<TensorSpec>>
   readSpecs(const lutra_tensor_info *infos, int32_t count);
   mlir::LogicalResult runTimed(llvm::ArrayRef<lutra_buffer> in, llvm::ArrayRef<int64_t> inDims,
-                               llvm::ArrayRef<lutra_buffer> out, unsigned repeat);
+                               llvm::ArrayRef<lutra_buffer> out, unsigned repeat,
+                               llvm::function_ref<void()> afterRun);
 
   Report report;
   const lutra_model_api *api = nullptr;

@@ -120,6 +120,9 @@ struct Flags {
                        cl::init(0), cl::cat(category)};
   cl::opt<unsigned> repeat{"repeat", cl::desc("Timed runs of a compiled model"), cl::init(0),
                            cl::cat(category)};
+  cl::opt<bool> profile{"profile",
+                        cl::desc("List the time that each kernel of a compiled model takes"),
+                        cl::cat(category)};
 };
 } // namespace
 
@@ -144,6 +147,7 @@ static std::optional<std::string> readFlags(const Flags &flags, run::Options &op
   options.corrupt = flags.corrupt;
   options.threads = flags.threads;
   options.repeat = flags.repeat;
+  options.profile = flags.profile;
   std::optional<ValueSet> set = valueSetOf(flags.values);
   if (!set)
     return "--values=" + flags.values + " is no value set; see --help";

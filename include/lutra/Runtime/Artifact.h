@@ -99,6 +99,10 @@ typedef struct lutra_context lutra_context;
 typedef void (*lutra_body)(void *state, int64_t begin, int64_t end);
 typedef void (*lutra_parallel_for)(void *user, int64_t items, lutra_body body, void *state);
 
+/* Told of every launch of a kernel, on the thread that runs the call: before it with its number of work items, after
+ * it with -1. */
+typedef void (*lutra_trace)(void *user, const char *kernel, int64_t items);
+
 typedef struct lutra_model_options {
   uint32_t struct_size;     /* sizeof(lutra_model_options) */
   uint32_t trust_weights;   /* nonzero: do not hash the weights file (size and version are checked) */
@@ -110,6 +114,8 @@ typedef struct lutra_context_options {
   int32_t threads;                 /* 0: one per CPU that the process may use */
   lutra_parallel_for parallel_for; /* null: the model's own pool */
   void *parallel_user;
+  lutra_trace trace; /* null: nobody is told; CPU targets only */
+  void *trace_user;
 } lutra_context_options;
 
 /* Host memory of one tensor: row-major, aligned to its element. */

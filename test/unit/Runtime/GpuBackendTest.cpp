@@ -80,7 +80,7 @@ protected:
     lutra_model *model = nullptr;
     lutra_context *context = nullptr;
     error = {};
-    lutra_context_options options = {sizeof options, 1, nullptr, nullptr};
+    lutra_context_options options = {sizeof options, 1, nullptr, nullptr, nullptr, nullptr};
     lutra_status status = api->open(nullptr, &model, &error);
     if (!status)
       status = api->create_context(model, &options, &context, &error);
