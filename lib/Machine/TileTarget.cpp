@@ -50,6 +50,10 @@ public:
   double getFmaPerCycle(unsigned bits) const override { return 2.0 * vectorBits / bits; }
   int64_t getPanelWidth() const override { return panel; }
   int64_t getMapWidth(unsigned bits) const override { return 2 * vectorBits / std::max(8u, bits); }
+  /// One vector; narrow elements would need more registers than there are.
+  int64_t getTurnWidth(unsigned bits) const override {
+    return bits == 32 || bits == 64 ? vectorBits / bits : 0;
+  }
   int64_t getGrain() const override { return 16384; }
 
 private:

@@ -50,6 +50,8 @@ public:
   virtual int64_t getPanelWidth() const = 0;
   /// Elements per tile of a pointwise kernel whose widest element has `bits` bits.
   virtual int64_t getMapWidth(unsigned bits) const = 0;
+  /// Edge of the squares in which a matrix of `bits`-bit elements is turned over; 0: it is copied in rows.
+  virtual int64_t getTurnWidth(unsigned bits) const { return 0; }
   /// Elements that one work item of a pointwise or reduction kernel should cover, so that
   /// dispatching it costs little beside its work.
   virtual int64_t getGrain() const = 0;

@@ -53,6 +53,10 @@ static TileWindow alignOperand(KernelEmitter &emitter, const TileWindow &window,
   return aligned;
 }
 
+void KernelEmitter::bind(Value tensor, const TileWindow &window, Value tile) {
+  cache.push_back({tensor, normalize(*this, window), tile});
+}
+
 FailureOr<Value> KernelEmitter::emitTile(Value tensor, const TileWindow &asked) {
   TileWindow window = normalize(*this, asked);
   for (const Entry &entry : llvm::reverse(cache))

@@ -287,10 +287,6 @@ SmallVector<Value> KernelEmitter::getSizes(Value tensor) {
 // Buffers and tiles
 //===----------------------------------------------------------------------===//
 
-void KernelEmitter::bind(Value tensor, const TileWindow &window, Value tile) {
-  cache.push_back({tensor, window, tile});
-}
-
 void KernelEmitter::bindBuffer(Value tensor, Value buffer) { boundBuffers.push_back({tensor, buffer}); }
 
 KernelEmitter::Scope::Scope(KernelEmitter &scoped)

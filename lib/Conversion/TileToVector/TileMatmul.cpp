@@ -11,6 +11,7 @@
 // A column-major rhs is read in square blocks along K, which are transposed in registers.
 // Rows outside the bounds read the last row that exists; columns outside are masked.
 #include "TileMatmul.h"
+#include "TileToVector.h"
 
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
 
@@ -54,7 +55,6 @@ private:
   Value loadVector(Value buffer, Value address, Value mask);
   void prepareColumns();
   Value loadPart(Value offset, int64_t part);
-  void transpose(Values &rows);
   void multiply(Value k, llvm::function_ref<Value(int64_t)> loadPart, Values &accumulators);
   Values loop(Value lower, Value upper, int64_t step, ValueRange carried,
               llvm::function_ref<void(Value, Values &)> body);
@@ -189,25 +189,6 @@ Value MatmulEmitter::loadPart(Value offset, int64_t part) {
   return widen(vector::FromElementsOp::create(builder, loc, type, scalars));
 }
 
-/// Transposes a square of `lanes` vectors in place: blocks of doubling size are exchanged.
-void MatmulEmitter::transpose(Values &square) {
-  for (int64_t size = 1; size < lanes; size *= 2) {
-    SmallVector<int64_t> low, high;
-    for (int64_t lane = 0; lane < lanes; ++lane) {
-      bool second = lane & size;
-      low.push_back(second ? lanes + lane - size : lane);
-      high.push_back(second ? lanes + lane : lane + size);
-    }
-    for (int64_t row = 0; row < lanes; ++row) {
-      if (row & size)
-        continue;
-      Value first = square[row], second = square[row + size];
-      square[row] = vector::ShuffleOp::create(builder, loc, first, second, low);
-      square[row + size] = vector::ShuffleOp::create(builder, loc, first, second, high);
-    }
-  }
-}
-
 /// One step. Of the two factors the smaller set stays in registers while the other streams by.
 void MatmulEmitter::multiply(Value k, llvm::function_ref<Value(int64_t)> loadPart,
                              Values &accumulators) {
@@ -316,7 +297,7 @@ MatmulEmitter::Values MatmulEmitter::emit(ValueRange accumulator) {
         for (int64_t lane = 0; lane < lanes; ++lane)
           blocks[part].push_back(widen(
               loadVector(rhs.buffer, add(columnAddress[part * lanes + lane], k), Value())));
-        transpose(blocks[part]);
+        transposeSquare(builder, loc, blocks[part]);
       }
       for (int64_t lane = 0; lane < lanes; ++lane) {
         multiply(add(k, index(lane)), [&](int64_t part) { return blocks[part][lane]; }, carried);

@@ -1,7 +1,8 @@
 //===- TileMemory.cpp - tile loads, stores and gathers as vector code ----------===//
 // Consecutive elements are one vector access; a bound makes it a masked one where the hardware has
-// masks for the element (32 and 64 bits), else a short scalar loop through a stack buffer. Other
-// strides are scalar accesses: measured faster than vgatherdps on the CPUs that have AVX2.
+// masks for the element (32 and 64 bits), else a short scalar loop through a stack buffer. A tile whose
+// rows, not columns, lie in order is read or written in vectors along its rows and turned over in registers.
+// Other strides are scalar accesses: measured faster than vgatherdps on the CPUs that have AVX2.
 // Truth values are bytes in memory and single bits in vectors.
 #include "TileToVector.h"
 
@@ -66,6 +67,23 @@ struct TileAccess {
     SmallVector<int64_t> strides;
     int64_t offset;
     return succeeded(bufferType().getStridesAndOffset(strides, offset)) && strides.back() == 1;
+  }
+  /// Whether elements of a column, not of a row, follow each other in memory, in whole vectors.
+  bool isTurned() const {
+    if (type.getRank() != 2 || !bounds.empty() || rows() == 1 || columns() == 1 || !llvm::isPowerOf2_64(rows()))
+      return false;
+    if (dims[0] != bufferType().getRank() - 1 || steps[0] != 1 || dims[1] == -1 || dims[1] == dims[0])
+      return false;
+    unsigned bits = bufferType().getElementType().getIntOrFloatBitWidth();
+    SmallVector<int64_t> strides;
+    int64_t offset;
+    return bits >= 32 && succeeded(bufferType().getStridesAndOffset(strides, offset)) && strides.back() == 1;
+  }
+  /// Elements of a side of the squares in which a turned tile is walked.
+  int64_t squareSize() const { return std::min<int64_t>(rows(), llvm::PowerOf2Ceil(columns())); }
+  /// Indices of the element at a row and column.
+  SmallVector<Value> elementAt(int64_t row, int64_t column) {
+    return elementIndices(rowIndices(row), constant(column));
   }
   SmallVector<Value> elementIndices(ArrayRef<Value> row, Value position) {
     SmallVector<Value> at(row);
@@ -229,6 +247,88 @@ static void storeRow(TileAccess &access, int64_t row, Value value) {
                           access.elementIndices(at, position));
 }
 
+/// Elements [0, count) of a vector.
+static Value takeFront(OpBuilder &builder, Location loc, Value vector, int64_t count) {
+  if (cast<VectorType>(vector.getType()).getNumElements() == count)
+    return vector;
+  return vector::ExtractStridedSliceOp::create(builder, loc, vector, {0}, {count}, {1});
+}
+
+/// The rows of a turned tile: squares are loaded column by column, turned over and joined along the rows.
+static SmallVector<Value> loadTurned(TileAccess &access) {
+  OpBuilder &b = access.builder;
+  Type memory = access.bufferType().getElementType();
+  int64_t size = access.squareSize(), columns = access.columns();
+  auto squareType = VectorType::get({size}, memory), rowType = VectorType::get({columns}, memory);
+  SmallVector<Value> rows;
+  for (int64_t row = 0; row < access.rows(); row += size) {
+    SmallVector<Value> joined(size);
+    for (int64_t column = 0; column < columns; column += size) {
+      int64_t count = std::min(size, columns - column);
+      SmallVector<Value> square;
+      for (int64_t c = 0; c < count; ++c)
+        square.push_back(vector::LoadOp::create(b, access.loc, squareType, access.buffer, access.elementAt(row, column + c)));
+      square.resize(size, square.back());
+      transposeSquare(b, access.loc, square);
+      for (int64_t r = 0; r < size; ++r) {
+        Value part = takeFront(b, access.loc, square[r], count);
+        if (!joined[r] && count == columns)
+          joined[r] = part;
+        else
+          joined[r] = vector::InsertStridedSliceOp::create(
+              b, access.loc, part, joined[r] ? joined[r] : zeroOf(b, access.loc, rowType), {column}, {1});
+      }
+    }
+    llvm::append_range(rows, joined);
+  }
+  return rows;
+}
+
+/// Stores the rows of a turned tile column by column.
+static void storeTurned(TileAccess &access, ValueRange rows) {
+  OpBuilder &b = access.builder;
+  Type memory = access.bufferType().getElementType();
+  int64_t size = access.squareSize(), columns = access.columns();
+  for (int64_t row = 0; row < access.rows(); row += size)
+    for (int64_t column = 0; column < columns; column += size) {
+      int64_t count = std::min(size, columns - column);
+      SmallVector<Value> square;
+      for (int64_t r = 0; r < size; ++r) {
+        Value part = toMemory(b, access.loc, rows[row + r], memory);
+        if (count != columns)
+          part = vector::ExtractStridedSliceOp::create(b, access.loc, part, {column}, {count}, {1});
+        if (count != size) { // lanes beyond the last column are never stored
+          SmallVector<int64_t> lanes = llvm::to_vector(llvm::seq<int64_t>(0, count));
+          lanes.resize(size, 0);
+          part = vector::ShuffleOp::create(b, access.loc, part, part, lanes);
+        }
+        square.push_back(part);
+      }
+      transposeSquare(b, access.loc, square);
+      for (int64_t c = 0; c < count; ++c)
+        vector::StoreOp::create(b, access.loc, square[c], access.buffer, access.elementAt(row, column + c));
+    }
+}
+
+void lutra::transposeSquare(OpBuilder &builder, Location loc, MutableArrayRef<Value> square) {
+  int64_t lanes = square.size();
+  for (int64_t size = 1; size < lanes; size *= 2) { // blocks of doubling size are exchanged
+    SmallVector<int64_t> low, high;
+    for (int64_t lane = 0; lane < lanes; ++lane) {
+      bool second = lane & size;
+      low.push_back(second ? lanes + lane - size : lane);
+      high.push_back(second ? lanes + lane : lane + size);
+    }
+    for (int64_t row = 0; row < lanes; ++row) {
+      if (row & size)
+        continue;
+      Value first = square[row], second = square[row + size];
+      square[row] = vector::ShuffleOp::create(builder, loc, first, second, low);
+      square[row + size] = vector::ShuffleOp::create(builder, loc, first, second, high);
+    }
+  }
+}
+
 /// A buffer as one dimension, for linear offsets.
 static Value flatten(OpBuilder &builder, Location loc, Value buffer) {
   auto type = cast<MemRefType>(buffer.getType());
@@ -260,8 +360,11 @@ struct LoadPattern final : OpConversionPattern<TileLoadOp> {
     TileAccess access{rewriter, op.getLoc(), op.getSource(), op.getIndices(), op.getBounds(),
                       SmallVector<int64_t>(op.getDims()), SmallVector<int64_t>(op.getSteps()), type};
     SmallVector<Value> rows;
-    for (int64_t r = 0; r < access.rows(); ++r)
-      rows.push_back(fromMemory(rewriter, op.getLoc(), loadRow(access, r), type.getElementType()));
+    if (access.isTurned())
+      rows = loadTurned(access);
+    else
+      for (int64_t r = 0; r < access.rows(); ++r)
+        rows.push_back(fromMemory(rewriter, op.getLoc(), loadRow(access, r), type.getElementType()));
     rewriter.replaceOpWithMultiple(op, {rows});
     return success();
   }
@@ -274,8 +377,11 @@ struct StorePattern final : OpConversionPattern<TileStoreOp> {
     auto type = cast<TileType>(op.getValue().getType());
     TileAccess access{rewriter, op.getLoc(), op.getDest(), op.getIndices(), op.getBounds(),
                       SmallVector<int64_t>(op.getDims()), SmallVector<int64_t>(op.getSteps()), type};
-    for (int64_t r = 0; r < access.rows(); ++r)
-      storeRow(access, r, adaptor.getValue()[r]);
+    if (access.isTurned())
+      storeTurned(access, adaptor.getValue());
+    else
+      for (int64_t r = 0; r < access.rows(); ++r)
+        storeRow(access, r, adaptor.getValue()[r]);
     rewriter.eraseOp(op);
     return success();
   }

@@ -17,6 +17,9 @@ int64_t getTileColumns(TileType type);
 /// Type of each.
 mlir::Type getRowType(TileType type);
 
+/// Turns over a square of n vectors of n elements, n a power of two.
+void transposeSquare(mlir::OpBuilder &builder, mlir::Location loc, llvm::MutableArrayRef<mlir::Value> square);
+
 /// tile_load, tile_store, tile_gather (TileMemory.cpp).
 void populateTileMemoryPatterns(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 

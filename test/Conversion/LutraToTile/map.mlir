@@ -54,3 +54,12 @@ lutra.kernel @wrapping(%a: tensor<5x7xf32>) -> tensor<35xf32> {
   %1 = lutra.reshape %0[] : tensor<7x5xf32> -> tensor<35xf32>
   lutra.yield %1 : tensor<35xf32>
 }
+
+// A transpose is walked in squares of both dimensions; 3 columns are a tile of their own.
+// CHECK-LABEL: func.func @turned(
+// CHECK: lutra.tile_load %arg0{{.*}} dims = [3, 1] steps = [1, 1] : memref<1x3x4x16xf32> -> <8x3xf32>
+// CHECK: lutra.tile_store {{.*}} dims = [2, 3] steps = [1, 1] : <8x3xf32>, memref<1x4x16x3xf32>
+lutra.kernel @turned(%a: tensor<1x3x4x16xf32>) -> tensor<1x4x16x3xf32> {
+  %0 = lutra.transpose %a [0, 2, 3, 1] : tensor<1x3x4x16xf32> -> tensor<1x4x16x3xf32>
+  lutra.yield %0 : tensor<1x4x16x3xf32>
+}

@@ -79,3 +79,17 @@ func.func @library(%a: memref<4xf32>, %begin: index, %end: index) attributes {lu
   lutra.tile_store %e, %a[%c0] dims = [0] steps = [1] : <4xf32>, memref<4xf32>
   return
 }
+
+// A tile whose columns lie in order is read in vectors along them and turned over.
+// CHECK-LABEL: func.func @turned(
+// CHECK-COUNT-4: vector.load {{.*}} vector<4xf32>
+// CHECK-COUNT-8: vector.shuffle
+// CHECK-NOT: vector.load
+// CHECK-COUNT-4: vector.store {{.*}} vector<4xf32>
+// CHECK: return
+func.func @turned(%a: memref<4x4xf32>, %out: memref<4x4xf32>, %begin: index, %end: index) attributes {lutra.kernel} {
+  %c0 = arith.constant 0 : index
+  %x = lutra.tile_load %a[%c0, %c0] dims = [1, 0] steps = [1, 1] : memref<4x4xf32> -> <4x4xf32>
+  lutra.tile_store %x, %out[%c0, %c0] dims = [0, 1] steps = [1, 1] : <4x4xf32>, memref<4x4xf32>
+  return
+}

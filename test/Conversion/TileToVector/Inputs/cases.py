@@ -258,6 +258,39 @@ case(
 lutra.yield %1 : tensor<2x7x768xf32>
 """,
 )
+# Turned in squares: stripes of 16 and a rest of 5 rows, 19 = 8 + 8 + 3 columns, beside an operand that is not turned.
+case(
+    "turn",
+    ["tensor<2x19x37xf32>", "tensor<2x37x19xf32>", "tensor<19xf32>"],
+    ["tensor<2x37x19xf32>"],
+    lambda a, b, c: [a.transpose(0, 2, 1) * b + c],
+    """
+%0 = lutra.transpose %a0 [0, 2, 1] : A0 -> A1
+%1 = lutra.binary<mul> %0, %a1 : (A1, A1) -> A1
+%2 = lutra.binary<add> %1, %a2 : (A1, A2) -> A1
+lutra.yield %2 : A1
+""",
+)
+case(
+    "turn_image",
+    ["tensor<1x3x10x17xf32>"],
+    ["tensor<1x10x17x3xf32>"],
+    lambda a: [a.transpose(0, 2, 3, 1)],
+    """
+%0 = lutra.transpose %a0 [0, 2, 3, 1] : A0 -> tensor<1x10x17x3xf32>
+lutra.yield %0 : tensor<1x10x17x3xf32>
+""",
+)
+case(
+    "turn_wide",
+    ["tensor<11x21xf64>"],
+    ["tensor<21x11xf64>"],
+    lambda a: [a.T],
+    """
+%0 = lutra.transpose %a0 [1, 0] : A0 -> tensor<21x11xf64>
+lutra.yield %0 : tensor<21x11xf64>
+""",
+)
 case(
     "wrap",
     ["tensor<5x7xf32>"],
@@ -548,6 +581,27 @@ case(
     """
 %0 = lutra.pool<average> %a0 {layout = #lutra.conv_layout<channels_first>, window = array<i64: 3, 3>, strides = array<i64: 2, 2>, low = array<i64: 1, 1>, high = array<i64: 1, 1>, dilations = array<i64: 1, 1>} : A0 -> tensor<2x3x5x5xf32>
 lutra.yield %0 : tensor<2x3x5x5xf32>
+""",
+)
+# Windows that slide along rows: tiles inside, single elements at both edges.
+case(
+    "ap_rows",
+    ["tensor<2x1x7x21xf32>"],
+    ["tensor<2x1x7x21xf32>"],
+    lambda a: [torch.nn.functional.avg_pool2d(torch.tensor(a), (1, 5), 1, (0, 2), count_include_pad=True).numpy()],
+    """
+%0 = lutra.pool<average> %a0 {count_padding, layout = #lutra.conv_layout<channels_first>, window = array<i64: 1, 5>, strides = array<i64: 1, 1>, low = array<i64: 0, 2>, high = array<i64: 0, 2>, dilations = array<i64: 1, 1>} : A0 -> A0
+lutra.yield %0 : A0
+""",
+)
+case(
+    "mp_rows",
+    ["tensor<2x3x9x19xf32>"],
+    ["tensor<2x3x5x17xf32>"],
+    lambda a: [torch.nn.functional.max_pool2d(torch.tensor(a), 3, (2, 1), 1, (1, 2)).numpy()],
+    """
+%0 = lutra.pool<max> %a0 {layout = #lutra.conv_layout<channels_first>, window = array<i64: 3, 3>, strides = array<i64: 2, 1>, low = array<i64: 1, 1>, high = array<i64: 1, 1>, dilations = array<i64: 1, 2>} : A0 -> tensor<2x3x5x17xf32>
+lutra.yield %0 : tensor<2x3x5x17xf32>
 """,
 )
 case(
