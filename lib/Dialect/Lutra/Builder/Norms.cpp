@@ -149,5 +149,9 @@ GraphTensor GraphBuilder::localResponseNorm(GraphTensor input, int64_t size, dou
   GraphTensor image = reshape(mul(input, input), {input.dim(0), 1, input.dim(1), spatial});
   GraphTensor average = reshape(pool(PoolKind::Average, image, window), input.shape());
   GraphTensor base = add(mul(average, alpha), bias);
+  if (base && beta == 0.75 && alpha >= 0 && bias >= 0) { // no base below 0: two roots, where a power costs a logarithm
+    GraphTensor root = unary(UnaryKind::Sqrt, base);
+    return div(input, mul(root, unary(UnaryKind::Sqrt, root)));
+  }
   return base ? div(input, binary(BinaryKind::Pow, base, scalar(base.type(), beta))) : base;
 }

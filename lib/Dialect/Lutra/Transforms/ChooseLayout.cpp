@@ -6,8 +6,10 @@
 //
 //   conv -> T' | T -> conv                    cancels
 //   f(T x, T y, c) -> T f(x, y, T^-1 c)       pointwise; c constant or of one element
-//   concat, pad, slice, reduce of T x         the axis moves along
+//   concat, pad, reduce, pool of T x          the axis moves along
 //   reshape of T x to or from sizes of 1      T' of such a reshape of x
+//   other reshapes of T x                     the dimensions that it splits or joins move along; where it joins two
+//                                             that T swapped (a channel shuffle), the swap alone stays before it
 //   T of a tensor whose moved sizes are 1     is a reshape
 //
 // An op that cares (reshape, matmul, a graph result) keeps its transpose. Transposes of constants are left for
@@ -98,6 +100,17 @@ struct SinkThroughConcat final : OpRewritePattern<ConcatOp> {
 struct SinkThroughPad final : OpRewritePattern<PadOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(PadOp op, PatternRewriter &rewriter) const override;
+};
+
+struct SinkThroughReshape final : OpRewritePattern<ReshapeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ReshapeOp op, PatternRewriter &rewriter) const override;
+};
+
+/// A channels_first pool of an image whose spatial dimensions were exchanged.
+struct SinkThroughPool final : OpRewritePattern<PoolOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(PoolOp op, PatternRewriter &rewriter) const override;
 };
 
 struct SinkThroughReduce final : OpRewritePattern<ReduceOp> {
@@ -282,12 +295,127 @@ LogicalResult SinkThroughPad::matchAndRewrite(PadOp op, PatternRewriter &rewrite
   if (!producer || !op.getLow().empty() || !op.getHigh().empty())
     return rewriter.notifyMatchFailure(op, "input is not transposed, or amounts are dynamic");
   ArrayRef<int64_t> permutation = producer.getPermutation();
+  if (permutation.size() > 2 && permutation == ArrayRef<int64_t>(toChannelsLast(permutation.size())))
+    return rewriter.notifyMatchFailure(op, "input was turned for the conv behind the padding");
   SmallVector<int64_t> order = inverse(permutation);
   auto type = permuteType(cast<RankedTensorType>(op.getType()), order);
   Value pad = PadOp::create(rewriter, op.getLoc(), type, producer.getInput(), op.getValue(), ValueRange(),
                             ValueRange(), rewriter.getDenseI64ArrayAttr(permute(op.getStaticLow(), order)),
                             rewriter.getDenseI64ArrayAttr(permute(op.getStaticHigh(), order)), op.getMode());
   rewriter.replaceOp(op, transpose(rewriter, op.getLoc(), pad, permutation));
+  return success();
+}
+
+namespace {
+/// Dimensions of the input and of the result of a reshape that hold the same elements.
+struct ReshapePart {
+  SmallVector<int64_t> in, out;
+};
+} // namespace
+
+/// The finest parts of a reshape between static shapes without empty dimensions. Sizes of 1 join a neighbour.
+static SmallVector<ReshapePart> splitReshape(ArrayRef<int64_t> in, ArrayRef<int64_t> out) {
+  SmallVector<ReshapePart> parts;
+  size_t i = 0, o = 0;
+  while (i < in.size() && o < out.size()) {
+    ReshapePart part;
+    int64_t inSize = in[i], outSize = out[o];
+    part.in.push_back(i++);
+    part.out.push_back(o++);
+    while (inSize != outSize) {
+      bool takeIn = inSize < outSize;
+      (takeIn ? inSize : outSize) *= takeIn ? in[i] : out[o];
+      (takeIn ? part.in : part.out).push_back(takeIn ? i++ : o++);
+    }
+    while (o < out.size() && out[o] == 1 && (i == in.size() || in[i] != 1))
+      part.out.push_back(o++);
+    while (i < in.size() && in[i] == 1 && (o == out.size() || out[o] != 1))
+      part.in.push_back(i++);
+    parts.push_back(std::move(part));
+  }
+  return parts;
+}
+
+/// Whether a permutation keeps the order of the dimensions larger than 1.
+static bool movesNothing(ArrayRef<int64_t> permutation, ArrayRef<int64_t> shape) {
+  int64_t last = -1;
+  for (int64_t dim : permutation) {
+    if (shape[dim] == 1)
+      continue;
+    if (dim < last)
+      return false;
+    last = dim;
+  }
+  return true;
+}
+
+LogicalResult SinkThroughReshape::matchAndRewrite(ReshapeOp op, PatternRewriter &rewriter) const {
+  TransposeOp producer = producingTranspose(op.getInput());
+  if (!producer)
+    return rewriter.notifyMatchFailure(op, "input is not transposed");
+  auto inType = cast<RankedTensorType>(op.getInput().getType()), outType = cast<RankedTensorType>(op.getType());
+  if (!inType.hasStaticShape() || inType.getNumElements() == 0)
+    return rewriter.notifyMatchFailure(op, "has dynamic or empty dimensions");
+  auto sourceType = cast<RankedTensorType>(producer.getInput().getType());
+  ArrayRef<int64_t> permutation = producer.getPermutation(), source = sourceType.getShape();
+  SmallVector<ReshapePart> parts = splitReshape(inType.getShape(), outType.getShape());
+  // Parts in the order of the source; sizes of 1 have no place of their own.
+  auto place = [&](const ReshapePart &part) {
+    int64_t first = source.size(), any = source.size();
+    for (int64_t dim : part.in) {
+      any = std::min(any, permutation[dim]);
+      if (source[permutation[dim]] != 1)
+        first = std::min(first, permutation[dim]);
+    }
+    return first == (int64_t)source.size() ? any : first;
+  };
+  llvm::sort(parts, [&](const ReshapePart &a, const ReshapePart &b) {
+    return std::make_pair(place(a), a.in.front()) < std::make_pair(place(b), b.in.front());
+  });
+  SmallVector<int64_t> before, moved, movedShape;
+  for (const ReshapePart &part : parts) {
+    for (int64_t dim : part.in)
+      before.push_back(permutation[dim]);
+    for (int64_t dim : part.out) {
+      moved.push_back(dim);
+      movedShape.push_back(outType.getDimSize(dim));
+    }
+  }
+  SmallVector<int64_t> after = inverse(moved);
+  if (movesNothing(moved, outType.getShape()))
+    return rewriter.notifyMatchFailure(op, "the transpose ends at the reshape");
+  Location loc = op.getLoc();
+  Value value = producer.getInput();
+  if (!movesNothing(before, source)) {
+    if (after.size() < 3 || after != inverse(toChannelsLast(after.size())))
+      return rewriter.notifyMatchFailure(op, "joins dimensions that were exchanged");
+    value = transpose(rewriter, loc, value, before);
+  }
+  value = ReshapeOp::create(rewriter, loc, RankedTensorType::get(movedShape, outType.getElementType()), value,
+                            ValueRange());
+  rewriter.replaceOp(op, transpose(rewriter, loc, value, after));
+  return success();
+}
+
+LogicalResult SinkThroughPool::matchAndRewrite(PoolOp op, PatternRewriter &rewriter) const {
+  TransposeOp producer = producingTranspose(op.getInput());
+  if (!producer || op.getLayout() != ConvLayout::ChannelsFirst)
+    return rewriter.notifyMatchFailure(op, "input is not transposed, or the pool is turned");
+  ArrayRef<int64_t> permutation = producer.getPermutation();
+  if (permutation[0] != 0 || permutation[1] != 1)
+    return rewriter.notifyMatchFailure(op, "batch or channels were moved");
+  SmallVector<int64_t> order = inverse(permutation), spatial;
+  for (int64_t dim : ArrayRef<int64_t>(order).drop_front(2))
+    spatial.push_back(dim - 2);
+  auto pool = cast<PoolOp>(rewriter.clone(*op));
+  pool.getInputMutable().assign(producer.getInput());
+  pool.setWindow(permute(op.getWindow(), spatial));
+  pool.setStrides(permute(op.getStrides(), spatial));
+  pool.setLow(permute(op.getLow(), spatial));
+  pool.setHigh(permute(op.getHigh(), spatial));
+  pool.setDilations(permute(op.getDilations(), spatial));
+  pool.getResult().setType(permuteType(cast<RankedTensorType>(op.getType()), order));
+  rewriter.replaceOp(op, transpose(rewriter, op.getLoc(), pool.getResult(), permutation));
   return success();
 }
 
@@ -389,7 +517,7 @@ LogicalResult TransposeIsReshape::matchAndRewrite(TransposeOp op, PatternRewrite
 void ChooseLayout::runOnOperation() {
   RewritePatternSet sinking(&getContext());
   sinking.add<TurnConv, SplitPadding, TurnPool, SinkThroughPointwise, SinkThroughConcat, SinkThroughPad,
-              SinkThroughReduce, SinkThroughUnitReshape, JoinTransposes>(&getContext());
+              SinkThroughPool, SinkThroughReduce, SinkThroughReshape, SinkThroughUnitReshape, JoinTransposes>(&getContext());
   if (failed(applyPatternsGreedily(getOperation(), std::move(sinking))))
     return signalPassFailure();
   // Only now: a reshape would stop a transpose that could still cancel.

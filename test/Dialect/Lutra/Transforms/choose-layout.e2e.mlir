@@ -1,8 +1,13 @@
 // REQUIRES: lutra-run
 // RUN: lutra-run %s --before-after=lutra-choose-layout --seed=7
+// RUN: lutra-run %s --before-after=lutra-choose-layout --seed=7 --function=sequence
+// RUN: lutra-run %s --before-after=lutra-choose-layout --seed=7 --function=shuffle
+// RUN: lutra-run %s --before-after=lutra-choose-layout --seed=7 --function=flatten
+// RUN: lutra-run %s --before-after=lutra-choose-layout --seed=7 --function=neighbours
 // Taps and channels are summed in another order: within the bound of the sums.
 lutra.global @f : tensor<4x4x3x3xf32> = dense<0.5> : tensor<4x4x3x3xf32>
-lutra.global @g : tensor<4x4x1x1xf32> = dense<0.25> : tensor<4x4x1x1xf32>
+// Unequal filters, so that exchanged channels show.
+lutra.global @g : tensor<4x4x1x1xf32> = dense<[[[[1.0]], [[-0.5]], [[0.25]], [[2.0]]], [[[0.5]], [[3.0]], [[-1.0]], [[0.125]]], [[[-2.0]], [[1.5]], [[0.75]], [[1.0]]], [[[0.25]], [[0.5]], [[4.0]], [[-3.0]]]]> : tensor<4x4x1x1xf32>
 func.func @main(%x: tensor<2x4x8x8xf32>) -> tensor<2x4x4x4xf32> {
   %f = lutra.weight @f : tensor<4x4x3x3xf32>
   %g = lutra.weight @g : tensor<4x4x1x1xf32>
@@ -27,4 +32,30 @@ func.func @sequence(%x: tensor<2x3x9xf32>, %h: tensor<5x3x2x1xf32>, %k: tensor<3
   %f = lutra.reshape %e[] : tensor<2x3x7x1xf32> -> tensor<2x3x7xf32>
   %m = lutra.reduce<max> %f axes = [2] : tensor<2x3x7xf32> -> tensor<2x3x1xf32>
   return %m : tensor<2x3x1xf32>
+}
+
+func.func @shuffle(%x: tensor<1x4x8x8xf32>) -> tensor<1x4x8x8xf32> {
+  %g = lutra.weight @g : tensor<4x4x1x1xf32>
+  %a = lutra.conv<channels_first> %x, %g {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x4x8x8xf32>, tensor<4x4x1x1xf32>) -> tensor<1x4x8x8xf32>
+  %s = lutra.reshape %a[] : tensor<1x4x8x8xf32> -> tensor<1x2x2x8x8xf32>
+  %t = lutra.transpose %s [0, 2, 1, 3, 4] : tensor<1x2x2x8x8xf32> -> tensor<1x2x2x8x8xf32>
+  %r = lutra.reshape %t[] : tensor<1x2x2x8x8xf32> -> tensor<1x4x8x8xf32>
+  %b = lutra.conv<channels_first> %r, %g {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x4x8x8xf32>, tensor<4x4x1x1xf32>) -> tensor<1x4x8x8xf32>
+  return %b : tensor<1x4x8x8xf32>
+}
+
+func.func @flatten(%x: tensor<1x4x8x8xf32>) -> tensor<1x256xf32> {
+  %g = lutra.weight @g : tensor<4x4x1x1xf32>
+  %a = lutra.conv<channels_first> %x, %g {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x4x8x8xf32>, tensor<4x4x1x1xf32>) -> tensor<1x4x8x8xf32>
+  %r = lutra.reshape %a[] : tensor<1x4x8x8xf32> -> tensor<1x256xf32>
+  return %r : tensor<1x256xf32>
+}
+
+func.func @neighbours(%x: tensor<1x4x8x8xf32>) -> tensor<1x4x8x8xf32> {
+  %g = lutra.weight @g : tensor<4x4x1x1xf32>
+  %a = lutra.conv<channels_first> %x, %g {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x4x8x8xf32>, tensor<4x4x1x1xf32>) -> tensor<1x4x8x8xf32>
+  %s = lutra.reshape %a[] : tensor<1x4x8x8xf32> -> tensor<1x1x4x64xf32>
+  %p = lutra.pool<average> %s {count_padding, layout = #lutra.conv_layout<channels_first>, window = array<i64: 3, 1>, strides = array<i64: 1, 1>, low = array<i64: 1, 0>, high = array<i64: 1, 0>, dilations = array<i64: 1, 1>} : tensor<1x1x4x64xf32> -> tensor<1x1x4x64xf32>
+  %r = lutra.reshape %p[] : tensor<1x1x4x64xf32> -> tensor<1x4x8x8xf32>
+  return %r : tensor<1x4x8x8xf32>
 }

@@ -4,9 +4,9 @@
 // the filters and the bias are turned at compile time.
 // CHECK-LABEL: func @chain
 // CHECK-SAME: %[[X:.*]]: tensor<?x4x8x8xf32>
-// CHECK: %[[PAD:.*]] = lutra.pad<constant> %[[X]], {{.*}} low [0, 0, 1, 1] high [0, 0, 1, 1]
-// CHECK: %[[PADDED:.*]] = lutra.transpose %[[PAD]] [0, 2, 3, 1]
-// CHECK: %[[A:.*]] = lutra.conv<channels_last> %[[PADDED]]
+// CHECK: %[[FIRST:.*]] = lutra.transpose %[[X]] [0, 2, 3, 1]
+// CHECK: %[[PAD:.*]] = lutra.pad<constant> %[[FIRST]], {{.*}} low [0, 1, 1, 0] high [0, 1, 1, 0]
+// CHECK: %[[A:.*]] = lutra.conv<channels_last> %[[PAD]]
 // CHECK: %[[B:.*]] = lutra.binary<add> %[[A]], {{.*}} tensor<1x1x1x4xf32>
 // CHECK: %[[C:.*]] = lutra.conv<channels_last> %[[B]]
 // CHECK: %[[IN:.*]] = lutra.transpose %[[X]] [0, 2, 3, 1]
@@ -66,6 +66,53 @@ func.func @sequence(%x: tensor<2x3x9xf32>, %h: tensor<5x3x2x1xf32>, %k: tensor<3
   %f = lutra.reshape %e[] : tensor<2x3x7x1xf32> -> tensor<2x3x7xf32>
   %m = lutra.reduce<max> %f axes = [2] : tensor<2x3x7xf32> -> tensor<2x3x1xf32>
   return %m : tensor<2x3x1xf32>
+}
+
+// Channels are shuffled where they lie: 2 x 4 of them become 4 x 2.
+// CHECK-LABEL: func @shuffle
+// CHECK: %[[CONV:.*]] = lutra.conv<channels_last>
+// CHECK: %[[SPLIT:.*]] = lutra.reshape %[[CONV]][] : tensor<1x8x8x4xf32> -> tensor<1x8x8x2x2xf32>
+// CHECK: %[[SWAPPED:.*]] = lutra.transpose %[[SPLIT]] [0, 1, 2, 4, 3]
+// CHECK: %[[JOINED:.*]] = lutra.reshape %[[SWAPPED]][] : tensor<1x8x8x2x2xf32> -> tensor<1x8x8x4xf32>
+// CHECK: %[[NEXT:.*]] = lutra.conv<channels_last> %[[JOINED]]
+// CHECK: lutra.transpose %[[NEXT]] [0, 3, 1, 2]
+func.func @shuffle(%x: tensor<1x4x8x8xf32>) -> tensor<1x4x8x8xf32> {
+  %g = lutra.weight @g : tensor<4x4x1x1xf32>
+  %a = lutra.conv<channels_first> %x, %g {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x4x8x8xf32>, tensor<4x4x1x1xf32>) -> tensor<1x4x8x8xf32>
+  %s = lutra.reshape %a[] : tensor<1x4x8x8xf32> -> tensor<1x2x2x8x8xf32>
+  %t = lutra.transpose %s [0, 2, 1, 3, 4] : tensor<1x2x2x8x8xf32> -> tensor<1x2x2x8x8xf32>
+  %r = lutra.reshape %t[] : tensor<1x2x2x8x8xf32> -> tensor<1x4x8x8xf32>
+  %b = lutra.conv<channels_first> %r, %g {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x4x8x8xf32>, tensor<4x4x1x1xf32>) -> tensor<1x4x8x8xf32>
+  return %b : tensor<1x4x8x8xf32>
+}
+
+// What joins channels and image into one row takes them in the order of the model.
+// CHECK-LABEL: func @flatten
+// CHECK: %[[CONV:.*]] = lutra.conv<channels_last>
+// CHECK: %[[BACK:.*]] = lutra.transpose %[[CONV]] [0, 3, 1, 2]
+// CHECK: lutra.reshape %[[BACK]][] : tensor<1x4x8x8xf32> -> tensor<1x256xf32>
+func.func @flatten(%x: tensor<1x4x8x8xf32>) -> tensor<1x256xf32> {
+  %g = lutra.weight @g : tensor<4x4x1x1xf32>
+  %a = lutra.conv<channels_first> %x, %g {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x4x8x8xf32>, tensor<4x4x1x1xf32>) -> tensor<1x4x8x8xf32>
+  %r = lutra.reshape %a[] : tensor<1x4x8x8xf32> -> tensor<1x256xf32>
+  return %r : tensor<1x256xf32>
+}
+
+// A mean over neighbouring channels, as local response normalisation takes it: the pool slides along the channels
+// where they lie.
+// CHECK-LABEL: func @neighbours
+// CHECK: %[[CONV:.*]] = lutra.conv<channels_last>
+// CHECK: %[[ROWS:.*]] = lutra.reshape %[[CONV]][] : tensor<1x8x8x4xf32> -> tensor<1x1x64x4xf32>
+// CHECK: %[[POOL:.*]] = lutra.pool<average> %[[ROWS]] {{.*}}high = array<i64: 0, 1>, {{.*}}low = array<i64: 0, 1>, {{.*}}window = array<i64: 1, 3>
+// CHECK: %[[IMAGE:.*]] = lutra.reshape %[[POOL]][] : tensor<1x1x64x4xf32> -> tensor<1x8x8x4xf32>
+// CHECK: lutra.transpose %[[IMAGE]] [0, 3, 1, 2]
+func.func @neighbours(%x: tensor<1x4x8x8xf32>) -> tensor<1x4x8x8xf32> {
+  %g = lutra.weight @g : tensor<4x4x1x1xf32>
+  %a = lutra.conv<channels_first> %x, %g {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x4x8x8xf32>, tensor<4x4x1x1xf32>) -> tensor<1x4x8x8xf32>
+  %s = lutra.reshape %a[] : tensor<1x4x8x8xf32> -> tensor<1x1x4x64xf32>
+  %p = lutra.pool<average> %s {count_padding, layout = #lutra.conv_layout<channels_first>, window = array<i64: 3, 1>, strides = array<i64: 1, 1>, low = array<i64: 1, 0>, high = array<i64: 1, 0>, dilations = array<i64: 1, 1>} : tensor<1x1x4x64xf32> -> tensor<1x1x4x64xf32>
+  %r = lutra.reshape %p[] : tensor<1x1x4x64xf32> -> tensor<1x4x8x8xf32>
+  return %r : tensor<1x4x8x8xf32>
 }
 
 // A pool that no conv feeds stays as it is.
