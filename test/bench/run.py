@@ -15,6 +15,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,14 @@ from cases import Case, models, operators, transformers_models  # noqa: E402
 from competitors import COMPETITORS, Run  # noqa: E402
 from machine import Machine  # noqa: E402
 
+Clock = Callable[[], float]
 
-def time_calls(run: Run, calls: int) -> float:
-    begin = time.perf_counter()
+
+def time_calls(run: Run, calls: int, clock: Clock) -> float:
+    begin = clock()
     for _ in range(calls):
         run()
-    return (time.perf_counter() - begin) / calls
+    return (clock() - begin) / calls
 
 
 def measure(case: Case, threads: int, options: argparse.Namespace, machine: Machine) -> dict[str, Any]:
@@ -43,16 +46,18 @@ def measure(case: Case, threads: int, options: argparse.Namespace, machine: Mach
         except Exception as error:  # noqa: BLE001 - peers raise anything
             runs.pop(name, None)
             refused[name] = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+    clock: Clock = time.process_time if options.cpu_time and threads == 1 else time.perf_counter
     calls: dict[str, int] = {}
     for name, run in runs.items():
-        time_calls(run, 3)
-        calls[name] = max(1, int(options.round_ms / 1000 / max(1e-7, time_calls(run, 2))))
+        time_calls(run, 3, clock)
+        calls[name] = max(1, int(options.round_ms / 1000 / max(1e-7, time_calls(run, 2, clock))))
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(options.rounds):
         for name, run in runs.items():
-            times[name].append(time_calls(run, calls[name]))
+            times[name].append(time_calls(run, calls[name], clock))
         machine.measure()
     row: dict[str, Any] = {"case": case.name, "threads": threads, "refused": refused}
+    row["clock"] = "cpu" if clock is time.process_time else "wall"
     row["microseconds"] = {
         name: {"least": 1e6 * min(t), "median": 1e6 * statistics.median(t)} for name, t in times.items()
     }
@@ -97,6 +102,11 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--round-ms", type=float, default=20)
     parser.add_argument("--models", type=Path, help="a folder with more .onnx files")
+    parser.add_argument(
+        "--cpu-time",
+        action="store_true",
+        help="on one thread count the CPU time of the process, which other work on the machine disturbs less",
+    )
     parser.add_argument("--json", type=Path, default=Path("bench.json"))
     parser.add_argument("--with", dest="with_", nargs="+", default=list(COMPETITORS), choices=list(COMPETITORS))
     options = parser.parse_args()
