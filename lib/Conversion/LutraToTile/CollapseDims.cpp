@@ -1,7 +1,8 @@
 //===- CollapseDims.cpp - fewer, longer dimensions ---------------------------------------===//
 // All values of a pointwise, reduction or row kernel are aligned at their last dimension with one
 // domain. In each of its dimensions a value is either full or 1. Adjacent dimensions are joined when no
-// value is full in one and 1 in another and no op names one without the others.
+// value is full in one and 1 in another and no op names one without the others. A convolution whose window is one
+// pixel treats all spatial dimensions alike: its image becomes one row, which is cut into tiles without remainders.
 #include "CollapseDims.h"
 
 using namespace mlir;
@@ -10,7 +11,20 @@ namespace lutra {
 
 static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
+/// Whether each result of a conv depends on the input at its own place alone.
+static bool isPointwiseConv(ConvOp op) {
+  auto filter = typeOf(op.getFilter());
+  auto all = [](ArrayRef<int64_t> values, int64_t wanted) {
+    return llvm::all_of(values, [&](int64_t value) { return value == wanted; });
+  };
+  return op.getLayout() == ConvLayout::ChannelsLast && filter.getRank() > 3 && filter.getEncoding() &&
+         isa<BlockArgument>(op.getFilter()) && all(filter.getShape().drop_back(2), 1) && all(op.getStrides(), 1) &&
+         all(op.getLow(), 0) && all(op.getHigh(), 0);
+}
+
 static bool isAligned(Operation *op) {
+  if (auto conv = dyn_cast<ConvOp>(op))
+    return isPointwiseConv(conv);
   return isa<UnaryOp, BinaryOp, CompareOp, SelectOp, CastOp, ReduceOp, SoftmaxOp, LayerNormOp, RmsNormOp,
              ConstantOp, YieldOp>(op);
 }
@@ -27,6 +41,8 @@ public:
         return {};
     for (BlockArgument argument : body.getArguments())
       if (isa<RankedTensorType>(argument.getType())) {
+        if (isFilter(argument))
+          continue;
         if (typeOf(argument).getEncoding())
           return {};
         values.push_back(argument);
@@ -42,7 +58,7 @@ public:
 
     CollapsedDims collapsed;
     for (BlockArgument argument : body.getArguments())
-      collapsed.arguments.push_back(isa<RankedTensorType>(argument.getType()) ? groupsOf(argument)
+      collapsed.arguments.push_back(isa<RankedTensorType>(argument.getType()) && !isFilter(argument) ? groupsOf(argument)
                                                                               : SmallVector<ReassociationIndices>());
     for (Value value : kernel.getYield().getValues())
       collapsed.results.push_back(groupsOf(value));
@@ -51,6 +67,14 @@ public:
   }
 
 private:
+  /// Whether an argument is the packed filter of a conv, which no other op reads: panels know no spatial dimensions.
+  static bool isFilter(BlockArgument argument) {
+    if (!argument.hasOneUse())
+      return false;
+    auto conv = dyn_cast<ConvOp>(*argument.user_begin());
+    return conv && conv.getFilter() == argument && isPointwiseConv(conv);
+  }
+
   /// Size of a value in a dimension of the domain.
   int64_t sizeAt(Value value, int64_t dim) {
     int64_t own = dim - (rank - typeOf(value).getRank());
@@ -72,6 +96,9 @@ private:
       } else if (auto softmax = dyn_cast<SoftmaxOp>(op)) {
         int64_t axis = (int64_t)softmax.getAxis() + rank - typeOf(softmax.getInput()).getRank();
         if (a == axis || b == axis)
+          return false;
+      } else if (isa<ConvOp>(op)) {
+        if (a == 0 || b == rank - 1) // batch and channels
           return false;
       } else if (isa<LayerNormOp, RmsNormOp>(op)) {
         int64_t first = rank - normDims(&op);
@@ -151,6 +178,16 @@ private:
         int64_t lead = rank - typeOf(softmax.getInput()).getRank();
         int64_t leadGroups = groups.size() - groupsOf(softmax.getInput()).size();
         softmax.setAxis(groupOf((int64_t)softmax.getAxis() + lead) - leadGroups);
+      } else if (auto conv = dyn_cast<ConvOp>(op)) {
+        SmallVector<int64_t> ones(groups.size() - 2, 1), zeros(groups.size() - 2, 0);
+        conv.setStrides(ones);
+        conv.setDilations(ones);
+        conv.setLow(zeros);
+        conv.setHigh(zeros);
+        RankedTensorType filter = typeOf(conv.getFilter());
+        SmallVector<int64_t> shape(ones);
+        llvm::append_range(shape, filter.getShape().take_back(2));
+        conv.getFilter().setType(RankedTensorType::get(shape, filter.getElementType(), filter.getEncoding()));
       } else if (isa<LayerNormOp, RmsNormOp>(op)) {
         int64_t count = (int64_t)groups.size() - groupOf(rank - normDims(&op));
         if (auto layer = dyn_cast<LayerNormOp>(op))

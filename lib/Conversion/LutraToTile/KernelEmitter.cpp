@@ -81,7 +81,7 @@ KernelEmitter::KernelEmitter(KernelOp kernelOp, const TileTarget &tileTarget, bo
   auto join = [&](ArrayRef<SmallVector<ReassociationIndices>> groups, unsigned i) -> Value {
     Value argument = entry->getArgument(position++);
     auto memref = dyn_cast<MemRefType>(argument.getType());
-    if (groups.empty() || !memref || (int64_t)groups[i].size() == memref.getRank())
+    if (groups.empty() || !memref || groups[i].empty() || (int64_t)groups[i].size() == memref.getRank())
       return argument;
     return memref::CollapseShapeOp::create(builder, loc, argument, groups[i]);
   };

@@ -62,3 +62,14 @@ lutra.kernel @transposed(%x: tensor<1x3x4xf32>, %f: tensor<3x2x3xf32>) -> tensor
   %r = lutra.conv_transpose %x, %f {strides = array<i64: 2>, low = array<i64: 0>, high = array<i64: 0>, output_padding = array<i64: 0>, dilations = array<i64: 1>, groups = 1 : i64} : (tensor<1x3x4xf32>, tensor<3x2x3xf32>) -> tensor<1x2x9xf32>
   lutra.yield %r : tensor<1x2x9xf32>
 }
+
+// A window of one pixel: the 7 x 7 image is one row of 49 pixels, and so is what its epilogue reads.
+// CHECK-LABEL: func.func @pointwise(
+// CHECK: memref.collapse_shape %arg0 {{.*}} : memref<1x7x7x32xf32> into memref<1x49x32xf32>
+// CHECK: lutra.tile_matmul
+// CHECK: lutra.tile_load {{.*}} : memref<1x49x16xf32> -> <6x16xf32>
+lutra.kernel @pointwise(%x: tensor<1x7x7x32xf32>, %w: tensor<1x1x32x16xf32, #lutra.packing<width = 16, depth = 1>>, %s: tensor<1x7x7x16xf32>) -> tensor<1x7x7x16xf32> {
+  %0 = lutra.conv<channels_last> %x, %w {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x7x7x32xf32>, tensor<1x1x32x16xf32, #lutra.packing<width = 16, depth = 1>>) -> tensor<1x7x7x16xf32>
+  %1 = lutra.binary<add> %0, %s : (tensor<1x7x7x16xf32>, tensor<1x7x7x16xf32>) -> tensor<1x7x7x16xf32>
+  lutra.yield %1 : tensor<1x7x7x16xf32>
+}
