@@ -75,10 +75,12 @@ LogicalResult linkRuntime(llvm::Module &host, const CpuArtifactOptions &options,
   return success();
 }
 
-/// Keeps the entry point; the rest becomes internal and, when unused, goes.
+/// Keeps the entry point and what the code generator itself may call (Half.c); the rest becomes internal and, when
+/// unused, goes.
 static void internalize(llvm::Module &module) {
   llvm::internalizeModule(module, [](const llvm::GlobalValue &value) {
-    return value.getName().ends_with("_get_model");
+    return value.getName().ends_with("_get_model") || value.getName().ends_with("hfsf2") ||
+           value.getName().ends_with("fhf2");
   });
 }
 

@@ -6,7 +6,7 @@
 // RUN: lutra-run %t.so --compare=%s --seed=4 --dim=n=19
 // RUN: lutra-run %t.so --compare=%s --seed=5 --dim=n=32 --values=one-nan
 // RUN: not lutra-run %t.so --compare=%s --seed=4 --dim=n=19 --corrupt=7
-// RUN: lutra-compile %s --emit=asm -o - | FileCheck %s --implicit-check-not=__trunc
+// RUN: lutra-compile %s --emit=asm -o - | FileCheck %s --implicit-check-not=__truncsfbf2
 // CHECK: lutra.avx2.k0:
 
 func.func @main(%a: tensor<5x7xbf16> {lutra.name = "a"}, %b: tensor<7x?xbf16> {lutra.name = "b", lutra.dim_names = ["", "n"]},
