@@ -126,6 +126,10 @@ GraphTensor GraphBuilder::conv(GraphTensor input, GraphTensor filter, GraphTenso
   if (filter.dim(0).isConstant() && !filter.dim(0).dividedBy(options.groups))
     return fail(ErrorCode::Attribute, "splits " + symbols.text(filter.dim(0)) + " filters into " +
                                           Twine(options.groups) + " groups");
+  for (const DimExpr &size : filter.shape().drop_front(2))
+    if (!size.isConstant())
+      return fail(ErrorCode::UnsupportedOp, "has a filter of size " + symbols.text(filter.shape()) +
+                                                ", whose window is known at run time only; give it fixed sizes");
   Shape shape{input.dim(0), filter.dim(0)};
   for (int64_t dim = 0; dim < spatial; ++dim) {
     int64_t reach = options.dilations[dim] * (options.window[dim] - 1) + 1;
@@ -225,6 +229,11 @@ GraphBuilder::LstmResult GraphBuilder::lstm(GraphTensor input, GraphTensor weigh
     return {};
   }
   const DimExpr &directions = weights.dim(0), &hidden = recurrence.dim(2);
+  if (!hidden.isConstant() || !input.dim(2).isConstant()) {
+    fail(ErrorCode::UnsupportedOp, "has " + symbols.text(hidden) + " hidden values and " + symbols.text(input.dim(2)) +
+                                       " features; both must be known at compile time");
+    return {};
+  }
   Shape state{directions, input.dim(1), hidden};
   Shape sequence{input.dim(0), directions, input.dim(1), hidden};
   RankedTensorType stateType = tensorType(input.type(), state);

@@ -15,6 +15,7 @@
 #include "lutra/Support/ErrorCodes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/IRMapping.h"
@@ -75,6 +76,7 @@ private:
   Value numberOf(const Product &product, Location loc);
   Value bufferFor(Value tensor, Location loc);
   Value viewAs(Value buffer, MemRefType type, ValueRange sizes, Location loc);
+  Value reinterpretAs(Value buffer, MemRefType type, ValueRange sizes, Location loc);
   MemRefType typeOf(Value tensor) {
     return getBufferType(cast<RankedTensorType>(tensor.getType()));
   }
@@ -399,6 +401,10 @@ Value Planner::viewAs(Value buffer, MemRefType type, ValueRange sizes, Location 
   auto from = cast<MemRefType>(buffer.getType());
   if (from == type)
     return buffer;
+  // An expansion to two dynamic sizes crashes upstream's folding; between rank 0 and others sizes must be static.
+  if (type.getNumDynamicDims() > 1 || (type.getRank() == 0 && !from.hasStaticShape()) ||
+      (from.getRank() == 0 && !type.hasStaticShape()))
+    return reinterpretAs(buffer, type, sizes, loc);
   auto span = [](int64_t rank) {
     SmallVector<ReassociationIndices> all;
     if (rank > 0)
@@ -432,6 +438,27 @@ Value Planner::viewAs(Value buffer, MemRefType type, ValueRange sizes, Location 
   }
   return memref::ExpandShapeOp::create(builder, loc, type, buffer,
                                        from.getRank() == 0 ? span(0) : span(type.getRank()), shape);
+}
+
+/// `buffer` with the row-major sizes of `type`.
+Value Planner::reinterpretAs(Value buffer, MemRefType type, ValueRange sizes, Location loc) {
+  SmallVector<int64_t> known;
+  int64_t offset;
+  if (failed(type.getStridesAndOffset(known, offset)))
+    llvm_unreachable("planned buffers are row-major");
+  SmallVector<OpFoldResult> shape, strides(type.getRank());
+  unsigned next = 0;
+  for (int64_t size : type.getShape())
+    shape.push_back(ShapedType::isDynamic(size) ? OpFoldResult(sizes[next++])
+                                                : OpFoldResult(builder.getIndexAttr(size)));
+  Value stride;
+  for (int64_t dim = type.getRank() - 1; dim >= 0; --dim) {
+    strides[dim] = ShapedType::isDynamic(known[dim]) ? OpFoldResult(stride) : builder.getIndexAttr(known[dim]);
+    Value size = getValueOrCreateConstantIndexOp(builder, loc, shape[dim]);
+    stride = stride ? builder.createOrFold<arith::MulIOp>(loc, stride, size) : size;
+  }
+  return memref::ReinterpretCastOp::create(builder, loc, type, buffer, OpFoldResult(builder.getIndexAttr(0)), shape,
+                                           strides);
 }
 
 /// The buffer of a tensor, as the tensor's own shape.
