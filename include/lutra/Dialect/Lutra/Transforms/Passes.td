@@ -36,8 +36,9 @@ def ChooseLayout : Pass<"lutra-choose-layout", "mlir::ModuleOp"> {
   let description = [{
     Needs: graph level, before fusion and packing. Guarantees: every conv whose filter is static and not encoded is
     channels_last and has no padding (a `lutra.pad` before it has it); pools behind a conv are
-    channels_last; transposes stand only where an op that cares about the order (reshape, matmul, an input or
-    result of the graph) meets one that was turned. Leaves alone: conv_transpose, pools that no conv feeds.
+    channels_last; transposes stand only where an op that cares about the order (a reshape that joins channels and
+    image, matmul, an input or result of the graph) meets one that was turned. A channel shuffle exchanges its two
+    channel dimensions alone. Leaves alone: conv_transpose, pools that no conv feeds.
     Transposes of constants remain for lutra-fold-weights.
 
     ```mlir
