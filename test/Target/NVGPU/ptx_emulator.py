@@ -65,7 +65,7 @@ def parse(text: str, kernel: str) -> tuple[list[str], list[Statement], dict[str,
         part = re.sub(r"^\{\s*(?=\.reg)", "", part)
         while label := re.match(r"(\$\w+):\s*", part):
             labels[label.group(1)] = len(statements)
-            part = part[label.end() :].lstrip("}").strip()
+            part = re.sub(r"^\{\s*(?=\.reg)", "", part[label.end() :].lstrip("}").strip())
         if part and not part.startswith((".reg", ".pragma", ".shared")):
             statements.append(Statement(part))
     return params, statements, labels
