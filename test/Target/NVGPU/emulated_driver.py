@@ -7,6 +7,7 @@ launcher copies, where it puts things and the slots that it passes are those of 
 from __future__ import annotations
 
 import ctypes
+import struct
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,9 +57,17 @@ class EmulatedDriver:
         self.memory[:] = 0xEE  # nobody may rely on zeros
         self.launches, self.error, self.ptx = [], None, ptx or ""
 
-    def image(self) -> bytes:
-        """The first bytes of the code that was loaded last."""
-        return ctypes.string_at(ctypes.c_void_p.in_dll(self.library, "fake_cuda_image").value, 4)
+    def cubin(self) -> bytes:
+        """The cubin that was loaded last; nothing when it was PTX."""
+        address = ctypes.c_void_p.in_dll(self.library, "fake_cuda_image").value
+        header = ctypes.string_at(address, 64)
+        if header[:4] != b"\x7fELF":
+            return b""
+        segments, sections = struct.unpack_from("<QQ", header, 32)
+        segment_bytes, segment_count, section_bytes, section_count = struct.unpack_from("<4H", header, 54)
+        # Both tables stand behind everything that they describe.
+        end = max(segments + segment_bytes * segment_count, sections + section_bytes * section_count)
+        return ctypes.string_at(address, end)
 
     def _text(self) -> str:
         if self.ptx:
