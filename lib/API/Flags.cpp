@@ -16,11 +16,11 @@ static constexpr StringLiteral usage = R"(usage: lutra-compile MODEL [-o FILE] [
 
 MODEL is an .onnx file or an .mlir file (a module of the lutra dialect at any stage up to scheduled).
 
-  -o FILE               artifact to write (default: the model's name with .so, .o, .a, .ll or .s)
+  -o FILE               artifact to write (default: the model's name with .so, .o, .a, .ll, .s or .mlpackage)
   --check               import only; list everything that is not supported
   --dim NAME=N          fix a named size of the inputs (repeatable)
   --dim NAME=LOW..HIGH  state the range of a named size
-  --emit KIND           so (default), obj, lib (archive and header), llvm, asm; mil-text
+  --emit KIND           so (default), obj, lib (archive and header), llvm, asm (nvgpu: PTX); mil-text
   --progress            a line per stage on stderr (default on a terminal)
   --stop-after STAGE    import, legal, fused, packed, scheduled, tiled, lowered or artifact (default);
                         prints the module unless -o is given

@@ -13,6 +13,8 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <limits>
+
 using namespace mlir;
 
 namespace lutra {
@@ -45,8 +47,12 @@ static LogicalResult writeFile(ModuleOp module, StringRef path, StringRef bytes)
          << "cannot write " << path << ": " << code.message();
 }
 
+/// The text refers to a weight file beside it; on a stream it holds everything itself.
 static LogicalResult writeText(ModuleOp module, const CompileOptions &options) {
-  FailureOr<MilText> text = emitMilText(module, {});
+  MilOptions mil;
+  if (options.text)
+    mil.blobElements = std::numeric_limits<int64_t>::max();
+  FailureOr<MilText> text = emitMilText(module, mil);
   if (failed(text))
     return failure();
   if (options.text) {

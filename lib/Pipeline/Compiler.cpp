@@ -131,6 +131,8 @@ LogicalResult buildStage(OpPassManager &manager, Stage stage, const CompileOptio
 }
 
 LogicalResult resolveOptions(CompileOptions &options, Location loc) {
+  if (options.emit == EmitKind::MilText)
+    return emitCodedError(loc, ErrorCode::UnsupportedTarget) << "--emit=mil-text goes with --target=mil";
   if (options.target == "nvgpu")
     return resolveGpuOptions(options, loc);
   if (options.target != "cpu")
@@ -275,8 +277,7 @@ static LogicalResult writeArtifact(ModuleOp module, const CompileOptions &option
     artifact.output = CpuOutput::Assembly;
     break;
   case EmitKind::MilText:
-    return emitCodedError(module.getLoc(), ErrorCode::UnsupportedTarget)
-           << "--emit=mil-text goes with --target=mil";
+    return failure(); // refused by resolveOptions
   }
   if (device && options.emit == EmitKind::Assembly)
     return emitDeviceAssembly(*device, artifact, module.getLoc());
