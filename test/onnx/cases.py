@@ -1,9 +1,10 @@
 """Writes the node cases of the onnx package as folders that onnx-cases reads.
 
-cases.py FOLDER [--shard=I/N] [PATTERN..]: one sub-folder per case (all, every N-th, or those whose name
+cases.py FOLDER [--shard=I/N] [--dynamic] [PATTERN..]: one sub-folder per case (all, every N-th, or those whose name
 contains a pattern) with model.onnx, input-I.npy, output-I.npy and bind-NAME.pb. Integer operands that decide a
 result's shape (PARAMETERS) are bound: a compiled model has them as constants. Cases with values that are
-no tensors get a file skip.txt with the reason.
+no tensors get a file skip.txt with the reason. With --dynamic every size of an unbound input becomes a name of
+its own, so that it is known at run time only; cases without such a size are left out.
 """
 
 import sys
@@ -132,8 +133,26 @@ def load() -> list[object]:
     return list(load_model_tests(kind="node"))
 
 
+def forget_sizes(model: onnx.ModelProto) -> bool:
+    """Names in place of input sizes; whether there were any."""
+    bound, changed = bound_names(model), False
+    for value in model.graph.input:
+        if value.name in bound or not value.type.HasField("tensor_type"):
+            continue
+        for index, dim in enumerate(value.type.tensor_type.shape.dim):
+            changed |= dim.HasField("dim_value")
+            dim.dim_param = f"{value.name}_{index}"
+    for value in (*model.graph.output, *model.graph.value_info):
+        for dim in value.type.tensor_type.shape.dim if value.type.HasField("tensor_type") else ():
+            dim.ClearField("value")
+    return changed
+
+
 def main() -> None:
     arguments = sys.argv[1:]
+    dynamic = "--dynamic" in arguments
+    if dynamic:
+        arguments.remove("--dynamic")
     shard, shards = 0, 1
     for word in [word for word in arguments if word.startswith("--shard=")]:
         shard, shards = map(int, word.removeprefix("--shard=").split("/"))
@@ -142,7 +161,9 @@ def main() -> None:
     root.mkdir(parents=True, exist_ok=True)
     for index, item in enumerate(load()):
         name = item.name  # type: ignore[attr-defined]
-        if index % shards == shard and (not patterns or any(pattern in name for pattern in patterns)):
+        if index % shards != shard or (patterns and not any(pattern in name for pattern in patterns)):
+            continue
+        if not dynamic or forget_sizes(item.model):  # type: ignore[attr-defined]
             write_case(item, root / name)
 
 
