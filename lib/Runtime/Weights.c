@@ -16,14 +16,16 @@
 
 enum { PATH_BYTES = 4096 };
 
-/* The folder of the library (or executable) that holds this code, then `name`. */
-static bool findBeside(const char *name, char *path) {
+/* Where the weights may lie: beside the library (or executable) that holds this code, under that file's own name +
+ * ".weights", so that a renamed pair stays a pair, or under the name of compile time. */
+static bool findBeside(const char *recorded, char *own, char *original) {
   Dl_info info;
   if (!dladdr(&lutra_table, &info) || !info.dli_fname)
     return false;
   const char *slash = strrchr(info.dli_fname, '/');
   int folder = slash ? (int)(slash + 1 - info.dli_fname) : 0;
-  return snprintf(path, PATH_BYTES, "%.*s%s", folder, info.dli_fname, name) < PATH_BYTES;
+  return snprintf(own, PATH_BYTES, "%s.weights", info.dli_fname) < PATH_BYTES &&
+         snprintf(original, PATH_BYTES, "%.*s%s", folder, info.dli_fname, recorded) < PATH_BYTES;
 }
 
 static lutra_status checkHeader(const lutra_weights_header *header, uint64_t fileBytes,
@@ -47,21 +49,8 @@ static lutra_status checkHeader(const lutra_weights_header *header, uint64_t fil
   return LUTRA_OK;
 }
 
-lutra_status lutra_rt_map_weights(lutra_model *model, const lutra_model_options *options,
-                                  lutra_error *error) {
-  const lutra_model_info *info = &lutra_table.info;
-  if (!info->weights_file) {
-    model->weights = lutra_table.weights;
-    return LUTRA_OK;
-  }
-  char beside[PATH_BYTES];
-  const char *path = options ? options->weights_path : NULL;
-  if (!path) {
-    if (!findBeside(info->weights_file, beside))
-      return lutra_rt_fail(error, LUTRA_ERROR_ENVIRONMENT,
-                           "cannot tell where %s lies; pass weights_path", info->weights_file);
-    path = beside;
-  }
+/* Maps a file and checks all but the hash of its contents. */
+static lutra_status mapFile(lutra_model *model, const char *path, lutra_error *error) {
   int file = open(path, O_RDONLY | O_CLOEXEC);
   if (file < 0)
     return lutra_rt_fail(error, LUTRA_ERROR_ENVIRONMENT, "cannot open the weights file %.300s: %s",
@@ -85,13 +74,49 @@ lutra_status lutra_rt_map_weights(lutra_model *model, const lutra_model_options 
   if (result)
     return result;
   result = checkHeader(model->mapping, model->mapping_bytes, path, error);
-  model->weights = (const uint8_t *)model->mapping + LUTRA_WEIGHTS_OFFSET;
-  if (!result && !(options && options->trust_weights) &&
-      lutra_rt_hash(model->weights, info->weights_bytes) != lutra_table.weights_hash)
-    result = lutra_rt_fail(error, LUTRA_ERROR_ARTIFACT,
-                           "%.300s is damaged: its hash is not the one it was written with", path);
   if (result)
     lutra_rt_unmap_weights(model);
+  else
+    model->weights = (const uint8_t *)model->mapping + LUTRA_WEIGHTS_OFFSET;
+  return result;
+}
+
+lutra_status lutra_rt_map_weights(lutra_model *model, const lutra_model_options *options,
+                                  lutra_error *error) {
+  const lutra_model_info *info = &lutra_table.info;
+  if (!info->weights_file) {
+    model->weights = lutra_table.weights;
+    return LUTRA_OK;
+  }
+  char own[PATH_BYTES], original[PATH_BYTES];
+  const char *path = options ? options->weights_path : NULL;
+  lutra_status result;
+  if (path) {
+    result = mapFile(model, path, error);
+  } else {
+    if (!findBeside(info->weights_file, own, original))
+      return lutra_rt_fail(error, LUTRA_ERROR_ENVIRONMENT,
+                           "cannot tell where %s lies; pass weights_path", info->weights_file);
+    path = own;
+    result = mapFile(model, path, error);
+    if (result && strcmp(own, original) != 0) {
+      lutra_error second = {0};
+      lutra_status found = mapFile(model, original, &second);
+      /* A file that exists says more about what is wrong than the absence of the other. */
+      if (found != LUTRA_ERROR_ENVIRONMENT) {
+        path = original;
+        result = found;
+        if (error)
+          *error = second;
+      }
+    }
+  }
+  if (!result && !(options && options->trust_weights) &&
+      lutra_rt_hash(model->weights, info->weights_bytes) != lutra_table.weights_hash) {
+    result = lutra_rt_fail(error, LUTRA_ERROR_ARTIFACT,
+                           "%.300s is damaged: its hash is not the one it was written with", path);
+    lutra_rt_unmap_weights(model);
+  }
   return result;
 }
 

@@ -82,7 +82,7 @@ typedef struct lutra_model_info {
   const char *const *levels; /* instruction-set levels inside, best first */
   const lutra_tensor_info *inputs;
   const lutra_tensor_info *outputs;
-  const char *weights_file; /* name beside the library, or null when the weights are inside */
+  const char *weights_file; /* name at compile time (<artifact>.weights), or null when inside */
   uint64_t weights_bytes;
   int32_t level_count;
   int32_t input_count;
@@ -106,7 +106,7 @@ typedef void (*lutra_trace)(void *user, const char *kernel, int64_t items);
 typedef struct lutra_model_options {
   uint32_t struct_size;     /* sizeof(lutra_model_options) */
   uint32_t trust_weights;   /* nonzero: do not hash the weights file (size and version are checked) */
-  const char *weights_path; /* null: beside the library */
+  const char *weights_path; /* null: <library>.weights, then weights_file beside the library */
 } lutra_model_options;
 
 typedef struct lutra_context_options {

@@ -13,6 +13,7 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/TargetSelect.h"
 
+#include <cstring>
 #include <fcntl.h>
 #include <mutex>
 #include <unistd.h>
@@ -112,6 +113,25 @@ static std::string makeHeader(const CpuArtifactOptions &options) {
          "_get_model(uint32_t abi_version);\n\n#endif\n";
 }
 
+/// The weights file of an artifact: its whole name, so that m.so and m.a have one each.
+static std::string weightsPath(StringRef artifact) { return (artifact + ".weights").str(); }
+
+/// Removes the weights file of an artifact that an older compilation wrote; any other file of that name stays.
+static LogicalResult removeStaleWeights(StringRef path, Location loc) {
+  char magic[sizeof(lutra_weights_header::magic)];
+  int file = ::open(path.str().c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0)
+    return success();
+  ssize_t got = ::read(file, magic, sizeof magic);
+  ::close(file);
+  if (got != static_cast<ssize_t>(sizeof magic) || std::memcmp(magic, LUTRA_WEIGHTS_MAGIC, sizeof magic) != 0)
+    return success();
+  if (std::error_code error = llvm::sys::fs::remove(path))
+    return emitCodedError(loc, ErrorCode::EnvironmentWrite)
+           << "cannot remove " << path << ", the weights of an older compilation: " << error.message();
+  return success();
+}
+
 static LogicalResult placeWeights(ModuleOp module, const CpuArtifactOptions &options,
                                   StringRef temporary, WeightPlace &place) {
   FailureOr<WeightBytes> weights = WeightBytes::collect(module);
@@ -124,9 +144,7 @@ static LogicalResult placeWeights(ModuleOp module, const CpuArtifactOptions &opt
     place.hash = lutra_rt_hash(place.inside.get(), place.bytes);
     return success();
   }
-  SmallString<128> file(llvm::sys::path::filename(options.path));
-  llvm::sys::path::replace_extension(file, "weights");
-  place.file = file.str();
+  place.file = weightsPath(llvm::sys::path::filename(options.path));
   FailureOr<uint64_t> hash = weights->writeFile(temporary, module.getLoc());
   if (failed(hash))
     return failure();
@@ -225,20 +243,21 @@ LogicalResult emitCpuArtifact(ModuleOp module, ModuleOp host, const CpuArtifactO
   }
   if (failed(linked))
     return failure();
-  SmallString<128> beside(options.path);
-  if (!weights.file.empty()) {
-    llvm::sys::path::replace_extension(beside, "weights");
-    if (failed(publishFile(weightFile, beside, loc)))
-      return failure();
-  }
+  bool hasWeightFile = !weights.file.empty();
+  if (hasWeightFile && failed(publishFile(weightFile, weightsPath(options.path), loc)))
+    return failure();
   if (options.output != CpuOutput::SharedLibrary) {
     std::string header = options.tempFolder + "/header";
+    SmallString<128> beside(options.path);
     llvm::sys::path::replace_extension(beside, "h");
     if (failed(writeFile(header, makeHeader(options), loc)) ||
         failed(publishFile(header, beside, loc)))
       return failure();
   }
-  return publishFile(temporary, options.path, loc);
+  if (failed(publishFile(temporary, options.path, loc)))
+    return failure();
+  // Last: until here the older artifact needs them.
+  return hasWeightFile ? success() : removeStaleWeights(weightsPath(options.path), loc);
 }
 
 } // namespace lutra

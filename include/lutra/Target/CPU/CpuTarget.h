@@ -53,7 +53,7 @@ struct DeviceCode {
 enum class CpuOutput { SharedLibrary, Object, Archive, LLVM, Assembly };
 
 struct CpuArtifactOptions {
-  std::string path;      // of the artifact; the weights file and the header lie beside it
+  std::string path;      // of the artifact; its weights file (path + ".weights") and header lie beside it
   std::string tempFolder; // on the same file system as `path`
   std::string modelName = "model";
   std::string symbolPrefix = "lutra"; // exported function is <prefix>_get_model
