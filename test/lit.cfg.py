@@ -27,6 +27,7 @@ config.environment["FILECHECK_OPTS"] = "--dump-input=fail --enable-var-scope"
 config.substitutions.append(("%python", config.python))
 config.substitutions.append(("%lutra_source", config.lutra_source))
 config.substitutions.append(("%lutra_binary", config.lutra_binary))
+config.substitutions.append(("%llvm_tools", config.llvm_tools_dir))
 config.substitutions.append(("%mlir_include", config.mlir_include))
 
 
