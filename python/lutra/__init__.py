@@ -4,10 +4,16 @@ model = lutra.compile("model.onnx")   # or lutra.load("model.so")
 (scores,) = model(image)
 """
 
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
 from lutra._compile import compile
 from lutra._errors import (
     CompileError,
     EnvironmentFault,
+    InputError,
     InternalError,
     InvalidModelError,
     LimitError,
@@ -22,6 +28,7 @@ __version__ = "0.1.0"
 __all__ = [
     "CompileError",
     "EnvironmentFault",
+    "InputError",
     "InternalError",
     "InvalidModelError",
     "LimitError",
@@ -34,3 +41,10 @@ __all__ = [
     "compile",
     "load",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """lutra.torch and lutra.testing are imported when they are first named."""
+    if name in ("torch", "testing"):
+        return importlib.import_module(f"lutra.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,23 +5,26 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, Unpack, cast, overload
 
 from lutra._errors import UsageError, error_for
 from lutra._model import Model
 from lutra._package import Package
+from lutra._sizes import Dims, plain_dims
 
 if TYPE_CHECKING:
+    from onnx import ModelProto
     from torch.export import ExportedProgram
 
     from lutra.torch import ImportedProgram
 
-    Source: TypeAlias = str | os.PathLike[str] | bytes | ExportedProgram | ImportedProgram
+    Bytes: TypeAlias = bytes | bytearray | memoryview
+    Source: TypeAlias = str | os.PathLike[str] | Bytes | ModelProto | ExportedProgram | ImportedProgram
 
-Dims: TypeAlias = Mapping[str, int | tuple[int, int]]
 DimNames: TypeAlias = Mapping[str, Sequence[str | None]]
 
 
@@ -67,7 +70,7 @@ def compile(
     compile_threads: int | None = None,
     isolate: bool | None = None,
 ) -> Model | Package:
-    """Compile an .onnx or .mlir file, an ONNX model's bytes, or what torch.export returned, ahead of time.
+    """Compile an .onnx or .mlir file, an ONNX model (bytes or onnx.ModelProto) or an exported program ahead of time.
 
     target: "cpu", "nvgpu" (a model that opens its GPU at the first call, so that it can be compiled on a machine
     without one) or "mil" (a Core ML package). threads: of one call of the model, None is one per CPU. output: keep the
@@ -80,6 +83,8 @@ def compile(
 
     Raises a CompileError whose class tells the kind and whose `diagnostics` list every finding.
     """
+    source = _as_source(model)
+    sizes = plain_dims(dims)
     folder = None
     if output is None:
         folder = tempfile.TemporaryDirectory(prefix="lutra-")
@@ -92,22 +97,45 @@ def compile(
         flags.append(f"--cuda={os.fspath(cuda)}")
     if compile_threads is not None:
         flags.append(f"--threads={compile_threads}")
-    if isinstance(model, str | os.PathLike | bytes):
+    if isinstance(source, str | bytes):
         if dim_names is not None:
             raise UsageError(["dim_names belong to exported programs; a file names its sizes itself"])
-        for name, size in (dims or {}).items():
+        for name, size in sizes.items():
             flags.append(f"--dim={name}={size}" if isinstance(size, int) else f"--dim={name}={size[0]}..{size[1]}")
-        _compile_file(model, flags, isolate)
+        _compile_file(source, flags, isolate)
     else:
-        _compile_program(model, dims, dim_names, flags, isolate)
+        _compile_program(source, sizes, dim_names, flags, isolate)
     if target == "mil":
         return Package(output, folder=folder)
     return Model(output, threads=threads, folder=folder, deferred=target != "cpu")
 
 
-def _compile_file(model: str | os.PathLike[str] | bytes, flags: list[str], isolate: bool | None) -> None:
+def _as_source(model: object) -> str | bytes | ExportedProgram | ImportedProgram:
+    """A path, an ONNX model's bytes or a program. What was not imported yet cannot be the model's class."""
+    if isinstance(model, str | os.PathLike):
+        return os.fsdecode(model)
+    if isinstance(model, bytes | bytearray | memoryview):
+        return bytes(model)
+    if getattr(getattr(model, "DESCRIPTOR", None), "full_name", None) == "onnx.ModelProto":
+        return bytes(cast("ModelProto", model).SerializeToString())
+    torch, importer = sys.modules.get("torch"), sys.modules.get("lutra.torch")
+    if importer is not None and isinstance(model, importer.ImportedProgram):
+        return cast("ImportedProgram", model)
+    exported = getattr(getattr(torch, "export", None), "ExportedProgram", None)
+    if exported is not None and isinstance(model, exported):
+        return cast("ExportedProgram", model)
+    kind = f"{type(model).__module__}.{type(model).__qualname__}"
+    if torch is not None and isinstance(model, torch.nn.Module):
+        raise TypeError(f"{kind} is a torch.nn.Module; export it with torch.export.export first")
+    raise TypeError(
+        f"cannot compile a {kind}; pass a path, the bytes of an ONNX model, an onnx.ModelProto, or what "
+        "torch.export.export or lutra.torch.import_program returned"
+    )
+
+
+def _compile_file(model: str | bytes, flags: list[str], isolate: bool | None) -> None:
     data = model if isinstance(model, bytes) else None
-    flags.append("model.onnx" if isinstance(model, bytes) else os.fspath(model))
+    flags.append("model.onnx" if isinstance(model, bytes) else model)
     if isolate is None:
         isolate = data is None
     if isolate and data is not None:
@@ -117,7 +145,7 @@ def _compile_file(model: str | os.PathLike[str] | bytes, flags: list[str], isola
 
 def _compile_program(
     program: ExportedProgram | ImportedProgram,
-    dims: Dims | None,
+    dims: dict[str, int | tuple[int, int]],
     dim_names: DimNames | None,
     flags: list[str],
     isolate: bool | None,

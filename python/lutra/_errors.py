@@ -58,6 +58,13 @@ class RunError(RuntimeError):
         super().__init__(text)
 
 
+class InputError(RunError, ValueError, TypeError):
+    """An input that a model does not take: its number, name, type, rank, size or place in memory."""
+
+    def __init__(self, text: str, code: int = 1) -> None:
+        super().__init__(text, code)
+
+
 _CLASSES: dict[int, type[CompileError]] = {
     kind.exit_code: kind
     for kind in (InvalidModelError, UsageError, UnsupportedError, LimitError, EnvironmentFault, InternalError)

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from lutra import _runtime
-from lutra._errors import RunError
+from lutra._errors import InputError, RunError
 
-_runtime.set_error_class(RunError)
+_runtime.set_error_classes(RunError, InputError)
+
+_WEIGHTS_MAGIC = b"LUTRAWT1"  # include/lutra/Runtime/ModelTable.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Model:
         deferred: bool = False,
     ) -> None:
         self._path = Path(path)
+        self._weights = None if weights is None else Path(weights)
         self._folder = folder  # removed with the model when it was compiled to a temporary place
         self._model = _runtime.Model(
             os.fspath(self._path), threads or 0, None if weights is None else os.fspath(weights), deferred
@@ -78,9 +81,10 @@ class Model:
         """The level that this machine runs."""
         return self._model.level
 
-    def __call__(self, *arrays: Any, **named: Any) -> tuple[Any, ...]:
+    def __call__(self, /, *arrays: Any, **named: Any) -> tuple[Any, ...]:
         """Run once. Takes NumPy arrays or host tensors that speak DLPack, by position or by input name;
-        returns NumPy arrays in graph order. Nothing contiguous is copied."""
+        returns NumPy arrays in graph order. Nothing contiguous is copied. Raises InputError for what the model
+        does not take."""
         if named:
             arrays = self._merge(arrays, named)
         return self._model.run(arrays)
@@ -91,17 +95,17 @@ class Model:
             position = self._positions.get(name)
             if position is None:
                 known = ", ".join(self._positions)
-                raise TypeError(f"the model has no input {name!r}; it has {known}")
+                raise InputError(f"the model has no input {name!r}; it has {known}")
             if position < len(arrays):
-                raise TypeError(f"input {name!r} is given twice")
+                raise InputError(f"input {name!r} is given twice")
             slots[position] = value
         missing = [spec.name for spec, value in zip(self._inputs, slots, strict=False) if value is None]
         if missing:
-            raise TypeError(f"inputs are missing: {', '.join(missing)}")
+            raise InputError(f"inputs are missing: {', '.join(missing)}")
         return tuple(slots)
 
     def infer_shapes(self, *shapes: tuple[int, ...]) -> list[tuple[int, ...]]:
-        """Output shapes for input shapes; raises RunError when they contradict the model."""
+        """Output shapes for input shapes; raises InputError when they contradict the model."""
         return [tuple(shape) for shape in self._model.infer_shapes([list(shape) for shape in shapes])]
 
     def arena_bytes(self, *shapes: tuple[int, ...]) -> int:
@@ -109,15 +113,38 @@ class Model:
         return self._model.arena_bytes([list(shape) for shape in shapes])
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Copy the model to `path`, with its weights file beside it when it has one."""
+        """Copy the model to `path`, with its weights file, when it has one, beside it as `path` + ".weights"."""
         target = Path(path)
-        name = self._model.weights_file
-        if name is not None:
-            _replace(self._path.parent / name, target.parent / name)
+        weights, copy = self._weights_path(), _weights_of(target)
+        if weights is not None:
+            _replace(weights, copy)
         _replace(self._path, target)
+        if weights is None and _is_weights(copy):
+            copy.unlink()  # of the model that `path` held before
+
+    def _weights_path(self) -> Path | None:
+        """Where the runtime finds the weights file: as told, else under the library's name, else as compiled."""
+        name = self._model.weights_file
+        if name is None or self._weights is not None:
+            return None if name is None else self._weights
+        own = _weights_of(self._path)
+        return own if own.exists() else self._path.parent / name
 
     def __repr__(self) -> str:
         return f"<lutra.Model {self.name!r} for {self.target}, {len(self.inputs)} in, {len(self.outputs)} out>"
+
+
+def _weights_of(path: Path) -> Path:
+    return path.with_name(path.name + ".weights")
+
+
+def _is_weights(path: Path) -> bool:
+    """Whether a file is one that the compiler wrote."""
+    try:
+        with path.open("rb") as data:
+            return data.read(len(_WEIGHTS_MAGIC)) == _WEIGHTS_MAGIC
+    except OSError:
+        return False
 
 
 def _replace(source: Path, target: Path) -> None:

@@ -62,7 +62,7 @@ const TypeRow &rowOf(lutra_dtype dtype) {
   return types[11];
 }
 
-/// Raised as lutra.RunError by the Python layer.
+/// Raised as lutra.RunError by the Python layer, or as lutra.InputError when the caller's arguments are at fault.
 struct RunFailure : std::runtime_error {
   RunFailure(int code, const std::string &text) : std::runtime_error(text), code(code) {}
   int code;
@@ -75,18 +75,35 @@ struct View {
   py::object owner;
 };
 
+/// An input that the model does not take; lutra.InputError in Python.
+RunFailure refuse(const std::string &text) { return RunFailure(LUTRA_ERROR_ARGUMENT, text); }
+
 std::string describeArgument(const lutra_tensor_info &info) {
   return std::string("input \"") + info.name + "\"";
 }
 
-void checkContiguous(const View &view, const int64_t *strides, const lutra_tensor_info &info) {
+/// What DLPack's type is called here.
+std::string nameOf(const DLTensor &tensor) {
+  if (tensor.dtype.lanes == 1)
+    for (const TypeRow &row : types)
+      if (row.dlCode == tensor.dtype.code && row.bytes * 8 == tensor.dtype.bits)
+        return row.name;
+  return "elements of " + std::to_string(tensor.dtype.bits * tensor.dtype.lanes) + " bits (DLPack type code " +
+         std::to_string(tensor.dtype.code) + ")";
+}
+
+void checkContiguous(const View &view, const int64_t *strides, const py::object &object,
+                     const lutra_tensor_info &info) {
   int64_t expected = 1;
   if (!strides)
     return;
+  for (int64_t size : view.shape)
+    if (size == 0)
+      return;
   for (size_t d = view.shape.size(); d-- > 0;) {
     if (view.shape[d] != 1 && strides[d] != expected)
-      throw py::value_error(describeArgument(info) +
-                            " is not contiguous in row-major order; pass numpy.ascontiguousarray(x)");
+      throw refuse(describeArgument(info) + " is not contiguous in row-major order; pass " +
+                   (py::hasattr(object, "contiguous") ? "x.contiguous()" : "numpy.ascontiguousarray(x)"));
     expected *= view.shape[d];
   }
 }
@@ -99,14 +116,14 @@ View viewDlpack(const py::object &object, const lutra_tensor_info &info) {
   const DLTensor &tensor = managed->tensor;
   const TypeRow &row = rowOf(info.dtype);
   if (tensor.device.type != 1 && tensor.device.type != 3)
-    throw py::value_error(describeArgument(info) + " is not in host memory");
+    throw refuse(describeArgument(info) + " is not in host memory; copy it there, as x.cpu() does");
   bool boolAsByte = row.dtype == LUTRA_BOOL && tensor.dtype.code == 1;
   if (tensor.dtype.lanes != 1 || tensor.dtype.bits != row.bytes * 8 ||
       (tensor.dtype.code != row.dlCode && !boolAsByte))
-    throw py::type_error(describeArgument(info) + " must hold " + row.name);
+    throw refuse(describeArgument(info) + " must hold " + row.name + ", not " + nameOf(tensor));
   View view;
   view.shape.assign(tensor.shape, tensor.shape + tensor.rank);
-  checkContiguous(view, tensor.strides, info);
+  checkContiguous(view, tensor.strides, object, info);
   uint64_t bytes = row.bytes;
   for (int64_t size : view.shape)
     bytes *= size;
@@ -123,8 +140,8 @@ View viewArray(const py::array &array, const lutra_tensor_info &info) {
            (py::str(array.dtype().attr("name")).cast<std::string>() == row.name ||
             array.dtype().kind() == 'V');
   if (!same || array.dtype().byteorder() == '>')
-    throw py::type_error(describeArgument(info) + " must hold " + row.name + ", not " +
-                         py::str(py::object(array.dtype())).cast<std::string>());
+    throw refuse(describeArgument(info) + " must hold " + row.name + ", not " +
+                 py::str(py::object(array.dtype())).cast<std::string>());
   View view;
   py::array held = array;
   if (!(array.flags() & py::array::c_style))
@@ -142,11 +159,14 @@ View viewArgument(const py::object &object, const lutra_tensor_info &info) {
     view = viewArray(py::array(object), info);
   else if (py::hasattr(object, "__dlpack__"))
     view = viewDlpack(object, info);
+  else if (py::array array = py::array::ensure(object))
+    view = viewArray(array, info);
   else
-    view = viewArray(py::array::ensure(object), info);
+    throw refuse(describeArgument(info) + " is a " + Py_TYPE(object.ptr())->tp_name +
+                 ", which is no array; pass a NumPy array or a tensor that speaks DLPack");
   if (view.shape.size() != static_cast<size_t>(info.rank))
-    throw py::value_error(describeArgument(info) + " has " + std::to_string(view.shape.size()) +
-                          " dimensions, but the model takes " + std::to_string(info.rank));
+    throw refuse(describeArgument(info) + " has " + std::to_string(view.shape.size()) +
+                 " dimensions, but the model takes " + std::to_string(info.rank));
   return view;
 }
 
@@ -275,13 +295,12 @@ void Model::giveContext(lutra_context *context) {
 std::vector<int64_t> Model::flatten(const std::vector<std::vector<int64_t>> &shapes) const {
   std::vector<int64_t> dims;
   if (shapes.size() != static_cast<size_t>(info().input_count))
-    throw py::type_error("the model takes " + std::to_string(info().input_count) + " inputs, not " +
-                         std::to_string(shapes.size()));
+    throw refuse("the model takes " + std::to_string(info().input_count) + " inputs, not " +
+                 std::to_string(shapes.size()));
   for (int32_t i = 0; i < info().input_count; ++i) {
     if (shapes[i].size() != static_cast<size_t>(info().inputs[i].rank))
-      throw py::value_error(describeArgument(info().inputs[i]) + " has " +
-                            std::to_string(shapes[i].size()) + " dimensions, but the model takes " +
-                            std::to_string(info().inputs[i].rank));
+      throw refuse(describeArgument(info().inputs[i]) + " has " + std::to_string(shapes[i].size()) +
+                   " dimensions, but the model takes " + std::to_string(info().inputs[i].rank));
     dims.insert(dims.end(), shapes[i].begin(), shapes[i].end());
   }
   dims.push_back(0);
@@ -332,8 +351,8 @@ py::list Model::describe(bool outputs) const {
 py::tuple Model::run(const py::sequence &arguments) {
   const lutra_model_info &model = info();
   if (arguments.size() != static_cast<size_t>(model.input_count))
-    throw py::type_error("the model takes " + std::to_string(model.input_count) + " inputs, not " +
-                         std::to_string(arguments.size()));
+    throw refuse("the model takes " + std::to_string(model.input_count) + " inputs, not " +
+                 std::to_string(arguments.size()));
   std::vector<View> views;
   std::vector<lutra_buffer> inputs(model.input_count), outputs(model.output_count);
   std::vector<int64_t> inDims, outDims;
@@ -390,15 +409,22 @@ PYBIND11_MODULE(_runtime, module) {
                              [](const Model &model) { return model.info().weights_bytes; })
       .def_property_readonly("weights_file", &Model::weightsFile);
   // (code, text) reach Python as arguments of the exception that lutra._errors registers.
-  static py::object failure;
-  module.def("set_error_class", [](py::object type) { failure = std::move(type); }, py::arg("type"));
+  static py::object failure, inputFailure;
+  module.def(
+      "set_error_classes",
+      [](py::object run, py::object input) {
+        failure = std::move(run);
+        inputFailure = std::move(input);
+      },
+      py::arg("run"), py::arg("input"));
   py::register_exception_translator([](std::exception_ptr pointer) {
     try {
       if (pointer)
         std::rethrow_exception(pointer);
     } catch (const RunFailure &problem) {
       if (failure)
-        PyErr_SetObject(failure.ptr(), py::make_tuple(problem.what(), problem.code).ptr());
+        PyErr_SetObject((problem.code == LUTRA_ERROR_ARGUMENT ? inputFailure : failure).ptr(),
+                        py::make_tuple(problem.what(), problem.code).ptr());
       else
         PyErr_SetString(PyExc_RuntimeError, problem.what());
     }

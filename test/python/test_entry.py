@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import lutra
 import numpy as np
@@ -92,3 +95,123 @@ def test_runs_without_rows(limited: lutra.Model) -> None:
 def test_refuses_sizes_outside_limits(limited: lutra.Model, arguments: dict[str, int], text: str) -> None:
     with pytest.raises(lutra.RunError, match=text):
         limited(*sizes(**arguments))
+
+
+def test_raises_one_class_for_inputs(model: lutra.Model) -> None:
+    assert issubclass(lutra.InputError, (lutra.RunError,)) and issubclass(lutra.InputError, ValueError)
+    wrong = [
+        ((A, B), "takes 3 inputs, not 2"),
+        ((A.astype(np.float64), B, S), 'input "a" must hold float32, not float64'),
+        ((A[0], B, S), 'input "a" has 1 dimensions'),
+        ((A[:, :4], B, S), 'input "a" has size 4 in dimension 1'),
+        (([[1.0], [1.0, 2.0]], B, S), 'input "a" is a list, which is no array'),
+    ]
+    for arguments, text in wrong:
+        with pytest.raises(lutra.InputError, match=text) as caught:
+            model(*arguments)
+        assert caught.value.code == 1
+    for named, text in (({"a": A, "z": B}, "no input 'z'"), ({"a": A, "b": B}, "inputs are missing: s")):
+        with pytest.raises(lutra.InputError, match=text):
+            model(**named)
+    with pytest.raises(lutra.InputError, match="given twice"):
+        model(A, a=A)
+    with pytest.raises(lutra.InputError, match='input "a" has 1 dimensions'):
+        model.infer_shapes((3,), (3, 1), ())
+
+
+def test_tells_torch_users_what_to_do(model: lutra.Model) -> None:
+    torch = pytest.importorskip("torch")
+    a, b = torch.ones(3, 5), torch.ones(3, 1, dtype=torch.int64)
+    assert np.array_equal(model(a, b, S)[0], np.full((3, 5), 3, np.float32))
+    assert model(a.T.contiguous().T[:0], b[:0], S)[0].shape == (0, 5)
+    with pytest.raises(lutra.InputError, match='input "a" must hold float32, not float64'):
+        model(a.double(), b, S)
+    with pytest.raises(lutra.InputError, match='input "a" must hold float32, not bfloat16'):
+        model(a.bfloat16(), b, S)
+    with pytest.raises(lutra.InputError, match=r'input "a" must hold float32, not elements of 64 bits \(DLPack'):
+        model(a.to(torch.complex64), b, S)
+    with pytest.raises(lutra.InputError, match=r'input "a" is not contiguous .*; pass x.contiguous\(\)'):
+        model(torch.ones(5, 3).T, b, S)
+
+
+def test_takes_an_input_named_self(tmp_path: Path) -> None:
+    path = tmp_path / "self.mlir"
+    path.write_text(MODEL.read_text().replace('"a"', '"self"').replace('"b"', '"arrays"'))
+    (y,) = lutra.compile(path, threads=1)(self=A, arrays=B, s=S)
+    assert np.array_equal(y, np.full((3, 5), 3, np.float32))
+
+
+def negation() -> Any:
+    onnx = pytest.importorskip("onnx")
+    shape = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, ["rows", 2]) for name in "xy"]
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Neg", ["x"], ["y"])], "neg", shape[:1], shape[1:])
+    return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+
+
+def test_takes_numpy_integers_as_sizes() -> None:
+    for size in (np.int64(4), np.array(4)):
+        assert lutra.compile(negation(), dims={"rows": size}).inputs[0].shape == (4, 2)
+    lutra.compile(negation(), dims={"rows": (np.int32(1), np.int64(9))})
+    for wrong in (2.5, "4", (1, 2, 3), None):
+        with pytest.raises(TypeError, match=r"dims\['rows'\] is .*; a size is an integer or \(low, high\)"):
+            lutra.compile(MODEL, dims={"rows": wrong})  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize("wrong", [3, None, [MODEL], np.zeros(3), Path])
+def test_refuses_what_is_no_model(wrong: object) -> None:
+    with pytest.raises(TypeError, match="cannot compile a .*; pass a path, the bytes of an ONNX model"):
+        lutra.compile(wrong)  # type: ignore[call-overload]
+
+
+def test_refuses_modules_that_were_not_exported() -> None:
+    torch = pytest.importorskip("torch")
+    with pytest.raises(TypeError, match="Linear is a torch.nn.Module; export it with torch.export.export first"):
+        lutra.compile(torch.nn.Linear(2, 2))
+
+
+def test_takes_onnx_models_from_memory() -> None:
+    proto = negation()
+    data, x = proto.SerializeToString(), np.ones((3, 2), np.float32)
+    for source in (proto, data, bytearray(data), memoryview(data)):
+        assert np.array_equal(lutra.compile(source)(x)[0], -x)
+
+
+def test_imports_parts_when_they_are_named() -> None:
+    code = (
+        "import sys, lutra; assert 'lutra.torch' not in sys.modules; lutra.torch.import_program; "
+        "lutra.testing.compare; assert not hasattr(lutra, 'absent')"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_keeps_saved_models_apart(tmp_path: Path) -> None:
+    """Weights beyond 64 MiB are a file of their own, which each saved model needs."""
+    large = Path(__file__).parents[1] / "Target" / "CPU" / "Inputs" / "large.mlir"
+    other = tmp_path / "other.mlir"
+    other.write_text(large.read_text().replace("1.5", "2.5"))
+    first, second = tmp_path / "p1.so", tmp_path / "p2.so"
+    model = lutra.compile(large)
+    model.save(first)
+    lutra.compile(other).save(second)
+    assert sorted(path.name for path in tmp_path.iterdir() if path != other) == [
+        "p1.so",
+        "p1.so.weights",
+        "p2.so",
+        "p2.so.weights",
+    ]
+    x = np.zeros((180000, 100), np.float32)
+    for path, value in ((first, 1.5), (second, 2.5)):
+        (y,) = lutra.load(path)(x)
+        assert y[0, 0] == value and y[-1, -1] == value
+    # Saved again from where it was saved, over the other model, and from weights that lie elsewhere.
+    lutra.load(first).save(second)
+    assert lutra.load(second)(x)[0][0, 0] == 1.5
+    weights = first.with_name(first.name + ".weights").rename(tmp_path / "elsewhere.bin")
+    lutra.load(first, weights=weights).save(tmp_path / "p3.so")
+    assert lutra.load(tmp_path / "p3.so")(x)[0][0, 0] == 1.5
+    # A model without a weights file takes that of the older one away.
+    lutra.compile(MODEL).save(second)
+    assert not (tmp_path / "p2.so.weights").exists()
+    lutra.load(second)
+    for path in tmp_path.iterdir():
+        path.unlink()

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from lutra import _compiler
 from lutra._errors import error_for
+from lutra._sizes import Dims, plain_dims
 
 if TYPE_CHECKING:
     import torch
@@ -58,7 +59,7 @@ def import_program(
     program: ExportedProgram,
     *,
     dim_names: Mapping[str, Sequence[str | None]] | None = None,
-    dims: Mapping[str, int | tuple[int, int]] | None = None,
+    dims: Dims | None = None,
 ) -> ImportedProgram:
     """Import what torch.export.export returned.
 
@@ -69,7 +70,7 @@ def import_program(
     Raises UnsupportedError, which lists every operator without an import.
     """
     try:
-        return ImportedProgram(_Importer(program, dim_names or {}, dims or {}).run())
+        return ImportedProgram(_Importer(program, dim_names or {}, plain_dims(dims)).run())
     except _compiler.BuildFailure as failure:
         code, message = failure.args
         raise error_for(code, [message]) from None
