@@ -62,7 +62,9 @@ static void softmaxLine(const Array &input, Array &out, int64_t offset, int64_t 
       double relative = value == 0 ? 0
                                    : std::expm1(a.roundoff * (distance + meanDistance)) + common +
                                          expUlps + 2 * a.roundoff;
-      y = rounded(value, std::isfinite(value) ? spread + relative * (value + spread) + a.tiny : 0, p);
+      // What lies below the least normal number may become 0.
+      double flushed = a.tiny / (2 * a.roundoff);
+      y = rounded(value, std::isfinite(value) ? spread + relative * (value + spread) + flushed : 0, p);
     }
     out.floats[at(i)] = y.value;
     if (!out.errors.empty())

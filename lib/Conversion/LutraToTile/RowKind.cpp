@@ -10,6 +10,8 @@
 #include "Reductions.h"
 #include "Scalars.h"
 
+#include "lutra/Dialect/Lutra/IR/TileFacts.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -177,7 +179,9 @@ LogicalResult RowEmitter::softmax() {
     emitter.bindBuffer(input, scratch);
   auto exponential = [&](Value tile) {
     return map({tile, *peak}, [&](ScalarBuilder &s, ValueRange v) -> Value {
-      return math::ExpOp::create(s.builder, s.loc, arith::SubFOp::create(s.builder, s.loc, v[0], v[1]));
+      auto e = math::ExpOp::create(s.builder, s.loc, arith::SubFOp::create(s.builder, s.loc, v[0], v[1]));
+      e->setAttr(nonPositiveAttrName, s.builder.getUnitAttr());
+      return e;
     });
   };
   bool keepsExp = scratch && !log;
