@@ -208,7 +208,7 @@ static LogicalResult publishDump(ModuleOp module, const CompileRequest &request,
                                  llvm::raw_ostream &dump, Reporter &reporter) {
   OpPrintingFlags flags;
   flags.elideLargeElementsAttrs(64);
-  if (!request.outputGiven) {
+  if (!request.outputGiven || request.options.outputPath == "-") {
     module->print(dump);
     return success();
   }

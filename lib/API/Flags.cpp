@@ -54,6 +54,7 @@ private:
   void parseOne(StringRef flag);
   void parseDim(StringRef text);
   void parseEmit(StringRef text);
+  void checkTogether();
   void number(StringRef name, StringRef text, uint64_t &result);
 
   ArrayRef<StringRef> flags;
@@ -156,6 +157,8 @@ void FlagParser::parseOne(StringRef flag) {
     options.cudaToolkit = value.str();
   } else if (take("--target", value)) {
     options.target = value.str();
+    if (value != "cpu" && value != "nvgpu" && value != "mil")
+      error = ("--target takes cpu, nvgpu or mil, not '" + value + "'").str();
   } else if (take("--threads", value)) {
     number("--threads", value, count);
     if (count > 1024)
@@ -192,6 +195,30 @@ void FlagParser::parseOne(StringRef flag) {
   }
 }
 
+/// Refuses flags that would be ignored.
+void FlagParser::checkTogether() {
+  const CompileOptions &options = request.options;
+  StringRef target = options.target, extension = llvm::sys::path::extension(request.inputPath);
+  bool isMil = target == "mil", isText = options.emit == EmitKind::LLVM || options.emit == EmitKind::Assembly ||
+                                         options.emit == EmitKind::MilText;
+  if (!options.cpuLevels.empty() && target != "cpu")
+    error = ("--target-cpu goes with --target=cpu, not with " + target).str();
+  else if (!options.gpuArchs.empty() && target != "nvgpu")
+    error = ("--gpu-arch goes with --target=nvgpu, not with " + target).str();
+  else if (!options.cudaToolkit.empty() && target != "nvgpu")
+    error = ("--cuda goes with --target=nvgpu, not with " + target).str();
+  else if (options.strategy != "auto" && isMil)
+    error = "--strategy goes with --target=cpu or nvgpu; a Core ML package leaves the choice to its reader";
+  else if (isMil && options.emit != EmitKind::Library && options.emit != EmitKind::MilText)
+    error = "target mil writes a package, or text with --emit=mil-text";
+  else if (!isMil && options.emit == EmitKind::MilText)
+    error = "--emit=mil-text goes with --target=mil";
+  else if (!options.dims.empty() && (extension == ".mlir" || extension == ".mlirbc"))
+    error = "--dim goes with an .onnx file; the sizes of an .mlir module are settled, import the model again";
+  else if (options.outputPath == "-" && options.stopAfter == Stage::Artifact && !isText)
+    error = "-o - writes text (--emit=llvm, asm or mil-text, or --stop-after); name a file for anything else";
+}
+
 std::string FlagParser::run() {
   for (; position < flags.size() && error.empty(); ++position)
     parseOne(flags[position]);
@@ -199,6 +226,9 @@ std::string FlagParser::run() {
     return error;
   if (request.inputPath.empty())
     return "no model is named; see --help";
+  checkTogether();
+  if (!error.empty())
+    return error;
   CompileOptions &options = request.options;
   if (request.check)
     options.stopAfter = Stage::Import;

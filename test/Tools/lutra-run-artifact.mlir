@@ -7,7 +7,34 @@
 // RUN: not lutra-run %t.so --dim=n=3 --profile 2>&1 | FileCheck %s --check-prefix=PROFILE
 // RUN: not lutra-run %t.so --dim=n=101 2>&1 | FileCheck %s --check-prefix=ARGUMENT
 // RUN: not lutra-run %t.spoils.so 2>&1 | FileCheck %s --check-prefix=SPOILS
-// RUN: not lutra-run %t.missing.so 2>&1 | FileCheck %s --check-prefix=MISSING
+// A file that is not there is the environment's fault, for modules and models alike; one that is no model is bad input.
+// RUN: %python %S/../Pipeline/exit_code.py 5 "E0801: '%t.missing.so' cannot be read" lutra-run %t.missing.so
+// RUN: %python %S/../Pipeline/exit_code.py 5 "E0801: '%t.missing.mlir' cannot be read" lutra-run %t.missing.mlir
+// RUN: echo text > %t.text.so && %python %S/../Pipeline/exit_code.py 1 "E0902" lutra-run %t.text.so
+
+// Arrays of another rank, type or size are refused, and so are names that the model lacks.
+// RUN: %python %S/Inputs/arrays.py %t.arrays
+// RUN: lutra-run %t.so --input=x=%t.arrays/fits.npy && lutra-run %t.so --input=0=%t.arrays/fits.npy && lutra-run %s --input=x=%t.arrays/fits.npy
+// RUN: %python %S/../Pipeline/exit_code.py 1 "input 'x' is of shape [n, 2], but '%t.arrays/rank.npy' holds [6]" lutra-run %t.so --input=x=%t.arrays/rank.npy
+// RUN: %python %S/../Pipeline/exit_code.py 1 "input 'x' is of shape [n, 2], but '%t.arrays/size.npy' holds [2, 3]" lutra-run %t.so --input=x=%t.arrays/size.npy
+// RUN: %python %S/../Pipeline/exit_code.py 1 "input 'x' is of shape [n, 2], but '%t.arrays/size.npy' holds [2, 3]" lutra-run %s --input=x=%t.arrays/size.npy
+// RUN: %python %S/../Pipeline/exit_code.py 1 "input 'x' is f32, but '%t.arrays/f64.npy' holds f64; save it as f32" lutra-run %t.so --input=x=%t.arrays/f64.npy
+// RUN: %python %S/../Pipeline/exit_code.py 1 "input 'x' is f32, but '%t.arrays/i64.npy' holds i64; save it as f32" lutra-run %t.so --input=x=%t.arrays/i64.npy
+// RUN: %python %S/../Pipeline/exit_code.py 1 "E0901: --input=nosuch names nothing that the model has; known: x" lutra-run %t.so --input=nosuch=%t.arrays/fits.npy
+// RUN: %python %S/../Pipeline/exit_code.py 1 "E0901: --dim=nosuch names nothing that the model has; known: n" lutra-run %t.so --dim=nosuch=3
+// RUN: %python %S/../Pipeline/exit_code.py 1 "E0901: --dim=nosuch names nothing that the model has; known: n" lutra-run %s --dim=nosuch=3
+// RUN: %python %S/../Pipeline/exit_code.py 1 "E0901: --dim=0.1 names nothing that the model has; known: n" lutra-run %s --dim=0.1=3
+// The runner asks the model itself, too.
+// RUN: clang -shared -fPIC -DREFUSE_INPUTS -I%lutra_source/include %S/Inputs/model.c -o %t.refuses.so
+// RUN: %python %S/../Pipeline/exit_code.py 1 "E0901: no input is good enough" lutra-run %t.refuses.so
+
+// Flags that say nothing about what runs are misuse.
+// RUN: %python %S/../Pipeline/exit_code.py 2 "--repeat goes with a compiled model" lutra-run %s --repeat=3
+// RUN: %python %S/../Pipeline/exit_code.py 2 "--threads goes with a compiled model" lutra-run %s --threads=3
+// RUN: %python %S/../Pipeline/exit_code.py 2 "--profile goes with a compiled model" lutra-run %s --profile
+// RUN: %python %S/../Pipeline/exit_code.py 2 "--before-after goes with a module" lutra-run %t.so --before-after=cse
+// RUN: %python %S/../Pipeline/exit_code.py 2 "--bounds goes with a module" lutra-run %t.so --bounds
+// RUN: %python %S/../Pipeline/exit_code.py 2 "--exact goes with" lutra-run %s --exact
 
 // CHECK: @plus y: 3x2xf32 = {{\[\[}}1, 1], [1, 1], [1, 1]]
 // COMPARE: time: min {{.*}} ms, median {{.*}} ms of 3 runs
@@ -15,7 +42,6 @@
 // PROFILE: lutra-run: error: E0604: this model tells of no kernel; only those of target cpu do
 // ARGUMENT: lutra-run: error: E0901: n is larger than 100
 // SPOILS: lutra-run: error: E1001: the model changed its input 0
-// MISSING: lutra-run: error: E0902: {{.*}} cannot be loaded
 func.func @main(%x: tensor<?x2xf32> {lutra.name = "x", lutra.dim_names = ["n", ""]})
     -> (tensor<?x2xf32> {lutra.name = "y"}) {
   %one = lutra.constant dense<1.0> : tensor<f32>

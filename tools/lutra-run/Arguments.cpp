@@ -4,6 +4,9 @@
 #include "lutra/Reference/Npy.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/StringExtras.h"
+
+#include <set>
 
 using namespace mlir;
 using namespace lutra;
@@ -89,18 +92,50 @@ static int64_t dynamicSize(const run::TensorSpec &spec, size_t index, size_t dim
   return entry->second;
 }
 
-/// The file's values as the kind of the argument; integers that do not fit are refused.
-static FailureOr<Tensor> readInput(StringRef path, ElementKind kind) {
+/// "[n, 2]", with "?" for an unnamed size that any file may choose.
+static std::string shapeText(const run::TensorSpec &spec) {
+  std::string text = "[";
+  for (auto [dim, size] : llvm::enumerate(spec.sizes)) {
+    text += dim ? ", " : "";
+    text += size >= 0 ? std::to_string(size) : spec.dimNames[dim].empty() ? "?" : spec.dimNames[dim];
+  }
+  return text + "]";
+}
+
+static std::string shapeText(ArrayRef<int64_t> shape) {
+  return "[" + llvm::join(llvm::map_range(shape, [](int64_t size) { return std::to_string(size); }), ", ") + "]";
+}
+
+/// What a .npy file holds for an argument: NumPy lacks the 8-bit and brain floats, so f32 stands for them.
+static ElementKind fileKind(ElementKind kind) {
+  return kind == ElementKind::BF16 || (isFloatKind(kind) && bitsOf(kind) <= 8) ? ElementKind::F32 : kind;
+}
+
+/// The values of a file, which must be of the argument's type and shape. Integers of other widths are taken when every value
+/// fits, floats of another type only where NumPy lacks the argument's.
+static FailureOr<Tensor> readInput(StringRef path, const run::TensorSpec &spec) {
+  ElementKind kind = spec.kind;
   llvm::Expected<Tensor> file = readNpy(path);
   if (!file) {
     run::report(ErrorCode::EnvironmentRead, llvm::toString(file.takeError()));
     return failure();
   }
+  ArrayRef<int64_t> shape = file->getShape();
+  bool fits = shape.size() == spec.sizes.size();
+  for (size_t dim = 0; fits && dim < shape.size(); ++dim)
+    fits = spec.sizes[dim] < 0 || spec.sizes[dim] == shape[dim];
+  if (!fits) {
+    run::report(ErrorCode::RuntimeArgument, "input '" + spec.name + "' is of shape " + shapeText(spec) + ", but '" +
+                                                path + "' holds " + shapeText(shape));
+    return failure();
+  }
   if (file->getKind() == kind)
     return std::move(*file);
-  if (file->isFloat() != isFloatKind(kind)) {
-    run::report(ErrorCode::RuntimeArgument, "'" + path + "' holds " + nameOf(file->getKind()) +
-                                                ", but the argument is " + nameOf(kind));
+  bool bothIntegers = !file->isFloat() && !isFloatKind(kind) && (file->getKind() == ElementKind::I1) == (kind == ElementKind::I1);
+  if (!bothIntegers && file->getKind() != fileKind(kind)) {
+    run::report(ErrorCode::RuntimeArgument, "input '" + spec.name + "' is " + nameOf(kind) + ", but '" + path +
+                                                "' holds " + nameOf(file->getKind()) + "; save it as " +
+                                                nameOf(fileKind(kind)));
     return failure();
   }
   Tensor converted(kind, file->getShape());
@@ -119,6 +154,45 @@ static FailureOr<Tensor> readInput(StringRef path, ElementKind kind) {
   return converted;
 }
 
+/// In an order that does not depend on hashes.
+template <typename T> static SmallVector<StringRef> sortedKeys(const llvm::StringMap<T> &map) {
+  SmallVector<StringRef> keys = llvm::to_vector(map.keys());
+  llvm::sort(keys);
+  return keys;
+}
+
+/// Refuses a name that none of the known ones is.
+static LogicalResult checkName(StringRef flag, StringRef name, const std::set<std::string> &known) {
+  if (known.count(name.str()))
+    return success();
+  run::report(ErrorCode::RuntimeArgument, flag + "=" + name + " names nothing that the model has; " +
+                                              (known.empty() ? "it has none" : "known: " + llvm::join(known, ", ")));
+  return failure();
+}
+
+LogicalResult run::checkNames(ArrayRef<SmallVector<TensorSpec>> functions, const Options &options) {
+  std::set<std::string> inputs, dims, positions, places;
+  for (ArrayRef<TensorSpec> specs : functions)
+    for (auto [index, spec] : llvm::enumerate(specs)) {
+      inputs.insert(spec.name);
+      positions.insert(std::to_string(index));
+      for (auto [dim, size] : llvm::enumerate(spec.sizes)) {
+        if (size >= 0)
+          continue;
+        std::string place = std::to_string(index) + "." + std::to_string(dim);
+        dims.insert(spec.dimNames[dim].empty() ? place : spec.dimNames[dim]);
+        places.insert(place);
+      }
+    }
+  for (StringRef name : sortedKeys(options.inputs))
+    if (!positions.count(name.str()) && failed(checkName("--input", name, inputs)))
+      return failure();
+  for (StringRef name : sortedKeys(options.dims))
+    if (name != "*" && !places.count(name.str()) && failed(checkName("--dim", name, dims)))
+      return failure();
+  return success();
+}
+
 FailureOr<SmallVector<Tensor>> run::makeInputs(ArrayRef<TensorSpec> specs,
                                                const Options &options) {
   SmallVector<Tensor> inputs;
@@ -128,7 +202,7 @@ FailureOr<SmallVector<Tensor>> run::makeInputs(ArrayRef<TensorSpec> specs,
     if (file == options.inputs.end())
       file = options.inputs.find(std::to_string(index));
     if (file != options.inputs.end()) {
-      FailureOr<Tensor> input = readInput(file->second, spec.kind);
+      FailureOr<Tensor> input = readInput(file->second, spec);
       if (failed(input))
         return failure();
       inputs.push_back(std::move(*input));

@@ -13,6 +13,8 @@ LogicalResult run::runArtifact(ModuleOp reference, const Options &options) {
   Profile profile(/*cpuTime=*/options.threads == 1);
   if (failed(model.open(options.file, options.threads, options.profile ? Profile::trace : nullptr, &profile)))
     return failure();
+  if (failed(checkNames(SmallVector<TensorSpec>(model.getInputs()), options)))
+    return failure();
   FailureOr<SmallVector<Tensor>> inputs = makeInputs(model.getInputs(), options);
   if (failed(inputs))
     return failure();

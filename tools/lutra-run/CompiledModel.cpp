@@ -3,11 +3,13 @@
 // that reads as NaN, and inputs must be the same bytes after the run.
 #include "CompiledModel.h"
 
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <chrono>
+#include <cstddef>
 #include <cstring>
 #include <dlfcn.h>
 #include <sys/mman.h>
@@ -133,6 +135,10 @@ LogicalResult run::CompiledModel::open(const std::string &file, int32_t threads,
                                        void *traceUser) {
   // A name without a slash would be looked up in the system's folders.
   std::string path = StringRef(file).contains('/') ? file : "./" + file;
+  if (std::error_code code = llvm::sys::fs::access(path, llvm::sys::fs::AccessMode::Exist)) {
+    report(ErrorCode::EnvironmentRead, "'" + file + "' cannot be read: " + code.message());
+    return failure();
+  }
   void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library) {
     report(ErrorCode::RuntimeArtifact, "'" + file + "' cannot be loaded: " + dlerror());
@@ -158,6 +164,29 @@ LogicalResult run::CompiledModel::open(const std::string &file, int32_t threads,
   inputs = std::move(*ins);
   outputs = std::move(*outs);
   return success();
+}
+
+static lutra_dtype dtypeOf(ElementKind kind) {
+  for (lutra_dtype dtype = LUTRA_BOOL; dtype <= LUTRA_FLOAT8_E5M2; ++dtype)
+    if (kindOfDtype(dtype) == kind)
+      return dtype;
+  return 0; // no model takes it
+}
+
+LogicalResult run::CompiledModel::checkArguments(ArrayRef<Tensor> arguments) {
+  // Tables grow at their end: one of an older compiler may lack it.
+  if (api->struct_size < offsetof(lutra_model_api, check_inputs) + sizeof(api->check_inputs) || !api->check_inputs) {
+    report(ErrorCode::RuntimeArtifact, "this model cannot check its inputs; compile it again");
+    return failure();
+  }
+  SmallVector<lutra_tensor> tensors;
+  for (const Tensor &argument : arguments) {
+    ArrayRef<char> bytes = argument.getBytes();
+    tensors.push_back({dtypeOf(argument.getKind()), static_cast<int32_t>(argument.getShape().size()),
+                       argument.getShape().data(), {const_cast<char *>(bytes.data()), bytes.size()}});
+  }
+  lutra_error error = {};
+  return check(api->check_inputs(tensors.data(), tensors.size(), &error), error);
 }
 
 /// Runs once to warm up, then `repeat` times; prints the least and the middle time.
@@ -188,6 +217,8 @@ LogicalResult run::CompiledModel::runTimed(ArrayRef<lutra_buffer> in, ArrayRef<i
 FailureOr<SmallVector<Tensor>> run::CompiledModel::call(ArrayRef<Tensor> arguments,
                                                         unsigned repeat,
                                                         llvm::function_ref<void()> afterRun) {
+  if (failed(checkArguments(arguments)))
+    return failure();
   SmallVector<int64_t> inDims;
   SmallVector<GuardedBuffer, 0> buffers;
   for (const Tensor &input : arguments) {

@@ -47,6 +47,8 @@ private:
   mlir::LogicalResult check(lutra_status status, const lutra_error &error);
   mlir::FailureOr<llvm::SmallVector<TensorSpec>>
   readSpecs(const lutra_tensor_info *infos, int32_t count);
+  /// Lets the model compare the arguments with its inputs.
+  mlir::LogicalResult checkArguments(llvm::ArrayRef<Tensor> arguments);
   mlir::LogicalResult runTimed(llvm::ArrayRef<lutra_buffer> in, llvm::ArrayRef<int64_t> inDims,
                                llvm::ArrayRef<lutra_buffer> out, unsigned repeat,
                                llvm::function_ref<void()> afterRun);

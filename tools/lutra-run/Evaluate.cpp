@@ -96,8 +96,25 @@ LogicalResult run::emitResults(StringRef function, ArrayRef<std::string> names,
   return success();
 }
 
+/// The functions that run, once the names in the flags are known to be theirs.
+static FailureOr<SmallVector<FunctionOpInterface>> pickChecked(ModuleOp module, const run::Options &options) {
+  auto functions = run::pickFunctions(module, options);
+  if (failed(functions))
+    return failure();
+  SmallVector<SmallVector<run::TensorSpec>> all;
+  for (FunctionOpInterface function : *functions) {
+    auto specs = run::specsOf(function);
+    if (failed(specs))
+      return failure();
+    all.push_back(std::move(*specs));
+  }
+  if (failed(run::checkNames(all, options)))
+    return failure();
+  return functions;
+}
+
 LogicalResult run::evaluateFile(ModuleOp module, const Options &options) {
-  auto functions = pickFunctions(module, options);
+  auto functions = pickChecked(module, options);
   if (failed(functions))
     return failure();
   for (FunctionOpInterface function : *functions) {
@@ -178,7 +195,7 @@ static LogicalResult compareFunction(ModuleOp before, ModuleOp after, FunctionOp
 }
 
 LogicalResult run::compareModules(ModuleOp before, ModuleOp after, const Options &options) {
-  auto functions = pickFunctions(before, options);
+  auto functions = pickChecked(before, options);
   if (failed(functions))
     return failure();
   LogicalResult status = success();

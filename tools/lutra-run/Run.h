@@ -50,6 +50,9 @@ pickFunctions(mlir::ModuleOp module, const Options &options);
 /// The inputs of a function.
 mlir::FailureOr<llvm::SmallVector<TensorSpec>> specsOf(mlir::FunctionOpInterface function);
 
+/// Refuses --input and --dim for names that none of the functions has.
+mlir::LogicalResult checkNames(llvm::ArrayRef<llvm::SmallVector<TensorSpec>> functions, const Options &options);
+
 /// Inputs by the flags: files, or seeded values of the stated sizes.
 mlir::FailureOr<llvm::SmallVector<Tensor>> makeInputs(llvm::ArrayRef<TensorSpec> specs,
                                                       const Options &options);

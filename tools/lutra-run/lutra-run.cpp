@@ -132,6 +132,26 @@ static bool splitPair(StringRef text, StringRef &key, StringRef &value) {
   return !key.empty() && !value.empty();
 }
 
+/// A message about flags that say nothing about what is to be run.
+static std::optional<std::string> findMisplaced(const Flags &flags) {
+  bool isArtifact = StringRef(flags.file).ends_with(".so");
+  bool compares = !flags.compareFile.empty() || !flags.beforeAfter.empty();
+  const std::pair<bool, const char *> misplaced[] = {
+      {!isArtifact && flags.repeat, "--repeat goes with a compiled model (.so)"},
+      {!isArtifact && flags.threads, "--threads goes with a compiled model (.so)"},
+      {!isArtifact && flags.profile, "--profile goes with a compiled model (.so)"},
+      {isArtifact && !flags.beforeAfter.empty(), "--before-after goes with a module, not with a compiled model"},
+      {isArtifact && flags.bounds, "--bounds goes with a module, not with a compiled model"},
+      {isArtifact && !compares && !flags.function.empty(), "--function of a compiled model goes with --compare"},
+      {!compares && flags.exact, "--exact goes with --compare or --before-after"},
+      {!compares && flags.corrupt >= 0, "--corrupt goes with --compare or --before-after"},
+      {!flags.compareFile.empty() && !flags.beforeAfter.empty(), "--compare and --before-after exclude each other"}};
+  for (auto [isWrong, message] : misplaced)
+    if (isWrong)
+      return message;
+  return std::nullopt;
+}
+
 /// The flags as data, or a message about a wrong one.
 static std::optional<std::string> readFlags(const Flags &flags, run::Options &options) {
   options.file = flags.file;
@@ -165,7 +185,7 @@ static std::optional<std::string> readFlags(const Flags &flags, run::Options &op
       return ("--input=" + text + " is not NAME=FILE").str();
     options.inputs[key] = value.str();
   }
-  return std::nullopt;
+  return findMisplaced(flags);
 }
 
 #ifdef LUTRA_TEST_PASSES

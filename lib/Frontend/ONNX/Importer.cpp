@@ -4,6 +4,7 @@
 #include "Importer.h"
 
 #include "mlir/IR/Location.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
@@ -110,6 +111,9 @@ bool Importer::importInputs(Scope &scope) {
   for (const ::onnx::ValueInfoProto &input : graph.input()) {
     if (initialized.contains(input.name()))
       continue; // its default is used: an input with an initializer is a weight
+    for (const auto &dim : input.type().tensor_type().shape().dim())
+      if (!dim.dim_param().empty())
+        sizeNames.insert(dim.dim_param());
     if (input.name().empty() || scope.values.contains(input.name())) {
       addFault(ErrorCode::GraphStructure, "the graph has two inputs named " + quoted(input.name()) + ", or one without a name");
       return false;
@@ -357,6 +361,11 @@ FailureOr<OwningOpRef<ModuleOp>> Importer::run() {
   scope.opsets = &model->opset_import();
   SmallVector<GraphBuilder::Output> outputs;
   bool isComplete = checkOpsets() && importInputs(scope) && importGraph(model->graph(), scope);
+  for (const auto &[name, range] : options.dims) {
+    std::string known = sizeNames.empty() ? "they have none" : "known: " + llvm::join(sizeNames, ", ");
+    if (!fault && !sizeNames.count(name))
+      addFault(ErrorCode::RuntimeArgument, "no size of the inputs is named " + quoted(name) + "; " + known);
+  }
   if (isComplete) {
     llvm::StringSet<> names;
     for (const ::onnx::ValueInfoProto &output : model->graph().output()) {

@@ -13,6 +13,7 @@
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 
+#include <set>
 #include <vector>
 
 namespace lutra::frontend {
@@ -100,6 +101,7 @@ private:
   std::unique_ptr<GraphBuilder> builder;
   std::unique_ptr<ExternalData> external;
   llvm::StringMap<const ::onnx::FunctionProto *> functions;
+  std::set<std::string> sizeNames; // of the graph's inputs
   llvm::StringSet<> activeFunctions;
   unsigned depth = 0;
   std::optional<Fault> fault;

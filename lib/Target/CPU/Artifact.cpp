@@ -104,10 +104,13 @@ static LogicalResult compileUnit(Unit &unit, ModuleOp module, const CpuArtifactO
   return generateCode(*translated, options.output == CpuOutput::Assembly, unit.code, loc);
 }
 
+/// What a header of ours begins with.
+static constexpr StringLiteral headerMark = "/* Made by Lutra: ";
+
 /// A C header for the exported function.
 static std::string makeHeader(const CpuArtifactOptions &options) {
   std::string name = options.symbolPrefix;
-  return "/* Made by Lutra: the entry point of model \"" + options.modelName + "\". */\n#ifndef " + name +
+  return headerMark.str() + "the entry point of model \"" + options.modelName + "\". */\n#ifndef " + name +
          "_MODEL_H\n#define " + name + "_MODEL_H\n\n#include \"lutra/Runtime/Artifact.h\"\n\n" +
          "#ifdef __cplusplus\nextern \"C\"\n#endif\n" + "const lutra_model_api *" + name +
          "_get_model(uint32_t abi_version);\n\n#endif\n";
@@ -130,6 +133,26 @@ static LogicalResult removeStaleWeights(StringRef path, Location loc) {
     return emitCodedError(loc, ErrorCode::EnvironmentWrite)
            << "cannot remove " << path << ", the weights of an older compilation: " << error.message();
   return success();
+}
+
+/// The C header of an object or archive.
+static std::string headerPath(StringRef artifact) {
+  SmallString<128> path(artifact);
+  llvm::sys::path::replace_extension(path, "h");
+  return path.str().str();
+}
+
+/// The header of an object or archive may replace one that an earlier run made, and nothing else.
+static LogicalResult checkHeaderPlace(const CpuArtifactOptions &options, Location loc) {
+  std::string path = headerPath(options.path);
+  if (path == options.path)
+    return emitCodedError(loc, ErrorCode::EnvironmentWrite)
+           << "the header of the model would replace " << path << "; name the output .o or .a";
+  auto old = llvm::MemoryBuffer::getFile(path);
+  if (!old || (*old)->getBuffer().starts_with(headerMark))
+    return success();
+  return emitCodedError(loc, ErrorCode::EnvironmentWrite)
+         << "the header of the model would replace " << path << ", which Lutra did not make; choose another name";
 }
 
 static LogicalResult placeWeights(ModuleOp module, const CpuArtifactOptions &options,
@@ -199,6 +222,9 @@ LogicalResult emitDeviceAssembly(const DeviceCode &device, const CpuArtifactOpti
 LogicalResult emitCpuArtifact(ModuleOp module, ModuleOp host, const CpuArtifactOptions &options) {
   initializeBackend();
   Location loc = module.getLoc();
+  bool hasHeader = options.output == CpuOutput::Object || options.output == CpuOutput::Archive;
+  if (hasHeader && failed(checkHeaderPlace(options, loc)))
+    return failure();
   std::string temporary = options.tempFolder + "/artifact", weightFile = options.tempFolder + "/weights";
   WeightPlace weights;
   if (failed(placeWeights(module, options, weightFile, weights)))
@@ -246,12 +272,10 @@ LogicalResult emitCpuArtifact(ModuleOp module, ModuleOp host, const CpuArtifactO
   bool hasWeightFile = !weights.file.empty();
   if (hasWeightFile && failed(publishFile(weightFile, weightsPath(options.path), loc)))
     return failure();
-  if (options.output != CpuOutput::SharedLibrary) {
+  if (hasHeader) {
     std::string header = options.tempFolder + "/header";
-    SmallString<128> beside(options.path);
-    llvm::sys::path::replace_extension(beside, "h");
     if (failed(writeFile(header, makeHeader(options), loc)) ||
-        failed(publishFile(header, beside, loc)))
+        failed(publishFile(header, headerPath(options.path), loc)))
       return failure();
   }
   if (failed(publishFile(temporary, options.path, loc)))

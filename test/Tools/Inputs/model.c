@@ -1,4 +1,5 @@
-/* A model by hand: y = x + 1 for x of shape [n, 2]. With SPOIL_INPUT it writes to its input. */
+/* A model by hand: y = x + 1 for x of shape [n, 2]. With SPOIL_INPUT it writes to its input, with
+ * REFUSE_INPUTS it takes none. */
 #include "lutra/Runtime/Artifact.h"
 
 #include <string.h>
@@ -31,6 +32,18 @@ static lutra_status infer(const int64_t *in_dims, int64_t *out_dims, lutra_error
   memcpy(out_dims, in_dims, 2 * sizeof(int64_t));
   return LUTRA_OK;
 }
+static lutra_status check(const lutra_tensor *inputs, int32_t count, lutra_error *error) {
+#ifdef REFUSE_INPUTS
+  error->code = LUTRA_ERROR_ARGUMENT;
+  strcpy(error->text, "no input is good enough");
+#else
+  if (count != 1 || inputs[0].dtype != LUTRA_FLOAT32 || inputs[0].rank != 2 || inputs[0].dims[1] != 2)
+    strcpy(error->text, "x is no [n, 2] of float32");
+  else
+    return LUTRA_OK;
+#endif
+  return LUTRA_ERROR_ARGUMENT;
+}
 static lutra_status run(lutra_context *context, const lutra_buffer *inputs, const int64_t *in_dims,
                         const lutra_buffer *outputs, lutra_error *error) {
   (void)context, (void)error;
@@ -50,7 +63,8 @@ static const lutra_model_api api = {.abi_version = LUTRA_ABI_VERSION,
                                     .create_context = create,
                                     .destroy_context = destroy,
                                     .infer_shapes = infer,
-                                    .run = run};
+                                    .run = run,
+                                    .check_inputs = check};
 const lutra_model_api *lutra_get_model(uint32_t abi_version) {
   return abi_version == LUTRA_ABI_VERSION ? &api : NULL;
 }
