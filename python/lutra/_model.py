@@ -38,11 +38,11 @@ class Model:
         folder: tempfile.TemporaryDirectory[str] | None = None,
         deferred: bool = False,
     ) -> None:
-        self._path = Path(path)
-        self._weights = None if weights is None else Path(weights)
+        self._path = Path(path).absolute()  # of now: a deferred model and save come back to it later
+        self._weights = None if weights is None else Path(weights).absolute()
         self._folder = folder  # removed with the model when it was compiled to a temporary place
         self._model = _runtime.Model(
-            os.fspath(self._path), threads or 0, None if weights is None else os.fspath(weights), deferred
+            os.fspath(self._path), threads or 0, None if self._weights is None else os.fspath(self._weights), deferred
         )
         self._inputs = tuple(TensorSpec(*spec) for spec in self._model.describe(False))
         self._outputs = tuple(TensorSpec(*spec) for spec in self._model.describe(True))

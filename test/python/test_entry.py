@@ -215,3 +215,12 @@ def test_keeps_saved_models_apart(tmp_path: Path) -> None:
     lutra.load(second)
     for path in tmp_path.iterdir():
         path.unlink()
+
+
+def test_saves_after_the_folder_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    model = lutra.compile(MODEL, output="here.so")
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    model.save("copy.so")
+    assert np.array_equal(lutra.load("copy.so")(A, B, S)[0], np.full((3, 5), 3, np.float32))
