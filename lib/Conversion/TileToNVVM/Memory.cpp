@@ -312,8 +312,9 @@ LogicalResult BlockEmitter::emitConstant(memref::GetGlobalOp op) {
     dense = DenseElementsAttr::getFromRawBuffer(flat, resource.getData());
   else
     dense = dense.reshape(flat);
-  std::string name = op.getName().str();
-  std::replace(name.begin(), name.end(), '.', '_'); // PTX has no dots in names
+  std::string name = "lutra_constant_"; // PTX has no dots in names; two names must not become one
+  for (char letter : op.getName())
+    name += letter == '.' ? "_d" : letter == '_' ? "__" : std::string(1, letter);
   if (!SymbolTable::lookupNearestSymbolFrom(op, at.getStringAttr(name))) {
     OpBuilder::InsertionGuard guard(at);
     at.setInsertionPoint(target);

@@ -108,17 +108,24 @@ func.func @gather(%a: memref<1000xf32>, %i: memref<128xi64>, %b: memref<128xi8>,
   return
 }
 
-// A constant of the kernel lies in the GPU's memory, beside the code.
-// CHECK: llvm.mlir.global internal constant @offset_constant0(dense<[1.000000e+00, 2.000000e+00]> : tensor<2xf32>) {addr_space = 1 : i32, alignment = 64 : i64} : !llvm.array<2 x f32>
-// CHECK-LABEL: func.func @offset(
-// CHECK: llvm.mlir.addressof @offset_constant0 : !llvm.ptr<1>
+// Constants of the kernel lie in the GPU's memory, beside the code. PTX has no dots in names: two that differ in a dot
+// alone stay two.
+// CHECK-DAG: llvm.mlir.global internal constant @lutra_constant_a_db__c(dense<[1.000000e+00, 2.000000e+00]> : tensor<2xf32>) {addr_space = 1 : i32, alignment = 64 : i64} : !llvm.array<2 x f32>
+// CHECK-DAG: llvm.mlir.global internal constant @lutra_constant_a__b_dc(dense<[3.000000e+00, 4.000000e+00]> : tensor<2xf32>)
+// CHECK-LABEL: func.func @constants(
+// CHECK-DAG: llvm.mlir.addressof @lutra_constant_a_db__c : !llvm.ptr<1>
+// CHECK-DAG: llvm.mlir.addressof @lutra_constant_a__b_dc : !llvm.ptr<1>
 // CHECK: llvm.load {{.*}} : !llvm.ptr<1> -> f32
-memref.global "private" constant @offset.constant0 : memref<2xf32> = dense<[1.0, 2.0]> {alignment = 64 : i64}
-func.func @offset(%b: memref<2xf32>, %begin: index, %end: index) attributes {lutra.kernel} {
+memref.global "private" constant @a.b_c : memref<2xf32> = dense<[1.0, 2.0]> {alignment = 64 : i64}
+memref.global "private" constant @a_b.c : memref<2xf32> = dense<[3.0, 4.0]> {alignment = 64 : i64}
+func.func @constants(%b: memref<2xf32>, %begin: index, %end: index) attributes {lutra.kernel} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  %a = memref.get_global @offset.constant0 : memref<2xf32>
-  %x = memref.load %a[%c1] : memref<2xf32>
+  %first = memref.get_global @a.b_c : memref<2xf32>
+  %second = memref.get_global @a_b.c : memref<2xf32>
+  %x = memref.load %first[%c1] : memref<2xf32>
+  %y = memref.load %second[%c1] : memref<2xf32>
   memref.store %x, %b[%c0] : memref<2xf32>
+  memref.store %y, %b[%c1] : memref<2xf32>
   return
 }
