@@ -155,6 +155,12 @@ static OwningOpRef<ModuleOp> importText(std::unique_ptr<llvm::MemoryBuffer> buff
     reporter.fail(ErrorCode::FileEmpty, "the module is empty");
     return {};
   }
+  auto isPart = [](ModuleOp part) { return part->hasAttr("lutra.level"); };
+  if (module && llvm::any_of(module->getOps<ModuleOp>(), isPart)) {
+    reporter.fail(ErrorCode::IrSyntax, "this dump is split by instruction-set level already, as stages tiled and lowered "
+                                       "leave it; compile a dump of stage scheduled or an earlier one");
+    return {};
+  }
   if (module && !module->lookupSymbol("main")) {
     reporter.fail(ErrorCode::IrSyntax, "the module has no function @main, which is a model's entry");
     return {};

@@ -14,13 +14,16 @@ namespace lutra {
 
 static constexpr StringLiteral usage = R"(usage: lutra-compile MODEL [-o FILE] [options]
 
-MODEL is an .onnx file or an .mlir file (a module of the lutra dialect at any stage up to scheduled).
+MODEL is an .onnx file or an .mlir file (a module of the lutra dialect, any stage up to scheduled).
 
-  -o FILE               artifact to write (default: the model's name with .so, .o, .a, .ll, .s or .mlpackage)
+  -o FILE               artifact to write (default: the model's name with .so, .o, .a, .ll, .s, .mil or .mlpackage);
+                        - prints text (llvm, asm, mil-text with its weights, dumps)
   --check               import only; list everything that is not supported
   --dim NAME=N          fix a named size of the inputs (repeatable)
   --dim NAME=LOW..HIGH  state the range of a named size
-  --emit KIND           so (default), obj, lib (archive and header), llvm, asm (nvgpu: PTX); mil-text
+  --emit KIND           so (default), obj or lib (archive), both with a C header, llvm, asm (nvgpu: PTX);
+                        target mil: an .mlpackage (default) or mil-text (.mil, weights in .mil.weights.bin)
+  --model-name NAME     of the artifact (default: that of the model's file)
   --progress            a line per stage on stderr (default on a terminal)
   --stop-after STAGE    import, legal, fused, packed, scheduled, tiled, lowered or artifact (default);
                         prints the module unless -o is given

@@ -47,6 +47,12 @@ static LogicalResult writeFile(ModuleOp module, StringRef path, StringRef bytes)
          << "cannot write " << path << ": " << code.message();
 }
 
+static LogicalResult publish(ModuleOp module, StringRef from, const std::string &to) {
+  if (std::error_code code = llvm::sys::fs::rename(from, to))
+    return emitCodedError(module.getLoc(), ErrorCode::EnvironmentWrite) << "cannot write " << to << ": " << code.message();
+  return success();
+}
+
 /// The text refers to a weight file beside it; on a stream it holds everything itself.
 static LogicalResult writeText(ModuleOp module, const CompileOptions &options) {
   MilOptions mil;
@@ -60,14 +66,17 @@ static LogicalResult writeText(ModuleOp module, const CompileOptions &options) {
     return success();
   }
   std::string temporary = options.tempFolder + "/mil";
-  std::string weights = options.outputPath + ".weights.bin";
+  std::string weights = options.tempFolder + "/weights";
   if (failed(writeFile(module, temporary, text->text)) ||
       (!text->weights.empty() && failed(writeFile(module, weights, text->weights))))
     return failure();
-  if (std::error_code code = llvm::sys::fs::rename(temporary, options.outputPath))
+  // Nothing is published before all of it can be.
+  if (llvm::sys::fs::is_directory(options.outputPath))
     return emitCodedError(module.getLoc(), ErrorCode::EnvironmentWrite)
-           << "cannot write " << options.outputPath << ": " << code.message();
-  return success();
+           << "cannot write " << options.outputPath << ": it is a folder";
+  if (!text->weights.empty() && failed(publish(module, weights, options.outputPath + ".weights.bin")))
+    return failure();
+  return publish(module, temporary, options.outputPath);
 }
 
 LogicalResult compileToMIL(ModuleOp module, const CompileOptions &options) {

@@ -3,6 +3,7 @@
 
 #include "lutra/Reference/Npy.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "llvm/Support/FileSystem.h"
@@ -113,7 +114,18 @@ static FailureOr<SmallVector<FunctionOpInterface>> pickChecked(ModuleOp module, 
   return functions;
 }
 
+/// Whether memory is planned already: results are destinations then, whose sizes only the compiled code knows.
+static bool isScheduled(ModuleOp module) {
+  return module->hasAttr("lutra.entry_slots") ||
+         llvm::any_of(module.getOps<func::FuncOp>(), [](func::FuncOp f) { return f->hasAttr("lutra.inputs"); });
+}
+
 LogicalResult run::evaluateFile(ModuleOp module, const Options &options) {
+  if (isScheduled(module)) {
+    report(ErrorCode::UnsupportedTarget, "this is a dump of stage scheduled or a later one, which has no results to print; "
+                                         "evaluate one of stage packed or earlier, or compile and run it");
+    return failure();
+  }
   auto functions = pickChecked(module, options);
   if (failed(functions))
     return failure();
