@@ -127,6 +127,45 @@ static lutra_status checkRange(const lutra_tensor_info *tensor, int32_t dim, int
   return LUTRA_OK;
 }
 
+/* The size of the first input dimension that a relation's side names, or null. */
+static const int64_t *findSize(const char *name, const int64_t *dims, const lutra_tensor_info **owner,
+                               int32_t *dim) {
+  const lutra_model_info *info = &lutra_table.info;
+  for (int32_t i = 0; i < info->input_count; ++i) {
+    *owner = &info->inputs[i];
+    for (*dim = 0; *dim < (*owner)->rank; ++*dim, ++dims)
+      if ((*owner)->dims[*dim] < 0 && namesDim(name, *owner, *dim))
+        return dims;
+  }
+  return NULL;
+}
+
+/* Whether the sizes that ops take together fit each other. */
+static lutra_status checkRelations(const int64_t *dims, lutra_error *error) {
+  const lutra_model_info *info = &lutra_table.info;
+  for (int64_t i = 0; i < info->dim_relation_count; ++i) {
+    const lutra_dim_relation *relation = &info->dim_relations[i];
+    const char *names[2] = {relation->lhs, relation->rhs};
+    int64_t sizes[2] = {relation->lhs_add, relation->rhs_add};
+    char places[2][160] = {"", ""};
+    for (int side = 0; side < 2; ++side) {
+      const lutra_tensor_info *owner;
+      int32_t dim;
+      const int64_t *size = *names[side] ? findSize(names[side], dims, &owner, &dim) : NULL;
+      if (!size)
+        continue;
+      sizes[side] += *size;
+      snprintf(places[side], sizeof places[side], " (from dimension %d of input \"%.100s\")", dim, owner->name);
+    }
+    if (sizes[0] == sizes[1] || (relation->broadcasts && (sizes[0] == 1 || sizes[1] == 1)))
+      continue;
+    return lutra_rt_fail(error, LUTRA_ERROR_ARGUMENT, "sizes %lld%s and %lld%s meet in one op and must be equal%s",
+                         (long long)sizes[0], places[0], (long long)sizes[1], places[1],
+                         relation->broadcasts ? ", or one of them 1" : "");
+  }
+  return LUTRA_OK;
+}
+
 static lutra_status checkInputDims(const int64_t *dims, lutra_error *error) {
   const lutra_model_info *info = &lutra_table.info;
   const int64_t *at = dims;
@@ -157,7 +196,7 @@ static lutra_status checkInputDims(const int64_t *dims, lutra_error *error) {
       }
     }
   }
-  return LUTRA_OK;
+  return checkRelations(dims, error);
 }
 
 /* Copies the entries of `dims` that `info` does not know into `slots`; returns how many. */

@@ -52,18 +52,57 @@ def test_refuses_wrong_sizes(model: lutra.Model) -> None:
         model(A, np.ones((3, 2), np.int64), S)
 
 
-@pytest.fixture(scope="module")
-def limited(tmp_path_factory: pytest.TempPathFactory) -> lutra.Model:
-    """A model whose ops ask something of sizes that are known at run time only."""
+def compile_imported(name: str, folder: Path) -> lutra.Model:
+    """One of the importer's test models, compiled."""
     pytest.importorskip("onnx")
     source = Path(__file__).parents[1] / "Frontend" / "ONNX" / "Inputs" / "models.py"
     spec = importlib.util.spec_from_file_location("importer_models", source)
     assert spec is not None and spec.loader is not None
     models = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(models)
-    path = tmp_path_factory.mktemp("limited") / "limited.onnx"
-    path.write_bytes(models.limited_sizes().SerializeToString())
+    path = folder / f"{name}.onnx"
+    path.write_bytes(models.MODELS[name]().SerializeToString())
     return lutra.compile(path, threads=1)
+
+
+@pytest.fixture(scope="module")
+def limited(tmp_path_factory: pytest.TempPathFactory) -> lutra.Model:
+    """A model whose ops ask something of sizes that are known at run time only."""
+    return compile_imported("limited_sizes", tmp_path_factory.mktemp("limited"))
+
+
+@pytest.fixture(scope="module")
+def related(tmp_path_factory: pytest.TempPathFactory) -> lutra.Model:
+    """A model whose ops take sizes of two names together."""
+    return compile_imported("related_sizes", tmp_path_factory.mktemp("related"))
+
+
+def related_inputs(n: int, m: int, k: int, rows: int) -> list[np.ndarray]:
+    return [np.ones(shape, np.float32) for shape in ((n, 4), (m, 1), (3, k), (rows, 2))]
+
+
+@pytest.mark.parametrize(("n", "m"), [(5, 5), (1, 5), (7, 1), (1, 1)])
+def test_runs_where_sizes_fit(related: lutra.Model, n: int, m: int) -> None:
+    total, fixed, product = related(*related_inputs(n, m, 6, 6))
+    assert np.array_equal(total, np.full((max(n, m), 4), 2, np.float32))
+    assert np.array_equal(fixed, np.full((5, 1), 2, np.float32))
+    assert np.array_equal(product, np.full((3, 2), 6, np.float32))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (
+            (3, 5, 6, 6),
+            r'sizes 3 \(from dimension 0 of input "a"\) and 5 \(from .* input "b"\) meet in .* equal, or one of them 1',
+        ),
+        ((2, 2, 6, 6), r'sizes 2 \(from dimension 0 of input "b"\) and 5 meet in one op'),
+        ((5, 5, 6, 7), r'sizes 6 \(.* input "c"\) and 7 \(.* input "d"\) meet in one op and must be equal$'),
+    ],
+)
+def test_refuses_sizes_that_do_not_fit(related: lutra.Model, arguments: tuple[int, int, int, int], text: str) -> None:
+    with pytest.raises(lutra.InputError, match=text):
+        related(*related_inputs(*arguments))
 
 
 def sizes(seq: int = 3, width: int = 3, depth: int = 5, batch: int = 2, rows: int = 2) -> list[np.ndarray]:

@@ -75,6 +75,14 @@ typedef struct lutra_dim_range {
   int64_t low, high;
 } lutra_dim_range;
 
+/* Two sizes that must be equal, or with `broadcasts` may also be 1. A side is the size of that name (as above) plus a
+ * number; the name "" stands for 0. */
+typedef struct lutra_dim_relation {
+  const char *lhs, *rhs;
+  int64_t lhs_add, rhs_add;
+  int64_t broadcasts;
+} lutra_dim_relation;
+
 typedef struct lutra_model_info {
   const char *name;
   const char *compiler; /* "lutra 0.1.0" */
@@ -90,6 +98,8 @@ typedef struct lutra_model_info {
   int32_t kernel_count;
   const lutra_dim_range *dim_ranges; /* of the names that are limited */
   int64_t dim_range_count;
+  const lutra_dim_relation *dim_relations;
+  int64_t dim_relation_count;
 } lutra_model_info;
 
 typedef struct lutra_model lutra_model;

@@ -117,8 +117,9 @@ LogicalResult ConvertLutraToRuntime::convertMain(func::FuncOp main) {
   signature.setPrivate();
   signature.setAllArgAttrs(main.getArgAttrsAttr());
   signature->setAttr("lutra.inputs", main->getAttr("lutra.inputs"));
-  if (Attribute ranges = main->getAttr("lutra.dim_ranges"))
-    signature->setAttr("lutra.dim_ranges", ranges);
+  for (StringRef checked : {"lutra.dim_ranges", "lutra.dim_relations"})
+    if (Attribute attr = main->getAttr(checked))
+      signature->setAttr(checked, attr);
   getOperation().push_back(signature);
 
   Block &body = main.getBody().front();

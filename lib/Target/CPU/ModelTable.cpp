@@ -170,13 +170,22 @@ void emitModelTable(llvm::Module &host, ModuleOp module, const CpuArtifactOption
       ranges.push_back(table.record(
           {table.text(entry.getName().strref()), table.word(range[0]), table.word(range[1])}));
     }
+  SmallVector<llvm::Constant *> relations;
+  if (auto related = signature->getAttrOfType<ArrayAttr>("lutra.dim_relations"))
+    for (auto entry : related.getAsRange<DictionaryAttr>()) {
+      auto text = [&](StringRef key) { return table.text(entry.getAs<StringAttr>(key).getValue()); };
+      auto word = [&](StringRef key) { return table.word(entry.getAs<IntegerAttr>(key).getInt()); };
+      relations.push_back(table.record({text("lhs"), text("rhs"), word("lhs_add"), word("rhs_add"),
+                                        table.word(entry.getAs<BoolAttr>("broadcasts").getValue())}));
+    }
   llvm::Constant *info = table.record(
       {table.text(options.modelName), table.text(LUTRA_COMPILER), table.text(options.device ? StringRef(options.device->target) : StringRef("x86_64-linux-gnu")),
        table.array(levelNames), table.tensors(signature, 0, inputs, "input"),
        table.tensors(signature, inputs, all, "output"),
        weights.file.empty() ? table.null() : table.text(weights.file), table.word(weights.bytes),
        table.half(options.levels.size()), table.half(inputs), table.half(all - inputs),
-       table.half(kernels.size()), table.array(ranges), table.word(ranges.size())});
+       table.half(kernels.size()), table.array(ranges), table.word(ranges.size()),
+       table.array(relations), table.word(relations.size())});
   int64_t slots = module->getAttrOfType<IntegerAttr>("lutra.entry_slots").getInt();
   StringRef backend = "lutra_cpu_backend";
   llvm::Constant *device = table.null();

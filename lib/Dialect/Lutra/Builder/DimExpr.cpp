@@ -134,6 +134,33 @@ void DimSymbols::requireEqual(const DimExpr &lhs, const DimExpr &rhs) {
   std::optional<int64_t> value = (lhs.isConstant() ? lhs : rhs).constant(), rest = restBesideSymbol(size, atoms);
   if (value && rest)
     restrict(DimExpr::atom(size.getTerms().back().atoms[0]), *value - *rest, *value - *rest);
+  else
+    relate(lhs, rhs, /*broadcasts=*/false);
+}
+
+void DimSymbols::relate(const DimExpr &lhs, const DimExpr &rhs, bool broadcasts) {
+  if (lhs == rhs || (lhs.isConstant() && rhs.isConstant()))
+    return;
+  for (auto [side, other] : {std::pair(&lhs, &rhs), std::pair(&rhs, &lhs)}) {
+    ArrayRef<DimExpr::Term> terms = side->getTerms();
+    if (terms.size() != 1 || terms[0].atoms.size() != 1 || terms[0].coefficient != 1)
+      continue;
+    const DimAtom &atom = atoms[terms[0].atoms[0]];
+    if (atom.kind != DimKind::Broadcast)
+      continue;
+    DimExpr first = atom.lhs, second = atom.rhs, fixed = *other;
+    relate(first, fixed, broadcasts);
+    relate(second, fixed, broadcasts);
+    return;
+  }
+  for (const DimExpr *side : {&lhs, &rhs})
+    if (!side->isConstant() && !restBesideSymbol(*side, atoms))
+      return;
+  bool known = llvm::any_of(relations, [&](const DimRelation &relation) {
+    return relation.lhs == lhs && relation.rhs == rhs && relation.broadcasts == broadcasts;
+  });
+  if (!known)
+    relations.push_back({lhs, rhs, broadcasts});
 }
 
 DimExpr DimSymbols::node(DimKind kind, const DimExpr &lhs, const DimExpr &rhs, BoundsRule rule) {
@@ -219,6 +246,7 @@ DimExpr DimSymbols::broadcast(const DimExpr &lhs, const DimExpr &rhs) {
     return lhs;
   if (lhs.is(1))
     return rhs;
+  relate(lhs, rhs, /*broadcasts=*/true);
   // A known size other than 1 wins: the other is 1 or the same.
   if (lhs.isConstant())
     return lhs;

@@ -129,22 +129,51 @@ OwningOpRef<ModuleOp> GraphBuilder::finish(ArrayRef<Output> outputs) {
     function.setResultAttr(index, "lutra.dim_names",
                            namesOfDims(builder, symbols, output.tensor.shape()));
   }
+  // A symbol's own name, or "x.0" for dimension 0 of input x; "" for what no input has.
+  auto nameOf = [&](unsigned id) -> std::string {
+    auto source = symbolSource.find(id);
+    if (source == symbolSource.end())
+      return "";
+    if (const std::string &name = symbols.getAtom(id).name; !name.empty())
+      return name;
+    auto [argument, dim] = source->second;
+    return (function.getArgAttrOfType<StringAttr>(argument, "lutra.name").getValue() + "." + Twine(dim)).str();
+  };
   SmallVector<NamedAttribute> ranges;
   for (unsigned id = 0; id < symbols.size(); ++id) {
     const DimAtom &atom = symbols.getAtom(id);
     int64_t low = atom.nonEmpty ? atom.low : atom.weakLow;
-    auto source = symbolSource.find(id);
-    if (source == symbolSource.end() || (low <= 0 && atom.high == INT64_MAX))
+    std::string name = nameOf(id);
+    if (name.empty() || (low <= 0 && atom.high == INT64_MAX))
       continue;
-    std::string name = atom.name;
-    if (name.empty()) { // "x.0": dimension 0 of input x
-      auto [argument, dim] = source->second;
-      name = (function.getArgAttrOfType<StringAttr>(argument, "lutra.name").getValue() + "." + Twine(dim)).str();
-    }
     ranges.push_back(builder.getNamedAttr(name, builder.getDenseI64ArrayAttr({low, atom.high})));
   }
   if (!ranges.empty())
     function->setAttr("lutra.dim_ranges", builder.getDictionaryAttr(ranges));
+  SmallVector<Attribute> relations;
+  for (const DimRelation &relation : symbols.getRelations()) {
+    SmallVector<NamedAttribute> fields = {
+        builder.getNamedAttr("broadcasts", builder.getBoolAttr(relation.broadcasts))};
+    for (auto [key, size] : {std::pair("lhs", &relation.lhs), std::pair("rhs", &relation.rhs)}) {
+      std::string name;
+      int64_t number = size->constant().value_or(0);
+      if (!size->isConstant()) {
+        unsigned id = size->getTerms().back().atoms[0];
+        name = nameOf(id);
+        number = *(*size - DimExpr::atom(id)).constant();
+      }
+      fields.push_back(builder.getNamedAttr(key, builder.getStringAttr(name)));
+      fields.push_back(builder.getNamedAttr((Twine(key) + "_add").str(), builder.getI64IntegerAttr(number)));
+      if (name.empty() && !size->isConstant())
+        fields.clear();
+      if (fields.empty())
+        break;
+    }
+    if (!fields.empty())
+      relations.push_back(builder.getDictionaryAttr(fields));
+  }
+  if (!relations.empty())
+    function->setAttr("lutra.dim_relations", builder.getArrayAttr(relations));
   return std::move(module);
 }
 

@@ -22,8 +22,7 @@ def model(
     opset: int = 18,
 ) -> onnx.ModelProto:
     initializers = [
-        helper.make_tensor(name, INT64, [len(values)], values)
-        for name, values in (constants or {}).items()
+        helper.make_tensor(name, INT64, [len(values)], values) for name, values in (constants or {}).items()
     ]
     graph = helper.make_graph(nodes, "graph", inputs, outputs, initializers)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=9)
@@ -50,9 +49,7 @@ def split_heads() -> onnx.ModelProto:
 def position_table() -> onnx.ModelProto:
     """A table of 512 positions cut to the sequence's length limits that length."""
     node = helper.make_node
-    table = helper.make_node(
-        "ConstantOfShape", ["size"], ["table"], value=helper.make_tensor("v", FLOAT, [1], [0.5])
-    )
+    table = helper.make_node("ConstantOfShape", ["size"], ["table"], value=helper.make_tensor("v", FLOAT, [1], [0.5]))
     return model(
         [
             table,
@@ -109,9 +106,30 @@ def limited_sizes() -> onnx.ModelProto:
     )
 
 
+def related_sizes() -> onnx.ModelProto:
+    """Sizes of two names in one op: broadcast against each other, against a constant, and summed over."""
+    node = helper.make_node
+    return model(
+        [
+            node("Constant", [], ["five"], value=helper.make_tensor("five", FLOAT, [5, 1], [1.0] * 5)),
+            node("Add", ["a", "b"], ["sum"]),
+            node("Add", ["b", "five"], ["fixed"]),
+            node("MatMul", ["c", "d"], ["product"]),
+        ],
+        [
+            info("a", FLOAT, ["n", 4]),
+            info("b", FLOAT, ["m", 1]),
+            info("c", FLOAT, [3, "k"]),
+            info("d", FLOAT, [None, 2]),
+        ],
+        [info(name, FLOAT, None) for name in ("sum", "fixed", "product")],
+    )
+
+
 MODELS: dict[str, Callable[[], onnx.ModelProto]] = {
     "split_heads": split_heads,
     "limited_sizes": limited_sizes,
+    "related_sizes": related_sizes,
     "position_table": position_table,
     "unsupported": unsupported,
 }

@@ -69,6 +69,13 @@ struct DimAtom {
   bool nonEmpty = false;
 };
 
+/// Two sizes that an op takes together: equal, or with `broadcasts` one of them may be 1. Each is a number, or a symbol
+/// and a number.
+struct DimRelation {
+  DimExpr lhs, rhs;
+  bool broadcasts;
+};
+
 /// The symbols and interned nodes of one graph.
 class DimSymbols {
 public:
@@ -81,7 +88,7 @@ public:
   /// said as a limit of one symbol.
   bool require(const DimExpr &size, int64_t least);
 
-  /// The same for a size that is to be another; a size that is known at compile time must be one of them.
+  /// The same for a size that is to be another: a limit where one is a number, else a relation.
   void requireEqual(const DimExpr &lhs, const DimExpr &rhs);
 
   /// Narrows the values that a symbol may take.
@@ -92,12 +99,15 @@ public:
   DimExpr mod(const DimExpr &lhs, const DimExpr &rhs);
   DimExpr min(const DimExpr &lhs, const DimExpr &rhs);
   DimExpr max(const DimExpr &lhs, const DimExpr &rhs);
-  /// rhs where lhs is 1, else lhs.
+  /// rhs where lhs is 1, else lhs. What that takes for granted becomes a relation.
   DimExpr broadcast(const DimExpr &lhs, const DimExpr &rhs);
 
   /// Whether lhs <= rhs for all inputs that the entry checks let through.
   bool isProvablyAtMost(const DimExpr &lhs, const DimExpr &rhs);
   bool isProvablyLess(const DimExpr &lhs, const DimExpr &rhs) { return isProvablyAtMost(lhs + DimExpr(1), rhs); }
+
+  /// What the entry checks have to compare.
+  llvm::ArrayRef<DimRelation> getRelations() const { return relations; }
 
   const DimAtom &getAtom(unsigned id) const { return atoms[id]; }
   unsigned size() const { return atoms.size(); }
@@ -116,7 +126,10 @@ private:
   DimExpr node(DimKind kind, const DimExpr &lhs, const DimExpr &rhs, BoundsRule rule);
   /// The named symbols inside may no longer be 0.
   void assumeNonEmpty(const DimExpr &expr);
+  /// Records a relation that can be said of symbols; a size that was broadcast itself stands for both of its sources.
+  void relate(const DimExpr &lhs, const DimExpr &rhs, bool broadcasts);
   std::deque<DimAtom> atoms;
+  std::vector<DimRelation> relations;
 };
 
 } // namespace lutra
