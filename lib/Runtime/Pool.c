@@ -3,8 +3,9 @@
  * publishes the job, opens the gate, works too, closes the gate when no chunk is left and waits for those
  * inside; a worker that wakes late finds the gate closed and costs nothing. Chunks are claimed by one atomic
  * counter: which thread computes an item never changes the item's result.
- * Workers spin for some 50 us after a job (kernels follow each other closely), then sleep on a futex. Only
- * system calls and functions that glibc has in one version are used: artifacts name no versions.
+ * Workers spin for a fraction of a millisecond after a job (kernels and calls follow each other closely, and a woken
+ * worker may wait behind its waker), then sleep on a futex. Only system calls and functions that glibc has in one
+ * version are used: artifacts name no versions.
  * After fork() the child has no workers: it notices by its process id and works alone.
  *===----------------------------------------------------------------------===*/
 #define _GNU_SOURCE
@@ -17,7 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { SPINS = 2000, CHUNKS_PER_THREAD = 8 };
+enum { SPINS = 20000, CHUNKS_PER_THREAD = 8 };
 
 struct lutra_pool {
   _Alignas(64) atomic_int generation; /* the futex; counts jobs */
