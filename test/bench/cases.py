@@ -180,7 +180,8 @@ def models(folder: Path | None) -> Iterator[Case]:
         paths += sorted(folder.glob("*.onnx"))
     for path in paths:
         name = path.parent.name if path.stem == "model" else path.stem
-        yield Case(name, path, _inputs_of(path, {"sequence": 128, "seq": 128}))
+        length = 512 if "silero" in name else 128  # silero takes frames of 512 samples
+        yield Case(name, path, _inputs_of(path, {"sequence": length, "seq": length}))
 
 
 def transformers_models(work: Path) -> Iterator[Case]:

@@ -1,9 +1,12 @@
 """Runs the benchmark: `python test/bench/run.py [--filter TEXT] [--threads 1 2] [--json FILE]`.
 
-Protocol: every competitor of a case lives in this one process and they take turns (A B C A B C ..),
-after a warm-up, in rounds of at least --round-ms each. The process is pinned to as many CPUs as there are
-threads. Reported: least and median time per call, the ratio of the best peer's least time to Lutra's (above 1:
-Lutra is faster), and the share of the FMA peak and of the read rate that were measured between the rounds.
+Protocol: every competitor of a case lives in this one process and they take turns (A B C A B C ..), after a
+warm-up, in turns of at least --round-ms each; calls are timed one by one, very short ones in batches. The process
+is pinned to as many CPUs as there are threads. On several threads each turn begins with a pause, until the workers
+of the one before have stopped spinning for work (onnxruntime's do so for tens of milliseconds and would take a CPU
+from the next), and with calls that are not counted and wake its own workers. Reported: least and median time per
+call, the ratio of the best peer's least time to Lutra's (above 1: Lutra is faster), and the share of the FMA peak
+and of the read rate that were measured between the rounds.
 """
 
 from __future__ import annotations
@@ -26,6 +29,9 @@ from competitors import COMPETITORS, Run  # noqa: E402
 from machine import Machine  # noqa: E402
 
 Clock = Callable[[], float]
+SETTLE_SECONDS = 0.1  # longer than any competitor's workers spin
+WAKE_SECONDS = 0.002
+BATCH_SECONDS = 0.0002  # long beside the clock's own cost
 
 
 def time_calls(run: Run, calls: int, clock: Clock) -> float:
@@ -33,6 +39,15 @@ def time_calls(run: Run, calls: int, clock: Clock) -> float:
     for _ in range(calls):
         run()
     return (clock() - begin) / calls
+
+
+def settle(run: Run) -> None:
+    """Lets the workers of other competitors fall asleep and wakes those of `run`."""
+    time.sleep(SETTLE_SECONDS)
+    end = time.perf_counter() + WAKE_SECONDS
+    run()
+    while time.perf_counter() < end:
+        run()
 
 
 def measure(case: Case, threads: int, options: argparse.Namespace, machine: Machine) -> dict[str, Any]:
@@ -47,14 +62,19 @@ def measure(case: Case, threads: int, options: argparse.Namespace, machine: Mach
             runs.pop(name, None)
             refused[name] = f"{type(error).__name__}: {error}".splitlines()[0][:200]
     clock: Clock = time.process_time if options.cpu_time and threads == 1 else time.perf_counter
-    calls: dict[str, int] = {}
+    calls: dict[str, int] = {}  # of a batch
     for name, run in runs.items():
         time_calls(run, 3, clock)
-        calls[name] = max(1, int(options.round_ms / 1000 / max(1e-7, time_calls(run, 2, clock))))
+        calls[name] = max(1, round(BATCH_SECONDS / max(1e-7, time_calls(run, 2, clock))))
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(options.rounds):
         for name, run in runs.items():
+            if threads > 1:
+                settle(run)
+            end = time.perf_counter() + options.round_ms / 1000
             times[name].append(time_calls(run, calls[name], clock))
+            while time.perf_counter() < end:
+                times[name].append(time_calls(run, calls[name], clock))
         machine.measure()
     row: dict[str, Any] = {"case": case.name, "threads": threads, "refused": refused}
     row["clock"] = "cpu" if clock is time.process_time else "wall"
