@@ -5,13 +5,13 @@
 
 #include "lutra/Conversion/Passes.h"
 #include "lutra/Support/ErrorCodes.h"
+#include "lutra/Support/Files.h"
 #include "lutra/Target/MIL/MIL.h"
 
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/raw_ostream.h"
 
 #include <limits>
 
@@ -32,25 +32,11 @@ static LogicalResult convert(ModuleOp module, const CompileOptions &options) {
   return manager.run(module);
 }
 
-static LogicalResult writeFile(ModuleOp module, StringRef path, StringRef bytes) {
-  std::error_code code;
-  llvm::raw_fd_ostream file(path, code);
-  if (!code) {
-    file << bytes;
-    file.close();
-    code = file.error();
-    file.clear_error();
-  }
+/// E0802 for a failed write of `path`.
+static LogicalResult reportWrite(ModuleOp module, std::error_code code, StringRef path) {
   if (!code)
     return success();
-  return emitCodedError(module.getLoc(), ErrorCode::EnvironmentWrite)
-         << "cannot write " << path << ": " << code.message();
-}
-
-static LogicalResult publish(ModuleOp module, StringRef from, const std::string &to) {
-  if (std::error_code code = llvm::sys::fs::rename(from, to))
-    return emitCodedError(module.getLoc(), ErrorCode::EnvironmentWrite) << "cannot write " << to << ": " << code.message();
-  return success();
+  return emitCodedError(module.getLoc(), ErrorCode::EnvironmentWrite) << "cannot write " << path << ": " << code.message();
 }
 
 /// The text refers to a weight file beside it; on a stream it holds everything itself.
@@ -67,16 +53,17 @@ static LogicalResult writeText(ModuleOp module, const CompileOptions &options) {
   }
   std::string temporary = options.tempFolder + "/mil";
   std::string weights = options.tempFolder + "/weights";
-  if (failed(writeFile(module, temporary, text->text)) ||
-      (!text->weights.empty() && failed(writeFile(module, weights, text->weights))))
+  auto write = [&](StringRef path, StringRef bytes) { return reportWrite(module, writeBytes(path, bytes), path); };
+  auto publish = [&](StringRef from, StringRef to) { return reportWrite(module, publishBytes(from, to), to); };
+  if (failed(write(temporary, text->text)) || (!text->weights.empty() && failed(write(weights, text->weights))))
     return failure();
   // Nothing is published before all of it can be.
   if (llvm::sys::fs::is_directory(options.outputPath))
     return emitCodedError(module.getLoc(), ErrorCode::EnvironmentWrite)
            << "cannot write " << options.outputPath << ": it is a folder";
-  if (!text->weights.empty() && failed(publish(module, weights, options.outputPath + ".weights.bin")))
+  if (!text->weights.empty() && failed(publish(weights, options.outputPath + ".weights.bin")))
     return failure();
-  return publish(module, temporary, options.outputPath);
+  return publish(temporary, options.outputPath);
 }
 
 LogicalResult compileToMIL(ModuleOp module, const CompileOptions &options) {

@@ -3,6 +3,7 @@
 
 #include "lutra/Runtime/ModelTable.h"
 #include "lutra/Support/ErrorCodes.h"
+#include "lutra/Support/Files.h"
 
 #include "mlir/IR/Threading.h"
 
@@ -22,42 +23,19 @@ using namespace mlir;
 
 namespace lutra {
 
+/// E0802 for a failed write of `path`.
+static LogicalResult reportWrite(std::error_code code, StringRef path, Location loc) {
+  if (!code)
+    return success();
+  return emitCodedError(loc, ErrorCode::EnvironmentWrite) << "cannot write " << path << ": " << code.message();
+}
+
 LogicalResult writeFile(StringRef path, StringRef bytes, Location loc) {
-  auto fail = [&](std::error_code code) {
-    return emitCodedError(loc, ErrorCode::EnvironmentWrite)
-           << "cannot write " << path << ": " << code.message();
-  };
-  std::error_code code;
-  llvm::raw_fd_ostream stream(path, code);
-  if (code)
-    return fail(code);
-  stream << bytes;
-  stream.close();
-  if (stream.has_error()) {
-    code = stream.error();
-    stream.clear_error();
-    return fail(code);
-  }
-  return success();
+  return reportWrite(writeBytes(path, bytes), path, loc);
 }
 
 LogicalResult publishFile(StringRef from, StringRef to, Location loc) {
-  auto fail = [&](int error) {
-    return emitCodedError(loc, ErrorCode::EnvironmentWrite)
-           << "cannot write " << to << ": " << llvm::sys::StrError(error);
-  };
-  if (llvm::sys::fs::is_directory(to))
-    return fail(EISDIR);
-  int file = ::open(from.str().c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0)
-    return fail(errno);
-  int status = ::fsync(file), error = errno;
-  ::close(file);
-  if (status != 0)
-    return fail(error);
-  if (std::error_code code = llvm::sys::fs::rename(from, to))
-    return fail(code.value());
-  return success();
+  return reportWrite(publishBytes(from, to), to, loc);
 }
 
 static void initializeBackend() {

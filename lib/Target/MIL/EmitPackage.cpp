@@ -10,6 +10,7 @@
 #include "Wire.h"
 
 #include "lutra/Support/ErrorCodes.h"
+#include "lutra/Support/Files.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
@@ -256,17 +257,9 @@ LogicalResult StagedFolder::commit() {
 }
 
 static LogicalResult writeFile(StagedFolder &staged, const Twine &name, StringRef bytes) {
-  std::error_code code;
-  llvm::raw_fd_ostream file(staged.pathOf(name), code);
-  if (code)
+  if (std::error_code code = writeBytes(staged.pathOf(name), bytes))
     return staged.fail("cannot write", code);
-  file << bytes;
-  file.close();
-  if (!file.has_error())
-    return success();
-  code = file.error();
-  file.clear_error();
-  return staged.fail("cannot write", code);
+  return success();
 }
 
 LogicalResult lutra::emitMlpackage(ModuleOp module, StringRef path, const MilOptions &options) {

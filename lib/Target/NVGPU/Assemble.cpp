@@ -3,6 +3,7 @@
 
 #include "lutra/Conversion/TileToNVVM/Passes.h"
 #include "lutra/Support/ErrorCodes.h"
+#include "lutra/Support/Files.h"
 #include "lutra/Target/NVGPU/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -116,15 +117,7 @@ static FailureOr<std::string> readFile(Location loc, StringRef path) {
 }
 
 static LogicalResult writeFile(Location loc, StringRef path, StringRef bytes) {
-  std::error_code error;
-  llvm::raw_fd_ostream file(path, error);
-  if (!error) {
-    file << bytes;
-    file.close();
-    error = file.error();
-    file.clear_error();
-  }
-  if (error)
+  if (std::error_code error = writeBytes(path, bytes))
     return emitCodedError(loc, ErrorCode::EnvironmentWrite)
            << "cannot write \"" << path << "\" (" << error.message() << ")";
   return success();
