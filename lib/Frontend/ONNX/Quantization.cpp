@@ -149,10 +149,7 @@ static GraphTensor importQLinearConv(NodeImport &n) {
   GraphTensor x = n.in(0), filter = n.in(3);
   if (!x || !filter)
     return {};
-  if (filter.rank() != x.rank())
-    return n.invalid(ErrorCode::GraphType, "convolves an input of rank " + Twine(x.rank()) +
-                                               " with a filter of rank " + Twine(filter.rank()));
-  std::optional<WindowOptions> options = importWindow(n, x, filter.shape().drop_front(2));
+  std::optional<WindowOptions> options = importConvWindow(n, x, filter);
   if (!options)
     return {};
   GraphTensor product = n.b.conv(centred(n, 0, 2, 1), centred(n, 3, 5, 0), n.optional(8), *options);

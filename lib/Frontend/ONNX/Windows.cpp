@@ -76,14 +76,20 @@ std::optional<WindowOptions> frontend::importWindow(NodeImport &n, GraphTensor i
   return options;
 }
 
+std::optional<WindowOptions> frontend::importConvWindow(NodeImport &n, GraphTensor input, GraphTensor filter,
+                                                        bool isTransposed) {
+  if (filter.rank() == input.rank())
+    return importWindow(n, input, filter.shape().drop_front(2), isTransposed);
+  n.invalid(ErrorCode::GraphType, "convolves an input of rank " + Twine(input.rank()) + " with a filter of rank " +
+                                      Twine(filter.rank()));
+  return std::nullopt;
+}
+
 static GraphTensor importConv(NodeImport &n) {
   GraphTensor x = n.in(0), filter = n.in(1);
   if (!x || !filter)
     return {};
-  if (filter.rank() != x.rank())
-    return n.invalid(ErrorCode::GraphType, "convolves an input of rank " + Twine(x.rank()) +
-                                               " with a filter of rank " + Twine(filter.rank()));
-  std::optional<WindowOptions> options = importWindow(n, x, filter.shape().drop_front(2));
+  std::optional<WindowOptions> options = importConvWindow(n, x, filter);
   return options ? n.b.conv(x, filter, n.optional(2), *options) : GraphTensor();
 }
 
@@ -91,11 +97,10 @@ static GraphTensor importConvInteger(NodeImport &n) {
   GraphTensor x = n.in(0), filter = n.in(1);
   if (!x || !filter)
     return {};
-  if (filter.rank() != x.rank())
-    return n.invalid(ErrorCode::GraphType, "convolves an input of rank " + Twine(x.rank()) +
-                                               " with a filter of rank " + Twine(filter.rank()));
   Type i32 = IntegerType::get(n.b.getContext(), 32);
-  std::optional<WindowOptions> options = importWindow(n, x, filter.shape().drop_front(2));
+  std::optional<WindowOptions> options = importConvWindow(n, x, filter);
+  if (!options)
+    return {};
   x = n.b.cast(x, i32);
   filter = n.b.cast(filter, i32);
   if (n.has(2))
@@ -109,17 +114,14 @@ static GraphTensor importConvInteger(NodeImport &n) {
     }
     filter = n.b.sub(filter, zero);
   }
-  return options ? n.b.conv(x, filter, {}, *options) : GraphTensor();
+  return n.b.conv(x, filter, {}, *options);
 }
 
 static GraphTensor importConvTranspose(NodeImport &n) {
   GraphTensor x = n.in(0), filter = n.in(1);
   if (!x || !filter)
     return {};
-  if (filter.rank() != x.rank())
-    return n.invalid(ErrorCode::GraphType, "convolves an input of rank " + Twine(x.rank()) +
-                                               " with a filter of rank " + Twine(filter.rank()));
-  std::optional<WindowOptions> options = importWindow(n, x, filter.shape().drop_front(2), true);
+  std::optional<WindowOptions> options = importConvWindow(n, x, filter, /*isTransposed=*/true);
   if (!options)
     return {};
   int64_t spatial = x.rank() - 2;

@@ -11,6 +11,10 @@ namespace lutra::frontend {
 std::optional<WindowOptions> importWindow(NodeImport &n, GraphTensor input, llvm::ArrayRef<DimExpr> filterSizes,
                                           bool isTransposed = false);
 
+/// The same for a convolution, whose filter must have the input's rank.
+std::optional<WindowOptions> importConvWindow(NodeImport &n, GraphTensor input, GraphTensor filter,
+                                              bool isTransposed = false);
+
 } // namespace lutra::frontend
 
 #endif // LUTRA_LIB_FRONTEND_ONNX_WINDOWS_H
