@@ -152,25 +152,24 @@ OwningOpRef<ModuleOp> GraphBuilder::finish(ArrayRef<Output> outputs) {
     function->setAttr("lutra.dim_ranges", builder.getDictionaryAttr(ranges));
   SmallVector<Attribute> relations;
   for (const DimRelation &relation : symbols.getRelations()) {
-    SmallVector<NamedAttribute> fields = {
-        builder.getNamedAttr("broadcasts", builder.getBoolAttr(relation.broadcasts))};
-    for (auto [key, size] : {std::pair("lhs", &relation.lhs), std::pair("rhs", &relation.rhs)}) {
+    NamedAttrList fields;
+    fields.set("broadcasts", builder.getBoolAttr(relation.broadcasts));
+    bool isInputs = true; // both sides are sizes of inputs, or numbers
+    auto describe = [&](StringRef side, DimExpr size) {
       std::string name;
-      int64_t number = size->constant().value_or(0);
-      if (!size->isConstant()) {
-        unsigned id = size->getTerms().back().atoms[0];
+      if (!size.isConstant()) {
+        unsigned id = size.getTerms().back().atoms[0];
         name = nameOf(id);
-        number = *(*size - DimExpr::atom(id)).constant();
+        isInputs &= !name.empty();
+        size = size - DimExpr::atom(id);
       }
-      fields.push_back(builder.getNamedAttr(key, builder.getStringAttr(name)));
-      fields.push_back(builder.getNamedAttr((Twine(key) + "_add").str(), builder.getI64IntegerAttr(number)));
-      if (name.empty() && !size->isConstant())
-        fields.clear();
-      if (fields.empty())
-        break;
-    }
-    if (!fields.empty())
-      relations.push_back(builder.getDictionaryAttr(fields));
+      fields.set(side, builder.getStringAttr(name));
+      fields.set((side + "_add").str(), builder.getI64IntegerAttr(*size.constant()));
+    };
+    describe("lhs", relation.lhs);
+    describe("rhs", relation.rhs);
+    if (isInputs)
+      relations.push_back(fields.getDictionary(builder.getContext()));
   }
   if (!relations.empty())
     function->setAttr("lutra.dim_relations", builder.getArrayAttr(relations));
