@@ -20,17 +20,16 @@ struct Geometry {
 
   explicit Geometry(Operation *op) {
     if (auto conv = dyn_cast<ConvOp>(op)) {
-      input = conv.getInput();
-      filter = conv.getFilter();
-      result = conv.getResult();
-      strides = conv.getStrides();
-      low = conv.getLow();
-      dilations = conv.getDilations();
-      groups = conv.getGroups();
+      read(conv);
       channelsLast = conv.getLayout() == ConvLayout::ChannelsLast;
-      return;
+    } else {
+      read(cast<ConvTransposeOp>(op));
+      transposed = true;
     }
-    auto conv = cast<ConvTransposeOp>(op);
+  }
+
+private:
+  template <typename Op> void read(Op conv) {
     input = conv.getInput();
     filter = conv.getFilter();
     result = conv.getResult();
@@ -38,7 +37,6 @@ struct Geometry {
     low = conv.getLow();
     dilations = conv.getDilations();
     groups = conv.getGroups();
-    transposed = true;
   }
 };
 

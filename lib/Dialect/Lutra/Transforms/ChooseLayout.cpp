@@ -498,14 +498,8 @@ LogicalResult JoinTransposes::matchAndRewrite(TransposeOp op, PatternRewriter &r
 
 LogicalResult TransposeIsReshape::matchAndRewrite(TransposeOp op, PatternRewriter &rewriter) const {
   auto type = cast<RankedTensorType>(op.getInput().getType());
-  int64_t previous = -1;
-  for (int64_t dim : op.getPermutation()) {
-    if (type.getDimSize(dim) == 1)
-      continue;
-    if (dim < previous)
-      return rewriter.notifyMatchFailure(op, "moves elements");
-    previous = dim;
-  }
+  if (!movesNothing(op.getPermutation(), type.getShape()))
+    return rewriter.notifyMatchFailure(op, "moves elements");
   SmallVector<Value> sizes;
   for (int64_t dim : op.getPermutation())
     if (type.isDynamicDim(dim))
