@@ -218,9 +218,9 @@ static LogicalResult runTiled(ModuleOp module, const CompileOptions &options) {
   for (auto nested : module.getOps<ModuleOp>())
     setCpuTarget(nested);
   return runOnLevels(module, options, [](OpPassManager &manager, const CpuLevel &level) {
-    KernelsToTileOptions tile;
+    ConvertLutraToTileOptions tile;
     tile.target = level.tileTarget.str();
-    manager.addPass(createKernelsToTile(tile));
+    manager.addPass(createConvertLutraToTile(tile));
     manager.addPass(createCanonicalizerPass());
     manager.addPass(createCSEPass());
   });
@@ -235,11 +235,11 @@ static LogicalResult runLowered(ModuleOp module, const CompileOptions &options,
     device = std::move(*assembled);
   }
   return runOnLevels(module, options, [&](OpPassManager &manager, const CpuLevel &level) {
-    TileToVectorOptions vector;
+    ConvertTileToVectorOptions vector;
     vector.target = level.tileTarget.str();
     if (!device)
-      manager.addPass(createTileToVector(vector));
-    manager.addPass(createKernelAbi());
+      manager.addPass(createConvertTileToVector(vector));
+    manager.addPass(createApplyKernelAbi());
     buildLowerToLLVM(manager, &level);
   });
 }

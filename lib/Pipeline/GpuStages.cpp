@@ -77,9 +77,9 @@ FailureOr<std::unique_ptr<DeviceCode>> assembleGpuLevels(ModuleOp module, const 
       OwningOpRef<ModuleOp> device = part.clone();
       PassManager manager(module.getContext());
       manager.enableVerifier(options.verifyEach);
-      TileToNVVMOptions conversion;
+      ConvertTileToNVVMOptions conversion;
       conversion.target = name;
-      manager.addPass(createTileToNVVM(conversion));
+      manager.addPass(createConvertTileToNVVM(conversion));
       if (failed(manager.run(*device)))
         return failure();
       FailureOr<NVGPUImage> image = assembleKernels(*device, *arch, assembly);

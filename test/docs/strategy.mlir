@@ -1,6 +1,6 @@
 // RUN: lutra-opt %s --lutra-choose-strategy=targets=avx2 --remark-format=emitRemark --remarks-filter=lutra-choose-strategy 2>&1 >%t | FileCheck %s --check-prefix=WHY
-// RUN: lutra-opt %t --lutra-kernels-to-tile=target=avx2 | FileCheck %s --check-prefix=TILED
-// RUN: lutra-opt %s --lutra-choose-strategy="targets=avx2 strategy=scalar" --lutra-kernels-to-tile=target=avx2 | FileCheck %s --check-prefix=SCALAR
+// RUN: lutra-opt %t --convert-lutra-to-tile=target=avx2 | FileCheck %s --check-prefix=TILED
+// RUN: lutra-opt %s --lutra-choose-strategy="targets=avx2 strategy=scalar" --convert-lutra-to-tile=target=avx2 | FileCheck %s --check-prefix=SCALAR
 // docs/extending.md: a strategy is asked, priced, chosen and emitted.
 
 // WHY: Chosen=tiled, Cycles=9.830400e+05, Others="scalar 6.29e+07 cycles"

@@ -1,5 +1,5 @@
 // REQUIRES: nvgpu
-// RUN: lutra-opt %S/target.mlir --lutra-kernels-to-tile=target=sm_80 --canonicalize --cse --lutra-tile-to-nvvm=target=sm_80 | FileCheck %s
+// RUN: lutra-opt %S/target.mlir --convert-lutra-to-tile=target=sm_80 --canonicalize --cse --convert-tile-to-nvvm=target=sm_80 | FileCheck %s
 // docs/extending.md: the device half of test/docs/target.mlir.
 // CHECK-LABEL: func.func @k(
 // CHECK-NOT: lutra.tile

@@ -1,6 +1,6 @@
-// RUN: lutra-opt %s --lutra-kernels-to-tile=target=avx2 | FileCheck %s --check-prefix=AVX2
-// RUN: lutra-opt %s --lutra-kernels-to-tile=target=sm_80 | FileCheck %s --check-prefix=SM80
-// RUN: lutra-opt %s --lutra-kernels-to-tile=target=avx2 --lutra-tile-to-vector=target=avx2 | FileCheck %s --check-prefix=VECTOR
+// RUN: lutra-opt %s --convert-lutra-to-tile=target=avx2 | FileCheck %s --check-prefix=AVX2
+// RUN: lutra-opt %s --convert-lutra-to-tile=target=sm_80 | FileCheck %s --check-prefix=SM80
+// RUN: lutra-opt %s --convert-lutra-to-tile=target=avx2 --convert-tile-to-vector=target=avx2 | FileCheck %s --check-prefix=VECTOR
 // docs/extending.md: the pass asks the target for its tiles and names none; each target has a conversion of the tile ops.
 
 // AVX2-LABEL: func @k(

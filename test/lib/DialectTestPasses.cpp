@@ -21,7 +21,7 @@ struct TestCost : PassWrapper<TestCost, OperationPass<func::FuncOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(TestCost)
   TestCost() = default;
   TestCost(const TestCost &other) : PassWrapper(other) {}
-  StringRef getArgument() const final { return "test-lutra-cost"; }
+  StringRef getArgument() const final { return "lutra-test-cost"; }
   StringRef getDescription() const final { return "prints what the cost interface answers"; }
   Option<int64_t> dynamicSize{*this, "dynamic-size", llvm::cl::init(10),
                               llvm::cl::desc("size of every dynamic dimension, in elements")};
@@ -42,7 +42,7 @@ struct TestCost : PassWrapper<TestCost, OperationPass<func::FuncOp>> {
 /// Remarks: the derived facts of each encoded argument type of a function.
 struct TestEncoding : PassWrapper<TestEncoding, OperationPass<func::FuncOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(TestEncoding)
-  StringRef getArgument() const final { return "test-lutra-encoding"; }
+  StringRef getArgument() const final { return "lutra-test-encoding"; }
   StringRef getDescription() const final { return "prints the facts derived from encodings"; }
 
   void runOnOperation() override {
@@ -90,7 +90,7 @@ struct TestEncoding : PassWrapper<TestEncoding, OperationPass<func::FuncOp>> {
 /// Replaces each tensor.dim of a lutra op's result by the reified size.
 struct TestShapes : PassWrapper<TestShapes, OperationPass<func::FuncOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(TestShapes)
-  StringRef getArgument() const final { return "test-lutra-shapes"; }
+  StringRef getArgument() const final { return "lutra-test-shapes"; }
   StringRef getDescription() const final { return "replaces tensor.dim by reified sizes"; }
 
   void runOnOperation() override {
@@ -119,7 +119,7 @@ struct TestShapes : PassWrapper<TestShapes, OperationPass<func::FuncOp>> {
 /// producers too.
 struct TestTile : PassWrapper<TestTile, OperationPass<func::FuncOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(TestTile)
-  StringRef getArgument() const final { return "test-lutra-tile"; }
+  StringRef getArgument() const final { return "lutra-test-tile"; }
   StringRef getDescription() const final { return "tiles ops by TilingInterface"; }
   void getDependentDialects(DialectRegistry &registry) const override {
     registry.insert<scf::SCFDialect, affine::AffineDialect, tensor::TensorDialect>();

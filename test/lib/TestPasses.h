@@ -8,7 +8,7 @@ namespace lutra::test {
 /// lutra-test-plant-wrong-result and lutra-test-fail.
 void registerTestPasses();
 
-/// --test-lutra-cost, --test-lutra-encoding, --test-lutra-shapes, --test-lutra-tile: what an interface
+/// --lutra-test-cost, --lutra-test-encoding, --lutra-test-shapes, --lutra-test-tile: what an interface
 /// answers, as remarks or as the IR that it builds.
 void registerDialectTestPasses();
 

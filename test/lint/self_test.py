@@ -18,6 +18,31 @@ FAULTS = [
         "CHECK-NXET",
     ),
     ("check_lines.py", {"test/a.mlir": "// RUN: lutra-opt %s\n// CHECK: a\n"}, "no FileCheck"),
+    (
+        "pass_names.py",
+        {"include/lutra/Conversion/Passes.td": 'def AToB : Pass<"lutra-a-to-b"> {}\n'},
+        "is no verb phrase",
+    ),
+    (
+        "pass_names.py",
+        {
+            "include/lutra/Conversion/Passes.td": 'def ConvertAToB : Pass<"lutra-a-to-b"> {}\n',
+            "lib/Conversion/AToB/ConvertAToB.cpp": (
+                "struct ConvertAToB final : lutra::impl::ConvertAToBBase<ConvertAToB> {};\n"
+            ),
+            "test/Conversion/AToB/a.mlir": "",
+        },
+        "name it --convert-a-to-b",
+    ),
+    (
+        "pass_names.py",
+        {
+            "include/lutra/X/Passes.td": 'def FoldA : Pass<"lutra-fold-a"> {}\n',
+            "lib/X/FoldA.cpp": '#define DEBUG_TYPE "fold"\nstruct FoldA final : lutra::impl::FoldABase<FoldA> {};\n',
+            "test/X/fold-a.mlir": "",
+        },
+        'use its flag, "lutra-fold-a"',
+    ),
     ("twins.py", {"include/lutra/X/Passes.td": 'def Foo : Pass<"lutra-foo"> {}\n'}, "lutra-foo"),
     (
         "twins.py",

@@ -15,9 +15,9 @@ NO_TWIN = {
     "lutra-assemble-nvgpu": "Target/NVGPU",
     "convert-lutra-to-mil": "Target/MIL",
     "convert-lutra-to-runtime": "Target/CPU",
-    "lutra-kernel-abi": "Target/CPU",
-    "lutra-tile-to-nvvm": "Conversion/TileToNVVM",
-    "lutra-tile-to-vector": "Conversion/TileToVector",
+    "lutra-apply-kernel-abi": "Target/CPU",
+    "convert-tile-to-nvvm": "Conversion/TileToNVVM",
+    "convert-tile-to-vector": "Conversion/TileToVector",
 }
 
 

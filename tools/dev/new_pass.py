@@ -66,7 +66,8 @@ def {name} : Pass<"lutra-{stem}", "mlir::ModuleOp"> {{
   }}];
 }}
 """
-    place = text.rfind("#endif")
+    later = (match.start() for match in re.finditer(r"^def (\w+)", text, re.MULTILINE) if match[1] > name)
+    place = next(later, text.rfind("#endif"))  # sorted by name
     passes.parent.mkdir(parents=True, exist_ok=True)
     passes.write_text(text + entry if place < 0 else text[:place].rstrip("\n") + "\n" + entry + "\n" + text[place:])
     (tests / f"{stem}.mlir").write_text(

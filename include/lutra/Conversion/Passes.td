@@ -1,8 +1,20 @@
 //===- Passes.td - contracts of the conversions between levels -------------===//
+// Sorted by name.
 #ifndef LUTRA_CONVERSION_PASSES_TD
 #define LUTRA_CONVERSION_PASSES_TD
 
 include "mlir/Pass/PassBase.td"
+
+def ApplyKernelAbi : Pass<"lutra-apply-kernel-abi", "mlir::ModuleOp"> {
+  let summary = "gives kernels the one signature that the runtime calls";
+  let description = [{
+    Needs: functions `@k(<buffers and indices>, begin, end)` with the attribute `lutra.kernel`, each with its `@k.grid`.
+    Guarantees: `@k(args: !llvm.ptr, begin, end)` and `@k.grid(args: !llvm.ptr)`, where args is an
+    array of 64-bit slots: for a buffer its address and then its dynamic sizes, for an index its value.
+    The attribute is removed. Leaves alone: other functions.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::LLVM::LLVMDialect"];
+}
 
 def ConvertLutraToMIL : Pass<"convert-lutra-to-mil", "mlir::ModuleOp"> {
   let summary = "turn a graph into an ML program of the mil dialect";
@@ -40,18 +52,7 @@ def ConvertLutraToRuntime : Pass<"convert-lutra-to-runtime", "mlir::ModuleOp"> {
                            "mlir::LLVM::LLVMDialect", "mlir::memref::MemRefDialect"];
 }
 
-def KernelAbi : Pass<"lutra-kernel-abi", "mlir::ModuleOp"> {
-  let summary = "gives kernels the one signature that the runtime calls";
-  let description = [{
-    Needs: functions `@k(<buffers and indices>, begin, end)` with the attribute `lutra.kernel`, each with its `@k.grid`.
-    Guarantees: `@k(args: !llvm.ptr, begin, end)` and `@k.grid(args: !llvm.ptr)`, where args is an
-    array of 64-bit slots: for a buffer its address and then its dynamic sizes, for an index its value.
-    The attribute is removed. Leaves alone: other functions.
-  }];
-  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::LLVM::LLVMDialect"];
-}
-
-def KernelsToTile : Pass<"lutra-kernels-to-tile", "mlir::ModuleOp"> {
+def ConvertLutraToTile : Pass<"convert-lutra-to-tile", "mlir::ModuleOp"> {
   let summary = "turn each lutra.kernel into loops over tile ops";
   let description = [{
     Needs: kernels formed by lutra-form-kernels. Launches are left alone (their operands may already
@@ -76,21 +77,10 @@ def KernelsToTile : Pass<"lutra-kernels-to-tile", "mlir::ModuleOp"> {
                            "mlir::memref::MemRefDialect", "mlir::scf::SCFDialect"];
 }
 
-def SplitLevels : Pass<"lutra-split-levels", "mlir::ModuleOp"> {
-  let summary = "copies each kernel for each instruction-set level";
-  let description = [{
-    Guarantees: for each level `l` and chunk `c` a nested module `@l_c` with the attribute `lutra.level`, which
-    holds every `chunks`-th kernel (and what it refers to); the originals stay, for launches to refer to.
-  }];
-  let options = [
-    ListOption<"levels", "levels", "std::string", "instruction-set levels, best first">,
-    Option<"chunks", "chunks", "unsigned", "1", "nested modules per level">];
-}
-
-def TileToVector : Pass<"lutra-tile-to-vector", "mlir::ModuleOp"> {
+def ConvertTileToVector : Pass<"convert-tile-to-vector", "mlir::ModuleOp"> {
   let summary = "turn tile ops into vector code for an x86 level";
   let description = [{
-    Needs: functions made by lutra-kernels-to-tile for the same target. Guarantees: no tile op and
+    Needs: functions made by convert-lutra-to-tile for the same target. Guarantees: no tile op and
     no tile type is left; a tile of R rows became R vectors (scalars where the last size is 1);
     bounds became masks or short loops; `exp`, `log`, `tanh`, `erf` on f32 became polynomials
     (their errors, at most 6 units in the last place, are stated in ExpandMath.cpp), the other functions calls of libm.
@@ -100,6 +90,17 @@ def TileToVector : Pass<"lutra-tile-to-vector", "mlir::ModuleOp"> {
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::func::FuncDialect",
                            "mlir::math::MathDialect", "mlir::memref::MemRefDialect",
                            "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"];
+}
+
+def SplitLevels : Pass<"lutra-split-levels", "mlir::ModuleOp"> {
+  let summary = "copies each kernel for each instruction-set level";
+  let description = [{
+    Guarantees: for each level `l` and chunk `c` a nested module `@l_c` with the attribute `lutra.level`, which
+    holds every `chunks`-th kernel (and what it refers to); the originals stay, for launches to refer to.
+  }];
+  let options = [
+    ListOption<"levels", "levels", "std::string", "instruction-set levels, best first">,
+    Option<"chunks", "chunks", "unsigned", "1", "nested modules per level">];
 }
 
 #endif

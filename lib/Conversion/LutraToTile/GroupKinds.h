@@ -1,6 +1,6 @@
 //===- GroupKinds.h - the kinds of kernels and how each is split ------------===//
 // A kernel has at most one root: an op that is neither pointwise nor fusable movement. The root decides
-// the kind. A new kind is one file that defines its functions and one line in the table of KernelsToTile.cpp.
+// the kind. A new kind is one file that defines its functions and one line in the table of ConvertLutraToTile.cpp.
 #ifndef LUTRA_LIB_CONVERSION_LUTRATOTILE_GROUPKINDS_H
 #define LUTRA_LIB_CONVERSION_LUTRATOTILE_GROUPKINDS_H
 

@@ -1,4 +1,4 @@
-// RUN: lutra-opt %s --lutra-kernels-to-tile=target=avx2 --canonicalize --cse | FileCheck %s
+// RUN: lutra-opt %s --convert-lutra-to-tile=target=avx2 --canonicalize --cse | FileCheck %s
 
 // Taps along x join the channels: K of one tile product is 3 * 64; the taps along y carry the sum. An output row of
 // 56 pixels is nine tiles of six and one of two, which takes twice the columns.

@@ -1,4 +1,4 @@
-// RUN: lutra-opt %s --lutra-kernels-to-tile=target=avx2 --cse | FileCheck %s
+// RUN: lutra-opt %s --convert-lutra-to-tile=target=avx2 --cse | FileCheck %s
 
 // Dimensions that all values treat alike are joined.
 // CHECK-LABEL: func.func @joined(

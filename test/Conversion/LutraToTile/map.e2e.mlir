@@ -1,11 +1,11 @@
 // Sizes: 1, a tile of 16 less and more one, a prime, none.
-// RUN: lutra-run %s --before-after="lutra-form-kernels,lutra-kernels-to-tile{target=avx2}" --seed=7 --dim=*=1
-// RUN: lutra-run %s --before-after="lutra-form-kernels,lutra-kernels-to-tile{target=avx2}" --seed=7 --dim=*=15
-// RUN: lutra-run %s --before-after="lutra-form-kernels,lutra-kernels-to-tile{target=avx2}" --seed=7 --dim=*=16
-// RUN: lutra-run %s --before-after="lutra-form-kernels,lutra-kernels-to-tile{target=avx512}" --seed=7 --dim=*=17
-// RUN: lutra-run %s --before-after="lutra-form-kernels,lutra-kernels-to-tile{target=avx2}" --seed=7 --dim=*=37
-// RUN: lutra-run %s --before-after="lutra-form-kernels,lutra-kernels-to-tile{target=avx2}" --seed=7 --dim=*=0
-// RUN: not lutra-run %s --before-after="lutra-form-kernels,lutra-kernels-to-tile{target=avx2}" --seed=7 --dim=*=17 --corrupt=0
+// RUN: lutra-run %s --before-after="lutra-form-kernels,convert-lutra-to-tile{target=avx2}" --seed=7 --dim=*=1
+// RUN: lutra-run %s --before-after="lutra-form-kernels,convert-lutra-to-tile{target=avx2}" --seed=7 --dim=*=15
+// RUN: lutra-run %s --before-after="lutra-form-kernels,convert-lutra-to-tile{target=avx2}" --seed=7 --dim=*=16
+// RUN: lutra-run %s --before-after="lutra-form-kernels,convert-lutra-to-tile{target=avx512}" --seed=7 --dim=*=17
+// RUN: lutra-run %s --before-after="lutra-form-kernels,convert-lutra-to-tile{target=avx2}" --seed=7 --dim=*=37
+// RUN: lutra-run %s --before-after="lutra-form-kernels,convert-lutra-to-tile{target=avx2}" --seed=7 --dim=*=0
+// RUN: not lutra-run %s --before-after="lutra-form-kernels,convert-lutra-to-tile{target=avx2}" --seed=7 --dim=*=17 --corrupt=0
 
 func.func @broadcast(%a: tensor<?x5x19xf32> {lutra.name = "a", lutra.dim_names = ["n", "", ""]}, %b: tensor<5x1xf32>, %c: tensor<19xf32>) -> tensor<?x5x19xf32> {
   %0 = lutra.binary<add> %a, %b : (tensor<?x5x19xf32>, tensor<5x1xf32>) -> tensor<?x5x19xf32>

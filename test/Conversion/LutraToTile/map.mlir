@@ -1,4 +1,4 @@
-// RUN: lutra-opt %s --lutra-kernels-to-tile=target=avx2 --cse | FileCheck %s
+// RUN: lutra-opt %s --convert-lutra-to-tile=target=avx2 --cse | FileCheck %s
 
 // Full tiles of 16 f32, then the rest of a known size as a smaller tile without a mask.
 // CHECK-LABEL: func.func @static_rest.grid

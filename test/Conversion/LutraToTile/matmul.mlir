@@ -1,4 +1,4 @@
-// RUN: lutra-opt %s --lutra-kernels-to-tile=target=avx2 --canonicalize --cse | FileCheck %s
+// RUN: lutra-opt %s --convert-lutra-to-tile=target=avx2 --canonicalize --cse | FileCheck %s
 
 // 17 rows are two tiles of six and one of five; 333 columns end in a bounded panel. K fits one block:
 // no partial sums. The epilogue works on the accumulator.

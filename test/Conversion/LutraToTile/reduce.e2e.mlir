@@ -1,7 +1,7 @@
-// RUN: lutra-run %s --before-after="lutra-form-kernels,lutra-kernels-to-tile{target=avx2}" --seed=3 --dim=*=1
-// RUN: lutra-run %s --before-after="lutra-form-kernels,lutra-kernels-to-tile{target=avx2}" --seed=3 --dim=*=31
-// RUN: lutra-run %s --before-after="lutra-form-kernels,lutra-kernels-to-tile{target=avx2}" --seed=3 --dim=*=33
-// RUN: lutra-run %s --before-after="lutra-form-kernels,lutra-kernels-to-tile{target=avx512}" --seed=3 --dim=*=67
+// RUN: lutra-run %s --before-after="lutra-form-kernels,convert-lutra-to-tile{target=avx2}" --seed=3 --dim=*=1
+// RUN: lutra-run %s --before-after="lutra-form-kernels,convert-lutra-to-tile{target=avx2}" --seed=3 --dim=*=31
+// RUN: lutra-run %s --before-after="lutra-form-kernels,convert-lutra-to-tile{target=avx2}" --seed=3 --dim=*=33
+// RUN: lutra-run %s --before-after="lutra-form-kernels,convert-lutra-to-tile{target=avx512}" --seed=3 --dim=*=67
 
 func.func @inner(%a: tensor<5x?xf32> {lutra.name = "a", lutra.dim_names = ["", "n"]}) -> (tensor<5x1xf32>, tensor<5x1xf32>) {
   %0 = lutra.binary<mul> %a, %a : (tensor<5x?xf32>, tensor<5x?xf32>) -> tensor<5x?xf32>

@@ -1,7 +1,7 @@
-// RUN: lutra-run %s --before-after="lutra-form-kernels,lutra-kernels-to-tile{target=avx2}" --seed=5 --dim=*=1
-// RUN: lutra-run %s --before-after="lutra-form-kernels,lutra-kernels-to-tile{target=avx2}" --seed=5 --dim=*=16
-// RUN: lutra-run %s --before-after="lutra-form-kernels,lutra-kernels-to-tile{target=avx2}" --seed=5 --dim=*=23
-// RUN: lutra-run %s --before-after="lutra-form-kernels,lutra-kernels-to-tile{target=avx512}" --seed=5 --dim=*=67
+// RUN: lutra-run %s --before-after="lutra-form-kernels,convert-lutra-to-tile{target=avx2}" --seed=5 --dim=*=1
+// RUN: lutra-run %s --before-after="lutra-form-kernels,convert-lutra-to-tile{target=avx2}" --seed=5 --dim=*=16
+// RUN: lutra-run %s --before-after="lutra-form-kernels,convert-lutra-to-tile{target=avx2}" --seed=5 --dim=*=23
+// RUN: lutra-run %s --before-after="lutra-form-kernels,convert-lutra-to-tile{target=avx512}" --seed=5 --dim=*=67
 
 func.func @softmax(%a: tensor<3x?xf32> {lutra.name = "a", lutra.dim_names = ["", "n"]}, %m: tensor<1x?xf32> {lutra.name = "m", lutra.dim_names = ["", "n"]}) -> tensor<3x?xf32> {
   %c = lutra.constant dense<0.125> : tensor<f32>

@@ -1,4 +1,4 @@
-// RUN: lutra-opt %s --lutra-tile-to-nvvm=target=sm_80 --split-input-file --verify-diagnostics
+// RUN: lutra-opt %s --convert-tile-to-nvvm=target=sm_80 --split-input-file --verify-diagnostics
 
 func.func @wide(%a: memref<64x64xf64>, %begin: index, %end: index) attributes {lutra.kernel} {
   %c0 = arith.constant 0 : index

@@ -1,6 +1,6 @@
 // Every way an operand reaches the tensor cores. Target/NVGPU/catalogue.test assembles the same kernels.
-// RUN: lutra-opt %s --lutra-tile-to-nvvm=target=sm_80 | FileCheck %s --check-prefixes=CHECK,SM80
-// RUN: lutra-opt %s --lutra-tile-to-nvvm=target=sm_90a | FileCheck %s --check-prefixes=CHECK,SM90
+// RUN: lutra-opt %s --convert-tile-to-nvvm=target=sm_80 | FileCheck %s --check-prefixes=CHECK,SM80
+// RUN: lutra-opt %s --convert-tile-to-nvvm=target=sm_90a | FileCheck %s --check-prefixes=CHECK,SM90
 
 // Rows of depth on both sides, f16: the narrow result leaves in pairs.
 // CHECK-LABEL: func.func @half_col_major(

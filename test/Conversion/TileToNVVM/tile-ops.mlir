@@ -1,5 +1,5 @@
 // Tile ops other than products.
-// RUN: lutra-opt %s --lutra-tile-to-nvvm=target=sm_80 | FileCheck %s
+// RUN: lutra-opt %s --convert-tile-to-nvvm=target=sm_80 | FileCheck %s
 
 // A static tile inside its buffer moves in whole vectors without predicates.
 // CHECK-LABEL: func.func @copy_whole(

@@ -1,4 +1,4 @@
-// RUN: lutra-opt %s --lutra-tile-to-vector=target=avx2 | FileCheck %s --implicit-check-not=lutra.tile
+// RUN: lutra-opt %s --convert-tile-to-vector=target=avx2 | FileCheck %s --implicit-check-not=lutra.tile
 
 // A loop that carries a tile carries its rows.
 // CHECK-LABEL: func.func @carried(

@@ -1,9 +1,9 @@
 // The small network's kernels as PTX and as machine code; ptxas judges registers and spills.
 // REQUIRES: ptxas
-// RUN: lutra-opt %s --lutra-tile-to-nvvm=target=sm_80 --lutra-assemble-nvgpu="target=sm_80 output=%t.80 forbid-spills"
+// RUN: lutra-opt %s --convert-tile-to-nvvm=target=sm_80 --lutra-assemble-nvgpu="target=sm_80 output=%t.80 forbid-spills"
 // RUN: FileCheck %s --check-prefix=PTX80 --input-file=%t.80.ptx
 // RUN: FileCheck %s --check-prefix=REPORT --input-file=%t.80.report
-// RUN: lutra-opt %s --lutra-tile-to-nvvm=target=sm_90a --lutra-assemble-nvgpu="target=sm_90a output=%t.90 forbid-spills"
+// RUN: lutra-opt %s --convert-tile-to-nvvm=target=sm_90a --lutra-assemble-nvgpu="target=sm_90a output=%t.90 forbid-spills"
 // RUN: FileCheck %s --check-prefix=PTX90 --input-file=%t.90.ptx
 // RUN: FileCheck %s --check-prefix=REPORT --input-file=%t.90.report
 

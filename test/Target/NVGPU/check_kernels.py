@@ -1,4 +1,4 @@
-"""Emulates the kernels of products.mlir and tile-to-nvvm.mlir and compares them with float64.
+"""Emulates the kernels of products.mlir and convert-tile-to-nvvm.mlir and compares them with float64.
 
 usage: check_kernels.py [--corrupt] PTX REPORT KERNEL...
 --corrupt takes the waits for asynchronous copies out of the code, which must be noticed.

@@ -4,10 +4,10 @@
 
 include "mlir/Pass/PassBase.td"
 
-def TileToNVVM : Pass<"lutra-tile-to-nvvm", "mlir::ModuleOp"> {
+def ConvertTileToNVVM : Pass<"convert-tile-to-nvvm", "mlir::ModuleOp"> {
   let summary = "turn tile ops into the code of one thread of a block";
   let description = [{
-    Needs: functions with the attribute `lutra.kernel` made by lutra-kernels-to-tile for the same
+    Needs: functions with the attribute `lutra.kernel` made by convert-lutra-to-tile for the same
     target. Other functions (the grids) are left alone.
 
     Guarantees: a kernel becomes a function for one thread of a block (`lutra.block_threads`) that

@@ -7,7 +7,7 @@ include "mlir/Pass/PassBase.td"
 def AssembleNVGPU : Pass<"lutra-assemble-nvgpu", "mlir::ModuleOp"> {
   let summary = "assemble converted kernels and write what came out";
   let description = [{
-    Needs: kernels converted by lutra-tile-to-nvvm for the same target. Guarantees: writes
+    Needs: kernels converted by convert-tile-to-nvvm for the same target. Guarantees: writes
     `<output>.ptx`, `<output>.cubin` and `<output>.report` (a line for each kernel: registers,
     shared memory, stack and spills as ptxas counted them). Leaves the module alone; a compilation
     puts the same bytes into the artifact instead. For tests and for reading code.

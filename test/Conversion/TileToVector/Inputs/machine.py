@@ -41,8 +41,8 @@ def build(cases: list[Case], level: str, work: Path, cpu: str) -> Path:
     """The shared library that holds all kernels, tiled for `level` and assembled for `cpu`."""
     text = "".join(case.kernel() for case in cases)
     passes = [
-        f"--lutra-kernels-to-tile=target={level}", "--canonicalize", "--cse",
-        f"--lutra-tile-to-vector=target={level}",
+        f"--convert-lutra-to-tile=target={level}", "--canonicalize", "--cse",
+        f"--convert-tile-to-vector=target={level}",
     ]  # fmt: skip
     text = run(["lutra-opt", *passes, "-"], text)
     text = run(["mlir-opt", f"--pass-pipeline={LOWERING}"], text)

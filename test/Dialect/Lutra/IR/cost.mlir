@@ -1,5 +1,5 @@
 // Every dynamic size is 10 here.
-// RUN: lutra-opt %s --test-lutra-cost=dynamic-size=10 --verify-diagnostics
+// RUN: lutra-opt %s --lutra-test-cost=dynamic-size=10 --verify-diagnostics
 
 func.func @cost(%x: tensor<?x4xf32>, %w: tensor<8x4xf32>, %i: tensor<?x8x8x3xf32>, %f: tensor<3x3x3x16xf32>) {
   // 40 elements of 4 bytes.

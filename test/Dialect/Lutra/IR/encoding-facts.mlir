@@ -1,7 +1,7 @@
 // Facts computed from the attribute: stored bytes and bits for each weight with side data, range of the
 // values, the unit in which they are 8-bit integers, whether they are bf16 numbers, odd symmetric,
 // monotone in the code, and what a product must add up besides.
-// RUN: lutra-opt %s --test-lutra-encoding --verify-diagnostics
+// RUN: lutra-opt %s --lutra-test-encoding --verify-diagnostics
 
 // 8192 bytes of codes, 512 scales of 4 bytes, 512 zero points of 4 bits.
 // expected-remark @below {{bytes 10496, bits 5.125; [0, 15] int8 x 1 bf16 monotone sums of 32}}

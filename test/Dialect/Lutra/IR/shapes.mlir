@@ -1,5 +1,5 @@
 // Sizes of results in terms of the operands' sizes.
-// RUN: lutra-opt %s --test-lutra-shapes --canonicalize | FileCheck %s
+// RUN: lutra-opt %s --lutra-test-shapes --canonicalize | FileCheck %s
 
 // Of @windows: (d + 1 + 1 - 2 * (3 - 1) - 1) / 2 + 1.
 // CHECK-DAG: #[[$CONV:.*]] = affine_map<()[s0] -> ((s0 - 3) floordiv 2 + 1)>

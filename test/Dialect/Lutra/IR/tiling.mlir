@@ -1,4 +1,4 @@
-// RUN: lutra-opt %s --test-lutra-tile --split-input-file --verify-diagnostics | FileCheck %s
+// RUN: lutra-opt %s --lutra-test-tile --split-input-file --verify-diagnostics | FileCheck %s
 
 // CHECK-LABEL: func @binary
 // CHECK: scf.for %[[I:.*]] = %{{.*}} to %{{.*}} step %{{.*}} iter_args(%[[OUT:.*]] = %{{.*}}) -> (tensor<64x32xf32>)

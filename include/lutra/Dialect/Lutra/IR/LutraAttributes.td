@@ -81,7 +81,7 @@ def Lutra_StrategyAttr : Lutra_Attr<"Strategy", "strategy"> {
   let summary = "how a product is computed";
   let description = [{
     `#lutra.strategy<"tiled">`: the name of a registered strategy (include/lutra/Analysis/ProductStrategy.h).
-    Written by lutra-choose-strategy, read by lutra-pack-weights and lutra-kernels-to-tile. The tile is not part of
+    Written by lutra-choose-strategy, read by lutra-pack-weights and convert-lutra-to-tile. The tile is not part of
     it: one program serves several instruction-set levels, and each has its own.
   }];
   let parameters = (ins StringRefParameter<"registered name">:$name);

@@ -5,32 +5,6 @@
 
 include "mlir/Pass/PassBase.td"
 
-def FormKernels : Pass<"lutra-form-kernels", "mlir::ModuleOp"> {
-  let summary = "groups the ops of @main into kernels";
-  let description = [{
-    Needs: graph level. Guarantees: public functions hold launches, weights, constants, reshapes (which
-    are views, they move nothing) and index arithmetic; each launch runs a `lutra.kernel` of one
-    root op (product, row op, reduction, or a single op), its pointwise epilogue and the pointwise and
-    movement ops that produce its operands, or of pointwise and movement ops alone. No value is computed
-    twice but for iota and from_index, which are copied into their users. Groups that are equal
-    share a kernel. Sizes of intermediate values became formulas of the arguments' sizes. A result
-    is the result of a launch that no other result shares. Leaves alone: private functions, and
-    functions that hold launches only.
-
-    ```mlir
-    %p = lutra.matmul %x, %w : (tensor<4x8xf32>, tensor<8x8xf32>) -> tensor<4x8xf32>
-    %s = lutra.binary<add> %p, %b : (tensor<4x8xf32>, tensor<8xf32>) -> tensor<4x8xf32>
-    %y = lutra.unary<relu> %s : tensor<4x8xf32> -> tensor<4x8xf32>
-    // becomes
-    %y = lutra.launch @k0(%x, %w, %b) : (tensor<4x8xf32>, tensor<8x8xf32>, tensor<8xf32>) -> tensor<4x8xf32>
-    ```
-  }];
-  // 48 ops: BERT's longest chain between products is 9; more only lengthens live ranges.
-  let options = [Option<"maxOps", "max-ops", "int64_t", "48", "ops in one kernel at most">];
-  let dependentDialects = ["lutra::LutraDialect", "mlir::affine::AffineDialect",
-                           "mlir::arith::ArithDialect", "mlir::tensor::TensorDialect"];
-}
-
 def ChooseLayout : Pass<"lutra-choose-layout", "mlir::ModuleOp"> {
   let summary = "runs convolutions in channels_last order";
   let description = [{
@@ -90,6 +64,32 @@ def FoldWeights : Pass<"lutra-fold-weights", "mlir::ModuleOp"> {
     ```
   }];
   let dependentDialects = ["lutra::LutraDialect"];
+}
+
+def FormKernels : Pass<"lutra-form-kernels", "mlir::ModuleOp"> {
+  let summary = "groups the ops of @main into kernels";
+  let description = [{
+    Needs: graph level. Guarantees: public functions hold launches, weights, constants, reshapes (which
+    are views, they move nothing) and index arithmetic; each launch runs a `lutra.kernel` of one
+    root op (product, row op, reduction, or a single op), its pointwise epilogue and the pointwise and
+    movement ops that produce its operands, or of pointwise and movement ops alone. No value is computed
+    twice but for iota and from_index, which are copied into their users. Groups that are equal
+    share a kernel. Sizes of intermediate values became formulas of the arguments' sizes. A result
+    is the result of a launch that no other result shares. Leaves alone: private functions, and
+    functions that hold launches only.
+
+    ```mlir
+    %p = lutra.matmul %x, %w : (tensor<4x8xf32>, tensor<8x8xf32>) -> tensor<4x8xf32>
+    %s = lutra.binary<add> %p, %b : (tensor<4x8xf32>, tensor<8xf32>) -> tensor<4x8xf32>
+    %y = lutra.unary<relu> %s : tensor<4x8xf32> -> tensor<4x8xf32>
+    // becomes
+    %y = lutra.launch @k0(%x, %w, %b) : (tensor<4x8xf32>, tensor<8x8xf32>, tensor<8xf32>) -> tensor<4x8xf32>
+    ```
+  }];
+  // 48 ops: BERT's longest chain between products is 9; more only lengthens live ranges.
+  let options = [Option<"maxOps", "max-ops", "int64_t", "48", "ops in one kernel at most">];
+  let dependentDialects = ["lutra::LutraDialect", "mlir::affine::AffineDialect",
+                           "mlir::arith::ArithDialect", "mlir::tensor::TensorDialect"];
 }
 
 def PackWeights : Pass<"lutra-pack-weights", "mlir::ModuleOp"> {

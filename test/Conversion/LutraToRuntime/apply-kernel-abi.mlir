@@ -1,4 +1,4 @@
-// RUN: lutra-opt %s --split-input-file --lutra-kernel-abi --verify-diagnostics | FileCheck %s
+// RUN: lutra-opt %s --split-input-file --lutra-apply-kernel-abi --verify-diagnostics | FileCheck %s
 
 // CHECK-LABEL: func @k.grid
 // CHECK-SAME: (%[[ARGS:.+]]: !llvm.ptr) -> index

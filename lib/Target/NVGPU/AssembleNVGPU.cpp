@@ -1,4 +1,4 @@
-//===- Assemble.cpp - ptxas as a subprocess, its report kept ---------------===//
+//===- AssembleNVGPU.cpp - ptxas as a subprocess, its report kept ---------===//
 #include "lutra/Target/NVGPU/NVGPU.h"
 
 #include "lutra/Conversion/TileToNVVM/Passes.h"

@@ -1,4 +1,4 @@
-//===- TileToVector.cpp - tile ops become vector code ----------------------===//
+//===- ConvertTileToVector.cpp - tile ops become vector code --------------===//
 // One dialect conversion turns tiles into rows of vectors (TileToVector.h states the types); loops that
 // carry tiles carry the rows instead. Afterwards ExpandMath.cpp spells what LLVM would turn into calls
 // or long sequences.
@@ -19,7 +19,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 namespace lutra {
-#define GEN_PASS_DEF_TILETOVECTOR
+#define GEN_PASS_DEF_CONVERTTILETOVECTOR
 #include "lutra/Conversion/Passes.h.inc"
 } // namespace lutra
 
@@ -205,13 +205,13 @@ struct ExtractPattern final : OpConversionPattern<TileExtractOp> {
   }
 };
 
-struct TileToVector final : lutra::impl::TileToVectorBase<TileToVector> {
+struct ConvertTileToVector final : lutra::impl::ConvertTileToVectorBase<ConvertTileToVector> {
   using Base::Base;
   void runOnOperation() override;
 };
 } // namespace
 
-void TileToVector::runOnOperation() {
+void ConvertTileToVector::runOnOperation() {
   if (target != "avx2" && target != "avx512") {
     emitCodedError(getOperation().getLoc(), ErrorCode::UnsupportedTarget)
         << "vector code exists for avx2 and avx512, not for '" << target << "'";

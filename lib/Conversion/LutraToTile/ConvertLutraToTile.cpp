@@ -1,4 +1,4 @@
-//===- KernelsToTile.cpp - kernels become loops over tile ops --------------===//
+//===- ConvertLutraToTile.cpp - kernels become loops over tile ops --------===//
 // The driver: finds each kernel's kind and emits its two functions. A kind that cannot use wide tiles
 // on a kernel (an access that no tile expresses) says so by failing without a diagnostic; the
 // functions are then emitted again with tiles of one element.
@@ -12,7 +12,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 namespace lutra {
-#define GEN_PASS_DEF_KERNELSTOTILE
+#define GEN_PASS_DEF_CONVERTLUTRATOTILE
 #include "lutra/Conversion/Passes.h.inc"
 } // namespace lutra
 
@@ -20,7 +20,7 @@ using namespace mlir;
 using namespace lutra;
 
 namespace {
-struct KernelsToTile final : lutra::impl::KernelsToTileBase<KernelsToTile> {
+struct ConvertLutraToTile final : lutra::impl::ConvertLutraToTileBase<ConvertLutraToTile> {
   using Base::Base;
   void runOnOperation() override;
 };
@@ -103,7 +103,7 @@ static LogicalResult emitKernel(KernelOp kernel, const TileTarget &target, Array
   return emitFunctions(kernel, target, kind->grid, kind->item);
 }
 
-void KernelsToTile::runOnOperation() {
+void ConvertLutraToTile::runOnOperation() {
   const TileTarget *tileTarget = getTileTarget(target);
   if (!tileTarget) {
     emitCodedError(getOperation().getLoc(), ErrorCode::UnsupportedTarget)

@@ -1,4 +1,4 @@
-//===- KernelAbi.cpp - gives kernels the one signature that the runtime calls -===//
+//===- ApplyKernelAbi.cpp - one signature for all kernels ------------------===//
 #include "Slots.h"
 
 #include "lutra/Conversion/Passes.h"
@@ -11,12 +11,12 @@ using namespace mlir;
 using namespace lutra;
 
 namespace lutra {
-#define GEN_PASS_DEF_KERNELABI
+#define GEN_PASS_DEF_APPLYKERNELABI
 #include "lutra/Conversion/Passes.h.inc"
 } // namespace lutra
 
 namespace {
-struct KernelAbi final : lutra::impl::KernelAbiBase<KernelAbi> {
+struct ApplyKernelAbi final : lutra::impl::ApplyKernelAbiBase<ApplyKernelAbi> {
   using Base::Base;
   void runOnOperation() override;
 };
@@ -41,7 +41,7 @@ static void packArguments(func::FuncOp function, unsigned kept) {
   function->setAttr("no_unwind", UnitAttr::get(context));
 }
 
-void KernelAbi::runOnOperation() {
+void ApplyKernelAbi::runOnOperation() {
   SmallVector<func::FuncOp> kernels;
   SymbolTable symbols(getOperation());
   for (auto function : getOperation().getOps<func::FuncOp>())

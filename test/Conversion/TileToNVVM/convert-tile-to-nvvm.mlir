@@ -1,7 +1,7 @@
 // The small network's kernels as tiling hands them over: a product with bias and activation, a
 // softmax over rows of 1000.
-// RUN: lutra-opt %s --split-input-file --lutra-tile-to-nvvm=target=sm_80 | FileCheck %s --check-prefixes=CHECK,SM80
-// RUN: lutra-opt %s --split-input-file --lutra-tile-to-nvvm=target=sm_90a | FileCheck %s --check-prefixes=CHECK,SM90
+// RUN: lutra-opt %s --split-input-file --convert-tile-to-nvvm=target=sm_80 | FileCheck %s --check-prefixes=CHECK,SM80
+// RUN: lutra-opt %s --split-input-file --convert-tile-to-nvvm=target=sm_90a | FileCheck %s --check-prefixes=CHECK,SM90
 
 // CHECK: llvm.mlir.global external @lutra_shared() {addr_space = 3 : i32, alignment = 1024 : i64}
 

@@ -1,4 +1,4 @@
-//===- TileToNVVM.cpp - kernels become functions of one thread -------------===//
+//===- ConvertTileToNVVM.cpp - kernels become functions of one thread -----===//
 #include "lutra/Conversion/TileToNVVM/Passes.h"
 
 #include "BlockEmitter.h"
@@ -11,7 +11,7 @@
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace lutra {
-#define GEN_PASS_DEF_TILETONVVM
+#define GEN_PASS_DEF_CONVERTTILETONVVM
 #include "lutra/Conversion/TileToNVVM/Passes.h.inc"
 } // namespace lutra
 
@@ -81,13 +81,13 @@ static FailureOr<func::FuncOp> convertKernel(func::FuncOp kernel, const NVGPUArc
 }
 
 namespace {
-struct TileToNVVM final : lutra::impl::TileToNVVMBase<TileToNVVM> {
+struct ConvertTileToNVVM final : lutra::impl::ConvertTileToNVVMBase<ConvertTileToNVVM> {
   using Base::Base;
   void runOnOperation() override;
 };
 } // namespace
 
-void TileToNVVM::runOnOperation() {
+void ConvertTileToNVVM::runOnOperation() {
   ModuleOp module = getOperation();
   const NVGPUArch *arch = getNVGPUArch(target);
   if (!arch) {
