@@ -67,6 +67,9 @@ FAULTS = [
         {"lib/Conversion/LutraToTile/A.cpp": 'bool f(Target t) { return t.getName() == "sm_80"; }\n'},
         "ask TileTarget",
     ),
+    ("sources.py", {"include/lutra/Conversion/A/A.td": 'def O : Option<"\\"avx2\\"">;\n'}, "ask TileTarget"),
+    ("sources.py", {"lib/Frontend/A/A.cpp": "// Half as fast on sm_80.\n"}, "ask TileTarget"),
+    ("sources.py", {"lib/Reference/A.cpp": "mil::ApplyOp op;\n"}, "ask TileTarget"),
     ("sources.py", {"test/a.py": "check(a, b, rtol=1e-3)\n"}, "tolerance"),
 ]
 

@@ -1,23 +1,35 @@
 """Rules for source text that need no compiler.
 
 usage: sources.py SOURCE_ROOT
-No target above the tile ops, no printing to the standard streams in lib/ (errors are diagnostics), no command-line
-options or environment in lib/, no tabs, no marks of unfinished work, no typed-in tolerances in tests, no path of a
-developer's machine.
+No target's name outside the folders that are about targets, no printing to the standard streams in lib/ (errors are
+diagnostics), no command-line options or environment in lib/, no tabs, no marks of unfinished work, no typed-in
+tolerances in tests, no path of a developer's machine.
 """
 
 import re
 import sys
 from pathlib import Path
 
-ABOVE_TILES = ("lib/Dialect/Lutra/", "lib/Analysis/", "lib/Scheduling/", "lib/Conversion/LutraToTile/")
+# What a target is and how it is reached; every other folder of lib/ and include/lutra/ holds for all targets.
+TARGET_FOLDERS = (
+    "API/",
+    "Conversion/LutraToMIL/",
+    "Conversion/TileToNVVM/",
+    "Conversion/TileToVector/",
+    "Dialect/MIL/",
+    "Machine/",
+    "Pipeline/",
+    "Runtime/",
+    "Target/",
+)
+# Conversions to a target, whose contracts stand in the list of all conversions.
+TARGET_PASSES = ("ConvertLutraToMIL", "ConvertTileToVector")
+TARGET_NAME = re.compile(
+    r'"(avx\w*|sse\w*|neon|x86\w*|sm_?\w*|nvgpu|cuda|mil|cpu)\\?"'
+    r"|\b(avx\w*|sse[0-9]\w*|x86\w*|sm_[0-9]\w*|nvgpu|nvvm|nvptx|amx)\b"
+    r"|NVGPUTarget|CpuTarget|CpuLevel|Dialect/MIL/|\bmil::"
+)
 RULES = [
-    (
-        ABOVE_TILES,
-        (".cpp", ".h"),
-        re.compile(r'"(avx\w*|sse\w*|neon|x86\w*|sm_?\w*|nvgpu|cuda|mil|cpu)"|NVGPUTarget|CpuTarget|CpuLevel'),
-        "names a target above the tile ops; ask TileTarget",
-    ),
     (
         "lib/",
         (".cpp", ".h"),
@@ -54,6 +66,25 @@ STREAMS = {"lib/Target/CPU/Linker.cpp"}
 TOPS = ("lib", "include", "tools", "test", "python", "docs")
 
 
+def holds_for_all_targets(relative: str) -> bool:
+    for top in ("lib/", "include/lutra/"):
+        if relative.startswith(top):
+            folder = relative.removeprefix(top)
+            return not folder.startswith(TARGET_FOLDERS) and folder.endswith((".cpp", ".h", ".td", ".c", ".in"))
+    return False
+
+
+def target_names(relative: str, lines: list[str]) -> list[str]:
+    """Where a file that holds for all targets names one."""
+    errors, entry = [], ""
+    for number, line in enumerate(lines, 1):
+        if relative.endswith("Passes.td") and (found := re.match(r"def (\w+)", line)):
+            entry = found[1]
+        if entry not in TARGET_PASSES and TARGET_NAME.search(line):
+            errors.append(f"{relative}:{number}: names a target where all are alike; ask TileTarget")
+    return errors
+
+
 def main() -> int:
     root = Path(sys.argv[1])
     errors, count = [], 0
@@ -66,7 +97,10 @@ def main() -> int:
             if not rules:
                 continue
             count += 1
-            for number, line in enumerate(path.read_text(errors="replace").splitlines(), 1):
+            lines = path.read_text(errors="replace").splitlines()
+            if holds_for_all_targets(relative):
+                errors += target_names(relative, lines)
+            for number, line in enumerate(lines, 1):
                 for _, _, pattern, why in rules:
                     code_rule = why.startswith(("prints", "reads", "needs"))
                     if relative in STREAMS and why.startswith("prints"):

@@ -2,8 +2,6 @@
 #ifndef LUTRA_CONVERSION_PASSES_H
 #define LUTRA_CONVERSION_PASSES_H
 
-#include "lutra/Dialect/MIL/IR/MIL.h"
-
 #include "mlir/Pass/Pass.h"
 
 #include <memory>

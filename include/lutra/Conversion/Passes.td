@@ -68,10 +68,10 @@ def ConvertLutraToTile : Pass<"convert-lutra-to-tile", "mlir::ModuleOp"> {
     Kernels of one root op each, found by that op: products, rows (softmax and norms), reductions,
     single ops (gather, pool, top_k and so on) and, without any of these, maps of pointwise and movement ops.
 
-    Fails, naming the op, on an op that has no emission.
+    Fails, naming the op, on an op that has no emission, and without a target.
   }];
-  let options = [Option<"target", "target", "std::string", "\"avx2\"",
-                        "registered tile target whose tile shapes are used">];
+  let options = [Option<"target", "target", "std::string", "\"\"",
+                        "registered tile target whose tile shapes are used; must be given">];
   let dependentDialects = ["mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
                            "mlir::func::FuncDialect", "mlir::math::MathDialect",
                            "mlir::memref::MemRefDialect", "mlir::scf::SCFDialect"];

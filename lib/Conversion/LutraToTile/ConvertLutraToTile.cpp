@@ -107,7 +107,7 @@ void ConvertLutraToTile::runOnOperation() {
   const TileTarget *tileTarget = getTileTarget(target);
   if (!tileTarget) {
     emitCodedError(getOperation().getLoc(), ErrorCode::UnsupportedTarget)
-        << "no tile target is named '" << target << "'; registered are "
+        << "no tile target is named '" << target << "'; set target to one of "
         << llvm::join(getTileTargetNames(), ", ");
     return signalPassFailure();
   }

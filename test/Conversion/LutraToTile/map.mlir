@@ -1,4 +1,6 @@
 // RUN: lutra-opt %s --convert-lutra-to-tile=target=avx2 --cse | FileCheck %s
+// RUN: not lutra-opt %s --convert-lutra-to-tile 2>&1 | FileCheck %s --check-prefix=TARGET
+// TARGET: no tile target is named ''; set target to one of {{.*}}avx2
 
 // Full tiles of 16 f32, then the rest of a known size as a smaller tile without a mask.
 // CHECK-LABEL: func.func @static_rest.grid

@@ -1,6 +1,6 @@
 //===- RaiseActivations.cpp - SiLU and GELU from chains of pointwise ops ---===//
 // Exporters spell activations out. One op instead of five is what fusion, the accuracy bound and the
-// MIL emitter want. The root is always a product: its factors are gathered in any order and nesting,
+// targets with such an op want. The root is always a product: its factors are gathered in any order and nesting,
 // scalars multiplied up, and the formula compared with the definitions:
 //   silu(x)      = x * sigmoid(x)
 //   gelu_erf(x)  = 0.5 * x * (1 + erf(x / sqrt 2))
