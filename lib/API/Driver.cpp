@@ -238,8 +238,8 @@ static LogicalResult publishDump(ModuleOp module, const CompileRequest &request,
 
 /// Imports by `import` and runs the stages; everything that goes wrong on the way is a finding.
 static ExitCode
-compileInContext(const CompileRequest &request, MLIRContext &context, llvm::raw_ostream &dump,
-                 FindingSink sink,
+compileInContext(const CompileRequest &request, ModelOrigin origin, MLIRContext &context,
+                 llvm::raw_ostream &dump, FindingSink sink,
                  llvm::function_ref<OwningOpRef<ModuleOp>(const CompileRequest &, Reporter &)> import) {
   Reporter reporter(sink, request.inputPath);
   ErrorCode fallback = ErrorCode::IrSyntax;
@@ -249,6 +249,7 @@ compileInContext(const CompileRequest &request, MLIRContext &context, llvm::raw_
   });
 
   CompileRequest own = request;
+  own.options.origin = origin;
   if (own.options.outputPath == "-")
     own.options.text = &dump;
   bool madeFolder = false;
@@ -290,7 +291,8 @@ ExitCode compileBuffer(const CompileRequest &request, std::unique_ptr<llvm::Memo
   if (pool.getMaxConcurrency() > 1)
     context.setThreadPool(pool);
   std::unique_ptr<llvm::MemoryBuffer> storage;
-  return compileInContext(request, context, dump, sink,
+  bool isOnnx = llvm::sys::path::extension(request.inputPath) == ".onnx";
+  return compileInContext(request, isOnnx ? ModelOrigin::Onnx : ModelOrigin::Module, context, dump, sink,
                           [&](const CompileRequest &own, Reporter &reporter) {
                             return importModel(std::move(buffer), storage, own, context, reporter);
                           });
@@ -306,7 +308,7 @@ ExitCode compileBuilt(const CompileRequest &request, OwningOpRef<ModuleOp> modul
   llvm::DefaultThreadPool pool(llvm::hardware_concurrency(request.options.threads));
   if (pool.getMaxConcurrency() > 1)
     context.setThreadPool(pool);
-  ExitCode code = compileInContext(request, context, dump, sink,
+  ExitCode code = compileInContext(request, ModelOrigin::Program, context, dump, sink,
                                    [&](const CompileRequest &, Reporter &) { return std::move(module); });
   context.disableMultithreading(); // the pool ends here
   return code;

@@ -19,13 +19,24 @@ using namespace mlir;
 
 namespace lutra {
 
+static StringRef originName(ModelOrigin origin) {
+  switch (origin) {
+  case ModelOrigin::Onnx: return "onnx";
+  case ModelOrigin::Program: return "program";
+  case ModelOrigin::Module: break;
+  }
+  return "module";
+}
+
 static LogicalResult convert(ModuleOp module, const CompileOptions &options) {
   PassManager manager(module.getContext());
   manager.enableVerifier(options.verifyEach);
   if (failed(buildStage(manager, Stage::Legal, options)))
     return failure();
   if (options.stopAfter >= Stage::Lowered) {
-    manager.addPass(createConvertLutraToMIL());
+    ConvertLutraToMILOptions conversion;
+    conversion.origin = originName(options.origin).str();
+    manager.addPass(createConvertLutraToMIL(conversion));
     // After the conversion: casts between fp16 and fp32 meet only then.
     manager.addPass(createCanonicalizerPass());
   }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import lutra
@@ -61,6 +62,37 @@ def test_fixes_sizes(program: torch.export.ExportedProgram) -> None:
         model(torch.randn(4, 16))
 
 
+@pytest.mark.parametrize(
+    ("dim_names", "dims", "message"),
+    [
+        ({"y": ["rows"]}, {}, 'E0901: dim_names is about an input "y"; the program has x'),
+        ({"x": ["rows", None, "depth"]}, {}, 'E0901: dim_names has 3 names for input "x" of rank 2'),
+        ({"x": ["rows", "columns"]}, {}, 'dimension 1 of input "x" "columns", but the program fixes it to 16; export'),
+        ({"x": ["rows"]}, {"row": 3}, 'E0901: no size of the inputs is named "row"; known: rows'),
+    ],
+)
+def test_refuses_names_that_the_program_lacks(
+    program: torch.export.ExportedProgram, dim_names: dict[str, list[str | None]], dims: dict[str, int], message: str
+) -> None:
+    with pytest.raises(lutra.InvalidModelError, match=re.escape(message)):
+        lutra.compile(program, dim_names=dim_names, dims=dims)
+
+
+def test_refuses_two_names_of_one_size() -> None:
+    class Sum(torch.nn.Module):
+        def forward(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+            return x + y
+
+    batch = torch.export.Dim("batch", min=1, max=64)
+    tensor = torch.randn(5, 3)
+    exported = torch.export.export(Sum(), (tensor, tensor), dynamic_shapes=({0: batch}, {0: batch}))
+    names = {"x": ["rows"], "y": ["lines"]}
+    with pytest.raises(lutra.InvalidModelError, match='"lines", but it is the size that was called "rows" before'):
+        lutra.compile(exported, dim_names=names)
+    fixed = lutra.compile(exported, dim_names={"x": ["rows"], "y": ["rows"]}, dims={"rows": 5})
+    assert [spec.shape for spec in fixed.inputs] == [(5, 3), (5, 3)]
+
+
 def test_shares_weights() -> None:
     size = 4096  # 64 MB
     module = Tied(size)
@@ -98,7 +130,7 @@ def test_lists_all_unsupported_operators() -> None:
 
 
 def test_writes_packages(program: torch.export.ExportedProgram, tmp_path: Path) -> None:
-    with pytest.raises(lutra.UnsupportedError, match=r"needs static shapes.*give --dim rows=SIZE"):
+    with pytest.raises(lutra.UnsupportedError, match=r'needs static shapes.*give dims={"rows": SIZE}'):
         lutra.compile(program, target="mil", dim_names={"x": ["rows"]})
     package = lutra.compile(program, target="mil", dim_names={"x": ["rows"]}, dims={"rows": 3})
     assert isinstance(package, lutra.Package)

@@ -28,11 +28,13 @@ def ConvertLutraToMIL : Pass<"convert-lutra-to-mil", "mlir::ModuleOp"> {
     cross it as int32.
 
     Fails with one E0604 that lists every op, type and constant without a form; a dynamic size is
-    refused with the dimension and the option that fixes it. In fp16, constants out of range become the
+    refused with the dimension and, by `origin`, what fixes it. In fp16, constants out of range become the
     largest number of their sign, with a warning; epsilons of norms are raised to 2^-23.
   }];
   let options = [
     Option<"compute", "compute", "std::string", "\"fp16\"", "type of float arithmetic: fp16 or fp32">,
+    Option<"origin", "origin", "std::string", "\"module\"",
+           "how the model came in, for advice in errors: onnx, program or module">,
     Option<"products", "products", "std::string", "\"linear\"",
            "form of a product with a constant: linear, or conv (1x1, the engine's faster form)">,
     Option<"spec", "spec", "int64_t", "9", "Core ML specification version: 7, 8 or 9">];

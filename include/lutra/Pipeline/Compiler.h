@@ -22,6 +22,9 @@ llvm::ArrayRef<Stage> allStages();
 
 enum class EmitKind { Library, Object, Archive, LLVM, Assembly, MilText };
 
+/// How a model came in: errors advise on what its user can change.
+enum class ModelOrigin { Onnx, Program, Module };
+
 /// A named size of an input: fixed, or a range that it is known to lie in.
 struct DimBinding {
   std::string name;
@@ -30,6 +33,7 @@ struct DimBinding {
 
 struct CompileOptions {
   std::string target = "cpu";
+  ModelOrigin origin = ModelOrigin::Module;
   llvm::SmallVector<std::string> cpuLevels; // empty: avx512 and avx2
   llvm::SmallVector<std::string> gpuArchs; // of target nvgpu; empty: sm_80 and sm_90a
   std::string cudaToolkit;                 // folder with bin/ptxas; empty: search

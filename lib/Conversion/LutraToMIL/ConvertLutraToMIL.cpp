@@ -44,8 +44,24 @@ static std::string publicName(DictionaryAttr attributes, StringRef otherwise, un
   return (otherwise + Twine(index)).str();
 }
 
-/// Reports each dynamic dimension of the arguments with the option that fixes it.
-static LogicalResult requireStatic(func::FuncOp func) {
+/// What fixes the named sizes of a model that came in as `origin`.
+static std::string adviseSizes(ArrayRef<std::string> names, StringRef origin) {
+  std::string flags, keywords;
+  for (const std::string &name : names) {
+    flags += (flags.empty() ? "--dim " : " and --dim ") + name + "=SIZE";
+    keywords += (keywords.empty() ? "dims={\"" : ", \"") + name + "\": SIZE";
+  }
+  if (names.empty())
+    return "";
+  if (origin == "onnx")
+    return "; give " + flags;
+  if (origin == "program")
+    return "; give " + keywords + "}";
+  return "; a module's sizes are settled, so import the model again with " + flags + " (in Python " + keywords + "})";
+}
+
+/// Reports each dynamic dimension of the arguments and what fixes it.
+static LogicalResult requireStatic(func::FuncOp func, StringRef origin) {
   std::string list;
   SmallVector<std::string> seen;
   for (unsigned index = 0; index < func.getNumArguments(); ++index) {
@@ -68,11 +84,8 @@ static LogicalResult requireStatic(func::FuncOp func) {
   }
   if (list.empty())
     return success();
-  InFlightDiagnostic diag = emitCodedError(func.getLoc(), ErrorCode::UnsupportedTarget)
-                            << "target mil needs static shapes, but " << list << " is dynamic";
-  for (StringRef name : seen)
-    diag << (name == seen.front() ? "; give " : " and ") << "--dim " << name << "=SIZE";
-  return diag;
+  return emitCodedError(func.getLoc(), ErrorCode::UnsupportedTarget)
+         << "target mil needs static shapes, but " << list << " is dynamic" << adviseSizes(seen, origin);
 }
 
 namespace {
@@ -122,7 +135,7 @@ FailureOr<SmallVector<Value>> ConvertLutraToMIL::nameResults(func::FuncOp func, 
 }
 
 LogicalResult ConvertLutraToMIL::convert(func::FuncOp func) {
-  if (failed(requireStatic(func)))
+  if (failed(requireStatic(func, origin)))
     return failure();
   ModuleOp module = getOperation();
   OpBuilder builder(func);

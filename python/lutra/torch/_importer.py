@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lutra import _compiler
-from lutra._errors import error_for
+from lutra._errors import CompileError, error_for
 from lutra._sizes import Dims, plain_dims
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from torch.fx import Node
 
 UNBOUNDED = 2**62
-UNSUPPORTED = 3  # exit code
+INVALID, UNSUPPORTED = 1, 3  # exit codes
 # Checks that the exporter leaves behind: the compiled function checks its inputs itself.
 CHECKS = (
     "aten._assert_async",
@@ -67,7 +67,8 @@ def import_program(
     the exporter's own symbols otherwise. dims: fixed sizes or (low, high) ranges of named sizes. Weights are read in
     place: keep the program's memory unchanged until the result was written or compiled.
 
-    Raises UnsupportedError, which lists every operator without an import.
+    Raises UnsupportedError, which lists every operator without an import, and InvalidModelError for names that the
+    program's inputs and sizes do not bear.
     """
     try:
         return ImportedProgram(_Importer(program, dim_names or {}, plain_dims(dims)).run())
@@ -104,6 +105,10 @@ def _base_name(target: Any) -> str:  # noqa: ANN401 - of a node
     return name.replace("::", ".") if name else getattr(target, "__name__", str(target))
 
 
+def _wrong_name(text: str) -> CompileError:
+    return error_for(INVALID, [f"E0901: {text}"])
+
+
 class _Importer:
     def __init__(
         self,
@@ -117,6 +122,7 @@ class _Importer:
         self.dims = dims
         self.values: dict[Node, Any] = {}
         self.symbols: dict[str, int | _compiler.Size] = {}
+        self.size_names: dict[str, str] = {}  # of a symbol, as callers know it
         self.weights: dict[tuple[int, tuple[int, ...], str], _compiler.Tensor] = {}
 
     def run(self) -> _compiler.Program:
@@ -124,6 +130,7 @@ class _Importer:
         needed = self._needed(nodes)
         self._refuse_unsupported([node for node in nodes if node in needed])
         self._add_inputs([node for node in nodes if node.op == "placeholder"], needed)
+        self._refuse_unknown_names()
         for node in nodes:
             if node in needed and node.op == "call_function":
                 self.values[node] = self._call(node)
@@ -184,6 +191,12 @@ class _Importer:
 
         specs = {spec.arg.name: spec for spec in self.exported.graph_signature.input_specs if hasattr(spec.arg, "name")}
         weights = []
+        inputs = [node.name for node in placeholders if specs[node.name].kind == InputKind.USER_INPUT]
+        for name in self.dim_names:
+            if name not in inputs:
+                raise _wrong_name(
+                    f'dim_names is about an input "{name}"; the program has {", ".join(inputs) or "none"}'
+                )
         for node in placeholders:
             spec = specs[node.name]
             if spec.kind != InputKind.USER_INPUT:
@@ -198,12 +211,27 @@ class _Importer:
             if node in needed:
                 self.values[node] = self._add_weight(spec.target)
 
+    def _refuse_unknown_names(self) -> None:
+        known = ", ".join(sorted(set(self.size_names.values())))
+        for name in self.dims:
+            if name not in self.size_names.values():
+                raise _wrong_name(
+                    f'no size of the inputs is named "{name}"; {f"known: {known}" if known else "they have none"}'
+                )
+
     def _add_input(self, node: Node) -> _compiler.Tensor:
         value = node.meta["val"]
         names = list(self.dim_names.get(node.name, ()))
+        if len(names) > len(value.shape):
+            raise _wrong_name(f'dim_names has {len(names)} names for input "{node.name}" of rank {len(value.shape)}')
         shape = []
         for index, size in enumerate(value.shape):
             given = names[index] if index < len(names) else None
+            if given and isinstance(size, int):
+                raise _wrong_name(
+                    f'dim_names calls dimension {index} of input "{node.name}" "{given}", but the program fixes it to '
+                    f"{size}; export it with a dynamic size or write None"
+                )
             shape.append(size if isinstance(size, int) else self._symbol(size, given, node.name))
         return self.graph.add_input(node.name, self._dtype(value.dtype), shape)
 
@@ -220,9 +248,14 @@ class _Importer:
             if limits is not None:
                 low = max(int(limits.lower), 1)
                 high = int(limits.upper) if limits.upper.is_Integer else UNBOUNDED
-            name = given or key
+            name = self.size_names[key] = given or key
             limit = self.dims.get(name, (low, high))
             self.symbols[key] = limit if isinstance(limit, int) else self.graph.symbol(name, *limit)
+        elif given and given != self.size_names[key]:
+            raise _wrong_name(
+                f'dim_names calls a size of input "{where}" "{given}", but it is the size that was called '
+                f'"{self.size_names[key]}" before; the program has one size there'
+            )
         return self.symbols[key]
 
     def _add_weight(self, target: str) -> _compiler.Tensor:

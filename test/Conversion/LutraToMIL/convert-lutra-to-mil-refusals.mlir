@@ -15,7 +15,7 @@ func.func @main(%x: tensor<2x3xf32> {lutra.name = "x"}, %n: tensor<3xi32> {lutra
 
 // -----
 
-// CHECK: error: E0604: target mil needs static shapes, but dimension 0 of "tokens" (batch), dimension 1 of "tokens" (seq), dimension 0 of "mask" (batch) is dynamic; give --dim batch=SIZE and --dim seq=SIZE
+// CHECK: error: E0604: target mil needs static shapes, but dimension 0 of "tokens" (batch), dimension 1 of "tokens" (seq), dimension 0 of "mask" (batch) is dynamic; a module's sizes are settled, so import the model again with --dim batch=SIZE and --dim seq=SIZE (in Python dims={"batch": SIZE, "seq": SIZE})
 func.func @main(%x: tensor<?x?xi64> {lutra.name = "tokens", lutra.dim_names = ["batch", "seq"]},
                 %m: tensor<?x4xf32> {lutra.name = "mask", lutra.dim_names = ["batch", ""]}) -> tensor<?x?xi64> {
   return %x : tensor<?x?xi64>
