@@ -123,7 +123,7 @@ ConvEmission::ConvEmission(KernelEmitter &kernelEmitter)
     if (size > 0 && (extent <= 0 || size == extent % plan.rows))
       unit = std::max(unit, emitter.target.getProductColumns(shape, size));
   columnBlocks = cutEvenly(emitter, emitter.constant(columns), columns,
-                           chooseColumnBlock(plan, block, items), unit);
+                           chooseColumnBlock(plan, block, items, unit), unit);
   counts = {emitter.ceilDiv(outerCount, emitter.constant(outerPerItem)), emitter.constant(groups),
             columnBlocks.count, rowBlocks.count};
   if (depthwise)

@@ -105,7 +105,7 @@ void MatmulEmission::choosePlan() {
   for (int64_t count : {int64_t(1), plan.rows / 2, shape.m > 0 ? shape.m % plan.rows : 0})
     if (count > 0 && (shape.m <= 0 || count == shape.m % plan.rows))
       unit = std::max(unit, emitter.target.getProductColumns(shape, count));
-  columnBlocks = cutEvenly(emitter, n, shape.n, chooseColumnBlock(plan, shape, items), unit);
+  columnBlocks = cutEvenly(emitter, n, shape.n, chooseColumnBlock(plan, shape, items, unit), unit);
   counts = {emitter.constant(1), columnBlocks.count, rowBlocks.count};
   for (int64_t dim : batchDims)
     counts[0] = emitter.mul(counts[0], emitter.getSize(op.getResult(), dim));

@@ -42,16 +42,36 @@ ProductBlocks cutEvenly(KernelEmitter &emitter, Value total, int64_t extent, int
   return {emitter.ceilDiv(total, emitter.constant(size)), size};
 }
 
-int64_t chooseColumnBlock(const ProductPlan &plan, const ProductShape &shape, int64_t items) {
-  constexpr int64_t wantedItems = 8;    // shares out evenly over few threads
+/// How much longer than an equal share the last of `threads` threads works, when `rows` row blocks times the blocks of
+/// `size` of `columns` columns are taken one after another, as a share.
+static double getIdle(int64_t threads, int64_t rows, int64_t columns, int64_t size) {
+  SmallVector<int64_t> busy(threads, 0);
+  for (int64_t low = 0; low < columns; low += size)
+    for (int64_t row = 0; row < rows; ++row)
+      *llvm::min_element(busy) += std::min(size, columns - low);
+  return static_cast<double>(*llvm::max_element(busy) * threads) / (rows * columns) - 1;
+}
+
+int64_t chooseColumnBlock(const ProductPlan &plan, const ProductShape &shape, int64_t items, int64_t unit) {
+  constexpr int64_t wantedItems = 8;    // shares out over few threads
+  constexpr int64_t mostItems = 48;     // past which no more are made for even shares
   constexpr int64_t smallest = 1 << 16; // multiply-adds that dwarf the cost of a dispatch
+  constexpr double gain = 0.02;         // that more items must bring
   int64_t block = plan.columnBlock ? plan.columnBlock : std::max<int64_t>(shape.n, plan.columns);
   if (shape.n <= 0 || shape.k <= 0)
     return block;
   int64_t rows = shape.m > 0 ? std::min(shape.m, plan.rowBlock) : 8;
   int64_t byWork = std::max<int64_t>(1, rows * shape.n * shape.k / smallest);
-  int64_t pieces = std::min(llvm::divideCeil(wantedItems, std::max<int64_t>(1, items)),
-                            static_cast<uint64_t>(byWork));
+  items = std::max<int64_t>(1, items);
+  int64_t pieces = std::min<int64_t>(llvm::divideCeil(wantedItems, items), byWork);
+  auto sizeOf = [&](int64_t count) { return llvm::alignTo(llvm::divideCeil(shape.n, count), unit); };
+  auto idle = [&](int64_t count) {
+    return getIdle(2, items, shape.n, sizeOf(count)) + getIdle(4, items, shape.n, sizeOf(count));
+  };
+  int64_t most = std::min<int64_t>({byWork, mostItems / items, static_cast<int64_t>(llvm::divideCeil(shape.n, unit))});
+  for (int64_t more = pieces + 1; more <= most; ++more)
+    if (idle(more) + gain < idle(pieces))
+      pieces = more;
   return std::min<int64_t>(block, llvm::divideCeil(shape.n, pieces));
 }
 

@@ -34,9 +34,9 @@ struct ProductBlocks {
 ProductBlocks cutEvenly(KernelEmitter &emitter, mlir::Value total, int64_t extent, int64_t wanted,
                         int64_t unit);
 
-/// Size of a block of columns: at most the plan's, and smaller where one product has too few work
-/// items to share out but enough work for more of them.
-int64_t chooseColumnBlock(const ProductPlan &plan, const ProductShape &shape, int64_t items);
+/// Size of a block of columns, for `items` row blocks and blocks of whole `unit`s: at most the plan's, and smaller where
+/// the work items are too few, or few and uneven for two or four threads, and hold enough work for more of them.
+int64_t chooseColumnBlock(const ProductPlan &plan, const ProductShape &shape, int64_t items, int64_t unit);
 
 /// Calls `body` for tiles that cover rows x columns, columns in the outer loop so that one panel stays in
 /// cache for all rows. Rows that are left over get tiles of fewer rows and more columns. With `outer` (low
