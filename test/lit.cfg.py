@@ -18,7 +18,8 @@ config.environment["PATH"] = os.pathsep.join(
     [os.path.join(config.lutra_binary, "bin"), config.llvm_tools_dir, os.environ["PATH"]]
 )
 config.environment["PYTHONPATH"] = os.path.join(config.lutra_binary, "python")
-for name in ("CUDA_HOME", "LUTRA_SEED", "HOME"):
+TOOLKIT_VARIABLES = ("CUDA_HOME", "CUDA_PATH", "CUDA_ROOT")
+for name in (*TOOLKIT_VARIABLES, "LUTRA_SEED", "HOME"):
     if name in os.environ:
         config.environment[name] = os.environ[name]
 # A variable lives until the next CHECK-LABEL unless its name starts with $: no match can leak between functions.
@@ -60,10 +61,30 @@ if platform.machine() == "x86_64":
 for module in ("onnx", "onnxruntime", "torch", "transformers", "coremltools", "magika", "mypy", "ruff", "silero_vad"):
     if has_module(module):
         config.available_features.add(module.replace("_", "-"))
-cuda = os.environ.get("CUDA_HOME", "/usr/local/cuda")
-if config.enable_nvgpu and (shutil.which("ptxas") or os.path.exists(f"{cuda}/bin/ptxas")):
+
+
+def packaged_toolkit(tool: str) -> str | None:
+    """The folder of NVIDIA's Python packages whose bin/ holds a tool."""
+    check = "import importlib.util as u; print(*u.find_spec('nvidia.cu13').submodule_search_locations, sep='\\n')"
+    folders = subprocess.run([config.python, "-c", check], capture_output=True, text=True).stdout.splitlines()
+    return next((folder for folder in folders if shutil.which(tool, path=os.path.join(folder, "bin"))), None)
+
+
+def has_ptxas() -> bool:
+    """Where lutra-compile looks for it; else that of the package nvidia-cuda-nvcc, which the tests then name."""
+    for name in TOOLKIT_VARIABLES:
+        if os.environ.get(name):  # the first that is set decides
+            return shutil.which("ptxas", path=os.path.join(os.environ[name], "bin")) is not None
+    if shutil.which("ptxas") or shutil.which("ptxas", path="/usr/local/cuda/bin"):
+        return True
+    if toolkit := packaged_toolkit("ptxas"):
+        config.environment["CUDA_HOME"] = toolkit
+    return toolkit is not None
+
+
+if config.enable_nvgpu and has_ptxas():
     config.available_features.add("ptxas")
-if shutil.which("nvdisasm") or has_module("nvidia.cu13.bin"):
+if shutil.which("nvdisasm") or packaged_toolkit("nvdisasm"):
     config.available_features.add("nvdisasm")
 for tool in ("lutra-opt", "lutra-run", "lutra-compile", "lutra-lsp-server"):
     if os.path.exists(os.path.join(config.lutra_binary, "bin", tool)):

@@ -32,6 +32,11 @@ FailureOr<std::unique_ptr<DeviceCode>> assembleGpuLevels(ModuleOp module, const 
 
 #else
 
+/// Whether ptxas has to run: dumps and PTX hold no machine code.
+static bool needsMachineCode(const CompileOptions &options) {
+  return options.stopAfter == Stage::Artifact && options.emit != EmitKind::Assembly;
+}
+
 LogicalResult resolveGpuOptions(CompileOptions &options, Location loc) {
   for (const std::string &name : options.gpuArchs)
     if (!getNVGPUArch(name))
@@ -44,8 +49,7 @@ LogicalResult resolveGpuOptions(CompileOptions &options, Location loc) {
       ordered.push_back(arch.name.str());
   options.gpuArchs = std::move(ordered);
   // Before anything is compiled: a missing tool is found at once.
-  return options.stopAfter < Stage::Lowered ? success()
-                                            : LogicalResult(findPtxas(loc, options.cudaToolkit));
+  return needsMachineCode(options) ? LogicalResult(findPtxas(loc, options.cudaToolkit)) : success();
 }
 
 /// What is left on the host: the grid functions need the kernels' signatures beside them.
@@ -67,6 +71,7 @@ FailureOr<std::unique_ptr<DeviceCode>> assembleGpuLevels(ModuleOp module, const 
   code->backend = gpuBackendName;
   NVGPUOptions assembly;
   assembly.toolkit = options.cudaToolkit;
+  assembly.ptxOnly = !needsMachineCode(options);
   for (const std::string &name : options.gpuArchs) {
     const NVGPUArch *arch = getNVGPUArch(name);
     code->levels.push_back({arch->name, arch->name, "x86-64", "", 128, 0});

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -73,13 +74,14 @@ def compile(
     """Compile an .onnx or .mlir file, an ONNX model (bytes or onnx.ModelProto) or an exported program ahead of time.
 
     target: "cpu", "nvgpu" (a model that opens its GPU at the first call, so that it can be compiled on a machine
-    without one) or "mil" (a Core ML package). threads: of one call of the model, None is one per CPU. output: keep the
-    artifact here (otherwise it lives as long as the model; see Model.save). target_cpu: instruction-set levels, such as
-    "avx2" or ["avx2", "avx512"]. gpu_arch: "sm_80", "sm_90a" or both (default). cuda: the CUDA toolkit's folder, if it
-    is not found by itself. dims: fixed sizes or (low, high) ranges of named input sizes. dim_names: what the dynamic
-    sizes of an exported program are called, by input: {"input_ids": ["batch", "seq"]}. isolate: compile in a process
-    of its own, so that no fault of the compiler reaches this one (default for files); what is in memory, such as an
-    exported program's weights, is not copied without.
+    without one) or "mil" (a Core ML package). threads: of one call of the model, None is one per CPU. output: keep
+    the artifact here (otherwise it lives as long as the model; see Model.save). target_cpu: instruction-set levels,
+    such as "avx2" or ["avx2", "avx512"]. gpu_arch: "sm_80", "sm_90a" or both (default). cuda: the CUDA toolkit's
+    folder, if it is not found by itself (in CUDA_HOME, as the package nvidia-cuda-nvcc, on PATH). dims: fixed sizes
+    or (low, high) ranges of named input sizes. dim_names: what the dynamic sizes of an exported program are called,
+    by input: {"input_ids": ["batch", "seq"]}. isolate: compile in a process of its own, so that no fault of the
+    compiler reaches this one (default for files); what is in memory, such as an exported program's weights, is not
+    copied without.
 
     Raises a CompileError whose class tells the kind and whose `diagnostics` list every finding.
     """
@@ -93,6 +95,8 @@ def compile(
     for flag, names in (("--target-cpu", target_cpu), ("--gpu-arch", gpu_arch)):
         if names is not None:
             flags.append(f"{flag}={names if isinstance(names, str) else ','.join(names)}")
+    if cuda is None and target == "nvgpu":
+        cuda = _packaged_toolkit()
     if cuda is not None:
         flags.append(f"--cuda={os.fspath(cuda)}")
     if compile_threads is not None:
@@ -108,6 +112,18 @@ def compile(
     if target == "mil":
         return Package(output, folder=folder)
     return Model(output, threads=threads, folder=folder, deferred=target != "cpu")
+
+
+def _packaged_toolkit() -> str | None:
+    """The folder of PyPI's nvidia-cuda-nvcc, laid out like a toolkit's, unless the environment names a toolkit."""
+    if any(os.environ.get(name) for name in ("CUDA_HOME", "CUDA_PATH", "CUDA_ROOT")):
+        return None
+    package = importlib.util.find_spec("nvidia")
+    for folder in (package.submodule_search_locations if package else None) or ():
+        for toolkit in sorted(Path(folder).glob("cu[0-9]*"), reverse=True):
+            if os.access(toolkit / "bin" / "ptxas", os.X_OK):
+                return os.fspath(toolkit)
+    return None
 
 
 def _as_source(model: object) -> str | bytes | ExportedProgram | ImportedProgram:

@@ -158,3 +158,20 @@ def test_opens_a_gpu_at_the_first_call(program: torch.export.ExportedProgram, tm
         assert model(torch.zeros(2, 16))[0].shape == (2, 16)
     except lutra.RunError as error:
         assert error.code == 5 and "no NVIDIA driver" in str(error) or "no GPU" in str(error)
+
+
+def test_takes_the_assembler_of_a_package(
+    program: torch.export.ExportedProgram, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ptxas = tmp_path / "site" / "nvidia" / "cu13" / "bin" / "ptxas"
+    ptxas.parent.mkdir(parents=True)
+    ptxas.write_text("#!/bin/sh\necho an assembler from a package\nexit 1\n")
+    ptxas.chmod(0o755)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    for name in ("CUDA_HOME", "CUDA_PATH", "CUDA_ROOT"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(lutra.InternalError, match="an assembler from a package"):
+        lutra.compile(program, target="nvgpu")
+    monkeypatch.setenv("CUDA_HOME", str(tmp_path))
+    with pytest.raises(lutra.EnvironmentFault, match="CUDA_HOME names"):
+        lutra.compile(program, target="nvgpu")

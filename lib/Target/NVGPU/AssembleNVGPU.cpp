@@ -30,7 +30,7 @@ namespace lutra {
 static constexpr llvm::StringLiteral defaultToolkit = "/usr/local/cuda";
 
 /// What brings ptxas.
-static constexpr llvm::StringLiteral wanted = "NVIDIA's CUDA toolkit of version 12 or later (package cuda-nvcc)";
+static constexpr llvm::StringLiteral wanted = "NVIDIA's CUDA toolkit of version 12 or later (package cuda-nvcc, or nvidia-cuda-nvcc from PyPI)";
 
 static std::optional<std::string> ptxasIn(StringRef toolkit) {
   if (toolkit.empty())
@@ -160,15 +160,21 @@ FailureOr<NVGPUImage> assembleKernels(ModuleOp module, const NVGPUArch &arch,
                                       const NVGPUOptions &options) {
   NVGPUImage image;
   image.arch = &arch;
-  FailureOr<std::string> ptxas = findPtxas(module.getLoc(), options.toolkit);
-  if (failed(ptxas))
-    return failure();
+  std::string ptxas;
+  if (!options.ptxOnly) { // before the work of translating
+    FailureOr<std::string> found = findPtxas(module.getLoc(), options.toolkit);
+    if (failed(found))
+      return failure();
+    ptxas = std::move(*found);
+  }
   FailureOr<std::string> ptx = translateToPtx(module, arch);
   if (failed(ptx))
     return failure();
   image.ptx = std::move(*ptx);
+  if (options.ptxOnly)
+    return image;
   std::string log;
-  FailureOr<std::string> cubin = runPtxas(module.getLoc(), *ptxas, arch, image.ptx, log);
+  FailureOr<std::string> cubin = runPtxas(module.getLoc(), ptxas, arch, image.ptx, log);
   if (failed(cubin))
     return failure();
   image.cubin = std::move(*cubin);
@@ -205,8 +211,14 @@ void AssembleNVGPU::runOnOperation() {
         << "no GPU architecture \"" << target << "\"; known are sm_80 and sm_90a";
     return signalPassFailure();
   }
+  if (ptxOnly && forbidSpills) {
+    emitCodedError(loc, ErrorCode::RuntimeArgument)
+        << "forbid-spills asks what ptxas alone knows, and ptx-only does not run it; take one of them";
+    return signalPassFailure();
+  }
   NVGPUOptions assembly;
   assembly.toolkit = toolkit;
+  assembly.ptxOnly = ptxOnly;
   FailureOr<NVGPUImage> image = assembleKernels(module, *arch, assembly);
   if (failed(image))
     return signalPassFailure();
@@ -221,8 +233,8 @@ void AssembleNVGPU::runOnOperation() {
   if (output.empty())
     return;
   if (failed(writeFile(loc, output + ".ptx", image->ptx)) ||
-      failed(writeFile(loc, output + ".cubin", image->cubin)) ||
-      failed(writeFile(loc, output + ".report", lines)))
+      (!ptxOnly && (failed(writeFile(loc, output + ".cubin", image->cubin)) ||
+                    failed(writeFile(loc, output + ".report", lines)))))
     signalPassFailure();
 }
 

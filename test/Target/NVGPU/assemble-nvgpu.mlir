@@ -1,11 +1,14 @@
 // The small network's kernels as PTX and as machine code; ptxas judges registers and spills.
-// REQUIRES: ptxas
-// RUN: lutra-opt %s --convert-tile-to-nvvm=target=sm_80 --lutra-assemble-nvgpu="target=sm_80 output=%t.80 forbid-spills"
+// RUN: rm -f %t.80.* %t.90.*
+// RUN: lutra-opt %s --convert-tile-to-nvvm=target=sm_80 --lutra-assemble-nvgpu="target=sm_80 output=%t.80 ptx-only"
 // RUN: FileCheck %s --check-prefix=PTX80 --input-file=%t.80.ptx
-// RUN: FileCheck %s --check-prefix=REPORT --input-file=%t.80.report
-// RUN: lutra-opt %s --convert-tile-to-nvvm=target=sm_90a --lutra-assemble-nvgpu="target=sm_90a output=%t.90 forbid-spills"
+// RUN: lutra-opt %s --convert-tile-to-nvvm=target=sm_90a --lutra-assemble-nvgpu="target=sm_90a output=%t.90 ptx-only"
 // RUN: FileCheck %s --check-prefix=PTX90 --input-file=%t.90.ptx
-// RUN: FileCheck %s --check-prefix=REPORT --input-file=%t.90.report
+// RUN: not ls %t.80.cubin %t.80.report
+// RUN: %if ptxas %{ lutra-opt %s --convert-tile-to-nvvm=target=sm_80 --lutra-assemble-nvgpu="target=sm_80 output=%t.80 forbid-spills" %}
+// RUN: %if ptxas %{ FileCheck %s --check-prefix=REPORT --input-file=%t.80.report %}
+// RUN: %if ptxas %{ lutra-opt %s --convert-tile-to-nvvm=target=sm_90a --lutra-assemble-nvgpu="target=sm_90a output=%t.90 forbid-spills" %}
+// RUN: %if ptxas %{ FileCheck %s --check-prefix=REPORT --input-file=%t.90.report %}
 
 // Parameters are the slots of the kernel ABI, 64 bits each.
 // PTX80: .version 7.0

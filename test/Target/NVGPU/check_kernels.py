@@ -1,6 +1,6 @@
 """Emulates the kernels of products.mlir and convert-tile-to-nvvm.mlir and compares them with float64.
 
-usage: check_kernels.py [--corrupt] PTX REPORT KERNEL...
+usage: check_kernels.py [--corrupt] PTX MODULE KERNEL...     The module that the PTX was made of names the shared bytes.
 --corrupt takes the waits for asynchronous copies out of the code, which must be noticed.
 """
 
@@ -102,11 +102,11 @@ def check_softmax(kernel: Kernel, rng: np.random.Generator) -> str:
 
 def main() -> None:
     arguments = [argument for argument in sys.argv[1:] if argument != "--corrupt"]
-    text, report = Path(arguments[0]).read_text(), Path(arguments[1]).read_text()
+    text, module = Path(arguments[0]).read_text(), Path(arguments[1]).read_text()
     if "--corrupt" in sys.argv:
         text = re.sub(r"cp\.async\.wait_group(\s+)1;", r"cp.async.wait_group\g<1>2;", text)
     for name in arguments[2:]:
-        shared = int(re.search(rf"^{name} .* shared=(\d+)", report, re.M).group(1))
+        shared = int(re.search(rf"@{name}\(.*lutra\.shared_bytes = (\d+)", module).group(1))
         kernel = Kernel(text, name, shared)
         rng = np.random.default_rng(7)
         print(check_softmax(kernel, rng) if name == "softmax" else check_product(kernel, name, rng))

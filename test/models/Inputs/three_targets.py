@@ -1,6 +1,6 @@
 """The small network (two products with bias and activation, a softmax) through both front ends to three targets.
 
-usage: three_targets.py FOLDER
+usage: three_targets.py [--ptx-only] FOLDER
 
 ONNX and torch.export are imported by the same builder; every route must give the numbers of the imported graph in
 double precision, within a bound derived from the precision in which the route computes:
@@ -11,8 +11,10 @@ double precision, within a bound derived from the precision in which the route c
   mil     a package that coremltools loads and evaluates
 
 Each bound must also notice one changed weight. The process needs the fake driver's folder in LD_LIBRARY_PATH.
+--ptx-only: nvgpu writes its PTX to FOLDER and no library, which needs ptxas.
 """
 
+import argparse
 import subprocess
 import sys
 from collections.abc import Callable
@@ -132,25 +134,28 @@ def reference(path: Path, x: Array, folder: Path) -> Array:
 class Routes:
     """Every way from one model to numbers."""
 
-    def __init__(self, folder: Path, driver: EmulatedDriver) -> None:
+    def __init__(self, folder: Path, driver: EmulatedDriver | None) -> None:
         self.folder, self.driver = folder, driver
 
     def cpu(self, source: Source, x: Array) -> Array:
         return lutra.compile(**source(None))(x)[0]
 
+    def ptx(self, path: Path, name: str, arch: str) -> str:
+        ptx = self.folder / f"{name}-{arch}.ptx"
+        flags = ["--target=nvgpu", f"--gpu-arch={arch}", "--emit=asm", "--allow-bytecode", "-o", ptx]
+        subprocess.run(["lutra-compile", path, *flags], check=True)
+        return ptx.read_text()
+
     def gpu(self, source: Source, x: Array, path: Path, name: str) -> dict[str, Array]:
+        texts = {arch: self.ptx(path, name, arch) for arch in ("sm_80", "sm_90a")}
+        if not self.driver:
+            return {}
         library = self.folder / f"{name}.so"
         model = lutra.compile(**source(None), target="nvgpu", output=library)
         assert model.inputs[0].shape == ("batch", SIZES[0]), model.inputs
         results = {}
         for arch, capability in {"sm_80": (8, 0), "sm_90a": (9, 0), "ptx": (12, 0)}.items():
-            text = None
-            if arch != "ptx":
-                ptx = self.folder / f"{name}-{arch}.ptx"
-                flags = ["--target=nvgpu", f"--gpu-arch={arch}", "--emit=asm", "--allow-bytecode", "-o", ptx]
-                subprocess.run(["lutra-compile", path, *flags], check=True)
-                text = ptx.read_text()
-            self.driver.present(*capability, text)
+            self.driver.present(*capability, texts.get(arch))
             results[arch] = lutra.load(library)(x)[0]
             if self.driver.error:
                 raise self.driver.error
@@ -199,9 +204,13 @@ def judge(module: torch.nn.Sequential, x: Array, result: Array, precision: Preci
 
 
 def main() -> int:
-    folder = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--ptx-only", action="store_true")
+    parser.add_argument("folder", type=Path)
+    arguments = parser.parse_args()
+    folder = arguments.folder
     folder.mkdir(parents=True, exist_ok=True)
-    routes = Routes(folder, EmulatedDriver())
+    routes = Routes(folder, None if arguments.ptx_only else EmulatedDriver())
     failed = False
     for kind, dtype in (("f32", torch.float32), ("f16", torch.float16)):
         module, other = network(dtype), network(dtype)

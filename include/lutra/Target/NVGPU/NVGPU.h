@@ -17,6 +17,7 @@ namespace lutra {
 
 struct NVGPUOptions {
   std::string toolkit; // folder of the CUDA toolkit; empty: search
+  bool ptxOnly = false; // no cubin and no numbers of ptxas, which is then not needed
 };
 
 /// What ptxas said about one kernel.
@@ -42,7 +43,7 @@ mlir::FailureOr<std::string> findPtxas(mlir::Location loc, llvm::StringRef toolk
 /// PTX of the kernels of `module` (functions with lutra.block_threads; others are ignored).
 mlir::FailureOr<std::string> translateToPtx(mlir::ModuleOp module, const NVGPUArch &arch);
 
-/// PTX, cubin and report.
+/// PTX, and unless that is all that is wanted, cubin and report.
 mlir::FailureOr<NVGPUImage> assembleKernels(mlir::ModuleOp module, const NVGPUArch &arch,
                                             const NVGPUOptions &options);
 

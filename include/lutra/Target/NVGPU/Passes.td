@@ -14,6 +14,7 @@ def AssembleNVGPU : Pass<"lutra-assemble-nvgpu", "mlir::ModuleOp"> {
 
     Fails with E0803 when there is no ptxas: LUTRA looks in `toolkit`, in the environment's
     CUDA_HOME, CUDA_PATH and CUDA_ROOT, on PATH, then in the usual place of the toolkit.
+    With `ptx-only` it writes the PTX alone and needs no ptxas.
     With `forbid-spills` a kernel that spills registers is an error.
 
     ```mlir
@@ -25,6 +26,7 @@ def AssembleNVGPU : Pass<"lutra-assemble-nvgpu", "mlir::ModuleOp"> {
     Option<"target", "target", "std::string", "\"sm_80\"", "architecture: sm_80 or sm_90a">,
     Option<"output", "output", "std::string", "\"\"", "path of the files to write, without ending">,
     Option<"toolkit", "toolkit", "std::string", "\"\"", "folder of the CUDA toolkit; empty: search">,
+    Option<"ptxOnly", "ptx-only", "bool", "false", "write PTX alone">,
     Option<"forbidSpills", "forbid-spills", "bool", "false", "fail when a kernel spills registers">];
 }
 
