@@ -1,7 +1,7 @@
 """Lutra and its peers behind one face: prepare(case, threads) gives a function that runs the case once.
 
-Each peer gets its own best settings. Only what is installed takes part; a case that a competitor
-refuses is left out of its column and the reason kept.
+Each peer gets its own best settings. None says that a competitor has no form of the case. One that raises is left
+out of the case's row, and the reason is kept.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ def with_openvino(case: Case, threads: int) -> Run:
     return lambda: request.infer(case.inputs, share_inputs=True, share_outputs=True)
 
 
-def with_torch(case: Case, threads: int) -> Run:
+def with_torch(case: Case, threads: int) -> Run | None:
+    if case.torch is None:
+        return None
     import torch
 
-    if case.torch is None:
-        raise NotImplementedError("has no torch form")
     operation = case.torch()
 
     def run() -> object:
@@ -66,7 +66,7 @@ def with_torch(case: Case, threads: int) -> Run:
     return run
 
 
-COMPETITORS: dict[str, Callable[[Case, int], Run]] = {
+COMPETITORS: dict[str, Callable[[Case, int], Run | None]] = {
     "lutra": with_lutra,
     "onnxruntime": with_onnxruntime,
     "openvino": with_openvino,

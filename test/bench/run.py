@@ -6,12 +6,16 @@ is pinned to as many CPUs as there are threads. On several threads each turn beg
 of the one before have stopped spinning for work (onnxruntime's do so for tens of milliseconds and would take a CPU
 from the next), and with calls that are not counted and wake its own workers. Reported: least and median time per
 call, the ratio of the best peer's least time to Lutra's (above 1: Lutra is faster), and the share of the FMA peak
-and of the read rate that were measured between the rounds.
+and of the read rate that were measured between the rounds. A model's file has a row of its own for what
+lutra-compile needs for it. Exit code: 0, 1 when Lutra failed on a case (peers may), 2 when there is nothing to measure.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import importlib
+import importlib.util
 import json
 import os
 import statistics
@@ -27,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from cases import Case, models, operators, transformers_models  # noqa: E402
 from competitors import COMPETITORS, Run  # noqa: E402
+from compiling import compile_cost  # noqa: E402
 from machine import Machine  # noqa: E402
 
 Clock = Callable[[], float]
@@ -57,8 +62,9 @@ def measure(case: Case, threads: int, options: argparse.Namespace, machine: Mach
     refused: dict[str, str] = {}
     for name in options.with_:
         try:
-            runs[name] = COMPETITORS[name](case, threads)
-            runs[name]()
+            if run := COMPETITORS[name](case, threads):
+                runs[name] = run
+                run()
         except Exception as error:  # noqa: BLE001 - peers raise anything
             runs.pop(name, None)
             refused[name] = f"{type(error).__name__}: {error}".splitlines()[0][:200]
@@ -106,8 +112,21 @@ def show(row: dict[str, Any]) -> None:
         cells.append(f"{100 * row['peak_share']:.0f}% of FMA peak")
     print("  ".join(cells), flush=True)
     for name, reason in row["refused"].items():
-        if name != "torch":
-            print(f"    {name}: {reason}", flush=True)
+        print(f"    {name}: {reason}", flush=True)
+
+
+def measure_compilation(case: Case) -> dict[str, Any]:
+    """The row of compiling a model's file ahead of time, which no peer does."""
+    row: dict[str, Any] = {"case": case.name, "compilation": None, "refused": {}}
+    try:
+        assert isinstance(case.model, Path)
+        cost = compile_cost(case.model)
+        row["compilation"] = dataclasses.asdict(cost)
+        print(f"{case.name[:34]:34} lutra-compile: {cost}", flush=True)
+    except RuntimeError as error:
+        row["refused"]["lutra"] = str(error)
+        print(f"{case.name[:34]:34} {error}", flush=True)
+    return row
 
 
 def exported(work: Path, options: argparse.Namespace) -> list[Case]:
@@ -119,23 +138,45 @@ def exported(work: Path, options: argparse.Namespace) -> list[Case]:
 def run_each(threads: list[int], path: Path) -> int:
     """A process for each thread count: openvino counts the CPUs of a process once."""
     result: dict[str, Any] = {"rows": []}
+    worst = 0
     with tempfile.TemporaryDirectory() as work:
-        for count in threads:
-            part = Path(work) / f"{count}.json"
+        for index, count in enumerate(threads):
+            part = Path(work) / f"{index}.json"
             # The last --threads and --json hold.
             command = [sys.executable, *sys.argv, "--threads", str(count), "--json", str(part)]
-            if status := subprocess.run(command).returncode:
-                return status
+            if index:
+                command.append("--no-compilation")  # compiled once
+            status = subprocess.run(command).returncode
+            if not part.exists():
+                return status or 1
+            worst = max(worst, status)
             loaded = json.loads(part.read_text())
             result = {**loaded, "rows": result["rows"] + loaded["rows"]}
     path.write_text(json.dumps(result, indent=1) + "\n")
-    return 0
+    return worst
+
+
+def find_lutra() -> None:
+    """Lets `import lutra` find the package: as Python would, or where the repository of this file was built."""
+    built = Path(__file__).resolve().parents[2] / "build" / "python"
+    if importlib.util.find_spec("lutra") is None and (built / "lutra").is_dir():
+        sys.path.insert(0, str(built))
+    try:
+        importlib.import_module("lutra")
+    except ImportError as error:
+        print(
+            f"run.py: error: cannot import lutra ({error}); build it (ninja -C build), set PYTHONPATH to the folder "
+            "that holds it, or measure others alone: --with onnxruntime openvino torch",
+            file=sys.stderr,
+        )
+        raise SystemExit(2) from None
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--filter", default="", help="only cases whose name holds this text")
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    cpus = sorted(os.sched_getaffinity(0))
+    parser.add_argument("--threads", type=int, nargs="+", default=[count for count in (1, 2) if count <= len(cpus)])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--round-ms", type=float, default=20)
     parser.add_argument("--models", type=Path, help="a folder with more .onnx files")
@@ -144,10 +185,12 @@ def main() -> int:
         action="store_true",
         help="on one thread count the CPU time of the process, which other work on the machine disturbs less",
     )
+    parser.add_argument("--no-compilation", action="store_true", help="leave out what lutra-compile needs")
     parser.add_argument("--json", type=Path, default=Path("bench.json"))
     parser.add_argument("--with", dest="with_", nargs="+", default=list(COMPETITORS), choices=list(COMPETITORS))
     options = parser.parse_args()
-    cpus = sorted(os.sched_getaffinity(0))
+    if "lutra" in options.with_:
+        find_lutra()
     if len(options.threads) > 1:
         return run_each(options.threads, options.json)
     threads = options.threads[0]
@@ -159,11 +202,21 @@ def main() -> int:
         for case in [*operators(), *models(options.models), *exported(Path(work), options)]:
             if options.filter not in case.name:
                 continue
+            if isinstance(case.model, Path) and "lutra" in options.with_ and not options.no_compilation:
+                os.sched_setaffinity(0, cpus)
+                rows.append(measure_compilation(case))
+                os.sched_setaffinity(0, cpus[:threads])
             rows.append(measure(case, threads, options, machine))
             show(rows[-1])
+    if not rows:
+        print(f"run.py: error: no case's name holds {options.filter!r}", file=sys.stderr)
+        return 2
     result = {"fma_peak": machine.fma_peak, "read_rate": machine.read_rate, "rows": rows}
     options.json.write_text(json.dumps(result, indent=1) + "\n")
-    return 0
+    failed = list(dict.fromkeys(row["case"] for row in rows if "lutra" in row["refused"]))
+    if failed:
+        print(f"run.py: error: lutra failed on {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
