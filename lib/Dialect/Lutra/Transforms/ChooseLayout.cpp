@@ -7,8 +7,7 @@
 //   conv -> T' | T -> conv                    cancels
 //   f(T x, T y, c) -> T f(x, y, T^-1 c)       pointwise; c constant or of one element
 //   concat, pad, reduce, pool of T x          the axis moves along
-//   reshape of T x to or from sizes of 1      T' of such a reshape of x
-//   other reshapes of T x                     the dimensions that it splits or joins move along; where it joins two
+//   reshape of T x                            the dimensions that it splits or joins move along; where it joins two
 //                                             that T swapped (a channel shuffle), the swap alone stays before it
 //   T of a tensor whose moved sizes are 1     is a reshape
 //
@@ -20,6 +19,8 @@
 
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace lutra;
@@ -116,12 +117,6 @@ struct SinkThroughPool final : OpRewritePattern<PoolOp> {
 struct SinkThroughReduce final : OpRewritePattern<ReduceOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(ReduceOp op, PatternRewriter &rewriter) const override;
-};
-
-/// A reshape that only drops and adds dimensions of size 1.
-struct SinkThroughUnitReshape final : OpRewritePattern<ReshapeOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(ReshapeOp op, PatternRewriter &rewriter) const override;
 };
 
 /// Two transposes in a row are one, or none.
@@ -313,8 +308,24 @@ struct ReshapePart {
 };
 } // namespace
 
-/// The finest parts of a reshape between static shapes without empty dimensions. Sizes of 1 join a neighbour.
-static SmallVector<ReshapePart> splitReshape(ArrayRef<int64_t> in, ArrayRef<int64_t> out) {
+/// The finest parts of a reshape between shapes without empty dimensions; nothing when a dynamic size is split or
+/// joined. One may stand on each side: it is followed as a prime number that no size has for a factor. Sizes of 1 join a
+/// neighbour.
+static std::optional<SmallVector<ReshapePart>> splitReshape(RankedTensorType from, RankedTensorType to) {
+  constexpr int64_t dynamicSize = (int64_t(1) << 31) - 1;
+  auto count = [](SmallVectorImpl<int64_t> &shape) -> int64_t {
+    int64_t product = llvm::count_if(shape, ShapedType::isDynamic) > 1 ? 0 : 1;
+    for (int64_t &size : shape) {
+      size = ShapedType::isDynamic(size) ? dynamicSize : size;
+      if (llvm::MulOverflow(product, size, product))
+        return 0;
+    }
+    return product;
+  };
+  SmallVector<int64_t> in(from.getShape()), out(to.getShape());
+  int64_t elements = count(in);
+  if (elements == 0 || elements != count(out))
+    return std::nullopt;
   SmallVector<ReshapePart> parts;
   size_t i = 0, o = 0;
   while (i < in.size() && o < out.size()) {
@@ -354,11 +365,12 @@ LogicalResult SinkThroughReshape::matchAndRewrite(ReshapeOp op, PatternRewriter 
   if (!producer)
     return rewriter.notifyMatchFailure(op, "input is not transposed");
   auto inType = cast<RankedTensorType>(op.getInput().getType()), outType = cast<RankedTensorType>(op.getType());
-  if (!inType.hasStaticShape() || inType.getNumElements() == 0)
-    return rewriter.notifyMatchFailure(op, "has dynamic or empty dimensions");
+  std::optional<SmallVector<ReshapePart>> split = splitReshape(inType, outType);
+  if (!split)
+    return rewriter.notifyMatchFailure(op, "has an empty dimension, several dynamic ones, or changes a dynamic one");
   auto sourceType = cast<RankedTensorType>(producer.getInput().getType());
   ArrayRef<int64_t> permutation = producer.getPermutation(), source = sourceType.getShape();
-  SmallVector<ReshapePart> parts = splitReshape(inType.getShape(), outType.getShape());
+  SmallVector<ReshapePart> parts = std::move(*split);
   // Parts in the order of the source; sizes of 1 have no place of their own.
   auto place = [&](const ReshapePart &part) {
     int64_t first = source.size(), any = source.size();
@@ -392,7 +404,7 @@ LogicalResult SinkThroughReshape::matchAndRewrite(ReshapeOp op, PatternRewriter 
     value = transpose(rewriter, loc, value, before);
   }
   value = ReshapeOp::create(rewriter, loc, RankedTensorType::get(movedShape, outType.getElementType()), value,
-                            ValueRange());
+                            op.getSizes());
   rewriter.replaceOp(op, transpose(rewriter, loc, value, after));
   return success();
 }
@@ -433,57 +445,6 @@ LogicalResult SinkThroughReduce::matchAndRewrite(ReduceOp op, PatternRewriter &r
   return success();
 }
 
-/// For each dimension of `to` the dimension of `from` that it is, or -1 for an added one of size 1; nothing when the
-/// reshape does more than drop and add such. A dynamic size may stand once: what else could it be.
-static std::optional<SmallVector<int64_t>> matchUnitReshape(RankedTensorType from, RankedTensorType to) {
-  if (from.getNumDynamicDims() > 1 || to.getNumDynamicDims() != from.getNumDynamicDims())
-    return std::nullopt;
-  SmallVector<int64_t> origin;
-  int64_t source = 0;
-  for (int64_t size : to.getShape()) {
-    if (size == 1) {
-      origin.push_back(-1);
-      continue;
-    }
-    while (source < from.getRank() && from.getDimSize(source) == 1)
-      ++source;
-    if (source == from.getRank() || from.getDimSize(source) != size)
-      return std::nullopt;
-    origin.push_back(source++);
-  }
-  while (source < from.getRank() && from.getDimSize(source) == 1)
-    ++source;
-  return source == from.getRank() ? std::make_optional(origin) : std::nullopt;
-}
-
-LogicalResult SinkThroughUnitReshape::matchAndRewrite(ReshapeOp op, PatternRewriter &rewriter) const {
-  TransposeOp producer = producingTranspose(op.getInput());
-  if (!producer)
-    return rewriter.notifyMatchFailure(op, "input is not transposed");
-  auto type = cast<RankedTensorType>(op.getType());
-  auto origin = matchUnitReshape(cast<RankedTensorType>(producer.getType()), type);
-  if (!origin)
-    return rewriter.notifyMatchFailure(op, "does more than drop and add sizes of 1");
-  // The result's dimensions in the order of the transpose's input; an added one follows the one before it in the result.
-  SmallVector<std::pair<int64_t, int64_t>> order; // place, dimension of the result
-  int64_t place = -1;
-  for (int64_t dim = 0; dim < type.getRank(); ++dim) {
-    if ((*origin)[dim] >= 0)
-      place = producer.getPermutation()[(*origin)[dim]];
-    order.push_back({place, dim});
-  }
-  llvm::sort(order);
-  SmallVector<int64_t> dims, sizes;
-  for (auto [at, dim] : order) {
-    dims.push_back(dim);
-    sizes.push_back(type.getDimSize(dim));
-  }
-  Value reshape = ReshapeOp::create(rewriter, op.getLoc(), RankedTensorType::get(sizes, type.getElementType()),
-                                    producer.getInput(), op.getSizes());
-  rewriter.replaceOp(op, transpose(rewriter, op.getLoc(), reshape, inverse(dims)));
-  return success();
-}
-
 LogicalResult JoinTransposes::matchAndRewrite(TransposeOp op, PatternRewriter &rewriter) const {
   auto producer = op.getInput().getDefiningOp<TransposeOp>();
   if (!producer)
@@ -511,7 +472,7 @@ LogicalResult TransposeIsReshape::matchAndRewrite(TransposeOp op, PatternRewrite
 void ChooseLayout::runOnOperation() {
   RewritePatternSet sinking(&getContext());
   sinking.add<TurnConv, SplitPadding, TurnPool, SinkThroughPointwise, SinkThroughConcat, SinkThroughPad,
-              SinkThroughPool, SinkThroughReduce, SinkThroughReshape, SinkThroughUnitReshape, JoinTransposes>(&getContext());
+              SinkThroughPool, SinkThroughReduce, SinkThroughReshape, JoinTransposes>(&getContext());
   if (failed(applyPatternsGreedily(getOperation(), std::move(sinking))))
     return signalPassFailure();
   // Only now: a reshape would stop a transpose that could still cancel.

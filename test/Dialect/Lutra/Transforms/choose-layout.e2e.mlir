@@ -3,6 +3,7 @@
 // RUN: lutra-run %s --before-after=lutra-choose-layout --seed=7 --function=sequence
 // RUN: lutra-run %s --before-after=lutra-choose-layout --seed=7 --function=shuffle
 // RUN: lutra-run %s --before-after=lutra-choose-layout --seed=7 --function=flatten
+// RUN: lutra-run %s --before-after=lutra-choose-layout --seed=7 --function=beside_dynamic --dim=n=3
 // RUN: lutra-run %s --before-after=lutra-choose-layout --seed=7 --function=neighbours
 // Taps and channels are summed in another order: within the bound of the sums.
 lutra.global @f : tensor<4x4x3x3xf32> = dense<0.5> : tensor<4x4x3x3xf32>
@@ -58,4 +59,13 @@ func.func @neighbours(%x: tensor<1x4x8x8xf32>) -> tensor<1x4x8x8xf32> {
   %p = lutra.pool<average> %s {count_padding, layout = #lutra.conv_layout<channels_first>, window = array<i64: 3, 1>, strides = array<i64: 1, 1>, low = array<i64: 1, 0>, high = array<i64: 1, 0>, dilations = array<i64: 1, 1>} : tensor<1x1x4x64xf32> -> tensor<1x1x4x64xf32>
   %r = lutra.reshape %p[] : tensor<1x1x4x64xf32> -> tensor<1x4x8x8xf32>
   return %r : tensor<1x4x8x8xf32>
+}
+
+func.func @beside_dynamic(%x: tensor<?x3x4x4xf32> {lutra.dim_names = ["n", "", "", ""]}, %f: tensor<8x3x1x1xf32>) -> tensor<?x8x16xf32> {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?x3x4x4xf32>
+  %a = lutra.conv<channels_first> %x, %f {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<?x3x4x4xf32>, tensor<8x3x1x1xf32>) -> tensor<?x8x4x4xf32>
+  %r = lutra.reshape %a[%n] : tensor<?x8x4x4xf32> -> tensor<?x8x16xf32>
+  %y = lutra.unary<relu> %r : tensor<?x8x16xf32> -> tensor<?x8x16xf32>
+  return %y : tensor<?x8x16xf32>
 }

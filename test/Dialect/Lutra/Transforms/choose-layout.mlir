@@ -123,3 +123,29 @@ func.func @pool_alone(%x: tensor<1x4x8x8xf32>) -> tensor<1x4x4x4xf32> {
   %e = lutra.pool<max> %x {layout = #lutra.conv_layout<channels_first>, window = array<i64: 2, 2>, strides = array<i64: 2, 2>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>} : tensor<1x4x8x8xf32> -> tensor<1x4x4x4xf32>
   return %e : tensor<1x4x4x4xf32>
 }
+
+// What a reshape joins beside a dynamic size moves along.
+// CHECK-LABEL: func @beside_dynamic
+// CHECK: %[[N:.*]] = tensor.dim
+// CHECK: %[[CONV:.*]] = lutra.conv<channels_last>
+// CHECK: %[[ROWS:.*]] = lutra.reshape %[[CONV]][%[[N]]] : tensor<?x4x4x8xf32> -> tensor<?x16x8xf32>
+// CHECK: %[[Y:.*]] = lutra.unary<relu> %[[ROWS]]
+// CHECK: lutra.transpose %[[Y]] [0, 2, 1]
+func.func @beside_dynamic(%x: tensor<?x3x4x4xf32> {lutra.dim_names = ["n", "", "", ""]}, %f: tensor<8x3x1x1xf32>) -> tensor<?x8x16xf32> {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?x3x4x4xf32>
+  %a = lutra.conv<channels_first> %x, %f {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<?x3x4x4xf32>, tensor<8x3x1x1xf32>) -> tensor<?x8x4x4xf32>
+  %r = lutra.reshape %a[%n] : tensor<?x8x4x4xf32> -> tensor<?x8x16xf32>
+  %y = lutra.unary<relu> %r : tensor<?x8x16xf32> -> tensor<?x8x16xf32>
+  return %y : tensor<?x8x16xf32>
+}
+
+// A dynamic size that is split keeps the transpose before it.
+// CHECK-LABEL: func @splits_dynamic
+// CHECK: %[[TURNED:.*]] = lutra.transpose {{.*}} [0, 3, 1, 2]
+// CHECK: lutra.reshape %[[TURNED]][%{{.*}}] : tensor<?x8x4x4xf32> -> tensor<2x?x8x16xf32>
+func.func @splits_dynamic(%x: tensor<?x3x4x4xf32>, %f: tensor<8x3x1x1xf32>, %half: index) -> tensor<2x?x8x16xf32> {
+  %a = lutra.conv<channels_first> %x, %f {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<?x3x4x4xf32>, tensor<8x3x1x1xf32>) -> tensor<?x8x4x4xf32>
+  %r = lutra.reshape %a[%half] : tensor<?x8x4x4xf32> -> tensor<2x?x8x16xf32>
+  return %r : tensor<2x?x8x16xf32>
+}
