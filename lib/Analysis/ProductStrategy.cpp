@@ -38,17 +38,24 @@ static void setTypes(ProductProblem &problem, RankedTensorType lhs, RankedTensor
   problem.shape.constantRhs = rhs.getEncoding() != nullptr;
 }
 
+int64_t lutra::getRowDim(MatmulOp op) {
+  auto type = cast<RankedTensorType>(op.getType());
+  int64_t last = type.getRank() - 1;
+  bool isOneMatrix = cast<RankedTensorType>(op.getRhs().getType()).getRank() == 2 && !op.getTransposeLhs();
+  return last > 1 && isOneMatrix && type.getDimSize(last - 1) == 1 ? last - 2 : last - 1;
+}
+
 std::optional<ProductProblem> lutra::getProductProblem(Operation *op) {
   ProductProblem problem{op, {}, 1, {}, {}, {}};
   if (auto matmul = dyn_cast<MatmulOp>(op)) {
     auto lhs = cast<RankedTensorType>(matmul.getLhs().getType()), rhs = cast<RankedTensorType>(matmul.getRhs().getType());
     auto result = cast<RankedTensorType>(matmul.getType());
-    int64_t rank = result.getRank();
+    int64_t rowDim = getRowDim(matmul);
     setTypes(problem, lhs, rhs, result);
-    problem.shape.m = known(result.getDimSize(rank - 2));
-    problem.shape.n = known(result.getDimSize(rank - 1));
+    problem.shape.m = known(result.getDimSize(rowDim));
+    problem.shape.n = known(result.getShape().back());
     problem.shape.k = known(lhs.getDimSize(lhs.getRank() - (matmul.getTransposeLhs() ? 2 : 1)));
-    problem.batch = volume(result.getShape().drop_back(2));
+    problem.batch = volume(result.getShape().take_front(rowDim));
     return problem;
   }
   auto conv = dyn_cast<ConvOp>(op);

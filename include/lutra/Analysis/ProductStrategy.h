@@ -19,6 +19,7 @@
 
 namespace lutra {
 
+class MatmulOp;
 class KernelEmitter; // Conversion/LutraToTile; only strategies' own files need its definition
 
 /// A matmul or conv as strategies see it.
@@ -32,6 +33,10 @@ struct ProductProblem {
   double getMultiplyAdds() const;
   static constexpr int64_t assumedRows = 128;
 };
+
+/// The dimension of a matmul's result that the rows of one product lie along: the last but one, or the one before when
+/// single rows meet one matrix, since a batch of those is a matrix.
+int64_t getRowDim(MatmulOp op);
 
 /// The problem of a matmul or conv; nothing for any other op.
 std::optional<ProductProblem> getProductProblem(mlir::Operation *op);

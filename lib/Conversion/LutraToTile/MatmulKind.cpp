@@ -13,6 +13,8 @@
 #include "GroupKinds.h"
 #include "Product.h"
 
+#include "lutra/Analysis/ProductStrategy.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
@@ -71,25 +73,14 @@ MatmulEmission::MatmulEmission(KernelEmitter &kernelEmitter)
   rank = resultType.getRank();
   rhsRank = rhsType.getRank();
   accumulate = getComputeType(resultType.getElementType());
-  rowDim = rank - 2;
-  // A batch of single rows against one matrix is a matrix.
-  if (rhsRank == 2 && rank > 2 && resultType.getDimSize(rowDim) == 1 && !op.getTransposeLhs())
-    --rowDim;
+  rowDim = getRowDim(op);
   for (int64_t dim = 0; dim < rank - 1; ++dim)
     if (dim != rowDim)
       batchDims.push_back(dim);
   m = emitter.getSize(op.getResult(), rowDim);
   n = emitter.getSize(op.getResult(), rank - 1);
-  int64_t depthDim = rank - (op.getTransposeLhs() ? 2 : 1);
-  k = emitter.getSize(op.getLhs(), depthDim);
-  auto known = [](int64_t size) { return ShapedType::isDynamic(size) ? -1 : size; };
-  shape.m = known(resultType.getDimSize(rowDim));
-  shape.n = known(resultType.getDimSize(rank - 1));
-  shape.k = known(lhsType.getDimSize(depthDim));
-  shape.lhsBits = lhsType.getElementTypeBitWidth();
-  shape.rhsBits = rhsType.getElementTypeBitWidth();
-  shape.accBits = accumulate.getIntOrFloatBitWidth();
-  shape.constantRhs = rhsType.getEncoding() != nullptr;
+  k = emitter.getSize(op.getLhs(), rank - (op.getTransposeLhs() ? 2 : 1));
+  shape = getProductProblem(op)->shape;
   choosePlan();
 }
 
