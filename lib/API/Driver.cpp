@@ -6,6 +6,7 @@
 
 #include "lutra/Frontend/ONNX/Import.h"
 #include "lutra/Pipeline/Registration.h"
+#include "lutra/Support/Files.h"
 
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/Verifier.h"
@@ -212,23 +213,16 @@ std::string makeTempFolder(StringRef outputPath, FindingSink sink) {
 
 static LogicalResult publishDump(ModuleOp module, const CompileRequest &request,
                                  llvm::raw_ostream &dump, Reporter &reporter) {
-  OpPrintingFlags flags;
-  flags.elideLargeElementsAttrs(64);
   if (!request.outputGiven || request.options.outputPath == "-") {
     module->print(dump);
     return success();
   }
-  std::error_code code;
-  std::string temporary = request.options.tempFolder + "/dump";
-  llvm::raw_fd_ostream stream(temporary, code);
-  if (!code) {
-    module->print(stream);
-    stream.close();
-    code = stream.error();
-    stream.clear_error();
-  }
+  std::string text, temporary = request.options.tempFolder + "/dump";
+  llvm::raw_string_ostream stream(text);
+  module->print(stream);
+  std::error_code code = writeBytes(temporary, text);
   if (!code)
-    code = llvm::sys::fs::rename(temporary, request.options.outputPath);
+    code = publishBytes(temporary, request.options.outputPath);
   if (!code)
     return success();
   reporter.fail(ErrorCode::EnvironmentWrite,

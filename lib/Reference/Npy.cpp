@@ -3,11 +3,11 @@
 // text with descr, fortran_order and shape, then the elements.
 #include "lutra/Reference/Npy.h"
 
+#include "lutra/Support/Files.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Endian.h"
-#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/raw_ostream.h"
 
 using namespace llvm;
 using namespace lutra;
@@ -137,19 +137,11 @@ Error lutra::writeNpy(StringRef path, const Tensor &tensor) {
   header += "), }";
   header.resize(alignTo(10 + header.size() + 1, 64) - 10, ' ');
   header.back() = '\n';
-  std::error_code error;
-  raw_fd_ostream os(path, error);
-  if (error)
-    return problem(path, "cannot be written: " + error.message());
   char length[2];
   support::endian::write16le(length, static_cast<uint16_t>(header.size()));
-  os << StringRef("\x93NUMPY\x01\x00", 8) << StringRef(length, 2) << header
-     << StringRef(stored.getBytes().data(), stored.getBytes().size());
-  os.close();
-  if (os.has_error()) {
-    error = os.error();
-    os.clear_error();
+  std::string bytes("\x93NUMPY\x01\x00", 8);
+  bytes.append(length, 2).append(header).append(stored.getBytes().data(), stored.getBytes().size());
+  if (std::error_code error = writeBytes(path, bytes))
     return problem(path, "cannot be written: " + error.message());
-  }
   return Error::success();
 }
