@@ -147,7 +147,10 @@ LogicalResult ConvertLutraToRuntime::convertMain(func::FuncOp main) {
   body.eraseArguments(0, old);
 
   SymbolTable symbols(getOperation());
-  for (Operation &op : llvm::make_early_inc_range(body)) {
+  SmallVector<Operation *> ops; // those of branches too
+  main.walk([&](Operation *op) { ops.push_back(op); });
+  for (Operation *next : ops) {
+    Operation &op = *next;
     builder.setInsertionPoint(&op);
     if (auto launch = dyn_cast<LaunchOp>(op)) {
       convertLaunch(launch, call, array);

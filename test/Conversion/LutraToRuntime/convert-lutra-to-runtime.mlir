@@ -51,3 +51,35 @@ module {
     return %x : tensor<4xf32>
   }
 }
+
+// -----
+
+// A branch keeps its launches, with slots of the one array.
+lutra.global @w : tensor<5xf32> = dense<2.0> : tensor<5xf32>
+lutra.kernel @k(%a: tensor<5xf32>) -> tensor<5xf32> {
+  lutra.yield %a : tensor<5xf32>
+}
+// CHECK-LABEL: func @lutra_entry
+// CHECK: %[[SLOTS:.+]] = llvm.alloca
+// CHECK: scf.if
+// CHECK: llvm.call @lutra_rt_launch(%{{.+}}, %{{.+}}, %[[SLOTS]], %{{.+}})
+// CHECK: } else {
+// CHECK: llvm.call @lutra_rt_launch(%{{.+}}, %{{.+}}, %[[SLOTS]], %{{.+}})
+// CHECK: }
+func.func @main(%x: memref<5xf32> {lutra.type = tensor<5xf32>}, %c: memref<i8> {lutra.type = tensor<i1>},
+                %y: memref<5xf32> {lutra.type = tensor<5xf32>}) attributes {lutra.inputs = 2 : i64} {
+  %zero = arith.constant 0 : i8
+  %byte = memref.load %c[] : memref<i8>
+  %f = arith.cmpi ne, %byte, %zero : i8
+  scf.if %f {
+    lutra.launch @k(%x) outs(%y : memref<5xf32>) : (memref<5xf32>) -> ()
+  } else {
+    %w = lutra.weight @w : memref<5xf32>
+    lutra.launch @k(%w) outs(%y : memref<5xf32>) : (memref<5xf32>) -> ()
+  }
+  return
+}
+func.func private @main.shapes() -> index {
+  %c0 = arith.constant 0 : index
+  return %c0 : index
+}

@@ -5,12 +5,16 @@
 //   3. Ops are grouped (FormKernelsGroups.cpp) and each group outlined. Constants and Free ops
 //      are copied in; equal kernels are made once.
 //   4. A result that would be an argument, a weight or another result gets a kernel that copies it.
+// A branch (scf.if) has its own block: groups do not cross its border, its results are treated as those of @main, and
+// the sizes of its values are computed before it.
 #include "FormKernelsGroups.h"
 
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
+#include "lutra/Support/ErrorCodes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
@@ -32,11 +36,13 @@ class SizeTable {
 public:
   explicit SizeTable(func::FuncOp function) : function(function) {}
 
-  LogicalResult build();
+  LogicalResult build() { return buildBlock(function.getBody().front()); }
   /// One value per dynamic dimension of `value`.
   SmallVector<Value> dynamicSizes(Value value);
 
 private:
+  LogicalResult buildBlock(Block &block);
+  LogicalResult buildBranch(scf::IfOp branch);
   Value get(Value value, int64_t dim);
   func::FuncOp function;
   DenseMap<Value, SmallVector<OpFoldResult>> table;
@@ -49,7 +55,7 @@ struct FormKernels final : lutra::impl::FormKernelsBase<FormKernels> {
 private:
   LogicalResult runOnMain(func::FuncOp function);
   void outline(const KernelGroup &group, SizeTable &sizes);
-  void copyResults(func::FuncOp function, SizeTable &sizes);
+  void copyResults(Operation *terminator, SizeTable &sizes);
   /// The kernel of that body, made before or now.
   KernelOp intern(KernelOp kernel);
   /// Launches `kernel` on `inputs` at the builder's position.
@@ -70,9 +76,70 @@ Value SizeTable::get(Value value, int64_t dim) {
   return {};
 }
 
-LogicalResult SizeTable::build() {
+/// The entry block and those of branches, outer ones first.
+static SmallVector<Block *> blocksOf(func::FuncOp function) {
+  SmallVector<Block *> blocks;
+  function.walk<WalkOrder::PreOrder>([&](Block *block) {
+    if (isa<func::FuncOp, scf::IfOp>(block->getParentOp()))
+      blocks.push_back(block);
+  });
+  return blocks;
+}
+
+template <typename OpTy>
+static SmallVector<OpTy> collectOps(func::FuncOp function) {
+  SmallVector<OpTy> ops;
+  for (Block *block : blocksOf(function))
+    llvm::append_range(ops, block->getOps<OpTy>());
+  return ops;
+}
+
+/// Moves index arithmetic that needs nothing of `branch` before it.
+static void hoistSizes(scf::IfOp branch) {
+  for (Region &region : branch->getRegions())
+    for (Operation &op : llvm::make_early_inc_range(region.getOps())) {
+      bool isSize = isa<tensor::DimOp>(op) ||
+                    isa_and_nonnull<arith::ArithDialect, affine::AffineDialect>(op.getDialect());
+      if (isSize && op.getNumRegions() == 0 && llvm::none_of(op.getOperands(), [&](Value operand) {
+            return branch->isAncestor(operand.getParentRegion()->getParentOp());
+          }))
+        op.moveBefore(branch);
+    }
+}
+
+/// The sizes of a branch's results are those of what its first region yields; the memory plan compares both.
+LogicalResult SizeTable::buildBranch(scf::IfOp branch) {
+  for (Region &region : branch->getRegions())
+    if (!region.empty() && failed(buildBlock(region.front())))
+      return failure();
+  hoistSizes(branch);
+  for (auto [result, yielded] : llvm::zip(branch.getResults(), branch.thenYield().getResults())) {
+    auto type = dyn_cast<RankedTensorType>(result.getType());
+    if (!type || type.hasStaticShape())
+      continue;
+    OpBuilder builder(branch);
+    SmallVector<OpFoldResult> shape;
+    for (auto [dim, size] : llvm::enumerate(type.getShape())) {
+      if (!ShapedType::isDynamic(size)) {
+        shape.push_back(builder.getIndexAttr(size));
+        continue;
+      }
+      bool isOutside = !branch->isAncestor(yielded.getParentRegion()->getParentOp());
+      Value known = isOutside ? tensor::DimOp::create(builder, branch.getLoc(), yielded, dim) : get(yielded, dim);
+      if (!known || branch->isAncestor(known.getParentRegion()->getParentOp()))
+        return emitCodedError(branch.getLoc(), ErrorCode::UnsupportedOp)
+               << "a branch decides how large its result is; give both branches results whose sizes follow from the "
+                  "inputs' sizes";
+      shape.push_back(known);
+    }
+    table[result] = std::move(shape);
+  }
+  return success();
+}
+
+LogicalResult SizeTable::buildBlock(Block &block) {
   SmallVector<Operation *> ops;
-  for (Operation &op : function.getBody().front())
+  for (Operation &op : block)
     ops.push_back(&op);
   auto resolve = [&](tensor::DimOp dim) {
     std::optional<int64_t> position = dim.getConstantIndex();
@@ -86,6 +153,11 @@ LogicalResult SizeTable::build() {
   for (Operation *op : ops) {
     if (auto dim = dyn_cast<tensor::DimOp>(op)) {
       resolve(dim);
+      continue;
+    }
+    if (auto branch = dyn_cast<scf::IfOp>(op)) {
+      if (failed(buildBranch(branch)))
+        return failure();
       continue;
     }
     if (!isa_and_nonnull<LutraDialect>(op->getDialect()) || !isa<ReifyRankedShapedTypeOpInterface>(op))
@@ -136,8 +208,7 @@ SmallVector<Value> SizeTable::dynamicSizes(Value value) {
 /// A matmul reads a matrix either way. A transpose that swaps the last two dimensions becomes a flag; of one
 /// that also moves others, what is left keeps its last dimension and copies whole rows.
 static void foldTransposes(func::FuncOp function) {
-  SmallVector<MatmulOp> products(function.getBody().front().getOps<MatmulOp>());
-  for (MatmulOp product : products) {
+  for (MatmulOp product : collectOps<MatmulOp>(function)) {
     for (unsigned side : {0, 1}) {
       auto transpose = product->getOperand(side).getDefiningOp<TransposeOp>();
       if (!transpose || transpose.getPermutation().size() < 2)
@@ -171,8 +242,7 @@ static void foldTransposes(func::FuncOp function) {
 
 /// Transposes without data movement: the dimensions larger than 1 keep their order.
 static void relabelTransposes(func::FuncOp function, SizeTable &sizes) {
-  SmallVector<TransposeOp> ops(function.getBody().front().getOps<TransposeOp>());
-  for (TransposeOp op : ops) {
+  for (TransposeOp op : collectOps<TransposeOp>(function)) {
     auto in = cast<RankedTensorType>(op.getInput().getType());
     int64_t last = -1;
     bool moves = false;
@@ -243,7 +313,7 @@ void FormKernels::outline(const KernelGroup &group, SizeTable &sizes) {
     collect(op);
 
   OpBuilder builder(&getContext());
-  builder.setInsertionPoint(sink->getParentOp());
+  builder.setInsertionPoint(sink->getParentOfType<func::FuncOp>());
   auto type = builder.getFunctionType(llvm::to_vector(ValueRange(inputs.getArrayRef()).getTypes()),
                                       sink->getResultTypes());
   auto kernel = KernelOp::create(builder, sink->getLoc(), "k", type);
@@ -281,26 +351,27 @@ void FormKernels::outline(const KernelGroup &group, SizeTable &sizes) {
   sink->replaceAllUsesWith(op.getResults());
 }
 
-void FormKernels::copyResults(func::FuncOp function, SizeTable &sizes) {
-  auto returnOp = cast<func::ReturnOp>(function.getBody().front().getTerminator());
+void FormKernels::copyResults(Operation *terminator, SizeTable &sizes) {
   llvm::SmallPtrSet<Value, 8> taken;
-  for (OpOperand &operand : returnOp->getOpOperands()) {
+  for (OpOperand &operand : terminator->getOpOperands()) {
     Value base = operand.get();
     if (!isa<RankedTensorType>(base.getType()))
       continue;
     while (auto reshape = base.getDefiningOp<ReshapeOp>())
       base = reshape.getInput();
-    if (base.getDefiningOp<LaunchOp>() && taken.insert(base).second)
+    Operation *producer = base.getDefiningOp();
+    if (isa_and_nonnull<LaunchOp, scf::IfOp>(producer) && producer->getBlock() == terminator->getBlock() &&
+        taken.insert(base).second)
       continue;
     // Outlined like any group: a kernel that yields its argument.
-    OpBuilder builder(function);
+    OpBuilder builder(terminator->getParentOfType<func::FuncOp>());
     Value value = operand.get();
-    Location loc = returnOp.getLoc();
+    Location loc = terminator->getLoc();
     auto kernel = KernelOp::create(builder, loc, "k", builder.getFunctionType(value.getType(), value.getType()));
     Block *body = builder.createBlock(&kernel.getBody());
     YieldOp::create(builder, loc, ValueRange(body->addArgument(value.getType(), loc)));
     kernel = intern(kernel);
-    builder.setInsertionPoint(returnOp);
+    builder.setInsertionPoint(terminator);
     SmallVector<Value> dynamic;
     auto type = cast<RankedTensorType>(value.getType());
     for (int64_t dim = 0; dim < type.getRank(); ++dim)
@@ -312,46 +383,70 @@ void FormKernels::copyResults(func::FuncOp function, SizeTable &sizes) {
   }
 }
 
+/// Canonicalization makes this of a branch whose ops went elsewhere.
+static void nameSelects(func::FuncOp function) {
+  for (auto select : collectOps<arith::SelectOp>(function)) {
+    auto extract = select.getCondition().getDefiningOp<tensor::ExtractOp>();
+    if (!isa<RankedTensorType>(select.getType()) || !extract || !extract.getIndices().empty())
+      continue;
+    OpBuilder builder(select);
+    Value named = SelectOp::create(builder, select.getLoc(), select.getType(), extract.getTensor(),
+                                   select.getTrueValue(), select.getFalseValue());
+    select.replaceAllUsesWith(named);
+    select.erase();
+  }
+}
+
 LogicalResult FormKernels::runOnMain(func::FuncOp function) {
-  Block &block = function.getBody().front();
-  if (llvm::none_of(block, [](Operation &op) {
-        FusionClass kind = getFusionClass(&op);
-        return kind != FusionClass::Outside || isa<ConstantOp, WeightOp>(op);
-      }) &&
-      !block.getOps<LaunchOp>().empty())
-    return success(); // formed before
+  nameSelects(function);
+  SmallVector<Block *> blocks = blocksOf(function);
+  bool isFormed = !collectOps<LaunchOp>(function).empty();
+  for (Block *block : blocks)
+    isFormed &= llvm::none_of(*block, [](Operation &op) {
+      return getFusionClass(&op) != FusionClass::Outside || isa<ConstantOp, WeightOp>(op);
+    });
+  if (isFormed)
+    return success();
   foldTransposes(function);
   SizeTable sizes(function);
   if (failed(sizes.build()))
     return failure();
   relabelTransposes(function, sizes);
   // Dead ops would become kernels. Sizes have no users yet.
-  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
-    if (isa_and_nonnull<LutraDialect>(op.getDialect()) && isOpTriviallyDead(&op))
-      op.erase();
-  // A reshape that feeds only results or kernels is a view of whatever it reads. One of a Free op
-  // needs something to view: that op then ends a group.
-  std::vector<KernelGroup> groups = formGroups(block, maxOps);
+  for (Block *block : llvm::reverse(blocks))
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(*block)))
+      if (isa_and_nonnull<LutraDialect>(op.getDialect()) && isOpTriviallyDead(&op))
+        op.erase();
+  std::vector<std::vector<KernelGroup>> groups; // of each block
   llvm::SmallPtrSet<Operation *, 32> grouped;
-  for (const KernelGroup &group : groups)
-    grouped.insert(group.members.begin(), group.members.end());
-  for (Operation &op : block) {
-    bool needed = getFusionClass(&op) == FusionClass::Free &&
-                  llvm::any_of(op.getUsers(), [&](Operation *user) { return !grouped.contains(user); });
-    if (needed) {
-      KernelGroup group;
-      group.sink = &op;
-      group.members.insert(&op);
-      groups.push_back(std::move(group));
-    }
+  for (Block *block : blocks) {
+    groups.push_back(formGroups(*block, maxOps));
+    for (const KernelGroup &group : groups.back())
+      grouped.insert(group.members.begin(), group.members.end());
   }
-  llvm::sort(groups, [](const KernelGroup &a, const KernelGroup &b) { return a.sink->isBeforeInBlock(b.sink); });
-  for (const KernelGroup &group : groups)
-    outline(group, sizes);
-  for (Operation &op : llvm::make_early_inc_range(llvm::reverse(block)))
-    if (isOpTriviallyDead(&op))
-      op.erase();
-  copyResults(function, sizes);
+  for (auto [block, own] : llvm::zip_equal(blocks, groups)) {
+    // A reshape that feeds only results or kernels is a view of whatever it reads. One of a Free op
+    // needs something to view: that op then ends a group.
+    for (Operation &op : *block) {
+      bool needed = getFusionClass(&op) == FusionClass::Free &&
+                    llvm::any_of(op.getUsers(), [&](Operation *user) { return !grouped.contains(user); });
+      if (needed) {
+        KernelGroup group;
+        group.sink = &op;
+        group.members.insert(&op);
+        own.push_back(std::move(group));
+      }
+    }
+    llvm::sort(own, [](const KernelGroup &a, const KernelGroup &b) { return a.sink->isBeforeInBlock(b.sink); });
+    for (const KernelGroup &group : own)
+      outline(group, sizes);
+  }
+  for (Block *block : llvm::reverse(blocks))
+    for (Operation &op : llvm::make_early_inc_range(llvm::reverse(*block)))
+      if (isOpTriviallyDead(&op))
+        op.erase();
+  for (Block *block : blocksOf(function)) // a branch without users is gone
+    copyResults(block->getTerminator(), sizes);
   return success();
 }
 

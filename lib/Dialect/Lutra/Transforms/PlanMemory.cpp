@@ -7,8 +7,12 @@
 //      buffer. A reshape is a view of its input's storage.
 //   3. Arena buffers become a MemoryProblem: lifetimes from the order of the launches, bytes = units * D
 //      with D a product of run-time sizes. Its plan is verified before use.
+//      A branch (scf.if) is planned in line: the steps of its regions follow one another, so that their buffers may share
+//      memory; what a region yields is written where the result of the branch lies.
 //   4. The function is rewritten, and @main.shapes is made for the entry checks: from the run-time
 //      sizes of the inputs to those of the results and the bytes of the arena.
+#include "PlanMemoryParts.h"
+
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 #include "lutra/Scheduling/MemoryProblem.h"
@@ -18,6 +22,7 @@
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Remarks.h"
 
@@ -63,6 +68,9 @@ private:
   LogicalResult hoistSizes();
   LogicalResult nameConstants();
   LogicalResult assignStorage();
+  LogicalResult assignBlock(Block &block);
+  LogicalResult assignBranch(scf::IfOp branch);
+  void addStorage(Value tensor, Place place, unsigned index);
   LogicalResult placeResults();
   void planArena();
   void retypeFunction();
@@ -75,8 +83,6 @@ private:
   Product bytesOf(Value tensor);
   Value numberOf(const Product &product, Location loc);
   Value bufferFor(Value tensor, Location loc);
-  Value viewAs(Value buffer, MemRefType type, ValueRange sizes, Location loc);
-  Value reinterpretAs(Value buffer, MemRefType type, ValueRange sizes, Location loc);
   MemRefType typeOf(Value tensor) {
     return getBufferType(cast<RankedTensorType>(tensor.getType()));
   }
@@ -88,6 +94,8 @@ private:
   SmallVector<Storage> storages;
   DenseMap<Value, unsigned> roots; // tensor -> storage; looked up, never iterated
   DenseMap<Value, unsigned> numbers; // size -> order of first use
+  DenseMap<Value, unsigned> targets; // what a branch yields -> storage of the branch's result
+  int64_t step = 0;                  // of the launch or branch that is being assigned
   MemoryProblem problem;
   MemoryPlan plan;
   SmallVector<SmallVector<Value>> groups; // factors of each group's D
@@ -106,13 +114,10 @@ struct PlanMemory final : lutra::impl::PlanMemoryBase<PlanMemory> {
 
 } // namespace
 
-/// Whether an op computes sizes: index arithmetic without tensors, but for tensor.dim.
-static bool isSizeOp(Operation &op) {
-  if (isa<tensor::DimOp>(op))
-    return true;
-  return isa_and_nonnull<arith::ArithDialect, affine::AffineDialect>(op.getDialect()) &&
-         op.getNumRegions() == 0 &&
-         llvm::all_of(op.getResultTypes(), [](Type type) { return type.isIntOrIndex(); });
+/// Whether an op reads the one truth value of a tensor, as the condition of a branch does.
+static bool isCondition(Operation &op) {
+  auto extract = dyn_cast<tensor::ExtractOp>(op);
+  return extract && extract.getIndices().empty() && extract.getType().isInteger(1);
 }
 
 /// Run-time sizes of a tensor, one for each dynamic dimension.
@@ -130,6 +135,8 @@ SmallVector<Value> Planner::sizesOf(Value tensor) {
   }
   if (auto reshape = tensor.getDefiningOp<ReshapeOp>())
     return SmallVector<Value>(reshape.getSizes());
+  if (auto branch = tensor.getDefiningOp<scf::IfOp>())
+    return sizesOf(branch.thenYield().getOperand(cast<OpResult>(tensor).getResultNumber()));
   SmallVector<Value> sizes;
   if (isa<BlockArgument>(tensor))
     for (auto [dim, size] : llvm::enumerate(type.getShape()))
@@ -162,9 +169,14 @@ LogicalResult Planner::hoistSizes() {
     }
   }
   Operation *top = builder.getInsertionPoint() == body.end() ? nullptr : &*builder.getInsertionPoint();
-  for (Operation &op : llvm::make_early_inc_range(llvm::make_range(builder.getInsertionPoint(), body.end()))) {
-    if (!isSizeOp(op))
-      continue;
+  SmallVector<Operation *> sizeOps; // those of branches too
+  for (Operation &op : llvm::make_range(builder.getInsertionPoint(), body.end()))
+    op.walk<WalkOrder::PreOrder>([&](Operation *inner) {
+      if (isSizeOp(*inner))
+        sizeOps.push_back(inner);
+    });
+  for (Operation *sizeOp : sizeOps) {
+    Operation &op = *sizeOp;
     if (auto dim = dyn_cast<tensor::DimOp>(op)) {
       std::optional<int64_t> index = dim.getConstantIndex();
       auto type = cast<RankedTensorType>(dim.getSource().getType());
@@ -204,7 +216,9 @@ LogicalResult Planner::hoistSizes() {
 
 /// Constants that stayed in @main (a result that is constant) become weights.
 LogicalResult Planner::nameConstants() {
-  for (auto constant : llvm::make_early_inc_range(function.getOps<ConstantOp>())) {
+  SmallVector<ConstantOp> constants;
+  function.walk([&](ConstantOp constant) { constants.push_back(constant); });
+  for (ConstantOp constant : constants) {
     auto type = cast<RankedTensorType>(constant.getType());
     OpBuilder moduleBuilder(function);
     auto global = GlobalOp::create(moduleBuilder, constant.getLoc(), "constant", type,
@@ -218,16 +232,24 @@ LogicalResult Planner::nameConstants() {
   return success();
 }
 
+void Planner::addStorage(Value tensor, Place place, unsigned index) {
+  if (auto target = targets.find(tensor); target != targets.end()) {
+    roots[tensor] = target->second;
+    return;
+  }
+  roots[tensor] = storages.size();
+  storages.push_back({place, tensor, index, step, step});
+}
+
 LogicalResult Planner::assignStorage() {
   Block &body = function.getBody().front();
-  auto add = [&](Value tensor, Place place, unsigned index, int64_t step) {
-    roots[tensor] = storages.size();
-    storages.push_back({place, tensor, index, step, step});
-  };
   for (BlockArgument argument : body.getArguments())
-    add(argument, Place::Argument, argument.getArgNumber(), 0);
-  int64_t step = 0;
-  for (Operation &op : body.without_terminator()) {
+    addStorage(argument, Place::Argument, argument.getArgNumber());
+  return assignBlock(body);
+}
+
+LogicalResult Planner::assignBlock(Block &block) {
+  for (Operation &op : block.without_terminator()) {
     if (isSizeOp(op))
       continue;
     for (Type type : op.getResultTypes())
@@ -235,7 +257,7 @@ LogicalResult Planner::assignStorage() {
         return emitCodedError(op.getLoc(), ErrorCode::UnsupportedType)
                << "a value of type " << tensor << " has no buffer form; widen or pack it first";
     if (isa<WeightOp>(op)) {
-      add(op.getResult(0), Place::Weight, 0, 0);
+      addStorage(op.getResult(0), Place::Weight, 0);
     } else if (auto reshape = dyn_cast<ReshapeOp>(op)) {
       roots[reshape.getResult()] = roots.lookup(reshape.getInput());
     } else if (auto launch = dyn_cast<LaunchOp>(op)) {
@@ -244,11 +266,43 @@ LogicalResult Planner::assignStorage() {
         if (isa<RankedTensorType>(input.getType()))
           storageOf(input).end = step;
       for (Value result : launch.getResults())
-        add(result, Place::Arena, 0, step);
+        addStorage(result, Place::Arena, 0);
+    } else if (isCondition(op)) {
+      storageOf(op.getOperand(0)).end = ++step;
+    } else if (auto branch = dyn_cast<scf::IfOp>(op)) {
+      if (failed(assignBranch(branch)))
+        return failure();
     } else {
       return emitCodedError(op.getLoc(), ErrorCode::UnsupportedOp)
              << "'" << op.getName() << "' stands outside a kernel; run lutra-form-kernels first";
     }
+  }
+  return success();
+}
+
+LogicalResult Planner::assignBranch(scf::IfOp branch) {
+  ++step;
+  for (Value result : branch.getResults())
+    addStorage(result, Place::Arena, 0);
+  for (Region &region : branch->getRegions()) {
+    if (region.empty())
+      continue;
+    auto yield = cast<scf::YieldOp>(region.front().getTerminator());
+    for (auto [result, yielded] : llvm::zip_equal(branch.getResults(), yield.getOperands())) {
+      Value base = yielded;
+      while (auto reshape = base.getDefiningOp<ReshapeOp>())
+        base = reshape.getInput();
+      Operation *producer = base.getDefiningOp();
+      if (!isa_and_nonnull<LaunchOp, scf::IfOp>(producer) || producer->getBlock() != &region.front() ||
+          !targets.try_emplace(base, roots.lookup(result)).second)
+        return emitCodedError(branch.getLoc(), ErrorCode::UnsupportedOp)
+               << "a branch yields a value that no launch of its own makes for it; run lutra-form-kernels first";
+      if (sizesOf(yielded) != sizesOf(result))
+        return emitCodedError(branch.getLoc(), ErrorCode::UnsupportedOp)
+               << "the branches of an If have results of different run-time sizes; give both the same size";
+    }
+    if (failed(assignBlock(region.front())))
+      return failure();
   }
   return success();
 }
@@ -396,71 +450,6 @@ void Planner::emitArena() {
                             MemRefType::get({ShapedType::kDynamic}, builder.getI8Type()), arenaBytes);
 }
 
-/// `buffer` under another shape with as many elements; both are contiguous.
-Value Planner::viewAs(Value buffer, MemRefType type, ValueRange sizes, Location loc) {
-  auto from = cast<MemRefType>(buffer.getType());
-  if (from == type)
-    return buffer;
-  // An expansion to two dynamic sizes crashes upstream's folding; between rank 0 and others sizes must be static.
-  if (type.getNumDynamicDims() > 1 || (type.getRank() == 0 && !from.hasStaticShape()) ||
-      (from.getRank() == 0 && !type.hasStaticShape()))
-    return reinterpretAs(buffer, type, sizes, loc);
-  auto span = [](int64_t rank) {
-    SmallVector<ReassociationIndices> all;
-    if (rank > 0)
-      all.push_back(llvm::to_vector(llvm::seq<int64_t>(0, rank)));
-    return all;
-  };
-  if (from.getRank() > 1 || type.getRank() == 0) {
-    int64_t rank = from.getRank();
-    auto flat = type.getRank() == 0 ? type
-                : from.hasStaticShape()
-                    ? MemRefType::get({from.getNumElements()}, from.getElementType())
-                    : MemRefType::get({ShapedType::kDynamic}, from.getElementType());
-    buffer = memref::CollapseShapeOp::create(builder, loc, flat, buffer,
-                                             type.getRank() == 0 ? span(0) : span(rank));
-    from = flat;
-  }
-  if (from.getRank() == 1 && type.getRank() == 1 && from != type)
-    return memref::CastOp::create(builder, loc, type, buffer);
-  if (from == type)
-    return buffer;
-  SmallVector<OpFoldResult> shape;
-  unsigned next = 0;
-  for (int64_t size : type.getShape())
-    shape.push_back(ShapedType::isDynamic(size) ? OpFoldResult(sizes[next++])
-                                                : OpFoldResult(builder.getIndexAttr(size)));
-  if (from.getRank() == 1 && from.isDynamicDim(0) != !type.hasStaticShape()) {
-    auto flat = type.hasStaticShape()
-                    ? MemRefType::get({type.getNumElements()}, type.getElementType())
-                    : MemRefType::get({ShapedType::kDynamic}, type.getElementType());
-    buffer = memref::CastOp::create(builder, loc, flat, buffer);
-  }
-  return memref::ExpandShapeOp::create(builder, loc, type, buffer,
-                                       from.getRank() == 0 ? span(0) : span(type.getRank()), shape);
-}
-
-/// `buffer` with the row-major sizes of `type`.
-Value Planner::reinterpretAs(Value buffer, MemRefType type, ValueRange sizes, Location loc) {
-  SmallVector<int64_t> known;
-  int64_t offset;
-  if (failed(type.getStridesAndOffset(known, offset)))
-    llvm_unreachable("planned buffers are row-major");
-  SmallVector<OpFoldResult> shape, strides(type.getRank());
-  unsigned next = 0;
-  for (int64_t size : type.getShape())
-    shape.push_back(ShapedType::isDynamic(size) ? OpFoldResult(sizes[next++])
-                                                : OpFoldResult(builder.getIndexAttr(size)));
-  Value stride;
-  for (int64_t dim = type.getRank() - 1; dim >= 0; --dim) {
-    strides[dim] = ShapedType::isDynamic(known[dim]) ? OpFoldResult(stride) : builder.getIndexAttr(known[dim]);
-    Value size = getValueOrCreateConstantIndexOp(builder, loc, shape[dim]);
-    stride = stride ? builder.createOrFold<arith::MulIOp>(loc, stride, size) : size;
-  }
-  return memref::ReinterpretCastOp::create(builder, loc, type, buffer, OpFoldResult(builder.getIndexAttr(0)), shape,
-                                           strides);
-}
-
 /// The buffer of a tensor, as the tensor's own shape.
 Value Planner::bufferFor(Value tensor, Location loc) {
   Storage &storage = storageOf(tensor);
@@ -469,9 +458,9 @@ Value Planner::bufferFor(Value tensor, Location loc) {
   Block &body = function.getBody().front();
   switch (storage.place) {
   case Place::Argument:
-    return viewAs(body.getArgument(inputCount + storage.index), type, sizes, loc);
+    return viewBuffer(builder, loc, body.getArgument(inputCount + storage.index), type, sizes);
   case Place::Result:
-    return viewAs(body.getArgument(2 * inputCount + storage.index), type, sizes, loc);
+    return viewBuffer(builder, loc, body.getArgument(2 * inputCount + storage.index), type, sizes);
   case Place::Weight:
     return WeightOp::create(builder, loc, type,
                             storage.origin.getDefiningOp<WeightOp>().getGlobal());
@@ -489,21 +478,31 @@ Value Planner::bufferFor(Value tensor, Location loc) {
 void Planner::rewriteBody() {
   Block &body = function.getBody().front();
   SmallVector<Operation *> old;
-  for (Operation &op : body)
-    if (isa<WeightOp, ReshapeOp, LaunchOp>(op))
-      old.push_back(&op);
+  SmallVector<scf::IfOp> branches;
+  function.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (isa<WeightOp, ReshapeOp, LaunchOp>(op) || isCondition(*op))
+      old.push_back(op);
+    else if (auto branch = dyn_cast<scf::IfOp>(op))
+      branches.push_back(branch);
+  });
   for (Operation *op : old) {
+    builder.setInsertionPoint(op);
+    Location loc = op->getLoc();
+    if (isCondition(*op)) {
+      Value byte = memref::LoadOp::create(builder, loc, bufferFor(op->getOperand(0), loc), ValueRange());
+      Value zero = arith::ConstantIntOp::create(builder, loc, 0, 8);
+      op->getResult(0).replaceAllUsesWith(
+          arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, byte, zero));
+    }
     auto launch = dyn_cast<LaunchOp>(op);
     if (!launch)
       continue;
-    builder.setInsertionPoint(launch);
     auto toBuffer = [&](Value value) {
-      return isa<RankedTensorType>(value.getType()) ? bufferFor(value, launch.getLoc()) : value;
+      return isa<RankedTensorType>(value.getType()) ? bufferFor(value, loc) : value;
     };
     SmallVector<Value> inputs = llvm::map_to_vector(launch.getInputs(), toBuffer);
     SmallVector<Value> outputs = llvm::map_to_vector(launch.getResults(), toBuffer);
-    LaunchOp::create(builder, launch.getLoc(), TypeRange(), launch.getKernelAttr(), inputs,
-                     ValueRange(), outputs)
+    LaunchOp::create(builder, loc, TypeRange(), launch.getKernelAttr(), inputs, ValueRange(), outputs)
         ->setDiscardableAttrs(launch->getDiscardableAttrDictionary());
   }
   Operation *terminator = body.getTerminator();
@@ -522,14 +521,24 @@ void Planner::rewriteBody() {
     dim.replaceAllUsesWith(size);
     dim.erase();
   }
+  for (scf::IfOp branch : branches)
+    for (Region &region : branch->getRegions())
+      if (!region.empty())
+        region.front().getTerminator()->setOperands({});
   for (Operation *op : llvm::reverse(old))
     op->erase();
+  for (scf::IfOp branch : llvm::reverse(branches)) { // inner ones first
+    builder.setInsertionPoint(branch);
+    auto planned = scf::IfOp::create(builder, branch.getLoc(), TypeRange(), branch.getCondition(),
+                                     /*addThenBlock=*/false, /*addElseBlock=*/false);
+    for (auto [from, to] : llvm::zip_equal(branch->getRegions(), planned->getRegions()))
+      to.takeBody(from);
+    branch.erase();
+  }
   body.eraseArguments(0, inputCount);
 }
 
-/// @main.shapes: sizes of the inputs -> sizes of the results, bytes of the arena.
 void Planner::emitShapes() {
-  Location loc = function.getLoc();
   Block &body = function.getBody().front();
   SmallVector<Value> results;
   for (Value tensor : resultTensors) {
@@ -541,36 +550,7 @@ void Planner::emitShapes() {
     }
   }
   results.push_back(arenaBytes);
-  OpBuilder moduleBuilder(function.getContext());
-  moduleBuilder.setInsertionPointAfter(function);
-  Type index = builder.getIndexType();
-  SmallVector<Type> argumentTypes;
-  FunctionType type = function.getFunctionType();
-  for (Type input : type.getInputs().take_front(inputCount))
-    argumentTypes.append(cast<MemRefType>(input).getNumDynamicDims(), index);
-  auto shapes = func::FuncOp::create(
-      moduleBuilder, loc, (function.getName() + ".shapes").str(),
-      FunctionType::get(function.getContext(), argumentTypes, SmallVector<Type>(results.size(), index)));
-  shapes.setPrivate();
-  Block *entry = shapes.addEntryBlock();
-  OpBuilder inner = OpBuilder::atBlockEnd(entry);
-  IRMapping mapping;
-  for (Operation &op : body) {
-    if (auto dim = dyn_cast<tensor::DimOp>(op)) {
-      auto argument = cast<BlockArgument>(dim.getSource());
-      unsigned slot = 0;
-      for (Type input : type.getInputs().take_front(argument.getArgNumber()))
-        slot += cast<MemRefType>(input).getNumDynamicDims();
-      auto shape = cast<ShapedType>(type.getInput(argument.getArgNumber())).getShape();
-      slot += llvm::count_if(shape.take_front(*dim.getConstantIndex()), ShapedType::isDynamic);
-      mapping.map(dim.getResult(), entry->getArgument(slot));
-    } else if (isSizeOp(op)) {
-      inner.clone(op, mapping);
-    }
-  }
-  func::ReturnOp::create(inner, loc,
-                         llvm::map_to_vector(results, [&](Value value) { return mapping.lookup(value); }));
-  symbols.insert(shapes);
+  symbols.insert(makeShapesFunction(function, inputCount, results));
 }
 
 LogicalResult Planner::run() {

@@ -97,3 +97,38 @@ func.func @keys(%q: tensor<2x4x16x8xf32>, %k: tensor<2x16x4x8xf32>) -> tensor<2x
   %s = lutra.matmul %q, %t : (tensor<2x4x16x8xf32>, tensor<2x4x8x16xf32>) -> tensor<2x4x16x16xf32>
   return %s : tensor<2x4x16x16xf32>
 }
+
+// -----
+
+// Kernels stay on their side of a branch: its producer, its two regions, its user. An epilogue inside a region joins
+// the product there; what a region only hands through is copied.
+// CHECK-LABEL: func.func @branches(
+// CHECK-SAME: %[[X:.+]]: tensor<?x8xf32>, %[[W:.+]]: tensor<8x8xf32>, %[[C:.+]]: tensor<i1>
+// CHECK: %[[N:.+]] = tensor.dim %[[X]]
+// CHECK: %[[H:.+]] = lutra.launch @k0(%[[X]]) sizes(%[[N]])
+// CHECK: %[[F:.+]] = tensor.extract %[[C]][]
+// CHECK: %[[R:.+]]:2 = scf.if %[[F]]
+// CHECK:   %[[P:.+]] = lutra.launch @k2(%[[H]], %[[W]]) sizes(%[[N]])
+// CHECK:   %[[A:.+]] = lutra.launch @k4(%[[H]])
+// CHECK:   scf.yield %[[P]], %[[A]]
+// CHECK: } else {
+// CHECK:   %[[B:.+]] = lutra.launch @k3(%[[H]]) sizes(%[[N]])
+// CHECK:   %[[D:.+]] = lutra.launch @k1(%[[H]]) sizes(%[[N]])
+// CHECK:   scf.yield %[[B]], %[[D]]
+// CHECK: %[[Y:.+]] = lutra.launch @k1(%[[R]]#0) sizes(%[[N]])
+// CHECK: return %[[Y]], %[[R]]#1
+func.func @branches(%x: tensor<?x8xf32>, %w: tensor<8x8xf32>, %c: tensor<i1>) -> (tensor<?x8xf32>, tensor<?x8xf32>) {
+  %h = lutra.unary<exp> %x : tensor<?x8xf32> -> tensor<?x8xf32>
+  %f = tensor.extract %c[] : tensor<i1>
+  %r:2 = scf.if %f -> (tensor<?x8xf32>, tensor<?x8xf32>) {
+    %p = lutra.matmul %h, %w : (tensor<?x8xf32>, tensor<8x8xf32>) -> tensor<?x8xf32>
+    %q = lutra.unary<relu> %p : tensor<?x8xf32> -> tensor<?x8xf32>
+    scf.yield %q, %h : tensor<?x8xf32>, tensor<?x8xf32>
+  } else {
+    %a = lutra.unary<abs> %h : tensor<?x8xf32> -> tensor<?x8xf32>
+    %b = lutra.unary<neg> %h : tensor<?x8xf32> -> tensor<?x8xf32>
+    scf.yield %a, %b : tensor<?x8xf32>, tensor<?x8xf32>
+  }
+  %y = lutra.unary<neg> %r#0 : tensor<?x8xf32> -> tensor<?x8xf32>
+  return %y, %r#1 : tensor<?x8xf32>, tensor<?x8xf32>
+}

@@ -118,3 +118,73 @@ func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
 func.func @main(%n: index) {
   return
 }
+
+// -----
+
+lutra.kernel @k(%a: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  lutra.yield %a : tensor<4x8xf32>
+}
+// Two regions of three launches: the second uses the memory of the first, both write the result where it is returned.
+// The condition is a byte.
+// CHECK-LABEL: func @main(
+// CHECK-SAME: %[[X:[a-z0-9]+]]: memref<4x8xf32> {{.*}}, %[[C:[a-z0-9]+]]: memref<i8> {{.*}}, %[[Y:[a-z0-9]+]]: memref<4x8xf32>
+// CHECK: %[[BYTES:.+]] = arith.constant 256 : index
+// CHECK: %[[BYTE:.+]] = memref.load %[[C]][] : memref<i8>
+// CHECK: %[[F:.+]] = arith.cmpi ne, %[[BYTE]]
+// CHECK: scf.if %[[F]] {
+// CHECK-COUNT-2: lutra.launch @k
+// CHECK: lutra.launch @k(%{{.+}}) outs(%[[Y]] : memref<4x8xf32>)
+// CHECK: } else {
+// CHECK-COUNT-2: lutra.launch @k
+// CHECK: lutra.launch @k(%{{.+}}) outs(%[[Y]] : memref<4x8xf32>)
+// CHECK: }
+// CHECK-NEXT: return
+func.func @main(%x: tensor<4x8xf32> {lutra.name = "x"}, %c: tensor<i1> {lutra.name = "c"}) -> tensor<4x8xf32> {
+  %f = tensor.extract %c[] : tensor<i1>
+  %r = scf.if %f -> (tensor<4x8xf32>) {
+    %0 = lutra.launch @k(%x) : (tensor<4x8xf32>) -> tensor<4x8xf32>
+    %1 = lutra.launch @k(%0) : (tensor<4x8xf32>) -> tensor<4x8xf32>
+    %2 = lutra.launch @k(%1) : (tensor<4x8xf32>) -> tensor<4x8xf32>
+    scf.yield %2 : tensor<4x8xf32>
+  } else {
+    %0 = lutra.launch @k(%x) : (tensor<4x8xf32>) -> tensor<4x8xf32>
+    %1 = lutra.launch @k(%0) : (tensor<4x8xf32>) -> tensor<4x8xf32>
+    %2 = lutra.launch @k(%1) : (tensor<4x8xf32>) -> tensor<4x8xf32>
+    scf.yield %2 : tensor<4x8xf32>
+  }
+  return %r : tensor<4x8xf32>
+}
+
+// -----
+
+lutra.kernel @cut(%a: tensor<?xf32>) -> tensor<?xf32> {
+  lutra.yield %a : tensor<?xf32>
+}
+func.func @main(%x: tensor<?xf32> {lutra.name = "x"}, %y: tensor<?xf32> {lutra.name = "y"}, %c: tensor<i1>) -> tensor<?xf32> {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?xf32>
+  %m = tensor.dim %y, %c0 : tensor<?xf32>
+  %f = tensor.extract %c[] : tensor<i1>
+  // expected-error @below {{E0601: the branches of an If have results of different run-time sizes}}
+  %r = scf.if %f -> (tensor<?xf32>) {
+    %0 = lutra.launch @cut(%x) sizes(%n) : (tensor<?xf32>) -> tensor<?xf32>
+    scf.yield %0 : tensor<?xf32>
+  } else {
+    %0 = lutra.launch @cut(%y) sizes(%m) : (tensor<?xf32>) -> tensor<?xf32>
+    scf.yield %0 : tensor<?xf32>
+  }
+  return %r : tensor<?xf32>
+}
+
+// -----
+
+func.func @main(%x: tensor<4xf32> {lutra.name = "x"}, %c: tensor<i1>) -> tensor<4xf32> {
+  %f = tensor.extract %c[] : tensor<i1>
+  // expected-error @below {{E0601: a branch yields a value that no launch of its own makes for it; run lutra-form-kernels first}}
+  %r = scf.if %f -> (tensor<4xf32>) {
+    scf.yield %x : tensor<4xf32>
+  } else {
+    scf.yield %x : tensor<4xf32>
+  }
+  return %r : tensor<4xf32>
+}

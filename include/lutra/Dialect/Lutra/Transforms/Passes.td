@@ -74,7 +74,8 @@ def FormKernels : Pass<"lutra-form-kernels", "mlir::ModuleOp"> {
     root op (product, row op, reduction, or a single op), its pointwise epilogue and the pointwise and
     movement ops that produce its operands, or of pointwise and movement ops alone. No value is computed
     twice but for iota and from_index, which are copied into their users. Groups that are equal
-    share a kernel. Sizes of intermediate values became formulas of the arguments' sizes. A result
+    share a kernel. A branch (scf.if) keeps its regions; no kernel reaches across their borders, and what a region
+    yields is the result of a launch of its own. Sizes of intermediate values became formulas of the arguments' sizes. A result
     is the result of a launch that no other result shares. Leaves alone: private functions, and
     functions that hold launches only.
 
@@ -119,7 +120,8 @@ def PlanMemory : Pass<"lutra-plan-memory", "mlir::ModuleOp"> {
     Needs: @main holds launches, weights, reshapes and index arithmetic on tensors only
     (lutra-form-kernels). Guarantees: @main holds launches on buffers: arguments, results as trailing
     arguments, weights, and views of one `lutra.arena` at offsets that are closed formulas of the input
-    sizes; buffers whose lifetimes meet do not overlap. Arguments carry `lutra.type`, their type
+    sizes; buffers whose lifetimes meet do not overlap. A branch (scf.if) has no results any more: both regions write
+    to the place of each; its condition is a byte that is loaded. Fails when the regions' results differ in size. Arguments carry `lutra.type`, their type
     in the graph; `lutra.inputs` counts the inputs. `@main.shapes` maps the run-time sizes of the inputs to those of
     the results and the bytes of the arena. A reshape is a view. Leaves alone: kernels, and a
     @main that is already planned.
