@@ -89,6 +89,9 @@ LogicalResult buildStage(OpPassManager &manager, Stage stage, const CompileOptio
   case Stage::Import:
     return success();
   case Stage::Legal:
+    // Before anything that looks at values and their users: only CPUs branch between kernels.
+    if (options.target != "cpu")
+      manager.addPass(createFlattenBranches());
     // Names first: fusion, strategies and layouts look for named ops.
     manager.addPass(createRaiseActivations());
     manager.addPass(createRaiseNorms());

@@ -50,6 +50,31 @@ def ChooseStrategy : Pass<"lutra-choose-strategy", "mlir::ModuleOp"> {
   let dependentDialects = ["lutra::LutraDialect"];
 }
 
+def FlattenBranches : Pass<"lutra-flatten-branches", "mlir::ModuleOp"> {
+  let summary = "computes both branches of an scf.if and selects";
+  let description = [{
+    For targets that cannot branch between kernels. Needs: graph level; the condition of each scf.if is the element of
+    a rank-0 tensor. Guarantees: no scf.if is left outside kernels: its ops stand in a row, and each result is a
+    `lutra.select`. Fails on other conditions and on results that are no tensors.
+
+    ```mlir
+    %f = tensor.extract %c[] : tensor<i1>
+    %r = scf.if %f -> (tensor<4xf32>) {
+      %a = lutra.unary<exp> %x : tensor<4xf32> -> tensor<4xf32>
+      scf.yield %a : tensor<4xf32>
+    } else {
+      %b = lutra.unary<neg> %x : tensor<4xf32> -> tensor<4xf32>
+      scf.yield %b : tensor<4xf32>
+    }
+    // becomes
+    %a = lutra.unary<exp> %x : tensor<4xf32> -> tensor<4xf32>
+    %b = lutra.unary<neg> %x : tensor<4xf32> -> tensor<4xf32>
+    %r = lutra.select %c, %a, %b : (tensor<i1>, tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+    ```
+  }];
+  let dependentDialects = ["lutra::LutraDialect"];
+}
+
 def FoldWeights : Pass<"lutra-fold-weights", "mlir::ModuleOp"> {
   let summary = "moves the elements of constants at compile time";
   let description = [{
