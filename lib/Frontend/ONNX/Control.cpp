@@ -38,21 +38,10 @@ static GraphTensor importIf(NodeImport &n) {
     auto outputs = n.getImporter().importSubgraph((*known)[0] ? *yes : *no, n.getScope(), {});
     return outputs ? finish(*outputs) : GraphTensor();
   }
-  // Both branches are pure, so both may be computed.
-  auto left = n.getImporter().importSubgraph(*yes, n.getScope(), {});
-  auto right = n.getImporter().importSubgraph(*no, n.getScope(), {});
-  if (!left || !right)
-    return {};
-  if (left->size() != right->size())
-    return n.invalid(ErrorCode::GraphStructure, "has branches with different numbers of outputs");
-  SmallVector<GraphTensor> outputs;
-  condition = n.b.reshape(condition, {});
-  for (auto [a, b] : llvm::zip_equal(*left, *right)) {
-    if (a && b && (a.type() != b.type() || a.shape() != b.shape()))
-      return n.unsupported("has branches of different result types and a condition known at run time only");
-    outputs.push_back(n.b.select(condition, a, b));
-  }
-  return finish(outputs);
+  auto outputs = n.b.branch(
+      condition, [&] { return n.getImporter().importSubgraph(*yes, n.getScope(), {}); },
+      [&] { return n.getImporter().importSubgraph(*no, n.getScope(), {}); });
+  return outputs ? finish(*outputs) : GraphTensor();
 }
 
 ArrayRef<OpEntry> frontend::controlOps() {

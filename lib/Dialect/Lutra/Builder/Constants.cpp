@@ -166,6 +166,8 @@ Value GraphBuilder::value(GraphTensor tensor) {
   assert(tensor && "emitting after an error");
   if (tensor->value)
     return tensor->value;
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToEnd(&function.getBody().front());
   if (tensor->constant) {
     int64_t count = tensor->constant.getNumElements();
     bool isDense = isa<DenseElementsAttr>(tensor->constant);
@@ -175,7 +177,6 @@ Value GraphBuilder::value(GraphTensor tensor) {
     std::string name = tensor->name.empty() ? "weight" : tensor->name;
     while (unsigned used = globalNames[name]++)
       name += "_" + std::to_string(used);
-    OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPoint(function);
     RankedTensorType type = tensorType(tensor.type(), tensor.shape());
     GlobalOp::create(builder, loc, name, type, tensor->constant);

@@ -1,11 +1,13 @@
 //===- GraphBuilder.cpp - the module, its inputs, outputs and sizes --------===//
 // What every method needs: making handles, emitting values on first use, sizes as index values.
 // Constants are in Constants.cpp, folding in Fold.cpp, one file for each op family besides.
-// Invariant: the entry function is one block and every op is emitted at its end, so a value that was
-// emitted once dominates all later uses.
+// Invariant: every op is emitted at the end of the entry function's block or of the branch that is being built; what may
+// be used after a branch (constants, sizes) always in the entry function's block. So a value that was emitted once
+// dominates all later uses.
 #include "lutra/Dialect/Lutra/Builder/GraphBuilder.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 #include "llvm/Support/MathExtras.h"
@@ -25,7 +27,7 @@ std::optional<int64_t> GraphTensor::count() const {
 
 GraphBuilder::GraphBuilder(MLIRContext *context, Location loc, StringRef entry)
     : context(context), loc(loc), module(ModuleOp::create(loc)), builder(context) {
-  context->loadDialect<LutraDialect, arith::ArithDialect, func::FuncDialect,
+  context->loadDialect<LutraDialect, arith::ArithDialect, func::FuncDialect, scf::SCFDialect,
                        tensor::TensorDialect>();
   builder.setInsertionPointToEnd(module->getBody());
   function = func::FuncOp::create(builder, loc, entry, builder.getFunctionType({}, {}));
@@ -180,6 +182,8 @@ Value GraphBuilder::index(const DimExpr &dim) {
   for (auto &[known, emitted] : indices)
     if (known == dim)
       return emitted;
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToEnd(&function.getBody().front());
   Value result;
   auto combine = [&](Value sum, Value next) {
     return sum ? (Value)arith::AddIOp::create(builder, loc, sum, next) : next;

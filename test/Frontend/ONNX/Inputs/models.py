@@ -106,6 +106,44 @@ def limited_sizes() -> onnx.ModelProto:
     )
 
 
+def branches() -> onnx.ModelProto:
+    """An If that shares sizes and a weight with what is around it; its second result needs no control flow."""
+    node = helper.make_node
+
+    def constant(name: str, shape: list[int], values: list[float]) -> onnx.NodeProto:
+        return node("Constant", [], [name], value=helper.make_tensor(name, FLOAT, shape, values))
+
+    then_branch = helper.make_graph(
+        [node("MatMul", ["x", "w"], ["p"]), node("Add", ["p", "low"], ["a"]), node("Identity", ["low"], ["c"])],
+        "then",
+        [],
+        [info("a", FLOAT, None), info("c", FLOAT, None)],
+    )
+    else_branch = helper.make_graph(
+        [
+            node("Shape", ["x"], ["shape"]),
+            node("Reshape", ["x", "flat"], ["line"]),
+            node("Relu", ["line"], ["positive"]),
+            node("Reshape", ["positive", "shape"], ["b"]),
+            node("Identity", ["high"], ["d"]),
+        ],
+        "else",
+        [],
+        [info("b", FLOAT, None), info("d", FLOAT, None)],
+        [helper.make_tensor("flat", INT64, [1], [-1])],
+    )
+    nodes = [
+        constant("w", [4, 4], [float(i % 5 - 2) for i in range(16)]),
+        constant("low", [4], [1.0] * 4),
+        constant("high", [4], [2.0] * 4),
+        node("If", ["flag"], ["chosen", "level"], then_branch=then_branch, else_branch=else_branch),
+        node("MatMul", ["chosen", "w"], ["q"]),
+        node("Add", ["q", "level"], ["y"]),
+    ]
+    inputs = [info("x", FLOAT, ["n", 4]), info("flag", TensorProto.BOOL, [])]
+    return model(nodes, inputs, [info("y", FLOAT, ["n", 4])])
+
+
 def related_sizes() -> onnx.ModelProto:
     """Sizes of two names in one op: broadcast against each other, against a constant, and summed over."""
     node = helper.make_node
@@ -127,6 +165,7 @@ def related_sizes() -> onnx.ModelProto:
 
 
 MODELS: dict[str, Callable[[], onnx.ModelProto]] = {
+    "branches": branches,
     "split_heads": split_heads,
     "limited_sizes": limited_sizes,
     "related_sizes": related_sizes,

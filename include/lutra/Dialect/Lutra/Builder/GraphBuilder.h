@@ -145,6 +145,13 @@ public:
   mlir::RankedTensorType tensorType(mlir::Type type, llvm::ArrayRef<DimExpr> shape);
   bool isStatic(llvm::ArrayRef<DimExpr> shape) const;
 
+  //===-- control flow ----------------------------------------------------------===//
+  /// Builds the ops of one branch; its results, or nullopt after an error.
+  using BranchFunction = llvm::function_ref<std::optional<llvm::SmallVector<GraphTensor>>()>;
+  /// The results of `yes` where the one element of `condition` is true, else those of `no`; only that branch runs.
+  /// Results must agree in type and shape. A result that neither branch computes is selected without control flow.
+  std::optional<llvm::SmallVector<GraphTensor>> branch(GraphTensor condition, BranchFunction yes, BranchFunction no);
+
   //===-- pointwise -----------------------------------------------------------===//
   GraphTensor unary(UnaryKind kind, GraphTensor input);
   GraphTensor binary(BinaryKind kind, GraphTensor lhs, GraphTensor rhs);
