@@ -12,9 +12,17 @@ using namespace lutra;
 
 static constexpr double infinity = std::numeric_limits<double>::infinity();
 
+/// The precision of an op's inner steps. A right program in 16 bits scales its squares, so that none overflows.
+static Precision stepsOf(Type type, const Interpreter &interpreter) {
+  Precision steps = accumulatorOf(type), stored = precisionOf(type);
+  if (!interpreter.getOptions().roundSteps)
+    return steps;
+  return {stored.roundoff, stored.tiny, steps.largest};
+}
+
 /// Softmax of `size` elements from `offset` on, `stride` apart.
 static void softmaxLine(const Array &input, Array &out, int64_t offset, int64_t stride,
-                        int64_t size, bool isLog) {
+                        int64_t size, bool isLog, Precision a) {
   auto at = [&](int64_t i) { return offset + i * stride; };
   double top = -infinity, d = 0;
   for (int64_t i = 0; i < size; ++i) {
@@ -24,7 +32,7 @@ static void softmaxLine(const Array &input, Array &out, int64_t offset, int64_t 
   double sum = 0, meanDistance = 0;
   for (int64_t i = 0; i < size; ++i)
     sum += std::exp(input.floats[at(i)] - top);
-  Precision p = precisionOf(out.elementType), a = accumulatorOf(out.elementType);
+  Precision p = precisionOf(out.elementType);
   for (int64_t i = 0; i < size; ++i) {
     double distance = top - input.floats[at(i)];
     if (std::isfinite(distance))
@@ -88,7 +96,7 @@ static LogicalResult evaluateSoftmax(SoftmaxOp op, Interpreter &interpreter) {
   lines[axis] = std::min<int64_t>(1, input.shape[axis]);
   forEachPosition(lines, [&](ArrayRef<int64_t> index, int64_t) {
     softmaxLine(input, out, offsetOf(index, strides), strides[axis], input.shape[axis],
-                op.getLog());
+                op.getLog(), stepsOf(out.elementType, interpreter));
   });
   return interpreter.setArray(op->getResult(0), *result);
 }
@@ -105,12 +113,9 @@ static Bounded reciprocalDeviation(Bounded variance, double epsilon, Precision p
 /// Normalises `size` elements from `offset` on. `mean` is subtracted by layer_norm only.
 static void normLine(const Array &input, const Array *scale, const Array *bias, Array &out,
                      int64_t offset, int64_t size, double epsilon, bool subtractsMean,
-                     ErrorModel model) {
-  Precision a = accumulatorOf(out.elementType);
-  Type sumType = out.elementType.isF64() ? out.elementType
-                                         : Float32Type::get(out.elementType.getContext());
+                     ErrorModel model, Precision a) {
   auto average = [&](function_ref<Bounded(int64_t)> term) {
-    RunningSum sum(sumType, model);
+    RunningSum sum(a, a, model);
     for (int64_t i = 0; i < size; ++i)
       sum.add(term(i));
     return divide(sum.get(), {static_cast<double>(size), 0}, a);
@@ -159,7 +164,7 @@ static LogicalResult evaluateNorm(Operation *op, Value inputValue, Value scaleVa
     (*result)->errors.assign((*result)->count(), 0);
   for (int64_t offset = 0; size > 0 && offset < input.count(); offset += size)
     normLine(input, scale, bias, **result, offset, size, epsilon, subtractsMean,
-             interpreter.getErrorModel());
+             interpreter.getErrorModel(), stepsOf((*result)->elementType, interpreter));
   return interpreter.setArray(op->getResult(0), *result);
 }
 

@@ -37,8 +37,10 @@ private:
 /// A plain sum of bounded terms.
 class RunningSum {
 public:
+  RunningSum(Precision accumulator, Precision stored, ErrorModel model)
+      : accumulator(accumulator), stored(stored), model(model) {}
   RunningSum(mlir::Type type, ErrorModel model)
-      : accumulator(accumulatorOf(type)), stored(precisionOf(type)), model(model) {}
+      : RunningSum(accumulatorOf(type), precisionOf(type), model) {}
   void add(Bounded term);
   /// The sum so far, rounded to the stored type.
   Bounded get() const;

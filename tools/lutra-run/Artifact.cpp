@@ -36,7 +36,7 @@ LogicalResult run::runArtifact(ModuleOp reference, const Options &options) {
   if (failed(functions))
     return failure();
   auto references = evaluateOne(reference, functions->front().getName(), *inputs, !options.exact,
-                                options.errorModel);
+                                options.evaluator);
   if (failed(references))
     return failure();
   return compareResults(model.getName(), names, *outputs, *references, options);

@@ -51,9 +51,7 @@ static void printBounds(const BoundedTensor &result) {
 
 FailureOr<SmallVector<BoundedTensor>> run::evaluateOne(ModuleOp module, StringRef function,
                                                        ArrayRef<Tensor> inputs, bool bounds,
-                                                       ErrorModel errorModel) {
-  EvaluatorOptions evaluator;
-  evaluator.errorModel = errorModel;
+                                                       const EvaluatorOptions &evaluator) {
   if (bounds)
     return evaluateWithBounds(module, function, inputs, evaluator);
   auto values = evaluate(module, function, inputs);
@@ -137,7 +135,7 @@ LogicalResult run::evaluateFile(ModuleOp module, const Options &options) {
     if (failed(inputs))
       return failure();
     auto results = evaluateOne(module, function.getName(), *inputs, options.bounds,
-                               options.errorModel);
+                               options.evaluator);
     if (failed(results))
       return failure();
     SmallVector<std::string> names = resultNames(function, results->size());
@@ -193,7 +191,7 @@ static LogicalResult compareFunction(ModuleOp before, ModuleOp after, FunctionOp
   if (failed(inputs))
     return failure();
   auto references = run::evaluateOne(before, function.getName(), *inputs, !options.exact,
-                                     options.errorModel);
+                                     options.evaluator);
   if (failed(references))
     return failure();
   EvaluatorOptions evaluator;

@@ -26,7 +26,7 @@ struct Options {
   std::string outputFolder;
   bool print = false;
   bool bounds = false;
-  ErrorModel errorModel = ErrorModel::WorstCase;
+  EvaluatorOptions evaluator;
   std::string beforeAfter; ///< pass pipeline
   std::string compareFile;
   bool exact = false;
@@ -63,7 +63,7 @@ llvm::SmallVector<std::string> resultNames(mlir::FunctionOpInterface function, s
 /// Results of one function, with bounds when they are wanted.
 mlir::FailureOr<llvm::SmallVector<BoundedTensor>>
 evaluateOne(mlir::ModuleOp module, llvm::StringRef function, llvm::ArrayRef<Tensor> inputs,
-            bool bounds, ErrorModel errorModel);
+            bool bounds, const EvaluatorOptions &evaluator);
 
 /// Prints results and writes them to the output folder.
 mlir::LogicalResult emitResults(llvm::StringRef function, llvm::ArrayRef<std::string> names,

@@ -106,6 +106,9 @@ struct Flags {
   cl::opt<bool> independent{
       "independent", cl::desc("Take the errors of a sum's terms as independent (whole networks)"),
       cl::cat(category)};
+  cl::opt<bool> roundSteps{
+      "round-steps", cl::desc("Take the steps of softmax and norms as rounded to their result's type (fp16 of Core ML)"),
+      cl::cat(category)};
   cl::opt<std::string> beforeAfter{
       "before-after", cl::desc("Pass pipeline: compare the values before and after it"),
       cl::cat(category)};
@@ -160,7 +163,8 @@ static std::optional<std::string> readFlags(const Flags &flags, run::Options &op
   options.outputFolder = flags.output;
   options.print = flags.print;
   options.bounds = flags.bounds;
-  options.errorModel = flags.independent ? ErrorModel::Independent : ErrorModel::WorstCase;
+  options.evaluator.errorModel = flags.independent ? ErrorModel::Independent : ErrorModel::WorstCase;
+  options.evaluator.roundSteps = flags.roundSteps;
   options.beforeAfter = flags.beforeAfter;
   options.compareFile = flags.compareFile;
   options.exact = flags.exact;

@@ -26,6 +26,9 @@ enum class ErrorModel {
 struct EvaluatorOptions {
   Arithmetic arithmetic = Arithmetic::AsTyped;
   ErrorModel errorModel = ErrorModel::WorstCase;
+  /// Bounds for a program whose softmax and norms round each of their steps to the result's type, as
+  /// Core ML's do in fp16; else they are held in f32 at least.
+  bool roundSteps = false;
   /// Shapes of destination arguments (trailing memrefs beyond the inputs) with dynamic sizes.
   llvm::SmallVector<llvm::SmallVector<int64_t>> destinationShapes;
   /// Elements that one value may have, and ops that one run may execute.

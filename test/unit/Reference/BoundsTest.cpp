@@ -23,9 +23,9 @@ protected:
   Bounds() {
     context.loadDialect<LutraDialect, func::FuncDialect>();
   }
-  BoundedTensor evaluate(StringRef text, ArrayRef<Tensor> inputs) {
+  BoundedTensor evaluate(StringRef text, ArrayRef<Tensor> inputs, const EvaluatorOptions &options = {}) {
     auto module = parseSourceString<ModuleOp>(text, &context);
-    auto results = evaluateWithBounds(*module, "main", inputs);
+    auto results = evaluateWithBounds(*module, "main", inputs, options);
     EXPECT_TRUE(succeeded(results));
     return succeeded(results) ? (*results)[0] : BoundedTensor();
   }
@@ -117,6 +117,49 @@ TEST_F(Bounds, ofLayerNorm) {
   EXPECT_FALSE(check(reference, normalise(ElementKind::F16, 1e-5, 128)).passed());
   EXPECT_FALSE(check(reference, normalise(ElementKind::F32, 1e-3, 128)).passed());
   EXPECT_FALSE(check(reference, normalise(ElementKind::F32, 1e-5, 127)).passed());
+}
+
+// Softmax and norms whose steps are rounded to f16 lie outside the usual bounds of f16 and inside those that allow
+// for it; steps in 8 bits and a sum that forgets terms lie outside both.
+TEST_F(Bounds, ofRoundedSteps) {
+  Tensor x = makeInput(ElementKind::F16, {1, 64}, ValueSet::Normal, 1, 0);
+  EvaluatorOptions rounding;
+  rounding.roundSteps = true;
+  auto softmax = [&](ElementKind kind, int terms) {
+    double top = -1e9, sum = 0;
+    for (int i = 0; i < 64; ++i)
+      top = std::max(top, x.getFloat(i));
+    auto term = [&](int i) { return roundToKind(kind, std::exp(roundToKind(kind, x.getFloat(i) - top))); };
+    for (int i = 0; i < terms; ++i)
+      sum = roundToKind(kind, sum + term(i));
+    Tensor out(ElementKind::F16, {1, 64});
+    for (int i = 0; i < 64; ++i)
+      out.setFloat(i, roundToKind(kind, term(i) / sum));
+    return out;
+  };
+  auto normalise = [&](ElementKind kind, int terms) {
+    double squares = 0;
+    for (int i = 0; i < terms; ++i)
+      squares = roundToKind(kind, squares + roundToKind(kind, x.getFloat(i) * x.getFloat(i)));
+    double factor = roundToKind(kind, 1 / std::sqrt(roundToKind(kind, squares / 64)));
+    Tensor out(ElementKind::F16, {1, 64});
+    for (int i = 0; i < 64; ++i)
+      out.setFloat(i, roundToKind(kind, x.getFloat(i) * factor));
+    return out;
+  };
+  auto examine = [&](StringRef op, llvm::function_ref<Tensor(ElementKind, int)> program) {
+    std::string text = ("func.func @main(%x: tensor<1x64xf16>) -> tensor<1x64xf16> {\n  %r = " + op +
+                        "\n  return %r : tensor<1x64xf16>\n}").str();
+    BoundedTensor wide = evaluate(text, {x}), narrow = evaluate(text, {x}, rounding);
+    CompareReport right = check(narrow, program(ElementKind::F16, 64));
+    EXPECT_TRUE(right.passed()) << right.text();
+    EXPECT_TRUE(check(wide, program(ElementKind::F32, 64)).passed());
+    EXPECT_FALSE(check(wide, program(ElementKind::F16, 64)).passed());
+    EXPECT_FALSE(check(narrow, program(ElementKind::F8E4M3FN, 64)).passed());
+    EXPECT_FALSE(check(narrow, program(ElementKind::F16, 60)).passed());
+  };
+  examine("lutra.softmax %x {axis = 1 : i64} : tensor<1x64xf16>", softmax);
+  examine("lutra.rms_norm %x {dims = 1 : i64, epsilon = 1.0e-9 : f64} : tensor<1x64xf16> -> tensor<1x64xf16>", normalise);
 }
 
 // Through exp, a product and a division, with cancelling inputs.
