@@ -53,6 +53,32 @@ FAULTS = [
         "a E1",
     ),
     (
+        "twins.py",
+        {
+            "include/lutra/X/Passes.td": 'def Foo : Pass<"lutra-foo"> {}\n',
+            "test/foo.mlir": "// RUN: lutra-opt %s --lutra-foo | FileCheck %s\n",
+            "test/bar.e2e.mlir": '// RUN: lutra-run %s --before-after="lutra-foo"\n',
+        },
+        "no numeric twin of its name",
+    ),
+    (
+        "twins.py",
+        {
+            "include/lutra/X/Passes.td": 'def Foo : Pass<"lutra-assemble-nvgpu"> {}\n',
+            "test/assemble-nvgpu.mlir": "// RUN: lutra-opt %s --lutra-assemble-nvgpu | FileCheck %s\n",
+            "test/Target/NVGPU/convert-tile-to-nvvm.e2e.mlir": "// RUN: lutra-opt %s\n",
+        },
+        "does not run --lutra-assemble-nvgpu",
+    ),
+    (
+        "twins.py",
+        {
+            "lib/Dialect/Lutra/IR/A.cpp": "LogicalResult AOp::verify() {\n  return emitOpError(); // E1\n}\n",
+            "test/Dialect/Lutra/IR/invalid.mlir": "// a E1\n// -----\n// b E1\n// expected-error @below {{b}}\n",
+        },
+        "a E1",
+    ),
+    (
         "ods_sections.py",
         {
             "include/lutra/Dialect/Lutra/IR/LutraAOps.td": (
@@ -70,26 +96,54 @@ FAULTS = [
     ("sources.py", {"include/lutra/Conversion/A/A.td": 'def O : Option<"\\"avx2\\"">;\n'}, "ask TileTarget"),
     ("sources.py", {"lib/Frontend/A/A.cpp": "// Half as fast on sm_80.\n"}, "ask TileTarget"),
     ("sources.py", {"lib/Reference/A.cpp": "mil::ApplyOp op;\n"}, "ask TileTarget"),
-    ("sources.py", {"test/a.py": "check(a, b, rtol=1e-3)\n"}, "tolerance"),
+    ("tolerances.py", {"test/a.py": "check(a, b, rtol=1e-3)\n"}, "rtol is typed in"),
+    ("tolerances.py", {"test/a.py": "import numpy as np\nassert np.allclose(a, b)\n"}, "allclose has a tolerance"),
+    ("tolerances.py", {"test/a.py": "def check(a, *, tol: float = 2.0**-10): ...\n"}, "tol is typed in"),
+    ("tolerances.py", {"test/a.py": 'BOUNDS = {"fp32": 1e-5, "fp16": 4 * 1e-3}\n'}, "BOUNDS is typed in"),
+    ("tolerances.py", {"test/a.py": "if not apart < 1e-12:\n    fail()\n"}, "compares with 1e-12"),
+    ("tolerances.py", {"test/unit/A.cpp": "  EXPECT_NEAR(f(x, 2), y, 1e-6);\n"}, "bound of a comparison"),
+    ("tolerances.py", {"test/a.mlir": "// RUN: lutra-run %s --tolerance=0.1\n"}, "a flag types in"),
 ]
+# What looks like a fault and is none.
+RIGHT = [
+    (
+        "tolerances.py",
+        {
+            "test/a.py": (
+                "U = 2.0**-24\nbound = 4 * n**0.5 * U * size\nassert error <= bound and seconds < 0.5\nbounds = None\n"
+                'TEXT = "epsilon = 1.0e-5 : f64"\nlimit, exact_bound = 30, 0\nreport = compare(a, b, bound)\n'
+            ),
+            "test/unit/A.cpp": "  EXPECT_NEAR(value, wanted, bounds[i]);\n",
+        },
+    )
+]
+
+
+def run(lint: Path, files: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """The lint on a tree with these files."""
+    with tempfile.TemporaryDirectory() as folder:
+        for top in ("lib/Dialect", "include/lutra", "test", "tools", "python", "docs"):
+            (Path(folder) / top).mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            path = Path(folder) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return subprocess.run([sys.executable, str(lint), folder], capture_output=True, text=True)
 
 
 def main() -> int:
     lints = Path(sys.argv[1]) / "test" / "lint"
     failures = []
     for lint, files, expected in FAULTS:
-        with tempfile.TemporaryDirectory() as folder:
-            for top in ("lib/Dialect", "include/lutra", "test", "tools", "python", "docs"):
-                (Path(folder) / top).mkdir(parents=True, exist_ok=True)
-            for name, text in files.items():
-                path = Path(folder) / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text)
-            run = subprocess.run([sys.executable, str(lints / lint), folder], capture_output=True, text=True)
-        if run.returncode == 0 or expected not in run.stdout:
+        done = run(lints / lint, files)
+        if done.returncode == 0 or expected not in done.stdout:
             failures.append(
-                f"{lint} let a planted fault pass: {sorted(files)}: {run.stdout.strip()} {run.stderr.strip()}"
+                f"{lint} let a planted fault pass: {sorted(files)}: {done.stdout.strip()} {done.stderr.strip()}"
             )
+    for lint, files in RIGHT:
+        done = run(lints / lint, files)
+        if done.returncode != 0:
+            failures.append(f"{lint} refuses what is right: {done.stdout.strip()} {done.stderr.strip()}")
     print("\n".join(failures) or f"{len(FAULTS)} planted faults are noticed")
     return bool(failures)
 

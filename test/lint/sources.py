@@ -2,8 +2,8 @@
 
 usage: sources.py SOURCE_ROOT
 No target's name outside the folders that are about targets, no printing to the standard streams in lib/ (errors are
-diagnostics), no command-line options or environment in lib/, no tabs, no marks of unfinished work, no typed-in
-tolerances in tests, no path of a developer's machine.
+diagnostics), no command-line options or environment in lib/, no tabs, no marks of unfinished work, no path of a
+developer's machine.
 """
 
 import re
@@ -51,7 +51,6 @@ RULES = [
         "marks unfinished work",
     ),
     ("", (".cpp", ".h", ".td", ".py", ".mlir", ".c"), re.compile(r"\t"), "holds a tab"),
-    ("test/", (".py",), re.compile(r"\b[ra]tol\s*=\s*[0-9]"), "types in a tolerance; derive it (lutra.testing)"),
     (
         "",
         (".cpp", ".h", ".td", ".py", ".mlir", ".md", ".c", ".txt", ".json", ".toml", ".cmake", ".sh"),

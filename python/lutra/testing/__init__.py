@@ -1,5 +1,6 @@
 """Numeric comparison for tests: derived bounds, never a typed-in tolerance."""
 
 from .compare import CompareReport, compare
+from .evaluate import evaluate, notices
 
-__all__ = ["CompareReport", "compare"]
+__all__ = ["CompareReport", "compare", "evaluate", "notices"]

@@ -57,6 +57,7 @@ PRECISION = {
     ("mil", "f32"): Precision(F16, F32, F16, F16),
     ("mil", "f16"): Precision(0, F32, F16, F16),
 }
+DOUBLE = Precision(0, 2.0**-53, 2.0**-53, 4 * 2.0**-53)
 
 
 def network(dtype: torch.dtype) -> torch.nn.Sequential:
@@ -218,9 +219,10 @@ def main() -> int:
             other[2].bias[3] += 0.05
         x = np.random.default_rng(3).standard_normal((ROWS, SIZES[0])).astype({"f32": "f4", "f16": "f2"}[kind])
         for front, (source, path) in sources(folder, module, x, kind).items():
-            apart = np.abs(reference(path, x, folder) - exact(module, x, PRECISION["cpu", kind])[0]).max()
-            if not apart < 1e-12:
-                raise SystemExit(f"{front} {kind}: the evaluator differs from float64 by {apart}")
+            # The evaluator and exact() are two computations in double precision: each is inside its bound.
+            value = reference(path, x, folder)
+            if not judge(module, x, value, DOUBLE) <= 2 or judge(other, x, value, DOUBLE) <= 2:
+                raise SystemExit(f"{front} {kind}: the evaluator differs from float64 or hides a changed weight")
             results = {"cpu": routes.cpu(source, x)}
             name = f"{front}-{kind}"
             results |= {f"nvgpu {arch}": result for arch, result in routes.gpu(source, x, path, name).items()}
