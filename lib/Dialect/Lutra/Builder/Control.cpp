@@ -38,8 +38,12 @@ std::optional<SmallVector<GraphTensor>> GraphBuilder::branch(GraphTensor conditi
     if (!a || !b)
       return std::nullopt;
     if (a.type() != b.type() || a.shape() != b.shape()) {
-      fail(ErrorCode::UnsupportedOp, "has branches of different result types, " + symbols.text(a.shape()) + " and " +
-                                         symbols.text(b.shape()) + ", and a condition known at run time only");
+      std::string text;
+      llvm::raw_string_ostream(text) << "has the result " << index << " of shape " << symbols.text(a.shape())
+                                     << " with elements " << a.type() << " in one branch, " << symbols.text(b.shape())
+                                     << " with " << b.type() << " in the other, and a condition known at run time only; "
+                                     << "give both branches the same";
+      fail(ErrorCode::UnsupportedOp, text);
       return std::nullopt;
     }
     auto isInside = [&](GraphTensor tensor, Region &region) {

@@ -125,7 +125,9 @@ LogicalResult SizeTable::buildBranch(scf::IfOp branch) {
         continue;
       }
       bool isOutside = !branch->isAncestor(yielded.getParentRegion()->getParentOp());
-      Value known = isOutside ? tensor::DimOp::create(builder, branch.getLoc(), yielded, dim) : get(yielded, dim);
+      Value known = get(yielded, dim);
+      if (!known && isOutside)
+        known = tensor::DimOp::create(builder, branch.getLoc(), yielded, dim);
       if (!known || branch->isAncestor(known.getParentRegion()->getParentOp()))
         return emitCodedError(branch.getLoc(), ErrorCode::UnsupportedOp)
                << "a branch decides how large its result is; give both branches results whose sizes follow from the "

@@ -8,7 +8,7 @@
 //   3. Arena buffers become a MemoryProblem: lifetimes from the order of the launches, bytes = units * D
 //      with D a product of run-time sizes. Its plan is verified before use.
 //      A branch (scf.if) is planned in line: the steps of its regions follow one another, so that their buffers may share
-//      memory; what a region yields is written where the result of the branch lies.
+//      memory; what a region yields is written where the result of the branch lies, or copied there.
 //   4. The function is rewritten, and @main.shapes is made for the entry checks: from the run-time
 //      sizes of the inputs to those of the results and the bytes of the arena.
 #include "PlanMemoryParts.h"
@@ -54,6 +54,12 @@ struct Storage {
 struct Product {
   int64_t constant = 1;
   SmallVector<Value> factors; // sorted by number of first use
+};
+
+/// A yielded value that lies elsewhere than the branch's result.
+struct BranchCopy {
+  Operation *yield;
+  Value from, to;
 };
 
 /// Plans one function.
@@ -104,6 +110,7 @@ private:
   Value arena, arenaBytes;
   unsigned inputCount = 0;
   SmallVector<std::pair<Value, unsigned>> copies; // tensor -> result index
+  SmallVector<BranchCopy> branchCopies;
   SmallVector<Value> resultTensors;
 };
 
@@ -295,15 +302,20 @@ LogicalResult Planner::assignBranch(scf::IfOp branch) {
       Operation *producer = base.getDefiningOp();
       if (!isa_and_nonnull<LaunchOp, scf::IfOp>(producer) || producer->getBlock() != &region.front() ||
           !targets.try_emplace(base, roots.lookup(result)).second)
-        return emitCodedError(branch.getLoc(), ErrorCode::UnsupportedOp)
-               << "a branch yields a value that no launch of its own makes for it; run lutra-form-kernels first";
+        branchCopies.push_back({yield, yielded, result});
       if (sizesOf(yielded) != sizesOf(result))
         return emitCodedError(branch.getLoc(), ErrorCode::UnsupportedOp)
                << "the branches of an If have results of different run-time sizes; give both the same size";
     }
     if (failed(assignBlock(region.front())))
       return failure();
+    ++step;
+    for (const BranchCopy &copy : branchCopies)
+      if (copy.yield == yield.getOperation())
+        storageOf(copy.from).end = step;
   }
+  for (Value result : branch.getResults()) // written even if nothing reads it
+    storageOf(result).end = step;
   return success();
 }
 
@@ -504,6 +516,11 @@ void Planner::rewriteBody() {
     SmallVector<Value> outputs = llvm::map_to_vector(launch.getResults(), toBuffer);
     LaunchOp::create(builder, loc, TypeRange(), launch.getKernelAttr(), inputs, ValueRange(), outputs)
         ->setDiscardableAttrs(launch->getDiscardableAttrDictionary());
+  }
+  for (const BranchCopy &copy : branchCopies) {
+    builder.setInsertionPoint(copy.yield);
+    Location loc = copy.yield->getLoc();
+    memref::CopyOp::create(builder, loc, bufferFor(copy.from, loc), bufferFor(copy.to, loc));
   }
   Operation *terminator = body.getTerminator();
   builder.setInsertionPoint(terminator);

@@ -63,3 +63,23 @@ func.func @branches(%x: tensor<?x4xf32> {lutra.name = "x", lutra.dim_names = ["n
   %y = lutra.binary<add> %r#0, %h : (tensor<?x4xf32>, tensor<?x4xf32>) -> tensor<?x4xf32>
   return %y, %r#1 : tensor<?x4xf32>, tensor<?x2x2xf32>
 }
+
+// An inner branch hands through what the outer one computes; the same value is yielded twice.
+func.func @hands_through(%x: tensor<?x4xf32> {lutra.name = "x", lutra.dim_names = ["n", ""]}, %c: tensor<i1>, %d: tensor<i1>) -> (tensor<?x4xf32>, tensor<?x4xf32>) {
+  %f = tensor.extract %c[] : tensor<i1>
+  %r:2 = scf.if %f -> (tensor<?x4xf32>, tensor<?x4xf32>) {
+    %s = lutra.softmax %x {axis = 1 : i64} : tensor<?x4xf32>
+    %g = tensor.extract %d[] : tensor<i1>
+    %t = scf.if %g -> (tensor<?x4xf32>) {
+      scf.yield %s : tensor<?x4xf32>
+    } else {
+      %b = lutra.unary<neg> %s : tensor<?x4xf32> -> tensor<?x4xf32>
+      scf.yield %b : tensor<?x4xf32>
+    }
+    %u = lutra.unary<abs> %t : tensor<?x4xf32> -> tensor<?x4xf32>
+    scf.yield %u, %u : tensor<?x4xf32>, tensor<?x4xf32>
+  } else {
+    scf.yield %x, %x : tensor<?x4xf32>, tensor<?x4xf32>
+  }
+  return %r#0, %r#1 : tensor<?x4xf32>, tensor<?x4xf32>
+}

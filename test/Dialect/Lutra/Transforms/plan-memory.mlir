@@ -178,13 +178,25 @@ func.func @main(%x: tensor<?xf32> {lutra.name = "x"}, %y: tensor<?xf32> {lutra.n
 
 // -----
 
-func.func @main(%x: tensor<4xf32> {lutra.name = "x"}, %c: tensor<i1>) -> tensor<4xf32> {
+lutra.kernel @k(%a: tensor<4xf32>) -> tensor<4xf32> {
+  lutra.yield %a : tensor<4xf32>
+}
+// A value that a branch yields twice, or only hands through, is copied to the place of the result.
+// CHECK-LABEL: func @main(
+// CHECK-SAME: %[[X:[a-z0-9]+]]: memref<4xf32> {{.*}}, %{{.+}}: memref<i8> {{.*}}, %[[Y:[a-z0-9]+]]: memref<4xf32> {{.*}}, %[[Z:[a-z0-9]+]]: memref<4xf32>
+// CHECK: scf.if
+// CHECK-NEXT: lutra.launch @k(%[[X]]) outs(%[[Y]] : memref<4xf32>)
+// CHECK-NEXT: memref.copy %[[Y]], %[[Z]]
+// CHECK-NEXT: } else {
+// CHECK-NEXT: memref.copy %[[X]], %[[Y]]
+// CHECK-NEXT: memref.copy %[[X]], %[[Z]]
+func.func @main(%x: tensor<4xf32> {lutra.name = "x"}, %c: tensor<i1>) -> (tensor<4xf32>, tensor<4xf32>) {
   %f = tensor.extract %c[] : tensor<i1>
-  // expected-error @below {{E0601: a branch yields a value that no launch of its own makes for it; run lutra-form-kernels first}}
-  %r = scf.if %f -> (tensor<4xf32>) {
-    scf.yield %x : tensor<4xf32>
+  %r:2 = scf.if %f -> (tensor<4xf32>, tensor<4xf32>) {
+    %0 = lutra.launch @k(%x) : (tensor<4xf32>) -> tensor<4xf32>
+    scf.yield %0, %0 : tensor<4xf32>, tensor<4xf32>
   } else {
-    scf.yield %x : tensor<4xf32>
+    scf.yield %x, %x : tensor<4xf32>, tensor<4xf32>
   }
-  return %r : tensor<4xf32>
+  return %r#0, %r#1 : tensor<4xf32>, tensor<4xf32>
 }

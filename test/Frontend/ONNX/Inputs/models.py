@@ -144,6 +144,18 @@ def branches() -> onnx.ModelProto:
     return model(nodes, inputs, [info("y", FLOAT, ["n", 4])])
 
 
+def uneven_branches() -> onnx.ModelProto:
+    """An If whose branches give one row and two."""
+    node = helper.make_node
+    then_branch = helper.make_graph([node("Abs", ["x"], ["a"])], "then", [], [info("a", FLOAT, None)])
+    else_branch = helper.make_graph([node("Concat", ["x", "x"], ["b"], axis=0)], "else", [], [info("b", FLOAT, None)])
+    return model(
+        [node("If", ["flag"], ["y"], "choice", then_branch=then_branch, else_branch=else_branch)],
+        [info("x", FLOAT, [1, 4]), info("flag", TensorProto.BOOL, [])],
+        [info("y", FLOAT, None)],
+    )
+
+
 def related_sizes() -> onnx.ModelProto:
     """Sizes of two names in one op: broadcast against each other, against a constant, and summed over."""
     node = helper.make_node
@@ -171,6 +183,7 @@ MODELS: dict[str, Callable[[], onnx.ModelProto]] = {
     "related_sizes": related_sizes,
     "position_table": position_table,
     "unsupported": unsupported,
+    "uneven_branches": uneven_branches,
 }
 
 if __name__ == "__main__":

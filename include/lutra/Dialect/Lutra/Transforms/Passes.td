@@ -146,7 +146,7 @@ def PlanMemory : Pass<"lutra-plan-memory", "mlir::ModuleOp"> {
     (lutra-form-kernels). Guarantees: @main holds launches on buffers: arguments, results as trailing
     arguments, weights, and views of one `lutra.arena` at offsets that are closed formulas of the input
     sizes; buffers whose lifetimes meet do not overlap. A branch (scf.if) has no results any more: both regions write
-    to the place of each; its condition is a byte that is loaded. Fails when the regions' results differ in size. Arguments carry `lutra.type`, their type
+    to the place of each, or copy there what lies elsewhere; its condition is a byte that is loaded. Fails when the regions' results differ in size. Arguments carry `lutra.type`, their type
     in the graph; `lutra.inputs` counts the inputs. `@main.shapes` maps the run-time sizes of the inputs to those of
     the results and the bytes of the arena. A reshape is a view. Leaves alone: kernels, and a
     @main that is already planned.
