@@ -143,8 +143,31 @@ static LogicalResult evaluateWeight(WeightOp op, Interpreter &interpreter) {
   return success();
 }
 
-/// A launch operand as a kernel argument of `type`: buffers are read when a tensor is wanted.
-static FailureOr<Datum> adapt(Operation *op, const Datum &datum, Type type) {
+/// The panels of a packed matrix of integers or floats, as a buffer; zeros fill them.
+static FailureOr<Datum> packBuffer(Operation *op, const Array &matrix, MemRefType type, PackingAttr packing) {
+  int64_t columns = matrix.shape.back(), rows = columns == 0 ? 0 : matrix.count() / columns;
+  int64_t width = packing.getWidth(), depth = packing.getDepth();
+  int64_t groups = llvm::divideCeil(rows, depth), panels = llvm::divideCeil(columns, width);
+  SmallVector<int64_t> shape{panels, groups, width};
+  if (depth != 1)
+    shape.push_back(depth);
+  std::shared_ptr<Array> packed = makeArray(matrix.elementType, shape);
+  for (int64_t k = 0; k < rows; ++k)
+    for (int64_t n = 0; n < columns; ++n) {
+      int64_t to = (((n / width) * groups + k / depth) * width + n % width) * depth + k % depth;
+      if (matrix.isFloat())
+        packed->floats[to] = matrix.floats[k * columns + n];
+      else
+        packed->integers[to] = matrix.integers[k * columns + n];
+    }
+  auto buffer = allocateBuffer(type.getElementType(), shape);
+  if (failed(writeBuffer(op, *buffer, *packed)))
+    return failure();
+  return Datum::of(std::shared_ptr<const Buffer>(buffer));
+}
+
+/// A launch operand of type `from` as a kernel argument of `type`: buffers are read when a tensor is wanted.
+static FailureOr<Datum> adapt(Operation *op, const Datum &datum, Type from, Type type) {
   auto tensor = dyn_cast<RankedTensorType>(type);
   if (tensor && datum.buffer) {
     if (auto packing = dyn_cast_if_present<PackingAttr>(tensor.getEncoding())) {
@@ -162,6 +185,9 @@ static FailureOr<Datum> adapt(Operation *op, const Datum &datum, Type type) {
   }
   auto memref = dyn_cast<MemRefType>(type);
   if (memref && datum.array) { // a weight that is still a tensor
+    auto source = dyn_cast<RankedTensorType>(from);
+    if (auto packing = source ? dyn_cast_if_present<PackingAttr>(source.getEncoding()) : PackingAttr())
+      return packBuffer(op, *datum.array, memref, packing);
     auto buffer = allocateBuffer(memref.getElementType(), datum.array->shape);
     if (failed(writeBuffer(op, *buffer, *datum.array)))
       return failure();
@@ -202,7 +228,7 @@ static LogicalResult evaluateLaunch(LaunchOp op, Interpreter &interpreter) {
            << " or more arguments";
   SmallVector<Datum> arguments;
   for (auto [index, value] : llvm::enumerate(op.getInputs())) {
-    FailureOr<Datum> datum = adapt(op, interpreter.get(value), kernel.getArgumentTypes()[index]);
+    FailureOr<Datum> datum = adapt(op, interpreter.get(value), value.getType(), kernel.getArgumentTypes()[index]);
     if (failed(datum))
       return failure();
     arguments.push_back(*datum);

@@ -238,7 +238,7 @@ static LogicalResult evaluateExtract(TileExtractOp op, Interpreter &interpreter)
 
 /// Buffer index of rhs(k, c).
 static SmallVector<int64_t> rhsAddress(PanelLayout layout, ArrayRef<int64_t> base, int64_t k,
-                                       int64_t c, int64_t width) {
+                                       int64_t c, ArrayRef<int64_t> shape) {
   SmallVector<int64_t> index(base);
   size_t rank = index.size();
   switch (layout) {
@@ -251,9 +251,15 @@ static SmallVector<int64_t> rhsAddress(PanelLayout layout, ArrayRef<int64_t> bas
     index[rank - 1] += k;
     break;
   case PanelLayout::Panel:
-    index[rank - 3] += c / width;
+    index[rank - 3] += c / shape[rank - 1];
     index[rank - 2] += k;
-    index[rank - 1] += c % width;
+    index[rank - 1] += c % shape[rank - 1];
+    break;
+  case PanelLayout::DeepPanel:
+    index[rank - 4] += c / shape[rank - 2];
+    index[rank - 3] += k / shape[rank - 1];
+    index[rank - 2] += c % shape[rank - 2];
+    index[rank - 1] += k % shape[rank - 1];
     break;
   }
   return index;
@@ -277,7 +283,7 @@ static LogicalResult evaluateMatmul(TileMatmulOp op, Interpreter &interpreter) {
   SmallVector<int64_t> left = integersOf(op.getLhsIndices(), interpreter);
   SmallVector<int64_t> right = integersOf(op.getRhsIndices(), interpreter);
   SmallVector<int64_t> bounds = integersOf(op.getBounds(), interpreter);
-  int64_t depth = interpreter.getInteger(op.getDepth()), width = rhs.shape.back();
+  int64_t depth = interpreter.getInteger(op.getDepth());
   auto acc = std::make_shared<Array>(interpreter.getArray(op.getAcc()));
   for (int64_t r = 0; r < acc->shape[0]; ++r)
     for (int64_t c = 0; c < acc->shape[1]; ++c) {
@@ -294,7 +300,7 @@ static LogicalResult evaluateMatmul(TileMatmulOp op, Interpreter &interpreter) {
         from[op.getLhsRowDim()] += r * op.getRowStep();
         from.back() += k;
         auto a = locate(op, lhs, from);
-        auto b = locate(op, rhs, rhsAddress(op.getRhsLayout(), right, k, c, width));
+        auto b = locate(op, rhs, rhsAddress(op.getRhsLayout(), right, k, c, rhs.shape));
         if (failed(a) || failed(b))
           return failure();
         multiplyAdd(*acc, i, loadElement(lhs, *a), loadElement(rhs, *b));

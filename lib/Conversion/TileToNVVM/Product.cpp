@@ -38,7 +38,7 @@ LogicalResult ProductEmitter::check() {
            << "product of " << lhsType.getElementType() << " and " << rhsType.getElementType()
            << " into " << accType.getElementType() << " has no tensor-core instruction on "
            << block.arch.name << "; use f32, f16 or bf16 into f32, or i8 into i32";
-  if (op.getRhsLayout() == PanelLayout::Panel)
+  if (op.getRhsLayout() == PanelLayout::Panel || op.getRhsLayout() == PanelLayout::DeepPanel)
     return emitCodedError(op.getLoc(), ErrorCode::UnsupportedOp)
            << "product reads panels packed for a CPU, which " << block.arch.name
            << " does not; pack the weights for this target";

@@ -8,6 +8,8 @@
 //
 // Addresses are split into what changes with k and what does not; the latter is computed before the
 // loop, so that the loop holds loads with one index register (checked in matmul-assembly.test).
+// Deep panels hold pairs of k side by side: each lane multiplies a pair of 16-bit integers and adds both products, which
+// is written as arithmetic that LLVM has one instruction for on x86 (vpmaddwd).
 // A column-major rhs is read in square blocks along K, which are transposed in registers.
 // Rows outside the bounds read the last row that exists; columns outside are masked.
 #include "TileMatmul.h"
@@ -55,6 +57,8 @@ private:
   Value loadVector(Value buffer, Value address, Value mask);
   void prepareColumns();
   Value loadPart(Value offset, int64_t part);
+  Value loadPair(Value address);
+  Value multiplyPairs(Value left, Value right);
   void multiply(Value k, llvm::function_ref<Value(int64_t)> loadPart, Values &accumulators);
   Values loop(Value lower, Value upper, int64_t step, ValueRange carried,
               llvm::function_ref<void(Value, Values &)> body);
@@ -71,7 +75,8 @@ private:
   Values rowAddress;    // lhs address of (row, k = 0)
   Values columnAddress; // rhs address of (k = 0, first column of the part); col_major: of each column
   Values columnMask;    // per part, null without bounds
-  Value depthStride;    // rhs elements between two k
+  Value depthStride;    // rhs elements between two k (deep panels: between two pairs, per k)
+  int64_t step = 1;     // of k that lie together
 };
 
 } // namespace
@@ -86,6 +91,8 @@ MatmulEmitter::MatmulEmitter(OpBuilder &builder, TileMatmulOp op, unsigned vecto
   while (columns % lanes != 0)
     lanes /= 2;
   parts = columns / lanes;
+  if (op.getRhsLayout() == PanelLayout::DeepPanel)
+    step = cast<MemRefType>(op.getRhs().getType()).getShape().back();
   partType = VectorType::get({lanes}, scalarType);
 }
 
@@ -126,7 +133,7 @@ Value MatmulEmitter::widen(Value value) {
 }
 
 Value MatmulEmitter::loadVector(Value buffer, Value address, Value mask) {
-  auto type = VectorType::get({lanes}, cast<MemRefType>(buffer.getType()).getElementType());
+  auto type = VectorType::get({lanes * step}, cast<MemRefType>(buffer.getType()).getElementType());
   if (!mask)
     return vector::LoadOp::create(builder, loc, type, buffer, ValueRange{address});
   Value zero = arith::ConstantOp::create(builder, loc, type, builder.getZeroAttr(type));
@@ -139,6 +146,17 @@ void MatmulEmitter::prepareColumns() {
   unsigned rank = type.getRank();
   Value columnBound = op.getBounds().empty() ? Value() : op.getBounds()[1];
   switch (op.getRhsLayout()) {
+  case PanelLayout::DeepPanel: { // zero filled likewise
+    int64_t width = type.getDimSize(rank - 2);
+    depthStride = index(width);
+    for (int64_t part = 0; part < parts; ++part) {
+      int64_t column = part * lanes;
+      Value panel = mul(rhs.strides[rank - 4], column / width);
+      columnAddress.push_back(add(add(rhs.base, panel), index(column % width * step)));
+      columnMask.push_back(Value());
+    }
+    break;
+  }
   case PanelLayout::Panel: { // zero filled to whole panels: no bound
     int64_t width = type.getDimSize(rank - 1);
     depthStride = rhs.strides[rank - 2];
@@ -179,6 +197,11 @@ void MatmulEmitter::prepareColumns() {
 
 /// The right-hand vector of step k (`offset` = k steps) in one part.
 Value MatmulEmitter::loadPart(Value offset, int64_t part) {
+  if (step > 1) {
+    Value pairs = loadVector(rhs.buffer, add(columnAddress[part], offset), Value());
+    auto type = VectorType::get({lanes * step}, builder.getI16Type());
+    return pairs.getType() == type ? pairs : arith::ExtSIOp::create(builder, loc, type, pairs).getResult();
+  }
   if (op.getRhsLayout() != PanelLayout::ColMajor)
     return widen(loadVector(rhs.buffer, add(columnAddress[part], offset), columnMask[part]));
   Values scalars;
@@ -189,10 +212,36 @@ Value MatmulEmitter::loadPart(Value offset, int64_t part) {
   return widen(vector::FromElementsOp::create(builder, loc, type, scalars));
 }
 
+/// The pair of 16-bit integers at `address` of the left-hand side, in every lane.
+Value MatmulEmitter::loadPair(Value address) {
+  auto pairType = VectorType::get({step}, builder.getI16Type());
+  auto wordType = VectorType::get({1}, builder.getI32Type());
+  Value pair = vector::LoadOp::create(builder, loc, pairType, lhs.buffer, ValueRange{address});
+  Value word = vector::ExtractOp::create(builder, loc, vector::BitCastOp::create(builder, loc, wordType, pair), 0);
+  Value words = vector::BroadcastOp::create(builder, loc, partType, word);
+  return vector::BitCastOp::create(builder, loc, VectorType::get({lanes * step}, builder.getI16Type()), words);
+}
+
+/// Products of 16-bit integers in 32 bits, the two of each pair added.
+Value MatmulEmitter::multiplyPairs(Value left, Value right) {
+  auto wide = VectorType::get({lanes * step}, scalarType);
+  Value products = arith::MulIOp::create(builder, loc, arith::ExtSIOp::create(builder, loc, wide, left),
+                                         arith::ExtSIOp::create(builder, loc, wide, right));
+  SmallVector<int64_t> even, odd;
+  for (int64_t lane = 0; lane < lanes; ++lane) {
+    even.push_back(2 * lane);
+    odd.push_back(2 * lane + 1);
+  }
+  return arith::AddIOp::create(builder, loc, vector::ShuffleOp::create(builder, loc, products, products, even),
+                               vector::ShuffleOp::create(builder, loc, products, products, odd));
+}
+
 /// One step. Of the two factors the smaller set stays in registers while the other streams by.
 void MatmulEmitter::multiply(Value k, llvm::function_ref<Value(int64_t)> loadPart,
                              Values &accumulators) {
   auto loadRow = [&](int64_t row) -> Value {
+    if (step > 1)
+      return loadPair(add(rowAddress[row], k));
     Value scalar = memref::LoadOp::create(builder, loc, lhs.buffer,
                                           ValueRange{add(rowAddress[row], k)});
     return vector::BroadcastOp::create(builder, loc, partType, widen(scalar));
@@ -203,7 +252,7 @@ void MatmulEmitter::multiply(Value k, llvm::function_ref<Value(int64_t)> loadPar
       accumulator = vector::FMAOp::create(builder, loc, left, right, accumulator);
       return;
     }
-    Value product = arith::MulIOp::create(builder, loc, left, right);
+    Value product = step > 1 ? multiplyPairs(left, right) : Value(arith::MulIOp::create(builder, loc, left, right));
     accumulator = arith::AddIOp::create(builder, loc, accumulator, product);
   };
   Values held;
@@ -305,7 +354,7 @@ MatmulEmitter::Values MatmulEmitter::emit(ValueRange accumulator) {
     });
     start = whole;
   }
-  values = loop(start, op.getDepth(), 1, values, [&](Value k, Values &carried) {
+  values = loop(start, op.getDepth(), step, values, [&](Value k, Values &carried) {
     Value offset = mul(k, depthStride);
     multiply(k, [&](int64_t part) { return loadPart(offset, part); }, carried);
   });
@@ -323,6 +372,12 @@ struct ConvertTileMatmul final : OpConversionPattern<TileMatmulOp> {
     auto tileType = cast<TileType>(op.getAcc().getType());
     if (tileType.getRank() != 2)
       return rewriter.notifyMatchFailure(op, "accumulator has not rank 2");
+    if (op.getRhsLayout() == PanelLayout::DeepPanel) {
+      auto elementOf = [](Value buffer) { return cast<MemRefType>(buffer.getType()).getElementType(); };
+      if (cast<MemRefType>(op.getRhs().getType()).getShape().back() != 2 || !elementOf(op.getLhs()).isInteger(16) ||
+          !tileType.getElementType().isInteger(32) || elementOf(op.getRhs()).getIntOrFloatBitWidth() > 16)
+        return rewriter.notifyMatchFailure(op, "deep panels are pairs of 16-bit integers into 32 bits alone");
+    }
     if (adaptor.getAcc().size() != static_cast<size_t>(tileType.getShape()[0]))
       return rewriter.notifyMatchFailure(op, "accumulator was not converted to its rows");
     MatmulEmitter emitter(rewriter, op, vectorBits);

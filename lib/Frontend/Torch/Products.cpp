@@ -14,8 +14,11 @@ static Results linear(Arguments &args) {
   return {args.builder.linear(args.tensor("input"), args.tensor("weight"), args.optionalTensor("bias"))};
 }
 
+/// In the operands' type, integers modulo its width.
 static Results matmul(Arguments &args) {
-  return {args.builder.matmul(args.tensor("self"), args.tensor(args.has("mat2") ? "mat2" : "other"))};
+  GraphTensor lhs = args.tensor("self");
+  GraphTensor product = args.builder.matmul(lhs, args.tensor(args.has("mat2") ? "mat2" : "other"));
+  return {product ? args.builder.cast(product, lhs.type()) : product};
 }
 
 /// beta * self + alpha * (a b)

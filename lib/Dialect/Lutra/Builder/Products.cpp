@@ -4,16 +4,23 @@
 using namespace mlir;
 using namespace lutra;
 
-/// Integer codes of 8 bits accumulate in i32, everything else in its own type.
+/// Codes, or their distances from a zero point.
+static bool isNarrowInteger(Type type) { return type.isInteger(8) || type.isInteger(16); }
+
+/// Integers of 8 or 16 bits accumulate in i32, everything else in its own type.
 static Type accumulatorOf(Type type) {
-  auto integer = dyn_cast<IntegerType>(type);
-  return integer && integer.getWidth() == 8 ? IntegerType::get(type.getContext(), 32) : type;
+  return isNarrowInteger(type) ? IntegerType::get(type.getContext(), 32) : type;
+}
+
+/// Whether a product takes operands of these types.
+static bool canMultiply(Type lhs, Type rhs) {
+  return lhs == rhs || (isNarrowInteger(lhs) && isNarrowInteger(rhs));
 }
 
 GraphTensor GraphBuilder::matmul(GraphTensor lhs, GraphTensor rhs) {
   if (!lhs || !rhs)
     return {};
-  if (lhs.rank() == 0 || rhs.rank() == 0 || lhs.type() != rhs.type() || lhs.isBool())
+  if (lhs.rank() == 0 || rhs.rank() == 0 || !canMultiply(lhs.type(), rhs.type()) || lhs.isBool())
     return fail(ErrorCode::GraphType, "multiplies scalars or tensors of two element types");
   if (lhs.rank() == 1) {
     GraphTensor result = matmul(unsqueeze(lhs, {0}), rhs);

@@ -209,12 +209,16 @@ LogicalResult TileMatmulOp::verify() {
     return emitOpError("advances rows by ")
            << step << " along dimension " << rowDim << " of a buffer of rank " << lhs.getRank()
            << "; use a step of at least 1 along a dimension before the last, which is K";
-  bool panel = getRhsLayout() == PanelLayout::Panel;
-  int64_t columns = acc.getShape()[1], width = rhs.getRank() ? rhs.getShape().back() : 1;
-  if (rhs.getRank() < (panel ? 3 : 2)) // E4
+  bool deep = getRhsLayout() == PanelLayout::DeepPanel, panel = deep || getRhsLayout() == PanelLayout::Panel;
+  int64_t leastRank = deep ? 4 : panel ? 3 : 2;
+  if (rhs.getRank() < leastRank) // E4
     return emitOpError("reads rhs as ") << stringifyPanelLayout(getRhsLayout())
                                         << " from a buffer of rank " << rhs.getRank()
-                                        << "; give it at least rank " << (panel ? 3 : 2);
+                                        << "; give it at least rank " << leastRank;
+  int64_t columns = acc.getShape()[1], width = rhs.getDimSize(rhs.getRank() - (deep ? 2 : 1));
+  if (deep && (rhs.isDynamicDim(rhs.getRank() - 1) || rhs.getShape().back() < 1)) // E4
+    return emitOpError("reads panels of shape ")
+           << shapeText(rhs.getShape()) << "; the step of K, which is the last size, must be static";
   if (panel && (ShapedType::isDynamic(width) || width < 1 || columns % width != 0)) // E4
     return emitOpError("has ") << columns << " columns over panels of shape "
                                << shapeText(rhs.getShape())

@@ -94,21 +94,24 @@ LogicalResult verifyBroadcast(Operation *op, OperandRange operands, Value result
          << "; repeat an operand with lutra.expand first";
 }
 
+/// Codes, or their distances from a zero point.
+static bool isNarrowInteger(Type type) { return type.isInteger(8) || type.isInteger(16); }
+
 LogicalResult verifyProductElements(Operation *op, Type lhs, Type rhs, Type result) {
   bool fits = false;
   if (isa<FloatType>(lhs))
     fits = lhs == rhs && isa<FloatType>(result) &&
            result.getIntOrFloatBitWidth() >= lhs.getIntOrFloatBitWidth();
-  else if (lhs.isInteger(8) && rhs.isInteger(8))
-    fits = result.isSignlessInteger(32);
+  else if (isNarrowInteger(lhs) && isNarrowInteger(rhs) && result.isSignlessInteger(32))
+    fits = true;
   else
     fits = lhs == rhs && lhs == result && lhs.isIntOrFloat() && lhs.getIntOrFloatBitWidth() > 8;
   if (fits)
     return success();
   return op->emitOpError("multiplies elements ")
          << lhs << " and " << rhs << " into " << result
-         << ", but floats need one type, 8-bit integers give i32, and wider integers keep their "
-            "type; insert lutra.cast";
+         << ", but floats need one type, integers of 8 or 16 bits give i32, and wider integers keep "
+            "their type; insert lutra.cast";
 }
 
 } // namespace lutra

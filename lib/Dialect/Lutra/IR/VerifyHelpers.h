@@ -53,7 +53,7 @@ llvm::LogicalResult verifySameElements(mlir::Operation *op, mlir::Value a, llvm:
 llvm::LogicalResult verifyBroadcast(mlir::Operation *op, mlir::OperandRange operands,
                                     mlir::Value result);
 
-/// Elements of a product: floats of one type into that or a wider float, 8-bit integers into i32,
+/// Elements of a product: floats of one type into that or a wider float, integers of 8 or 16 bits into i32,
 /// wider integers of one type.
 llvm::LogicalResult verifyProductElements(mlir::Operation *op, mlir::Type lhs, mlir::Type rhs,
                                           mlir::Type result);

@@ -280,6 +280,16 @@ func.func @tile_matmul_e4_2(
 }
 
 // -----
+// tile_matmul E4
+func.func @tile_matmul_e4_deep(
+    %a: memref<?x?xi16>, %b: memref<?x?x16x?xi8>, %c: !lutra.tile<6x16xi32>, %i: index) {
+  // expected-error @below {{the step of K, which is the last size, must be static}}
+  %r = lutra.tile_matmul %a[%i, %i], %b<deep_panel>[%i, %i, %i, %i], %c depth %i {lhs_row_dim = 0 : i64} :
+         memref<?x?xi16>, memref<?x?x16x?xi8>, !lutra.tile<6x16xi32> -> !lutra.tile<6x16xi32>
+  return
+}
+
+// -----
 // tile_matmul E5
 func.func @tile_matmul_e5(
     %a: memref<?x?xf32>, %b: memref<?x?x16xf16>, %c: !lutra.tile<6x16xf32>, %i: index) {

@@ -70,3 +70,12 @@ func.func @matmul(%a: memref<?x?xf32>, %p: memref<?x?x16xf32>, %b: memref<?x?xf3
          : memref<?x?xf32>, memref<?x?xf32>, !lutra.tile<6x32xf32> -> !lutra.tile<6x32xf32>
   return %1 : !lutra.tile<6x32xf32>
 }
+
+// CHECK-LABEL: func @matmul_pairs
+func.func @matmul_pairs(%a: memref<?x?xi16>, %p: memref<?x?x16x2xi8>, %acc: !lutra.tile<6x16xi32>, %i: index, %d: index)
+    -> !lutra.tile<6x16xi32> {
+  // CHECK: lutra.tile_matmul %{{.*}}[%{{.*}}, %{{.*}}], %{{.*}}<deep_panel>[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}], %{{.*}} depth
+  %0 = lutra.tile_matmul %a[%i, %i], %p<deep_panel>[%i, %i, %i, %i], %acc depth %d {lhs_row_dim = 0 : i64}
+         : memref<?x?xi16>, memref<?x?x16x2xi8>, !lutra.tile<6x16xi32> -> !lutra.tile<6x16xi32>
+  return %0 : !lutra.tile<6x16xi32>
+}

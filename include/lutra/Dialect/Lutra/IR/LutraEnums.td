@@ -96,7 +96,8 @@ def Lutra_RecurrentDirection
 def Lutra_PanelLayoutEnum : Lutra_Enum<"PanelLayout", [
   I32EnumAttrCase<"RowMajor", 0, "row_major">,    // [K, N], N contiguous
   I32EnumAttrCase<"ColMajor", 1, "col_major">,    // [N, K], K contiguous
-  I32EnumAttrCase<"Panel", 2, "panel">]>;         // [N / width, K, width]
+  I32EnumAttrCase<"Panel", 2, "panel">,           // [N / width, K, width]
+  I32EnumAttrCase<"DeepPanel", 3, "deep_panel">]>; // [N / width, K / depth, width, depth]
 def Lutra_PanelLayout : Lutra_EnumAttr<Lutra_PanelLayoutEnum, "panel_layout">;
 
 #endif

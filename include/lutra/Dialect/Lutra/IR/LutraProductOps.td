@@ -9,8 +9,9 @@ def Lutra_ProductGroup : OpDocGroup {
   let description = [{
     Sums of products: matrix products, convolutions, recurrences, and pooling, which shares the
     windows of convolutions. `channels_first` is [batch, channels, spatial..], `channels_last` is
-    [batch, spatial.., channels]. 8-bit integer products accumulate in i32; float products may be
-    summed in any order in at least f32.
+    [batch, spatial.., channels]. Products of 8- and 16-bit integers, signed or not in any mixture (codes,
+    or their distances from a zero point), accumulate in i32 modulo 2^32; float products may be summed in
+    any order in at least f32.
   }];
 }
 
@@ -22,13 +23,13 @@ def Lutra_MatmulOp : Lutra_GraphOp<"matmul"> {
     Shapes: `lhs` [B.., M, K] ([B.., K, M] with `transpose_lhs`), `rhs` [B.., K, N] ([B.., N, K] with
     `transpose_rhs`) or of rank 2 for all batches, `result` [B.., M, N]. Batch sizes are equal.
 
-    Semantics: result[b.., m, n] = sum over k of lhs[b.., m, k] * rhs[b.., k, n]. Operands of 8-bit
-    integers (i8, ui8 in any mixture) give i32. `rhs` may carry an encoding and a packing; its shape
+    Semantics: result[b.., m, n] = sum over k of lhs[b.., m, k] * rhs[b.., k, n]. Operands of 8- or 16-bit
+    integers in any mixture give i32. `rhs` may carry an encoding and a packing; its shape
     stays the logical one. `strategy` is written by the strategy chooser and changes no value beyond rounding.
 
     Errors: (E1) the ranks are not those above. (E2) `lhs` and `rhs` differ in K. (E3) batch sizes
     differ. (E4) `result` has another shape. (E5) the element types do not fit: floats of one type (a
-    result may be wider), 8-bit integers to i32, or wider integers of one type.
+    result may be wider), 8- and 16-bit integers to i32, or wider integers of one type.
 
     Example:
     ```mlir

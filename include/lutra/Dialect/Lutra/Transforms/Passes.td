@@ -123,9 +123,10 @@ def PackWeights : Pass<"lutra-pack-weights", "mlir::ModuleOp"> {
   let description = [{
     Needs: convolutions in channels_last order where they are to be packed. May run before or after
     lutra-form-kernels. Guarantees: the right-hand side of a matmul (rank 2) and the filter of a channels_last
-    conv, where they are float weights, have the type tensor<KxN, #lutra.packing<width, depth = 1>> over a
-    new global, and a matmul has lost `transpose_rhs`; weights that nothing reads are gone. Leaves alone:
-    operands that are computed, integer weights, depthwise filters (one panel column per channel gains nothing).
+    conv, where they are weights and the product's strategy reads panels (before one is chosen: floats), have the
+    type tensor<KxN, #lutra.packing<width, depth>> over a new global, with the strategy's depth, and a matmul has lost
+    `transpose_rhs`; weights that nothing reads are gone. Leaves alone: operands that are computed, depthwise
+    filters (one panel column per channel gains nothing).
 
     ```mlir
     lutra.global @w : tensor<8x4xf32> = dense_resource<w>
