@@ -35,7 +35,7 @@ static void setTypes(ProductProblem &problem, RankedTensorType lhs, RankedTensor
   problem.shape.lhsBits = lhs.getElementTypeBitWidth();
   problem.shape.rhsBits = rhs.getElementTypeBitWidth();
   problem.shape.accBits = std::max(32u, result.getElementTypeBitWidth());
-  problem.shape.constantRhs = rhs.getEncoding() != nullptr;
+  problem.shape.constantRhs = problem.weight = rhs.getEncoding() != nullptr;
 }
 
 int64_t lutra::getRowDim(MatmulOp op) {

@@ -48,6 +48,8 @@ public:
 
   /// Two units of a vector's width.
   double getFmaPerCycle(unsigned bits) const override { return 2.0 * vectorBits / bits; }
+  /// Twice the products of an FMA, and an addition apart.
+  double getPairDotPerCycle() const override { return 2 * getFmaPerCycle(32); }
   int64_t getPanelWidth() const override { return panel; }
   int64_t getMapWidth(unsigned bits) const override { return 2 * vectorBits / std::max(8u, bits); }
   /// One vector; narrow elements would need more registers than there are.

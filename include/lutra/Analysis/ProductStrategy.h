@@ -28,6 +28,7 @@ struct ProductProblem {
   ProductShape shape;           // of one product; conv: output positions x filters x (taps * channels) of a group
   int64_t batch = 1;            // independent products of that shape (conv: groups); -1 if unknown
   mlir::Type lhs, rhs, result;  // element types
+  bool weight = false;          // the right-hand side is constant: packed, or a weight in every launch of the kernel
 
   /// Multiply-adds in all; an unknown number of rows or products counts as `assumedRows`.
   double getMultiplyAdds() const;
@@ -51,8 +52,9 @@ public:
   virtual ~ProductStrategy();
   /// The name in `#lutra.strategy<"...">` and in --strategy.
   virtual llvm::StringRef getName() const = 0;
-  /// Whether it wants a constant right-hand side in panels (lutra-pack-weights).
-  virtual bool packsWeight() const { return false; }
+  /// Steps of K that lie together in the panels into which it wants a constant right-hand side packed
+  /// (lutra-pack-weights); 0: it reads the matrix as it is.
+  virtual int64_t getPanelDepth() const { return 0; }
   /// The offer, or nothing with the reason in `why`.
   virtual std::optional<StrategyOffer> match(const ProductProblem &problem, const TileTarget &target,
                                              std::string &why) const = 0;

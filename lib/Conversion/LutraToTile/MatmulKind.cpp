@@ -7,7 +7,8 @@
 // - in panels, when its type is packed,
 // - as it lies (row or column major), when few rows use each element or when it is narrow,
 // - else after it was copied into panels, one block of K at a time.
-// A left-hand side that is no buffer, or whose K is not contiguous, is copied in rows likewise.
+// A left-hand side that is no buffer, or whose K is not contiguous, is copied in rows likewise. Where panels are deep
+// (integers), it is always copied, widened to 16 bits and to whole steps of K.
 // Elementwise, every sum is a loop over K of its own: what the scalar strategy asks for, and the way out when
 // an operand's access fits no tile.
 #include "GroupKinds.h"
@@ -39,6 +40,7 @@ private:
   LogicalResult clearPartial();
   LogicalResult emitSpot(const ProductSpot &spot, Value low, Value depth, bool last);
   SmallVector<Value> rhsIndices(Value k, Value column);
+  SmallVector<Value> panelIndices(Value k, Value column);
 
   KernelEmitter &emitter;
   MatmulOp op;
@@ -52,9 +54,11 @@ private:
   SmallVector<Value> counts; // of items: batches, column blocks, row blocks
   ProductBlocks rowBlocks, columnBlocks;
   int64_t depthBlock = 0; // 0: all of K at once
+  int64_t depthStep = 1;  // steps of K that lie together in a panel
 
   bool copyLhs = false, copyRhs = false;
   PanelLayout layout = PanelLayout::Panel;
+  Type lhsElement;         // of the buffer
   Value lhs, rhs, partial; // buffers that tile_matmul reads; sums between blocks of K
   SmallVector<Value> indices; // of the result; only batch dimensions are set
   ProductRange rows, columns;
@@ -81,6 +85,12 @@ MatmulEmission::MatmulEmission(KernelEmitter &kernelEmitter)
   n = emitter.getSize(op.getResult(), rank - 1);
   k = emitter.getSize(op.getLhs(), rank - (op.getTransposeLhs() ? 2 : 1));
   shape = getProductProblem(op)->shape;
+  lhsElement = lhsType.getElementType();
+  if (auto packing = dyn_cast_if_present<PackingAttr>(rhsType.getEncoding())) {
+    depthStep = packing.getDepth();
+    if (depthStep > 1)
+      lhsElement = emitter.builder.getI16Type();
+  }
   choosePlan();
 }
 
@@ -107,10 +117,10 @@ Value MatmulEmission::getItems() { return emitter.product(counts); }
 /// Decides how each operand is read.
 void MatmulEmission::chooseOperands() {
   lhs = emitter.getBuffer(op.getLhs());
-  copyLhs = !lhs || op.getTransposeLhs();
+  copyLhs = !lhs || op.getTransposeLhs() || depthStep > 1;
   rhs = emitter.getBuffer(op.getRhs());
   if (rhsType.getEncoding()) {
-    layout = PanelLayout::Panel;
+    layout = depthStep > 1 ? PanelLayout::DeepPanel : PanelLayout::Panel;
   } else if (rhs && !plan.maskedEdges) {
     layout = op.getTransposeRhs() ? PanelLayout::ColMajor : PanelLayout::RowMajor;
     bool fewRows = shape.m > 0 && shape.m <= (op.getTransposeRhs() ? 4 : 2 * plan.rows);
@@ -129,13 +139,14 @@ void MatmulEmission::chooseOperands() {
   if (shape.k < 0 ? copies : shape.k > longDepth && (copies || (reused && plan.depthBlock)))
     depthBlock = shape.k < 0 ? block
                              : llvm::divideCeil(shape.k, llvm::divideCeil(shape.k, block));
+  depthBlock = llvm::alignTo(depthBlock, depthStep);
 }
 
 void MatmulEmission::makeBuffers() {
-  int64_t depth = depthBlock ? depthBlock : shape.k;
+  int64_t depth = llvm::alignTo(depthBlock ? depthBlock : shape.k, depthStep);
   int64_t height = rowBlocks.size, width = columnBlocks.size;
   if (copyLhs)
-    lhs = makeScratch(emitter, {height, depth}, lhsType.getElementType());
+    lhs = makeScratch(emitter, {height, depth}, lhsElement);
   if (copyRhs)
     rhs = makeScratch(emitter, {(width + panel - 1) / panel, depth, panel}, rhsType.getElementType());
   if (depthBlock)
@@ -153,7 +164,8 @@ LogicalResult MatmulEmission::emitItem(bool elementwise) {
     indices[dim] = index;
   rows = rowBlocks.range(emitter, position[2], m);
   columns = columnBlocks.range(emitter, position[1], n);
-  if (elementwise)
+  bool isUnpacked = isa<IntegerType>(accumulate) && depthStep == 1; // no tiles of integers without deep panels
+  if (elementwise || isUnpacked)
     return emitElements(batch, rows, columns);
 
   chooseOperands();
@@ -189,7 +201,13 @@ LogicalResult MatmulEmission::packLhs(Value low, Value depth) {
   int64_t tensorDepth = op.getTransposeLhs() ? rank - 2 : rank - 1;
   Value height = emitter.sub(rows.high, rows.low);
   int64_t width = emitter.getTileWidth();
+  Type element = lhsType.getElementType();
   return emitter.forEach(emitter.constant(0), height, emitter.constant(1), [&](Value row) {
+    for (int64_t step = 1; step < depthStep; ++step) { // up to a whole step of K; what exists is written over
+      Value zero = arith::ConstantOp::create(emitter.builder, emitter.loc, emitter.builder.getZeroAttr(lhsElement));
+      Value last = emitter.constant(cast<MemRefType>(lhs.getType()).getDimSize(1) - 1);
+      emitter.storeElement(zero, lhs, {row, emitter.min(emitter.add(depth, emitter.constant(step - 1)), last)});
+    }
     return emitter.forTiles(emitter.constant(0), depth, width, [&](Value at, int64_t size, Value bound) -> LogicalResult {
       SmallVector<Value> source = indices;
       source[tensorRow] = emitter.add(rows.low, row);
@@ -197,7 +215,12 @@ LogicalResult MatmulEmission::packLhs(Value low, Value depth) {
       auto tile = emitter.emitTile(op.getLhs(), TileWindow::row(source, tensorDepth, size, bound));
       if (failed(tile))
         return failure();
-      emitter.storeTile(*tile, lhs, TileWindow::row({row, at}, 1, size, bound));
+      Value wide = element.getIntOrFloatBitWidth() == lhsElement.getIntOrFloatBitWidth()
+                       ? *tile
+                       : emitter.map(*tile, lhsElement, [&](OpBuilder &builder, ValueRange scalars) {
+                           return widenOperand(builder, emitter.loc, scalars[0], element, lhsElement);
+                         });
+      emitter.storeTile(wide, lhs, TileWindow::row({row, at}, 1, size, bound));
       return success();
     });
   });
@@ -210,6 +233,14 @@ SmallVector<Value> MatmulEmission::rhsIndices(Value depth, Value column) {
   result.push_back(op.getTransposeRhs() ? column : depth);
   result.push_back(op.getTransposeRhs() ? depth : column);
   return result;
+}
+
+/// Indices of one element of a packed right-hand side.
+SmallVector<Value> MatmulEmission::panelIndices(Value depth, Value column) {
+  Value width = emitter.constant(panel), step = emitter.constant(depthStep);
+  if (depthStep == 1)
+    return {emitter.div(column, width), depth, emitter.rem(column, width)};
+  return {emitter.div(column, width), emitter.div(depth, step), emitter.rem(column, width), emitter.rem(depth, step)};
 }
 
 /// Copies columns [columns] of the right-hand side, K in [low, low + depth), to panels.
@@ -282,17 +313,24 @@ LogicalResult MatmulEmission::emitSpot(const ProductSpot &spot, Value low, Value
   }
   if (copyRhs)
     rhsAt = {emitter.div(column, emitter.constant(panel)), emitter.constant(0), emitter.constant(0)};
+  else if (layout == PanelLayout::DeepPanel)
+    rhsAt = {emitter.div(spot.column, emitter.constant(panel)), emitter.div(low, emitter.constant(depthStep)),
+             emitter.constant(0), emitter.constant(0)};
   else if (layout == PanelLayout::Panel)
     rhsAt = {emitter.div(spot.column, emitter.constant(panel)), low, emitter.constant(0)};
   else
     rhsAt = rhsIndices(low, spot.column);
   SmallVector<Value> bounds;
-  bool boundRows = spot.rowBound && !copyLhs, boundColumns = spot.columnBound && layout != PanelLayout::Panel;
+  bool isPanel = layout == PanelLayout::Panel || layout == PanelLayout::DeepPanel;
+  bool boundRows = spot.rowBound && !copyLhs, boundColumns = spot.columnBound && !isPanel;
   if ((boundRows || boundColumns) && !plan.maskedEdges)
     bounds = {spot.rowBound ? spot.rowBound : emitter.constant(spot.rows),
               spot.columnBound ? spot.columnBound : emitter.constant(spot.columns)};
+  Value wholeSteps = depthStep == 1 ? depth
+                                    : emitter.mul(emitter.ceilDiv(depth, emitter.constant(depthStep)),
+                                                  emitter.constant(depthStep));
   accumulator = TileMatmulOp::create(builder, emitter.loc, accumulator.getType(), lhs, lhsAt, rhs, rhsAt,
-                                     accumulator, depth, bounds, lhsRowDim, /*row_step=*/1, layout);
+                                     accumulator, wholeSteps, bounds, lhsRowDim, /*row_step=*/1, layout);
   if (!last) {
     emitter.storeTile(accumulator, partial, partialWindow);
     return success();
@@ -303,7 +341,7 @@ LogicalResult MatmulEmission::emitSpot(const ProductSpot &spot, Value low, Value
 /// One result element after another.
 LogicalResult MatmulEmission::emitElements(ArrayRef<Value> batch, ProductRange rowRange, ProductRange columnRange) {
   Value zero = emitter.constant(0), one = emitter.constant(1);
-  Type lhsElement = lhsType.getElementType(), rhsElement = rhsType.getElementType();
+  Type element = lhsType.getElementType(), rhsElement = rhsType.getElementType();
   return emitter.forEach(rowRange.low, rowRange.high, one, [&](Value row) {
     return emitter.forEach(columnRange.low, columnRange.high, one, [&](Value column) -> LogicalResult {
       SmallVector<Value> at = indices;
@@ -319,16 +357,14 @@ LogicalResult MatmulEmission::emitElements(ArrayRef<Value> batch, ProductRange r
         auto left = emitter.emitElement(op.getLhs(), lhsAt);
         FailureOr<Value> right;
         if (rhsType.getEncoding()) // packed: the panel's element
-          right = emitter.loadElement(emitter.getBuffer(op.getRhs()),
-                                      {emitter.div(column, emitter.constant(panel)), step,
-                                       emitter.rem(column, emitter.constant(panel))}, rhsElement);
+          right = emitter.loadElement(emitter.getBuffer(op.getRhs()), panelIndices(step, column), rhsElement);
         else
           right = emitter.emitElement(op.getRhs(), rhsIndices(step, column));
         if (failed(left) || failed(right))
           return failure();
         OpBuilder &builder = emitter.builder;
         Value wide = multiplyAdd(builder, emitter.loc,
-                                 widenOperand(builder, emitter.loc, *left, lhsElement, accumulate),
+                                 widenOperand(builder, emitter.loc, *left, element, accumulate),
                                  widenOperand(builder, emitter.loc, *right, rhsElement, accumulate), carried[0]);
         return KernelEmitter::Carried{wide};
       });

@@ -70,3 +70,16 @@ lutra.kernel @integers(%a: tensor<3x5xi8>, %b: tensor<5x7xui8>) -> tensor<3x7xi3
   %r = lutra.matmul %a, %b : (tensor<3x5xi8>, tensor<5x7xui8>) -> tensor<3x7xi32>
   lutra.yield %r : tensor<3x7xi32>
 }
+
+// Codes: the left-hand side is centred and widened while it is copied, to a whole pair of K; panels hold pairs.
+// CHECK-LABEL: func.func @codes(
+// CHECK: %[[ROWS:.*]] = memref.alloca() {alignment = 64 : i64} : memref<{{[0-9]+}}x24xi16>
+// CHECK: lutra.tile_store %{{.*}}, %[[ROWS]][%{{.*}}, %c23]
+// CHECK: lutra.tile_store {{.*}}, %[[ROWS]]
+// CHECK: lutra.tile_matmul %[[ROWS]]{{.*}}<deep_panel>{{.*}} depth %c24 {{.*}} memref<2x12x16x2xi8>
+lutra.kernel @codes(%a: tensor<37x23xui8>, %z: tensor<i16>, %b: tensor<23x19xi8, #lutra.packing<width = 16, depth = 2>>) -> tensor<37x19xi32> {
+  %w = lutra.cast %a : tensor<37x23xui8> -> tensor<37x23xi16>
+  %c = lutra.binary<sub> %w, %z : (tensor<37x23xi16>, tensor<i16>) -> tensor<37x23xi16>
+  %r = lutra.matmul %c, %b {strategy = #lutra.strategy<"dot">} : (tensor<37x23xi16>, tensor<23x19xi8, #lutra.packing<width = 16, depth = 2>>) -> tensor<37x19xi32>
+  lutra.yield %r : tensor<37x19xi32>
+}

@@ -10,6 +10,9 @@
 
 #include "mlir/IR/Remarks.h"
 
+#include "llvm/ADT/BitVector.h"
+#include "llvm/ADT/StringMap.h"
+
 using namespace mlir;
 using namespace lutra;
 
@@ -28,8 +31,10 @@ struct ChooseStrategy final : lutra::impl::ChooseStrategyBase<ChooseStrategy> {
 private:
   LogicalResult findTargets();
   LogicalResult choose(const ProductProblem &problem, const ProductStrategies &strategies);
+  void findWeights();
 
   SmallVector<const TileTarget *> levels;
+  llvm::StringMap<llvm::BitVector> weights; // of each kernel: the arguments that are weights in every launch
 };
 } // namespace
 
@@ -45,6 +50,24 @@ LogicalResult ChooseStrategy::findTargets() {
     return emitCodedError(getOperation().getLoc(), ErrorCode::UnsupportedTarget)
            << "lutra-choose-strategy needs at least one of targets=" << llvm::join(getTileTargetNames(), ",");
   return success();
+}
+
+void ChooseStrategy::findWeights() {
+  weights.clear();
+  getOperation().walk([&](LaunchOp launch) {
+    llvm::BitVector constant(launch.getInputs().size());
+    for (auto [index, input] : llvm::enumerate(launch.getInputs()))
+      constant[index] = input.getDefiningOp<WeightOp>() != nullptr;
+    auto [entry, isNew] = weights.try_emplace(launch.getKernel(), constant);
+    if (!isNew)
+      entry->second &= constant;
+  });
+}
+
+/// The right-hand side of a product.
+static Value getRhs(Operation *op) {
+  auto matmul = dyn_cast<MatmulOp>(op);
+  return matmul ? matmul.getRhs() : cast<ConvOp>(op).getFilter();
 }
 
 LogicalResult ChooseStrategy::choose(const ProductProblem &problem, const ProductStrategies &strategies) {
@@ -102,13 +125,18 @@ void ChooseStrategy::runOnOperation() {
       error << ", " << known->getName();
     return signalPassFailure();
   }
+  findWeights();
   bool good = true; // every product that cannot be computed gets its own error
   for (auto kernel : getOperation().getOps<KernelOp>())
     kernel.walk([&](Operation *op) {
       if (strategy == "auto" && op->hasAttr("strategy"))
         return;
-      if (std::optional<ProductProblem> problem = getProductProblem(op))
+      if (std::optional<ProductProblem> problem = getProductProblem(op)) {
+        auto argument = dyn_cast<BlockArgument>(getRhs(op));
+        problem->weight |= argument && weights.lookup(kernel.getSymName()).size() > argument.getArgNumber() &&
+                          weights.lookup(kernel.getSymName()).test(argument.getArgNumber());
         good &= succeeded(choose(*problem, *strategies));
+      }
     });
   if (!good)
     signalPassFailure();

@@ -1,8 +1,8 @@
 //===- PackWeights.cpp - constant operands of products become panels -------===//
 // A product reads its right-hand side in panels of `width` columns, so that one step of K is one
 // contiguous stretch. For a weight that order is made here, once: [K, N] (or [N, K]) becomes
-// [ceil(N / width)][K][width], the last panel filled with zeros, under the type
-// tensor<KxNxT, #lutra.packing<..>>. Before fusion the operand is the weight itself; afterwards
+// [ceil(N / width)][ceil(K / depth)][width][depth], filled with zeros, under the type
+// tensor<KxNxT, #lutra.packing<..>>. The product's strategy says the depth. Before fusion the operand is the weight itself; afterwards
 // it is an argument of a kernel, which is changed together with every launch of that kernel.
 // A weight is packed once for each form in which it is used; the original goes when nothing else reads it.
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
@@ -29,6 +29,7 @@ struct Operand {
   Operation *op;
   OpOperand *use;
   bool transposed; // [N, K]
+  int64_t depth;   // of the panels
 };
 
 class Packer {
@@ -39,13 +40,13 @@ public:
 private:
   void collectLaunches();
   bool pack(const Operand &operand);
-  GlobalOp packed(GlobalOp global, bool transposed);
+  GlobalOp packed(GlobalOp global, const Operand &operand);
 
   ModuleOp module;
   WeightStore store;
   int64_t width;
   llvm::MapVector<StringRef, SmallVector<LaunchOp>> launches;
-  DenseMap<std::pair<Operation *, unsigned>, GlobalOp> done; // by (global, transposed)
+  DenseMap<std::pair<Operation *, std::pair<unsigned, int64_t>>, GlobalOp> done; // by global, transposed, depth
 };
 
 struct PackWeights final : lutra::impl::PackWeightsBase<PackWeights> {
@@ -56,46 +57,49 @@ struct PackWeights final : lutra::impl::PackWeightsBase<PackWeights> {
 
 /// Panels of the matrix `source`, [k, n] or (transposed) [n, k].
 template <typename T>
-static void fillPanels(WeightBytes source, int64_t k, int64_t n, int64_t width, bool transposed,
+static void fillPanels(WeightBytes source, int64_t k, int64_t n, int64_t width, int64_t depth, bool transposed,
                        char *bytes) {
   T *out = reinterpret_cast<T *>(bytes);
   int64_t rowStep = source.splat ? 0 : transposed ? 1 : n;
   int64_t columnStep = source.splat ? 0 : transposed ? k : 1;
   for (int64_t first = 0; first < n; first += width) {
     int64_t columns = std::min(width, n - first);
-    for (int64_t row = 0; row < k; ++row, out += width) {
+    for (int64_t row = 0; row < k; ++row) {
       const char *from = source.data.data() + (first * columnStep + row * rowStep) * sizeof(T);
+      T *to = out + row / depth * depth * width + row % depth;
       for (int64_t column = 0; column < columns; ++column) // memcpy: files align nothing
-        std::memcpy(out + column, from + column * columnStep * sizeof(T), sizeof(T));
+        std::memcpy(to + column * depth, from + column * columnStep * sizeof(T), sizeof(T));
     }
+    out += llvm::alignTo(k, depth) * width;
   }
 }
 
 /// The packed form of a global, made on first use; null when it has none.
-GlobalOp Packer::packed(GlobalOp global, bool transposed) {
-  auto [entry, isNew] = done.try_emplace({global, transposed});
+GlobalOp Packer::packed(GlobalOp global, const Operand &operand) {
+  auto [entry, isNew] = done.try_emplace({global, {operand.transposed, operand.depth}});
   if (!isNew)
     return entry->second;
   auto type = cast<RankedTensorType>(global.getType());
   std::optional<WeightBytes> source = WeightStore::read(global);
-  if (!source || (source->width != 2 && source->width != 4 && source->width != 8))
+  if (!source)
     return {};
   SmallVector<int64_t> shape(type.getShape());
-  if (transposed)
+  if (operand.transposed)
     std::swap(shape[0], shape[1]);
   int64_t n = shape.back(), k = 1;
   for (int64_t size : ArrayRef(shape).drop_back())
     k *= size;
-  AsmResourceBlob blob = WeightStore::allocate(llvm::alignTo(n, width) * k * source->width);
-  auto fill = source->width == 2   ? fillPanels<uint16_t>
+  AsmResourceBlob blob = WeightStore::allocate(llvm::alignTo(n, width) * llvm::alignTo(k, operand.depth) * source->width);
+  auto fill = source->width == 1   ? fillPanels<uint8_t>
+              : source->width == 2 ? fillPanels<uint16_t>
               : source->width == 4 ? fillPanels<uint32_t>
                                    : fillPanels<uint64_t>;
-  fill(*source, k, n, width, transposed, blob.getMutableData().data());
+  fill(*source, k, n, width, operand.depth, operand.transposed, blob.getMutableData().data());
   auto packedType =
       RankedTensorType::get(shape, type.getElementType(),
-                            PackingAttr::get(type.getContext(), width, /*depth=*/1));
+                            PackingAttr::get(type.getContext(), width, operand.depth));
   std::string name = (global.getSymName() + ".packed").str();
-  return done[{global, transposed}] =
+  return done[{global, {operand.transposed, operand.depth}}] =
              store.add(global.getLoc(), name, packedType, std::move(blob));
 }
 
@@ -103,35 +107,35 @@ void Packer::collectLaunches() {
   module.walk([&](LaunchOp launch) { launches[launch.getKernel()].push_back(launch); });
 }
 
-/// Whether the product's strategy, if chosen already, reads panels.
-static bool wantsPanels(Operation *op) {
+/// Steps of K in the panels that the product's strategy reads, 0 for none. Before one is chosen: floats, one step.
+static int64_t getPanelDepth(Operation *op, Type element) {
   auto named = op->getAttrOfType<StrategyAttr>("strategy");
   const ProductStrategies *strategies = named ? ProductStrategies::get(op->getContext()) : nullptr;
   const ProductStrategy *strategy = strategies ? strategies->find(named.getName()) : nullptr;
-  return !strategy || strategy->packsWeight();
+  return strategy ? strategy->getPanelDepth() : isa<FloatType>(element) ? 1 : 0;
 }
 
 /// The operand to pack of a product, if it has one.
 static std::optional<Operand> getOperand(Operation *op, int64_t width) {
-  if (!wantsPanels(op))
-    return std::nullopt;
   if (auto matmul = dyn_cast<MatmulOp>(op)) {
     auto type = cast<RankedTensorType>(matmul.getRhs().getType());
-    if (type.getRank() != 2 || type.getEncoding() || !isa<FloatType>(type.getElementType()))
+    int64_t depth = getPanelDepth(op, type.getElementType());
+    if (type.getRank() != 2 || type.getEncoding() || depth == 0)
       return std::nullopt;
-    return Operand{op, &matmul.getRhsMutable(), matmul.getTransposeRhs()};
+    return Operand{op, &matmul.getRhsMutable(), matmul.getTransposeRhs(), depth};
   }
   auto conv = dyn_cast<ConvOp>(op);
   if (!conv || conv.getLayout() != ConvLayout::ChannelsLast)
     return std::nullopt;
   auto type = cast<RankedTensorType>(conv.getFilter().getType());
-  if (type.getEncoding() || !isa<FloatType>(type.getElementType()))
+  int64_t depth = getPanelDepth(op, type.getElementType());
+  if (type.getEncoding() || depth == 0)
     return std::nullopt;
   // Panels must not mix the columns of two groups.
   int64_t groups = conv.getGroups(), columns = type.getShape().back() / groups;
   if (groups != 1 && (columns % width != 0 || type.getDimSize(type.getRank() - 2) == 1))
     return std::nullopt;
-  return Operand{op, &conv.getFilterMutable(), false};
+  return Operand{op, &conv.getFilterMutable(), false, depth};
 }
 
 /// Packs one operand; false when it is no weight.
@@ -142,7 +146,7 @@ bool Packer::pack(const Operand &operand) {
       matmul.setTransposeRhs(false);
   };
   if (GlobalOp global = store.getGlobal(operand.use->get())) {
-    GlobalOp result = packed(global, operand.transposed);
+    GlobalOp result = packed(global, operand);
     if (!result)
       return false;
     OpBuilder builder(operand.op);
@@ -160,7 +164,7 @@ bool Packer::pack(const Operand &operand) {
   SmallVector<GlobalOp> results;
   for (LaunchOp launch : uses) {
     GlobalOp global = store.getGlobal(launch.getInputs()[position]);
-    GlobalOp result = global ? packed(global, operand.transposed) : GlobalOp();
+    GlobalOp result = global ? packed(global, operand) : GlobalOp();
     if (!result)
       return false;
     results.push_back(result);

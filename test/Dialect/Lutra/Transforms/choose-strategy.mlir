@@ -6,11 +6,11 @@
 // RUN: not lutra-opt %s --lutra-choose-strategy="targets=avx2 strategy=fastest" 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 // RUN: not lutra-opt %s --lutra-choose-strategy 2>&1 | FileCheck %s --check-prefix=NONE
 
-// UNKNOWN: no strategy is named 'fastest'; take auto, tiled, scalar
+// UNKNOWN: no strategy is named 'fastest'; take auto, tiled, dot, scalar
 // NONE: needs at least one of targets=avx2,avx512
 
 // Costs are in multiply-adds per cycle: 37 * 19 * 23 on 16 and 32 lanes.
-// REMARK: Chosen=tiled, Cycles=1.515844e+03, Others="scalar 1.29e+05 cycles"
+// REMARK: Chosen=tiled, Cycles=1.515844e+03, Others="dot (avx2: takes integers of 8 or 16 bits into 32 alone); scalar 1.29e+05 cycles"
 // CHECK-LABEL: lutra.kernel @floats
 // CHECK: lutra.matmul {{.*}}strategy = #lutra.strategy<"tiled">
 // SCALAR-LABEL: lutra.kernel @floats
@@ -20,8 +20,8 @@ lutra.kernel @floats(%a: tensor<37x23xf32>, %b: tensor<23x19xf32>) -> tensor<37x
   lutra.yield %r : tensor<37x19xf32>
 }
 
-// Integers: one strategy takes them, and the other says why not. Every product that a wish does not fit is named.
-// REMARK: Chosen=scalar, {{.*}}Others="tiled (avx2: takes products of floats alone)
+// Integers with a right-hand side that some launch computes. Every product that a wish does not fit is named.
+// REMARK: Chosen=scalar, {{.*}}Others="tiled (avx2: takes products of floats alone); dot (avx2: takes a constant matrix on the right alone)
 // CHECK-LABEL: lutra.kernel @integers
 // CHECK: lutra.matmul {{.*}}strategy = #lutra.strategy<"scalar">
 // REFUSED: no strategy of those allowed computes 'lutra.matmul': tiled (avx2: takes products of floats alone)
@@ -45,4 +45,33 @@ lutra.kernel @first(%x: tensor<1x4x8x8xf32>, %f: tensor<4x4x1x1xf32>) -> tensor<
 lutra.kernel @by_hand(%a: tensor<37x23xf32>, %b: tensor<23x19xf32>) -> tensor<37x19xf32> {
   %r = lutra.matmul %a, %b {strategy = #lutra.strategy<"scalar">} : (tensor<37x23xf32>, tensor<23x19xf32>) -> tensor<37x19xf32>
   lutra.yield %r : tensor<37x19xf32>
+}
+
+// Integers with a weight in every launch: pairs of products, twice as many in a cycle as of floats.
+// REMARK: Chosen=dot, Cycles=7.579219e+02, Others="tiled (avx2: takes products of floats alone); scalar 1.29e+05 cycles"
+// CHECK-LABEL: lutra.kernel @codes
+// CHECK: lutra.matmul {{.*}}strategy = #lutra.strategy<"dot">
+lutra.kernel @codes(%a: tensor<37x23xui8>, %b: tensor<23x19xi8>) -> tensor<37x19xi32> {
+  %r = lutra.matmul %a, %b : (tensor<37x23xui8>, tensor<23x19xi8>) -> tensor<37x19xi32>
+  lutra.yield %r : tensor<37x19xi32>
+}
+
+// An unsigned weight keeps the scalar strategy.
+// REMARK: Chosen=scalar, {{.*}}dot (avx2: takes no unsigned weight)
+lutra.kernel @unsigned(%a: tensor<37x23xui8>, %b: tensor<23x19xui8>) -> tensor<37x19xi32> {
+  %r = lutra.matmul %a, %b : (tensor<37x23xui8>, tensor<23x19xui8>) -> tensor<37x19xi32>
+  lutra.yield %r : tensor<37x19xi32>
+}
+
+lutra.global @w : tensor<23x19xi8> = dense<1> : tensor<23x19xi8>
+lutra.global @u : tensor<23x19xui8> = dense<1> : tensor<23x19xui8>
+func.func @main(%x: tensor<37x23xui8>, %y: tensor<5x23xi8>, %z: tensor<23x19xi8>) -> (tensor<37x19xi32>, tensor<37x19xi32>, tensor<5x19xi32>, tensor<5x19xi32>, tensor<37x19xi32>) {
+  %w = lutra.weight @w : tensor<23x19xi8>
+  %u = lutra.weight @u : tensor<23x19xui8>
+  %0 = lutra.launch @codes(%x, %w) : (tensor<37x23xui8>, tensor<23x19xi8>) -> tensor<37x19xi32>
+  %1 = lutra.launch @codes(%x, %w) : (tensor<37x23xui8>, tensor<23x19xi8>) -> tensor<37x19xi32>
+  %2 = lutra.launch @integers(%y, %w) : (tensor<5x23xi8>, tensor<23x19xi8>) -> tensor<5x19xi32>
+  %3 = lutra.launch @integers(%y, %z) : (tensor<5x23xi8>, tensor<23x19xi8>) -> tensor<5x19xi32>
+  %4 = lutra.launch @unsigned(%x, %u) : (tensor<37x23xui8>, tensor<23x19xui8>) -> tensor<37x19xi32>
+  return %0, %1, %2, %3, %4 : tensor<37x19xi32>, tensor<37x19xi32>, tensor<5x19xi32>, tensor<5x19xi32>, tensor<37x19xi32>
 }

@@ -13,3 +13,14 @@ func.func @main(%x: tensor<3x7xf32>, %z: tensor<3x2xf32>, %i: tensor<1x4x4x1xf32
   %c = lutra.conv<channels_last> %i, %f {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x4x4x1xf32>, tensor<3x2x1x2xf32>) -> tensor<1x2x3x2xf32>
   return %p, %q, %c : tensor<3x15xf32>, tensor<3x17xf32>, tensor<1x2x3x2xf32>
 }
+
+// Pairs of K, which is odd, in panels of 16 columns: below, at and above one.
+lutra.global @c : tensor<7x15xi8> = dense<-128> : tensor<7x15xi8>
+lutra.global @d : tensor<17x3xi8> = dense<[[1, 2, 3], [4, 5, 6], [7, 8, 9], [10, 11, 12], [13, 14, 15], [16, 17, 18], [19, 20, 21], [22, 23, 24], [25, 26, 27], [28, 29, 30], [31, 32, 33], [34, 35, 36], [37, 38, 39], [40, 41, 42], [43, 44, 45], [46, 47, 48], [49, 50, 51]]> : tensor<17x3xi8>
+func.func @pairs(%x: tensor<3x7xi8>, %y: tensor<2x3xui8>) -> (tensor<3x15xi32>, tensor<2x17xi32>) {
+  %c = lutra.weight @c : tensor<7x15xi8>
+  %d = lutra.weight @d : tensor<17x3xi8>
+  %p = lutra.matmul %x, %c {strategy = #lutra.strategy<"dot">} : (tensor<3x7xi8>, tensor<7x15xi8>) -> tensor<3x15xi32>
+  %q = lutra.matmul %y, %d {transpose_rhs, strategy = #lutra.strategy<"dot">} : (tensor<2x3xui8>, tensor<17x3xi8>) -> tensor<2x17xi32>
+  return %p, %q : tensor<3x15xi32>, tensor<2x17xi32>
+}

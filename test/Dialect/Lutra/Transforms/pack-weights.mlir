@@ -59,3 +59,14 @@ func.func @launched(%x: tensor<4x2xf32>) -> tensor<4x3xf32> {
   %y = lutra.launch @k(%x, %w) : (tensor<4x2xf32>, tensor<3x2xf32>) -> tensor<4x3xf32>
   return %y : tensor<4x3xf32>
 }
+
+// The strategy's panels hold pairs of K, the last one filled with zeros: 1 4 | 2 5 | 3 6 | 0 0, then 7 0 | 8 0 | 9 0 | 0 0.
+// BYTES-DAG: codes.packed: "0x{{[0-9]+}}01040205030600000700080009000000"
+lutra.global @codes : tensor<3x3xi8> = dense<[[1, 2, 3], [4, 5, 6], [7, 8, 9]]> : tensor<3x3xi8>
+// CHECK-LABEL: func @pairs
+// CHECK: lutra.matmul {{.*}} tensor<3x3xi8, #lutra.packing<width = 16, depth = 2>>)
+func.func @pairs(%x: tensor<4x3xi8>) -> tensor<4x3xi32> {
+  %w = lutra.weight @codes : tensor<3x3xi8>
+  %y = lutra.matmul %x, %w {strategy = #lutra.strategy<"dot">} : (tensor<4x3xi8>, tensor<3x3xi8>) -> tensor<4x3xi32>
+  return %y : tensor<4x3xi32>
+}

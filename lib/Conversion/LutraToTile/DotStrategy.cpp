@@ -1,0 +1,47 @@
+//===- DotStrategy.cpp - integer products of register tiles ------------------===//
+// Integers of 8 or 16 bits with sums of 32. The left-hand side is widened to 16 bits while it is copied (a fused
+// subtraction of a zero point runs there), the weight stays as narrow as it was given, in panels of two steps
+// of K: each lane of a vector holds a pair, multiplied and added by one instruction. Exact modulo 2^32: a pair of 16-bit
+// products wraps only where all four factors are -2^15, and then to the right residue.
+#include "GroupKinds.h"
+#include "Strategies.h"
+
+#include "lutra/Dialect/Lutra/IR/Lutra.h"
+
+using namespace mlir;
+using namespace lutra;
+
+namespace {
+class DotStrategy final : public ProductStrategy {
+public:
+  StringRef getName() const override { return "dot"; }
+  int64_t getPanelDepth() const override { return 2; }
+  std::optional<StrategyOffer> match(const ProductProblem &problem, const TileTarget &target,
+                                     std::string &why) const override;
+  FailureOr<Value> emitGrid(KernelEmitter &emitter) const override { return getMatmulKind().grid(emitter); }
+  LogicalResult emitItem(KernelEmitter &emitter, bool elementwise) const override {
+    return getMatmulKind().item(emitter, elementwise);
+  }
+};
+} // namespace
+
+static bool isNarrowInteger(Type type) { return type.isInteger(8) || type.isInteger(16); }
+
+std::optional<StrategyOffer> DotStrategy::match(const ProductProblem &problem, const TileTarget &target,
+                                                std::string &why) const {
+  if (!isa<MatmulOp>(problem.op))
+    why = "takes matrix products alone";
+  else if (!isNarrowInteger(problem.lhs) || !isNarrowInteger(problem.rhs) || !problem.result.isInteger(32))
+    why = "takes integers of 8 or 16 bits into 32 alone";
+  else if (problem.rhs.isUnsignedInteger())
+    why = "takes no unsigned weight";
+  else if (!problem.weight || cast<RankedTensorType>(cast<MatmulOp>(problem.op).getRhs().getType()).getRank() != 2)
+    why = "takes a constant matrix on the right alone";
+  else if (target.getPairDotPerCycle() == 0)
+    why = "the level adds no products in pairs";
+  if (!why.empty())
+    return std::nullopt;
+  return StrategyOffer{problem.getMultiplyAdds() / target.getPairDotPerCycle()};
+}
+
+std::unique_ptr<ProductStrategy> lutra::makeDotStrategy() { return std::make_unique<DotStrategy>(); }
