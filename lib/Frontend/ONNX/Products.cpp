@@ -1,5 +1,5 @@
 //===- Products.cpp - ONNX matrix products ---------------------------------===//
-#include "Importer.h"
+#include "Quantization.h"
 
 using namespace mlir;
 using namespace lutra;
@@ -17,18 +17,11 @@ static GraphTensor importGemm(NodeImport &n) {
 static GraphTensor importEinsum(NodeImport &n) { return n.b.einsum(n.text("equation", ""), n.all()); }
 
 static GraphTensor importMatMulInteger(NodeImport &n) {
-  Type i32 = IntegerType::get(n.b.getContext(), 32);
-  GraphTensor a = n.b.cast(n.in(0), i32), b = n.b.cast(n.in(1), i32);
-  if (n.has(2)) {
-    GraphTensor zero = n.b.cast(n.in(2), i32);
-    // One zero point per row stands in a column.
-    if (zero && zero.rank() == 1 && !zero.dim(0).is(1))
-      zero = n.b.unsqueeze(zero, {1});
-    a = n.b.sub(a, zero);
-  }
-  if (n.has(3))
-    b = n.b.sub(b, n.b.cast(n.in(3), i32));
-  return n.b.matmul(a, b);
+  GraphTensor a = n.in(0), b = n.in(1);
+  if (!a || !b)
+    return {};
+  // One zero point for each row of `a`, for each column of `b`.
+  return n.b.matmul(importCentred(n, 0, 2, std::max<int64_t>(a.rank() - 2, 0)), importCentred(n, 1, 3, b.rank() - 1));
 }
 
 ArrayRef<OpEntry> frontend::productOps() {

@@ -1,5 +1,8 @@
 //===- Quantization.cpp - ONNX quantized operators -------------------------===//
+#include "Quantization.h"
 #include "Windows.h"
+
+#include "lutra/Support/ConstantBytes.h"
 
 using namespace mlir;
 using namespace lutra;
@@ -95,10 +98,63 @@ static GraphTensor importDynamicQuantizeLinear(NodeImport &n) {
   return n.b.quantize(x, scale, zero, u8, -1, 0);
 }
 
-/// codes - zero point, in i32. A zero point of rank 1 belongs to dimension `axis`.
-static GraphTensor centred(NodeImport &n, unsigned codes, unsigned zero, int64_t axis) {
-  Type i32 = IntegerType::get(n.b.getContext(), 32);
-  GraphTensor x = n.b.cast(n.in(codes), i32), z = n.b.cast(n.optional(zero), i32);
+/// The elements of a constant of 8-bit integers.
+static std::optional<SmallVector<int16_t, 0>> constantCodes(GraphTensor tensor) {
+  if (!tensor.isConstant() || !tensor.type().isInteger(8))
+    return std::nullopt;
+  FailureOr<SmallVector<char, 0>> bytes = constantBytes(tensor->constant);
+  if (failed(bytes))
+    return std::nullopt;
+  bool isUnsigned = tensor.type().isUnsignedInteger();
+  SmallVector<int16_t, 0> codes;
+  codes.reserve(bytes->size());
+  for (char byte : *bytes)
+    codes.push_back(isUnsigned ? static_cast<uint8_t>(byte) : static_cast<int8_t>(byte));
+  return codes;
+}
+
+/// codes - zero point of two constants, in 8 bits where all fit; nothing when one is no constant.
+static GraphTensor centredConstant(NodeImport &n, GraphTensor codes, GraphTensor zero, int64_t axis) {
+  std::optional<SmallVector<int16_t, 0>> values = constantCodes(codes), zeros = SmallVector<int16_t, 0>{0};
+  if (zero)
+    zeros = constantCodes(zero);
+  if (!values || !zeros || zeros->empty())
+    return {};
+  SmallVector<int64_t> shape;
+  int64_t inner = 1; // elements that share a position along `axis`, one after another
+  for (auto [dim, size] : llvm::enumerate(codes.shape())) {
+    shape.push_back(*size.constant());
+    if (static_cast<int64_t>(dim) > axis)
+      inner *= shape.back();
+  }
+  int64_t count = zeros->size();
+  if (count != 1 && (zero.rank() != 1 || count != shape[axis]))
+    return {}; // the general way words the error
+  bool isNarrow = true;
+  for (auto [index, value] : llvm::enumerate(*values)) {
+    value -= (*zeros)[index / inner % count];
+    isNarrow &= value >= -128 && value <= 127;
+  }
+  auto bytes = std::make_shared<SmallVector<char, 0>>();
+  Type type = IntegerType::get(n.b.getContext(), isNarrow ? 8 : 16);
+  if (isNarrow)
+    bytes->assign(values->begin(), values->end());
+  else
+    bytes->assign(reinterpret_cast<const char *>(values->begin()), reinterpret_cast<const char *>(values->end()));
+  ArrayRef<char> view(*bytes);
+  return n.b.constantBytes(codes->name, type, shape, view, bytes);
+}
+
+GraphTensor frontend::importCentred(NodeImport &n, unsigned codes, unsigned zero, int64_t axis) {
+  GraphTensor input = n.in(codes), zeroPoint = n.optional(zero);
+  if (!input)
+    return {};
+  if (!zeroPoint && input.type().isSignlessInteger(8))
+    return input;
+  if (GraphTensor constant = centredConstant(n, input, zeroPoint, axis))
+    return constant;
+  Type i16 = IntegerType::get(n.b.getContext(), 16);
+  GraphTensor x = n.b.cast(input, i16), z = n.b.cast(zeroPoint, i16);
   if (!x || !z)
     return x;
   if (z.rank() == 1 && z.dim(0).is(1))
@@ -137,7 +193,7 @@ static GraphTensor importQLinearMatMul(NodeImport &n) {
   GraphTensor a = n.in(0), b = n.in(3);
   if (!a || !b)
     return {};
-  GraphTensor product = n.b.matmul(centred(n, 0, 2, std::max<int64_t>(a.rank() - 2, 0)), centred(n, 3, 5, b.rank() - 1));
+  GraphTensor product = n.b.matmul(importCentred(n, 0, 2, std::max<int64_t>(a.rank() - 2, 0)), importCentred(n, 3, 5, b.rank() - 1));
   if (!product)
     return {};
   GraphTensor scale = n.b.mul(scaleAlong(n, 1, std::max<int64_t>(product.rank() - 2, 0), product.rank()),
@@ -152,7 +208,7 @@ static GraphTensor importQLinearConv(NodeImport &n) {
   std::optional<WindowOptions> options = importConvWindow(n, x, filter);
   if (!options)
     return {};
-  GraphTensor product = n.b.conv(centred(n, 0, 2, 1), centred(n, 3, 5, 0), n.optional(8), *options);
+  GraphTensor product = n.b.conv(importCentred(n, 0, 2, 1), importCentred(n, 3, 5, 0), n.optional(8), *options);
   if (!product)
     return {};
   GraphTensor scale = n.b.mul(scaleAlong(n, 1, 1, product.rank()), scaleAlong(n, 4, 1, product.rank()));

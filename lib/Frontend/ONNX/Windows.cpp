@@ -1,6 +1,8 @@
 //===- Windows.cpp - ONNX convolutions and pools ---------------------------===//
 #include "Windows.h"
 
+#include "Quantization.h"
+
 #include <cmath>
 
 using namespace mlir;
@@ -97,24 +99,10 @@ static GraphTensor importConvInteger(NodeImport &n) {
   GraphTensor x = n.in(0), filter = n.in(1);
   if (!x || !filter)
     return {};
-  Type i32 = IntegerType::get(n.b.getContext(), 32);
   std::optional<WindowOptions> options = importConvWindow(n, x, filter);
   if (!options)
     return {};
-  x = n.b.cast(x, i32);
-  filter = n.b.cast(filter, i32);
-  if (n.has(2))
-    x = n.b.sub(x, n.b.cast(n.in(2), i32));
-  if (n.has(3)) {
-    GraphTensor zero = n.b.cast(n.in(3), i32);
-    if (zero && zero.rank() == 1 && !zero.dim(0).is(1)) {
-      Shape shape(filter.rank(), DimExpr(1));
-      shape[0] = zero.dim(0);
-      zero = n.b.reshape(zero, shape);
-    }
-    filter = n.b.sub(filter, zero);
-  }
-  return n.b.conv(x, filter, {}, *options);
+  return n.b.conv(importCentred(n, 0, 2, 1), importCentred(n, 1, 3, 0), {}, *options);
 }
 
 static GraphTensor importConvTranspose(NodeImport &n) {
