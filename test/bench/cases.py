@@ -71,6 +71,40 @@ def gemm(m: int, n: int, k: int) -> Case:
     )
 
 
+def integer_gemm(m: int, n: int, k: int) -> Case:
+    """[m, k] of ui8 x a constant [k, n] of i8, exact in i32."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    generator = np.random.default_rng(m + n + k)
+    x = generator.integers(0, 256, (m, k)).astype(np.uint8)
+    w = generator.integers(-127, 128, (k, n)).astype(np.int8)
+
+    def with_torch() -> Callable[[], Any]:
+        import torch
+
+        # Signed alone, and more than 16 rows.
+        a, b = torch.from_numpy((x - 128).astype(np.int8)), torch.from_numpy(w)
+        return lambda: torch._int_mm(a, b)
+
+    graph = helper.make_graph(
+        [helper.make_node("MatMulInteger", ["x", "w"], ["y"])],
+        "case",
+        [helper.make_tensor_value_info("x", TensorProto.UINT8, x.shape)],
+        [helper.make_tensor_value_info("y", TensorProto.INT32, [m, n])],
+        [numpy_helper.from_array(w, "w")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 9
+    return Case(
+        f"int8 gemm {m}x{n}x{k}",
+        model.SerializeToString(),
+        {"x": x},
+        2.0 * m * n * k,
+        1.0 * (m * k + k * n) + 4.0 * m * n,
+        with_torch if m > 16 else None,
+    )
+
+
 def conv(size: int, channels: int, filters: int, window: int, stride: int = 1) -> Case:
     """A window x window convolution of a size x size image, padded to keep its size."""
     from onnx import helper
@@ -133,6 +167,10 @@ def operators() -> Iterator[Case]:
     yield gemm(128, 768, 3072)
     yield gemm(1, 4096, 4096)
     yield gemm(17, 1000, 333)
+    yield integer_gemm(512, 512, 512)
+    yield integer_gemm(128, 768, 3072)
+    yield integer_gemm(16, 4096, 4096)
+    yield integer_gemm(1, 4096, 4096)
     yield conv(56, 64, 64, 3)
     yield conv(56, 64, 64, 1)
     yield softmax(512, 1024)
