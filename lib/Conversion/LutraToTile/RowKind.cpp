@@ -184,7 +184,9 @@ LogicalResult RowEmitter::softmax() {
       return e;
     });
   };
-  bool keepsExp = scratch && !log;
+  // An epilogue that reads the same values finds them kept: exponentials must not take their place.
+  bool isShared = keepsInput && !input.hasOneUse();
+  bool keepsExp = scratch && !log && !isShared;
   FailureOr<Value> sum = statistic(ReduceKind::Sum, input, [&](Value tile, const TileWindow &window) {
     Value e = exponential(tile);
     if (keepsExp)

@@ -23,3 +23,20 @@ func.func @norms(%a: tensor<3x?xf32> {lutra.name = "a", lutra.dim_names = ["", "
   %2 = lutra.rms_norm %a scale(%s : tensor<?xf32>) {dims = 1 : i64, epsilon = 1.0e-6 : f64} : tensor<3x?xf32> -> tensor<3x?xf32>
   return %1, %2 : tensor<3x?xf32>, tensor<3x?xf32>
 }
+
+// What produces a row's input is read by the epilogue too, and is a result itself: rows kept between passes stay.
+func.func @shared(%a: tensor<3x?xf32> {lutra.name = "a", lutra.dim_names = ["", "n"]}, %b: tensor<3x?xf32> {lutra.name = "b", lutra.dim_names = ["", "n"]}, %s: tensor<?xf32> {lutra.name = "s", lutra.dim_names = ["n"]}) -> (tensor<3x?xf32>, tensor<3x?xf32>, tensor<3x?xf32>, tensor<3x?xf32>, tensor<3x?xf32>) {
+  %z = lutra.unary<tanh> %a : tensor<3x?xf32> -> tensor<3x?xf32>
+  %0 = lutra.softmax %z {axis = 1 : i64} : tensor<3x?xf32>
+  %1 = lutra.binary<mul> %0, %z : (tensor<3x?xf32>, tensor<3x?xf32>) -> tensor<3x?xf32>
+  %y = lutra.binary<mul> %a, %b : (tensor<3x?xf32>, tensor<3x?xf32>) -> tensor<3x?xf32>
+  %2 = lutra.softmax %y {axis = 0 : i64} : tensor<3x?xf32>
+  %3 = lutra.binary<sub> %2, %y : (tensor<3x?xf32>, tensor<3x?xf32>) -> tensor<3x?xf32>
+  %w = lutra.binary<add> %a, %b : (tensor<3x?xf32>, tensor<3x?xf32>) -> tensor<3x?xf32>
+  %4 = lutra.softmax %w {axis = 1 : i64, log} : tensor<3x?xf32>
+  %5 = lutra.binary<add> %4, %w : (tensor<3x?xf32>, tensor<3x?xf32>) -> tensor<3x?xf32>
+  %v = lutra.binary<sub> %a, %b : (tensor<3x?xf32>, tensor<3x?xf32>) -> tensor<3x?xf32>
+  %6 = lutra.rms_norm %v scale(%s : tensor<?xf32>) {dims = 1 : i64, epsilon = 1.0e-6 : f64} : tensor<3x?xf32> -> tensor<3x?xf32>
+  %7 = lutra.binary<add> %6, %v : (tensor<3x?xf32>, tensor<3x?xf32>) -> tensor<3x?xf32>
+  return %1, %3, %5, %7, %z : tensor<3x?xf32>, tensor<3x?xf32>, tensor<3x?xf32>, tensor<3x?xf32>, tensor<3x?xf32>
+}
