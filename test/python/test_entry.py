@@ -52,6 +52,15 @@ def test_refuses_wrong_sizes(model: lutra.Model) -> None:
         model(A, np.ones((3, 2), np.int64), S)
 
 
+def test_refuses_sizes_beyond_memory() -> None:
+    model = lutra.compile(MODEL.with_name("outer.mlir"), threads=1)
+    ones = np.ones((1,) * 7 + (2,), np.float32)
+    assert model(ones)[0].item() == 2**7 * 3  # prefix sums of ones and of pairs
+    for size in (256, 2048, 65536):
+        with pytest.raises(lutra.RunError, match="no memory for an arena of"):
+            model(np.ones((1,) * 7 + (size,), np.float32))
+
+
 def compile_imported(name: str, folder: Path) -> lutra.Model:
     """One of the importer's test models, compiled."""
     pytest.importorskip("onnx")

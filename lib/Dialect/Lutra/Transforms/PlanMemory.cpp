@@ -447,14 +447,14 @@ void Planner::emitArena() {
       continue;
     }
     known = false;
-    Value bytes = numberOf({total, groups[group]}, loc);
+    Value bytes = limitedProduct(builder, loc, total, groups[group]);
     if (total % arenaAlignment != 0) {
       Value extra = arith::ConstantIndexOp::create(builder, loc, arenaAlignment - 1);
       Value unit = arith::ConstantIndexOp::create(builder, loc, arenaAlignment);
       bytes = builder.createOrFold<arith::AddIOp>(loc, bytes, extra);
       bytes = builder.createOrFold<arith::MulIOp>(loc, builder.createOrFold<arith::DivUIOp>(loc, bytes, unit), unit);
     }
-    next = builder.createOrFold<arith::AddIOp>(loc, next, bytes);
+    next = limitedSum(builder, loc, next, bytes);
   }
   arenaBytes = next;
   if (!problem.buffers.empty())

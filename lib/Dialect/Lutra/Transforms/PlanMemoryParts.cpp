@@ -82,6 +82,24 @@ Value lutra::viewBuffer(OpBuilder &builder, Location loc, Value buffer, MemRefTy
                                        from.getRank() == 0 ? span(0) : span(type.getRank()), shape);
 }
 
+Value lutra::limitedProduct(OpBuilder &builder, Location loc, int64_t constant, ValueRange factors) {
+  Value limit = arith::ConstantIndexOp::create(builder, loc, arenaLimit);
+  Value one = arith::ConstantIndexOp::create(builder, loc, 1);
+  Value product = arith::ConstantIndexOp::create(builder, loc, std::min(constant, arenaLimit));
+  for (Value next : factors) {
+    Value most = builder.createOrFold<arith::DivUIOp>(loc, limit, builder.createOrFold<arith::MaxUIOp>(loc, next, one));
+    Value fits = builder.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::ule, product, most);
+    Value exact = builder.createOrFold<arith::MulIOp>(loc, product, next);
+    product = builder.createOrFold<arith::SelectOp>(loc, fits, exact, limit);
+  }
+  return product;
+}
+
+Value lutra::limitedSum(OpBuilder &builder, Location loc, Value lhs, Value rhs) {
+  Value limit = arith::ConstantIndexOp::create(builder, loc, arenaLimit);
+  return builder.createOrFold<arith::MinUIOp>(loc, builder.createOrFold<arith::AddIOp>(loc, lhs, rhs), limit);
+}
+
 func::FuncOp lutra::makeShapesFunction(func::FuncOp function, unsigned inputCount, ValueRange results) {
   OpBuilder builder(function.getContext());
   builder.setInsertionPointAfter(function);

@@ -18,6 +18,13 @@ mlir::func::FuncOp makeShapesFunction(mlir::func::FuncOp function, unsigned inpu
 mlir::Value viewBuffer(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value buffer, mlir::MemRefType type,
                        mlir::ValueRange sizes);
 
+/// What no arena reaches: bytes of one call saturate there, and the call fails for want of memory.
+constexpr int64_t arenaLimit = int64_t(1) << 62;
+/// constant * factors in index arithmetic, at most arenaLimit.
+mlir::Value limitedProduct(mlir::OpBuilder &builder, mlir::Location loc, int64_t constant, mlir::ValueRange factors);
+/// lhs + rhs of numbers up to arenaLimit, at most that.
+mlir::Value limitedSum(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value lhs, mlir::Value rhs);
+
 } // namespace lutra
 
 #endif // LUTRA_LIB_DIALECT_LUTRA_TRANSFORMS_PLANMEMORYPARTS_H
