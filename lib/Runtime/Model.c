@@ -166,6 +166,82 @@ static lutra_status checkRelations(const int64_t *dims, lutra_error *error) {
   return LUTRA_OK;
 }
 
+/* The size of dimension `dim` of input `input`. */
+static int64_t sizeAt(const int64_t *dims, int64_t input, int64_t dim) {
+  for (int64_t i = 0; i < input; ++i)
+    dims += lutra_table.info.inputs[i].rank;
+  return dims[dim];
+}
+
+/* One value of a condition; false where it leaves 64 bits. Divisors are sizes that earlier checks keep above 0. */
+static bool runStep(const lutra_dim_step *step, const int64_t *dims, int64_t *values, int64_t place) {
+  if (step->operation == LUTRA_DIM_NUMBER || step->operation == LUTRA_DIM_SIZE) {
+    values[place] = step->operation == LUTRA_DIM_NUMBER ? step->a : sizeAt(dims, step->a, step->b);
+    return true;
+  }
+  int64_t a = values[step->a], b = values[step->b], rest = b ? a % b : 0;
+  rest += rest && (rest < 0) != (b < 0) ? b : 0;
+  switch ((lutra_dim_operation)step->operation) {
+  case LUTRA_DIM_ADD:
+    return !__builtin_add_overflow(a, b, &values[place]);
+  case LUTRA_DIM_MUL:
+    return !__builtin_mul_overflow(a, b, &values[place]);
+  case LUTRA_DIM_FLOORDIV:
+    values[place] = b ? (a - rest) / b : 0;
+    return true;
+  case LUTRA_DIM_MOD:
+    values[place] = rest;
+    return true;
+  case LUTRA_DIM_MIN:
+    values[place] = a < b ? a : b;
+    return true;
+  case LUTRA_DIM_MAX:
+    values[place] = a > b ? a : b;
+    return true;
+  default:
+    values[place] = a == 1 ? b : a;
+    return true;
+  }
+}
+
+static lutra_status checkCondition(const lutra_dim_condition *condition, const int64_t *dims, int64_t *values,
+                                   lutra_error *error) {
+  for (int64_t place = 0; place < condition->step_count; ++place)
+    if (!runStep(&condition->steps[place], dims, values, place))
+      return lutra_rt_fail(error, LUTRA_ERROR_ARGUMENT, "the sizes of the inputs are too large: %s or %s leaves 64 bits",
+                           condition->lhs, condition->rhs);
+  int64_t lhs = values[condition->lhs_place], rhs = values[condition->rhs_place];
+  bool broadcasts = condition->kind == LUTRA_DIM_BROADCASTS, least = condition->kind == LUTRA_DIM_AT_LEAST;
+  if (lhs == rhs || (least && lhs > rhs) || (broadcasts && (lhs == 1 || rhs == 1)))
+    return LUTRA_OK;
+  char number[32];
+  snprintf(number, sizeof number, "%lld", (long long)rhs);
+  bool isNumber = strcmp(number, condition->rhs) == 0;
+  return lutra_rt_fail(error, LUTRA_ERROR_ARGUMENT,
+                       "the sizes of the inputs make %s = %lld, but an op needs that to be %s%s%s%s%s", condition->lhs,
+                       (long long)lhs, least ? "at least " : "", condition->rhs, isNumber ? "" : " = ",
+                       isNumber ? "" : number, broadcasts ? ", or one of them to be 1" : "");
+}
+
+/* Whether the products, quotients and sums of sizes that ops take together fit each other. */
+static lutra_status checkConditions(const int64_t *dims, lutra_error *error) {
+  const lutra_model_info *info = &lutra_table.info;
+  int64_t most = 0;
+  for (int64_t i = 0; i < info->dim_condition_count; ++i)
+    if (info->dim_conditions[i].step_count > most)
+      most = info->dim_conditions[i].step_count;
+  if (!most)
+    return LUTRA_OK;
+  int64_t *values = malloc((size_t)most * sizeof *values);
+  if (!values)
+    return lutra_rt_fail(error, LUTRA_ERROR_MEMORY, "no memory for the %lld values of a size check", (long long)most);
+  lutra_status status = LUTRA_OK;
+  for (int64_t i = 0; i < info->dim_condition_count && !status; ++i)
+    status = checkCondition(&info->dim_conditions[i], dims, values, error);
+  free(values);
+  return status;
+}
+
 static lutra_status checkInputDims(const int64_t *dims, lutra_error *error) {
   const lutra_model_info *info = &lutra_table.info;
   const int64_t *at = dims;
@@ -196,7 +272,8 @@ static lutra_status checkInputDims(const int64_t *dims, lutra_error *error) {
       }
     }
   }
-  return checkRelations(dims, error);
+  lutra_status status = checkRelations(dims, error);
+  return status ? status : checkConditions(dims, error);
 }
 
 /* Copies the entries of `dims` that `info` does not know into `slots`; returns how many. */

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -143,6 +144,58 @@ def test_runs_without_rows(limited: lutra.Model) -> None:
 def test_refuses_sizes_outside_limits(limited: lutra.Model, arguments: dict[str, int], text: str) -> None:
     with pytest.raises(lutra.RunError, match=text):
         limited(*sizes(**arguments))
+
+
+@pytest.fixture(scope="module")
+def matching(tmp_path_factory: pytest.TempPathFactory) -> lutra.Model:
+    """A model whose ops would read outside their operands if sizes did not fit."""
+    return compile_imported("matching_sizes", tmp_path_factory.mktemp("matching"))
+
+
+def matching_inputs(**changed: int) -> dict[str, np.ndarray]:
+    fitting = dict(a=2, b=2, c=3, d=3, e=1, f=5, g=4, picks=2, h=2, rows=2, places=1, updates=1, i=3, j=3, k=4, l=2)
+    size = {**fitting, **changed}
+    shapes = {name: (size[name], 3) for name in ("a", "b", "e", "f", "h", "updates")}
+    shapes |= {name: (size[name], 4) for name in ("c", "d")} | {name: (size[name], 1) for name in ("rows", "places")}
+    shapes |= {"g": (3, size["g"]), "picks": (2, size["picks"]), "i": (1, size["i"], 4), "j": (2, size["j"])}
+    shapes |= {"k": (1, 1, size["k"], 2), "l": (size["l"], 2)}
+    indices = ("picks", "rows", "places")
+    return {
+        name: np.zeros(shape, np.int64) if name in indices else np.arange(math.prod(shape), dtype="f").reshape(shape)
+        for name, shape in shapes.items()
+    }
+
+
+def test_runs_where_all_sizes_match(matching: lutra.Model) -> None:
+    inputs = matching_inputs()
+    results = dict(zip([output.name for output in matching.outputs], matching(**inputs), strict=True))
+    assert np.array_equal(results["joined"], np.concatenate([inputs["a"], inputs["b"]], 1))
+    assert np.array_equal(results["rest"], inputs["d"].reshape(2, 6))
+    assert np.array_equal(results["tail"], inputs["f"][2:])
+    assert np.array_equal(results["picked"], inputs["g"][[0, 0], :2])
+    assert results["blocks"].shape == (1, 4, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("changed", "text"),
+    [
+        ({"a": 5}, r"sizes 5 .* and 2 .* meet in one op and must be equal"),
+        ({"c": 1}, r'input "c" has size 1 in dimension 0 \(c0\), but the model takes 3 to 3'),
+        ({"d": 2}, r"make 4 \* d0 = 8, but an op needs that to be 6 \* floordiv\(4 \* d0, 6\) = 6"),
+        ({"e": 5}, r'input "e" has size 5 in dimension 0 \(e0\), but the model takes 1 to 1'),
+        ({"f": 2}, r'input "f" has size 2 in dimension 0 \(f0\), but the model takes 5 to 5'),
+        ({"picks": 5}, r"make g1 = 4, but an op needs that to be at least p1 = 5"),
+        ({"rows": 4}, r"sizes 2 .* and 4 .* meet in one op and must be equal"),
+        ({"places": 9}, r"sizes 9 .* and 1 .* meet in one op and must be equal"),
+        ({"i": 2}, r'input "i" has size 2 in dimension 1 \(i1\), but the model takes 3 to 3'),
+        ({"j": 5}, r'input "j" has size 5 in dimension 1 \(j1\), but the model takes 3 to 3'),
+        ({"k": 3}, r"make k.2 = 3, but an op needs that to be 2 \* floordiv\(k.2, 2\) = 2"),
+        ({"l": 0}, r'input "l" has size 0 in dimension 0 \(l0\), but the model takes 1 or more'),
+    ],
+)
+def test_refuses_sizes_that_would_read_outside(matching: lutra.Model, changed: dict[str, int], text: str) -> None:
+    with pytest.raises(lutra.InputError, match=text):
+        matching(**matching_inputs(**changed))
 
 
 def test_raises_one_class_for_inputs(model: lutra.Model) -> None:

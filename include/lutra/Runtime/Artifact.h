@@ -83,6 +83,38 @@ typedef struct lutra_dim_relation {
   int64_t broadcasts;
 } lutra_dim_relation;
 
+/* How the value at `place` of a condition is computed: from the values at places a and b before it, from the number a, or
+ * from the size of dimension b of input a. A quotient is rounded down; broadcast is b where a is 1, else a. */
+typedef enum lutra_dim_operation {
+  LUTRA_DIM_NUMBER,
+  LUTRA_DIM_SIZE,
+  LUTRA_DIM_ADD,
+  LUTRA_DIM_MUL,
+  LUTRA_DIM_FLOORDIV,
+  LUTRA_DIM_MOD,
+  LUTRA_DIM_MIN,
+  LUTRA_DIM_MAX,
+  LUTRA_DIM_BROADCAST
+} lutra_dim_operation;
+
+typedef struct lutra_dim_step {
+  int64_t operation, a, b;
+} lutra_dim_step;
+
+typedef enum lutra_dim_condition_kind {
+  LUTRA_DIM_EQUAL,
+  LUTRA_DIM_BROADCASTS, /* equal, or one of them is 1 */
+  LUTRA_DIM_AT_LEAST
+} lutra_dim_condition_kind;
+
+/* Two formulas over sizes of inputs, as text and as places among the values of the steps. */
+typedef struct lutra_dim_condition {
+  const char *lhs, *rhs;
+  int64_t kind, lhs_place, rhs_place;
+  const lutra_dim_step *steps;
+  int64_t step_count;
+} lutra_dim_condition;
+
 typedef struct lutra_model_info {
   const char *name;
   const char *compiler; /* "lutra 0.1.0" */
@@ -100,6 +132,8 @@ typedef struct lutra_model_info {
   int64_t dim_range_count;
   const lutra_dim_relation *dim_relations;
   int64_t dim_relation_count;
+  const lutra_dim_condition *dim_conditions;
+  int64_t dim_condition_count;
 } lutra_model_info;
 
 typedef struct lutra_model lutra_model;

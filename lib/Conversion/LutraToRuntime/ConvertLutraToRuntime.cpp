@@ -117,7 +117,7 @@ LogicalResult ConvertLutraToRuntime::convertMain(func::FuncOp main) {
   signature.setPrivate();
   signature.setAllArgAttrs(main.getArgAttrsAttr());
   signature->setAttr("lutra.inputs", main->getAttr("lutra.inputs"));
-  for (StringRef checked : {"lutra.dim_ranges", "lutra.dim_relations"})
+  for (StringRef checked : {"lutra.dim_ranges", "lutra.dim_relations", "lutra.dim_conditions"})
     if (Attribute attr = main->getAttr(checked))
       signature->setAttr(checked, attr);
   getOperation().push_back(signature);

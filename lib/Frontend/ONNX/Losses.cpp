@@ -12,6 +12,10 @@ static GraphTensor lossOf(NodeImport &n, GraphTensor x, GraphTensor target, Grap
   if (x.rank() < 2 || target.rank() != x.rank() - 1)
     return n.invalid(ErrorCode::GraphType, "has a target of rank " + Twine(target.rank()) +
                                                " for an input of rank " + Twine(x.rank()));
+  for (int64_t dim = 0; dim < target.rank(); ++dim)
+    if (!n.b.dims().requireEqual(target.dim(dim), x.dim(dim == 0 ? 0 : dim + 1)))
+      return n.invalid(ErrorCode::GraphType, "has a target of shape " + n.b.dims().text(target.shape()) +
+                                                 " for an input of shape " + n.b.dims().text(x.shape()));
   std::string reduction = n.text("reduction", "mean");
   if (reduction != "mean" && reduction != "sum" && reduction != "none")
     return n.invalid(ErrorCode::Attribute, "has reduction " + quoted(reduction) + "; use mean, sum or none");

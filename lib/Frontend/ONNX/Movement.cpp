@@ -55,11 +55,11 @@ static GraphTensor importSplit(NodeImport &n) {
   n.ignore({"num_outputs", "split"});
   DimExpr sum = 0;
   for (const DimExpr &size : sizes) {
-    if (size.isConstant() && *size.constant() < 0)
-      return n.invalid(ErrorCode::Attribute, "splits off a part of the negative size " + Twine(*size.constant()));
+    if (!n.b.dims().require(size, 0))
+      return n.invalid(ErrorCode::Attribute, "splits off a part of the negative size " + n.b.dims().text(size));
     sum = sum + size;
   }
-  if (sizes.size() != n.outputCount() || (sum.isConstant() && x.dim(axis).isConstant() && sum != x.dim(axis)))
+  if (sizes.size() != n.outputCount() || !n.b.dims().requireEqual(sum, x.dim(axis)))
     return n.invalid(ErrorCode::Attribute, "splits size " + n.b.dims().text(x.dim(axis)) + " into parts of " +
                                                n.b.dims().text(sum) + " for " + Twine(n.outputCount()) + " outputs");
   DimExpr offset = 0;

@@ -5,6 +5,7 @@
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
 #include "lutra/Runtime/ModelTable.h"
 
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/DerivedTypes.h"
 
@@ -85,6 +86,7 @@ public:
   }
   llvm::Constant *tensors(func::FuncOp main, unsigned begin, unsigned end, StringRef fallback);
   llvm::Constant *levels(ArrayAttr kernels);
+  llvm::Constant *condition(DictionaryAttr entry);
   llvm::Constant *function(StringRef name, llvm::FunctionType *type);
 
   llvm::Module &module;
@@ -114,6 +116,32 @@ llvm::Constant *TableBuilder::tensors(func::FuncOp main, unsigned begin, unsigne
                           array(names)}));
   }
   return array(all);
+}
+
+llvm::Constant *TableBuilder::condition(DictionaryAttr entry) {
+  auto numbers = [&](StringRef key) { return entry.getAs<DenseI64ArrayAttr>(key).asArrayRef(); };
+  auto string = [&](StringRef key) { return entry.getAs<StringAttr>(key).getValue(); };
+  SmallVector<llvm::Constant *> steps;
+  for (auto [place, name] : llvm::enumerate(entry.getAs<ArrayAttr>("steps").getAsRange<StringAttr>())) {
+    lutra_dim_operation operation = llvm::StringSwitch<lutra_dim_operation>(name.getValue())
+                         .Case("number", LUTRA_DIM_NUMBER)
+                         .Case("size", LUTRA_DIM_SIZE)
+                         .Case("add", LUTRA_DIM_ADD)
+                         .Case("mul", LUTRA_DIM_MUL)
+                         .Case("floordiv", LUTRA_DIM_FLOORDIV)
+                         .Case("mod", LUTRA_DIM_MOD)
+                         .Case("min", LUTRA_DIM_MIN)
+                         .Case("max", LUTRA_DIM_MAX)
+                         .Case("broadcast", LUTRA_DIM_BROADCAST);
+    ArrayRef<int64_t> operands = numbers("operands").slice(2 * place, 2);
+    steps.push_back(record({word(operation), word(operands[0]), word(operands[1])}));
+  }
+  lutra_dim_condition_kind kind = llvm::StringSwitch<lutra_dim_condition_kind>(string("kind"))
+                  .Case("equal", LUTRA_DIM_EQUAL)
+                  .Case("broadcast", LUTRA_DIM_BROADCASTS)
+                  .Case("at_least", LUTRA_DIM_AT_LEAST);
+  return record({text(string("lhs")), text(string("rhs")), word(kind), word(numbers("values")[0]),
+                 word(numbers("values")[1]), array(steps), word(steps.size())});
 }
 
 llvm::Constant *TableBuilder::function(StringRef name, llvm::FunctionType *type) {
@@ -178,6 +206,10 @@ void emitModelTable(llvm::Module &host, ModuleOp module, const CpuArtifactOption
       relations.push_back(table.record({text("lhs"), text("rhs"), word("lhs_add"), word("rhs_add"),
                                         table.word(entry.getAs<BoolAttr>("broadcasts").getValue())}));
     }
+  SmallVector<llvm::Constant *> conditions;
+  if (auto related = signature->getAttrOfType<ArrayAttr>("lutra.dim_conditions"))
+    for (auto entry : related.getAsRange<DictionaryAttr>())
+      conditions.push_back(table.condition(entry));
   llvm::Constant *info = table.record(
       {table.text(options.modelName), table.text(LUTRA_COMPILER), table.text(options.device ? StringRef(options.device->target) : StringRef("x86_64-linux-gnu")),
        table.array(levelNames), table.tensors(signature, 0, inputs, "input"),
@@ -185,7 +217,8 @@ void emitModelTable(llvm::Module &host, ModuleOp module, const CpuArtifactOption
        weights.file.empty() ? table.null() : table.text(weights.file), table.word(weights.bytes),
        table.half(options.levels.size()), table.half(inputs), table.half(all - inputs),
        table.half(kernels.size()), table.array(ranges), table.word(ranges.size()),
-       table.array(relations), table.word(relations.size())});
+       table.array(relations), table.word(relations.size()), table.array(conditions),
+       table.word(conditions.size())});
   int64_t slots = module->getAttrOfType<IntegerAttr>("lutra.entry_slots").getInt();
   StringRef backend = "lutra_cpu_backend";
   llvm::Constant *device = table.null();

@@ -119,48 +119,83 @@ static std::optional<int64_t> restBesideSymbol(const DimExpr &size, const std::d
   return (size - DimExpr::atom(terms.back().atoms[0])).constant();
 }
 
-bool DimSymbols::require(const DimExpr &size, int64_t least) {
+/// factor * symbol + rest, as which a size with one symbol can be written.
+namespace {
+struct LinearSize {
+  unsigned symbol;
+  int64_t factor, rest;
+};
+} // namespace
+
+static std::optional<LinearSize> linearSize(const DimExpr &size, const std::deque<DimAtom> &atoms) {
+  ArrayRef<DimExpr::Term> terms = size.getTerms();
+  if (terms.empty() || terms.size() > 2 || terms.back().atoms.size() != 1 ||
+      (terms.size() == 2 && !terms[0].atoms.empty()) || atoms[terms.back().atoms[0]].kind != DimKind::Symbol)
+    return std::nullopt;
+  return LinearSize{terms.back().atoms[0], terms.back().coefficient, terms.size() == 2 ? terms[0].coefficient : 0};
+}
+
+bool DimSymbols::require(const DimExpr &size, const DimExpr &least) {
   if (isProvablyAtMost(least, size))
     return true;
-  std::optional<int64_t> rest = restBesideSymbol(size, atoms);
-  if (!rest)
+  DimExpr excess = size - least;
+  if (excess.isConstant())
     return false;
-  restrict(DimExpr::atom(size.getTerms().back().atoms[0]), least - *rest, INT64_MAX);
+  std::optional<LinearSize> linear = linearSize(excess, atoms);
+  if (!linear) {
+    relate(size, least, DimRelationKind::AtLeast);
+    return true;
+  }
+  auto [symbol, factor, rest] = *linear;
+  if (factor > 0) {
+    restrict(DimExpr::atom(symbol), -floorDivide(rest, factor), INT64_MAX);
+    return true;
+  }
+  int64_t most = floorDivide(rest, -factor);
+  restrict(DimExpr::atom(symbol), 0, std::max<int64_t>(most, 0));
+  return most >= 0;
+}
+
+bool DimSymbols::requireEqual(const DimExpr &lhs, const DimExpr &rhs) {
+  DimExpr difference = lhs - rhs;
+  if (difference.isConstant())
+    return difference.is(0);
+  std::optional<LinearSize> linear = linearSize(difference, atoms);
+  if (!linear) {
+    relate(lhs, rhs, DimRelationKind::Equal);
+    return true;
+  }
+  auto [symbol, factor, rest] = *linear;
+  if (rest % factor != 0 || -rest / factor < 0)
+    return false;
+  restrict(DimExpr::atom(symbol), -rest / factor, -rest / factor);
   return true;
 }
 
-void DimSymbols::requireEqual(const DimExpr &lhs, const DimExpr &rhs) {
-  const DimExpr &size = lhs.isConstant() ? rhs : lhs;
-  std::optional<int64_t> value = (lhs.isConstant() ? lhs : rhs).constant(), rest = restBesideSymbol(size, atoms);
-  if (value && rest)
-    restrict(DimExpr::atom(size.getTerms().back().atoms[0]), *value - *rest, *value - *rest);
-  else
-    relate(lhs, rhs, /*broadcasts=*/false);
-}
-
-void DimSymbols::relate(const DimExpr &lhs, const DimExpr &rhs, bool broadcasts) {
+void DimSymbols::relate(const DimExpr &lhs, const DimExpr &rhs, DimRelationKind kind) {
   if (lhs == rhs || (lhs.isConstant() && rhs.isConstant()))
     return;
   for (auto [side, other] : {std::pair(&lhs, &rhs), std::pair(&rhs, &lhs)}) {
     ArrayRef<DimExpr::Term> terms = side->getTerms();
-    if (terms.size() != 1 || terms[0].atoms.size() != 1 || terms[0].coefficient != 1)
+    if (kind != DimRelationKind::Broadcast || terms.size() != 1 || terms[0].atoms.size() != 1 ||
+        terms[0].coefficient != 1)
       continue;
     const DimAtom &atom = atoms[terms[0].atoms[0]];
     if (atom.kind != DimKind::Broadcast)
       continue;
     DimExpr first = atom.lhs, second = atom.rhs, fixed = *other;
-    relate(first, fixed, broadcasts);
-    relate(second, fixed, broadcasts);
+    relate(first, fixed, kind);
+    relate(second, fixed, kind);
     return;
   }
+  bool isPlain = kind != DimRelationKind::AtLeast;
   for (const DimExpr *side : {&lhs, &rhs})
-    if (!side->isConstant() && !restBesideSymbol(*side, atoms))
-      return;
+    isPlain &= side->isConstant() || restBesideSymbol(*side, atoms);
   bool known = llvm::any_of(relations, [&](const DimRelation &relation) {
-    return relation.lhs == lhs && relation.rhs == rhs && relation.broadcasts == broadcasts;
+    return relation.lhs == lhs && relation.rhs == rhs && relation.kind == kind;
   });
   if (!known)
-    relations.push_back({lhs, rhs, broadcasts});
+    relations.push_back({lhs, rhs, kind, isPlain});
 }
 
 DimExpr DimSymbols::node(DimKind kind, const DimExpr &lhs, const DimExpr &rhs, BoundsRule rule) {
@@ -246,7 +281,7 @@ DimExpr DimSymbols::broadcast(const DimExpr &lhs, const DimExpr &rhs) {
     return lhs;
   if (lhs.is(1))
     return rhs;
-  relate(lhs, rhs, /*broadcasts=*/true);
+  relate(lhs, rhs, DimRelationKind::Broadcast);
   // A known size other than 1 wins: the other is 1 or the same.
   if (lhs.isConstant())
     return lhs;
@@ -312,7 +347,7 @@ bool DimSymbols::isProvablyAtMost(const DimExpr &lhs, const DimExpr &rhs) {
   return true;
 }
 
-std::string DimSymbols::text(const DimExpr &expr) const {
+std::string DimSymbols::text(const DimExpr &expr, function_ref<std::string(unsigned)> nameOf) const {
   std::string result;
   raw_string_ostream os(result);
   static constexpr const char *names[] = {"?", "floordiv", "mod", "min", "max", "broadcast"};
@@ -324,9 +359,9 @@ std::string DimSymbols::text(const DimExpr &expr) const {
         [&](unsigned id) {
           const DimAtom &atom = atoms[id];
           if (atom.kind == DimKind::Symbol)
-            os << (atom.name.empty() ? "?" : atom.name);
+            os << (nameOf ? nameOf(id) : atom.name.empty() ? "?" : atom.name);
           else
-            os << names[(int)atom.kind] << "(" << text(atom.lhs) << ", " << text(atom.rhs) << ")";
+            os << names[(int)atom.kind] << "(" << text(atom.lhs, nameOf) << ", " << text(atom.rhs, nameOf) << ")";
         },
         " * ");
   };

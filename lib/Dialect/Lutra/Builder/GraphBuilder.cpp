@@ -131,50 +131,7 @@ OwningOpRef<ModuleOp> GraphBuilder::finish(ArrayRef<Output> outputs) {
     function.setResultAttr(index, "lutra.dim_names",
                            namesOfDims(builder, symbols, output.tensor.shape()));
   }
-  // A symbol's own name, or "x.0" for dimension 0 of input x; "" for what no input has.
-  auto nameOf = [&](unsigned id) -> std::string {
-    auto source = symbolSource.find(id);
-    if (source == symbolSource.end())
-      return "";
-    if (const std::string &name = symbols.getAtom(id).name; !name.empty())
-      return name;
-    auto [argument, dim] = source->second;
-    return (function.getArgAttrOfType<StringAttr>(argument, "lutra.name").getValue() + "." + Twine(dim)).str();
-  };
-  SmallVector<NamedAttribute> ranges;
-  for (unsigned id = 0; id < symbols.size(); ++id) {
-    const DimAtom &atom = symbols.getAtom(id);
-    int64_t low = atom.nonEmpty ? atom.low : atom.weakLow;
-    std::string name = nameOf(id);
-    if (name.empty() || (low <= 0 && atom.high == INT64_MAX))
-      continue;
-    ranges.push_back(builder.getNamedAttr(name, builder.getDenseI64ArrayAttr({low, atom.high})));
-  }
-  if (!ranges.empty())
-    function->setAttr("lutra.dim_ranges", builder.getDictionaryAttr(ranges));
-  SmallVector<Attribute> relations;
-  for (const DimRelation &relation : symbols.getRelations()) {
-    NamedAttrList fields;
-    fields.set("broadcasts", builder.getBoolAttr(relation.broadcasts));
-    bool isInputs = true; // both sides are sizes of inputs, or numbers
-    auto describe = [&](StringRef side, DimExpr size) {
-      std::string name;
-      if (!size.isConstant()) {
-        unsigned id = size.getTerms().back().atoms[0];
-        name = nameOf(id);
-        isInputs &= !name.empty();
-        size = size - DimExpr::atom(id);
-      }
-      fields.set(side, builder.getStringAttr(name));
-      fields.set((side + "_add").str(), builder.getI64IntegerAttr(*size.constant()));
-    };
-    describe("lhs", relation.lhs);
-    describe("rhs", relation.rhs);
-    if (isInputs)
-      relations.push_back(fields.getDictionary(builder.getContext()));
-  }
-  if (!relations.empty())
-    function->setAttr("lutra.dim_relations", builder.getArrayAttr(relations));
+  writeEntryChecks();
   return std::move(module);
 }
 

@@ -30,11 +30,14 @@ GraphTensor GraphBuilder::reshape(GraphTensor input, ArrayRef<DimExpr> shape) {
     return {};
   if (input.shape() == shape)
     return input;
-  DimExpr from = productOf(input.shape()), to = productOf(shape);
-  if (from.isConstant() && to.isConstant() && from != to)
+  if (!symbols.requireEqual(productOf(input.shape()), productOf(shape)))
     return fail(ErrorCode::GraphType, "reshapes " + symbols.text(input.shape()) + " to " +
                                           symbols.text(shape) + ", which has another element count");
-  if (input->constant) {
+  return reinterpret(input, shape);
+}
+
+GraphTensor GraphBuilder::reinterpret(GraphTensor input, ArrayRef<DimExpr> shape) {
+  if (input->constant && isStatic(shape)) {
     RankedTensorType type = tensorType(input.type(), shape);
     GraphTensor result;
     if (auto dense = dyn_cast<DenseElementsAttr>(input->constant))
@@ -45,7 +48,7 @@ GraphTensor GraphBuilder::reshape(GraphTensor input, ArrayRef<DimExpr> shape) {
     result->name = input->name;
     return result;
   }
-  if (input->known) {
+  if (input->known && isStatic(shape)) {
     GraphTensor result = integers(input.type(), *input->known, shape);
     if (input->value)
       result->value = ReshapeOp::create(builder, loc, tensorType(input.type(), shape), input->value,
@@ -94,7 +97,7 @@ GraphTensor GraphBuilder::reshapeTo(GraphTensor input, ArrayRef<DimExpr> target,
         divisor = divisor * dim;
     }
     DimExpr total = productOf(from);
-    if (divisor.is(0))
+    if (divisor.is(0) || !symbols.require(divisor, 1))
       return fail(ErrorCode::Attribute, "asks for the rest of a shape that has a size of 0");
     if (total.isConstant() && divisor.isConstant() && !total.dividedBy(divisor))
       return fail(ErrorCode::GraphType, "reshapes " + symbols.text(input.shape()) + " to " +
@@ -141,11 +144,11 @@ GraphTensor GraphBuilder::squeeze(GraphTensor input, ArrayRef<int64_t> axes) {
   for (int64_t dim = 0; dim < input.rank(); ++dim) {
     if (!llvm::is_contained(axes, dim))
       shape.push_back(input.dim(dim));
-    else if (input.dim(dim).isConstant() && !input.dim(dim).is(1))
+    else if (!symbols.requireEqual(input.dim(dim), 1))
       return fail(ErrorCode::GraphType, "squeezes dimension " + Twine(dim) + " of size " +
                                             symbols.text(input.dim(dim)) + ", which is not 1");
   }
-  return reshape(input, shape);
+  return axes.empty() ? input : reinterpret(input, shape);
 }
 
 GraphTensor GraphBuilder::unsqueeze(GraphTensor input, ArrayRef<int64_t> axes) {
@@ -271,12 +274,12 @@ GraphTensor GraphBuilder::concat(ArrayRef<GraphTensor> inputs, int64_t axis) {
     for (int64_t dim = 0; dim < front.rank(); ++dim) {
       if (dim == axis)
         shape[dim] = shape[dim] + input.dim(dim);
-      else if (!shape[dim].isConstant())
-        shape[dim] = input.dim(dim).isConstant() ? input.dim(dim) : shape[dim];
-      else if (input.dim(dim).isConstant() && input.dim(dim) != shape[dim])
+      else if (!symbols.requireEqual(shape[dim], input.dim(dim)))
         return fail(ErrorCode::GraphType, "joins sizes " + symbols.text(shape[dim]) + " and " +
                                               symbols.text(input.dim(dim)) + " of dimension " +
                                               Twine(dim));
+      else if (input.dim(dim).isConstant())
+        shape[dim] = input.dim(dim);
     }
     foldable &= input.isFloat() ? isa_and_nonnull<DenseElementsAttr>(input->constant)
                                 : knownIntegers(input).has_value();
@@ -323,6 +326,8 @@ GraphTensor GraphBuilder::pad(GraphTensor input, ArrayRef<DimExpr> low, ArrayRef
   SmallVector<int64_t> staticLow, staticHigh;
   for (auto [size, before, after] : llvm::zip_equal(input.shape(), low, high)) {
     shape.push_back(size + before + after);
+    if (!requireAtLeast(shape.back(), 0, "a size that pads or cuts leave"))
+      return {};
     isEmpty &= before.is(0) && after.is(0);
     staticLow.push_back(before.constant().value_or(ShapedType::kDynamic));
     staticHigh.push_back(after.constant().value_or(ShapedType::kDynamic));
@@ -389,14 +394,13 @@ GraphTensor GraphBuilder::depthToSpace(GraphTensor input, int64_t block, bool co
   if (input.rank() != 4 || block <= 0)
     return fail(ErrorCode::Attribute, "needs a positive block size and an input of rank 4");
   const DimExpr &n = input.dim(0), &h = input.dim(2), &w = input.dim(3);
-  std::optional<DimExpr> c = input.dim(1).dividedBy(DimExpr(block) * DimExpr(block));
-  if (!c)
-    return fail(ErrorCode::GraphType, "splits " + symbols.text(input.dim(1)) +
-                                          " channels into blocks of " + Twine(block * block));
-  Shape result{n, *c, h * DimExpr(block), w * DimExpr(block)};
+  DimExpr area = DimExpr(block) * DimExpr(block), c = symbols.floorDiv(input.dim(1), area);
+  if (!requireEqual(input.dim(1), c * area, "the channels and a whole number of blocks"))
+    return {};
+  Shape result{n, c, h * DimExpr(block), w * DimExpr(block)};
   if (columnMajor)
-    return reshape(transpose(reshape(input, {n, *c, block, block, h, w}), {0, 1, 4, 2, 5, 3}), result);
-  return reshape(transpose(reshape(input, {n, block, block, *c, h, w}), {0, 3, 4, 1, 5, 2}), result);
+    return reshape(transpose(reinterpret(input, {n, c, block, block, h, w}), {0, 1, 4, 2, 5, 3}), result);
+  return reshape(transpose(reinterpret(input, {n, block, block, c, h, w}), {0, 3, 4, 1, 5, 2}), result);
 }
 
 GraphTensor GraphBuilder::spaceToDepth(GraphTensor input, int64_t block) {
@@ -406,6 +410,9 @@ GraphTensor GraphBuilder::spaceToDepth(GraphTensor input, int64_t block) {
     return fail(ErrorCode::Attribute, "needs a positive block size and an input of rank 4");
   const DimExpr &n = input.dim(0), &c = input.dim(1);
   DimExpr h = symbols.floorDiv(input.dim(2), block), w = symbols.floorDiv(input.dim(3), block);
-  GraphTensor split = reshape(input, {n, c, h, block, w, block});
+  if (!requireEqual(input.dim(2), h * DimExpr(block), "the rows and a whole number of blocks") ||
+      !requireEqual(input.dim(3), w * DimExpr(block), "the columns and a whole number of blocks"))
+    return {};
+  GraphTensor split = reinterpret(input, {n, c, h, block, w, block});
   return reshape(transpose(split, {0, 3, 5, 1, 2, 4}), {n, c * DimExpr(block) * DimExpr(block), h, w});
 }

@@ -103,9 +103,13 @@ GraphTensor GraphBuilder::groupNorm(GraphTensor input, GraphTensor scale, GraphT
       (groups.is(0) || !input.dim(1).dividedBy(groups)))
     return fail(ErrorCode::Attribute, "splits " + symbols.text(input.dim(1)) + " channels into " +
                                           symbols.text(groups) + " groups");
+  bool isPerChannel = groups == input.dim(1);
+  if (!isPerChannel && (!requireAtLeast(groups, 1, "the number of groups") ||
+                        !requireEqual(symbols.mod(input.dim(1), groups), 0, "the channels modulo the groups and 0")))
+    return {};
   GraphTensor grouped = reshape(input, {input.dim(0), groups, symbols.floorDiv(extent, groups)});
   GraphTensor result = layerNorm(grouped, {}, {}, 1, epsilon);
-  bool isPerGroup = scale.rank() == 1 && scale.dim(0) == groups && groups != input.dim(1);
+  bool isPerGroup = scale.rank() == 1 && scale.dim(0) == groups && !isPerChannel;
   if (isPerGroup) {
     result = add(mul(result, perChannel(*this, scale, 3)), perChannel(*this, bias, 3));
     return reshape(result, input.shape());

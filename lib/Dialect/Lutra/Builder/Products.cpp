@@ -32,10 +32,9 @@ GraphTensor GraphBuilder::matmul(GraphTensor lhs, GraphTensor rhs) {
     return result ? squeeze(result, {result.rank() - 1}) : result;
   }
   const DimExpr &depth = lhs.shape().back(), &rows = rhs.dim(rhs.rank() - 2);
-  if (depth.isConstant() && rows.isConstant() && depth != rows)
+  if (!symbols.requireEqual(depth, rows))
     return fail(ErrorCode::GraphType, "multiplies " + symbols.text(lhs.shape()) + " with " +
                                           symbols.text(rhs.shape()) + ", whose inner sizes differ");
-  symbols.requireEqual(depth, rows);
   GraphTensor lhsBatch = make(lhs.type(), lhs.shape().drop_back(2));
   GraphTensor rhsBatch = make(rhs.type(), rhs.shape().drop_back(2));
   std::optional<Shape> batch = broadcastShapes({lhsBatch, rhsBatch});
@@ -70,8 +69,7 @@ GraphTensor GraphBuilder::linear(GraphTensor input, GraphTensor weight, GraphTen
     GraphTensor result = linear(unsqueeze(input, {0}), weight, bias);
     return result ? squeeze(result, {0}) : result;
   }
-  const DimExpr &depth = input.shape().back();
-  if (depth.isConstant() && weight.dim(1).isConstant() && depth != weight.dim(1))
+  if (!symbols.requireEqual(input.shape().back(), weight.dim(1)))
     return fail(ErrorCode::GraphType, "multiplies " + symbols.text(input.shape()) + " with the rows of " +
                                           symbols.text(weight.shape()) + ", whose sizes differ");
   Shape shape(input.shape());
@@ -90,10 +88,9 @@ GraphTensor GraphBuilder::gemm(GraphTensor a, GraphTensor b, GraphTensor c, doub
     return fail(ErrorCode::GraphType, "multiplies tensors of rank " + Twine(a.rank()) + " and " +
                                           Twine(b.rank()) + "; both need rank 2 and one type");
   const DimExpr &depth = a.dim(transposeA ? 0 : 1), &rows = b.dim(transposeB ? 1 : 0);
-  if (depth.isConstant() && rows.isConstant() && depth != rows)
+  if (!symbols.requireEqual(depth, rows))
     return fail(ErrorCode::GraphType, "multiplies " + symbols.text(a.shape()) + " with " +
                                           symbols.text(b.shape()) + ", whose inner sizes differ");
-  symbols.requireEqual(depth, rows);
   Shape shape{a.dim(transposeA ? 1 : 0), b.dim(transposeB ? 0 : 1)};
   if (!checkSize(shape))
     return {};
@@ -126,11 +123,11 @@ GraphTensor GraphBuilder::conv(GraphTensor input, GraphTensor filter, GraphTenso
   if (spatial > 3)
     return fail(ErrorCode::UnsupportedOp, "convolves " + Twine(spatial) + " spatial dimensions");
   DimExpr channels = filter.dim(1) * DimExpr(options.groups);
-  if (input.dim(1).isConstant() && channels.isConstant() && input.dim(1) != channels)
+  if (!symbols.requireEqual(input.dim(1), channels))
     return fail(ErrorCode::GraphType, "has " + symbols.text(input.dim(1)) + " input channels, but " +
                                           Twine(options.groups) + " groups of the filter read " +
                                           symbols.text(channels));
-  if (filter.dim(0).isConstant() && !filter.dim(0).dividedBy(options.groups))
+  if (!symbols.requireEqual(symbols.mod(filter.dim(0), options.groups), 0))
     return fail(ErrorCode::Attribute, "splits " + symbols.text(filter.dim(0)) + " filters into " +
                                           Twine(options.groups) + " groups");
   for (const DimExpr &size : filter.shape().drop_front(2))
@@ -141,13 +138,11 @@ GraphTensor GraphBuilder::conv(GraphTensor input, GraphTensor filter, GraphTenso
   for (int64_t dim = 0; dim < spatial; ++dim) {
     int64_t reach = options.dilations[dim] * (options.window[dim] - 1) + 1;
     DimExpr padded = input.dim(dim + 2) + DimExpr(options.low[dim] + options.high[dim]);
-    if (padded.isConstant() && *padded.constant() < reach)
+    if (!symbols.require(padded, reach))
       return fail(ErrorCode::GraphType, "has a window of " + Twine(reach) + " on a padded size of " +
                                             symbols.text(padded));
-    symbols.require(padded, reach);
     shape.push_back(symbols.floorDiv(padded - DimExpr(reach), options.strides[dim]) + DimExpr(1));
   }
-  symbols.requireEqual(input.dim(1), channels);
   if (!checkSize(shape))
     return {};
   GraphTensor result = emit<ConvOp>(accumulatorOf(input.type()), shape, value(input), value(filter),
@@ -173,12 +168,22 @@ GraphTensor GraphBuilder::convTranspose(GraphTensor input, GraphTensor filter, G
                                           Twine(spatial) + " spatial dimensions");
   if (spatial > 3)
     return fail(ErrorCode::UnsupportedOp, "convolves " + Twine(spatial) + " spatial dimensions");
+  for (const DimExpr &size : filter.shape().drop_front())
+    if (!size.isConstant())
+      return fail(ErrorCode::UnsupportedOp, "has a filter of size " + symbols.text(filter.shape()) +
+                                                ", of which only the first may be known at run time; fix the others");
+  if (!requireEqual(input.dim(1), filter.dim(0), "the channels of input and filter") ||
+      !requireEqual(symbols.mod(filter.dim(0), options.groups), 0,
+                    "the channels (" + symbols.text(filter.dim(0)) + ") modulo " + Twine(options.groups) + " groups and 0"))
+    return {};
   DimExpr filters = filter.dim(1) * DimExpr(options.groups);
   Shape shape{input.dim(0), filters};
   for (int64_t dim = 0; dim < spatial; ++dim) {
     DimExpr steps = (input.dim(dim + 2) - DimExpr(1)) * DimExpr(options.strides[dim]);
     int64_t reach = options.dilations[dim] * (options.window[dim] - 1) + 1;
     shape.push_back(steps + DimExpr(reach + outputPadding[dim] - options.low[dim] - options.high[dim]));
+    if (!requireAtLeast(shape.back(), 0, "the size of dimension " + Twine(dim + 2) + " of the result"))
+      return {};
   }
   if (!checkSize(shape))
     return {};
@@ -205,10 +210,9 @@ GraphTensor GraphBuilder::pool(PoolKind kind, GraphTensor input, const WindowOpt
   for (int64_t dim = 0; dim < spatial; ++dim) {
     int64_t reach = options.dilations[dim] * (options.window[dim] - 1) + 1, stride = options.strides[dim];
     DimExpr padded = input.dim(dim + 2) + DimExpr(options.low[dim] + options.high[dim]);
-    if (padded.isConstant() && *padded.constant() < reach && !options.ceilMode)
+    if (!symbols.require(padded, options.ceilMode ? 1 : reach))
       return fail(ErrorCode::GraphType, "has a window of " + Twine(reach) + " on a padded size of " +
                                             symbols.text(padded));
-    symbols.require(padded, options.ceilMode ? 1 : reach);
     if (options.ceilMode) {
       // The last window starts inside the input or its low padding.
       DimExpr windows = symbols.ceilDiv(padded - DimExpr(reach), stride) + DimExpr(1);
@@ -242,6 +246,18 @@ GraphBuilder::LstmResult GraphBuilder::lstm(GraphTensor input, GraphTensor weigh
     return {};
   }
   Shape state{directions, input.dim(1), hidden};
+  DimExpr gates = DimExpr(4) * hidden;
+  const std::tuple<const char *, GraphTensor, Shape> operands[] = {
+      {"the weights W", weights, {RecurrentDirection::Bidirectional == direction ? 2 : 1, gates, input.dim(2)}},
+      {"the recurrence R", recurrence, {directions, gates, hidden}},
+      {"the bias B", bias, {directions, gates + gates}},
+      {"the first hidden state", initialH, state},
+      {"the first cell state", initialC, state}};
+  for (const auto &[name, operand, expected] : operands)
+    for (auto [have, need] : llvm::zip_equal(operand.shape(), expected))
+      if (!requireEqual(have, need, Twine("the shapes of ") + name + ", " + symbols.text(operand.shape()) + ", and " +
+                                        symbols.text(expected)))
+        return {};
   Shape sequence{input.dim(0), directions, input.dim(1), hidden};
   RankedTensorType stateType = tensorType(input.type(), state);
   auto op = LstmOp::create(builder, loc, tensorType(input.type(), sequence), stateType, stateType,
@@ -251,9 +267,37 @@ GraphBuilder::LstmResult GraphBuilder::lstm(GraphTensor input, GraphTensor weigh
           make(input.type(), state, op.getLastC())};
 }
 
+bool GraphBuilder::requireScales(GraphTensor input, GraphTensor scale, GraphTensor zeroPoint, int64_t axis,
+                                 int64_t block) {
+  Shape expected;
+  if (scale.rank() != 0 && (axis < 0 || axis >= input.rank()))
+    return fail(ErrorCode::Attribute, "scales along axis " + Twine(axis) + " of a tensor of rank " +
+                                          Twine(input.rank())),
+           false;
+  if (scale.rank() != 0 && block > 0) {
+    expected = Shape(input.shape());
+    expected[axis] = symbols.ceilDiv(expected[axis], block);
+  } else if (scale.rank() != 0) {
+    expected.push_back(input.dim(axis));
+  }
+  for (GraphTensor operand : {scale, zeroPoint}) {
+    if (!operand)
+      continue;
+    if (operand.rank() != (int64_t)expected.size())
+      return fail(ErrorCode::GraphType, "has a scale or zero point of shape " + symbols.text(operand.shape()) +
+                                            ", but the input asks for " + symbols.text(expected)),
+             false;
+    for (auto [have, need] : llvm::zip_equal(operand.shape(), expected))
+      if (!requireEqual(have, need, "the shapes of the scale or zero point, " + symbols.text(operand.shape()) +
+                                        ", and " + symbols.text(expected)))
+        return false;
+  }
+  return true;
+}
+
 GraphTensor GraphBuilder::quantize(GraphTensor input, GraphTensor scale, GraphTensor zeroPoint, Type type, int64_t axis,
                               int64_t block) {
-  if (!input || !scale)
+  if (!input || !scale || !requireScales(input, scale, zeroPoint, axis, block))
     return {};
   return emit<QuantizeOp>(type, input.shape(), value(input), value(scale),
                           zeroPoint ? value(zeroPoint) : Value(), axis, block);
@@ -261,7 +305,7 @@ GraphTensor GraphBuilder::quantize(GraphTensor input, GraphTensor scale, GraphTe
 
 GraphTensor GraphBuilder::dequantize(GraphTensor input, GraphTensor scale, GraphTensor zeroPoint, Type type, int64_t axis,
                                 int64_t block) {
-  if (!input || !scale)
+  if (!input || !scale || !requireScales(input, scale, zeroPoint, axis, block))
     return {};
   return emit<DequantizeOp>(type, input.shape(), value(input), value(scale),
                             zeroPoint ? value(zeroPoint) : Value(), axis, block);

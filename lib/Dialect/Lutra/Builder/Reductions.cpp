@@ -68,6 +68,8 @@ GraphTensor GraphBuilder::argReduce(ReduceKind kind, GraphTensor input, int64_t 
   if (axis < 0 || axis >= input.rank())
     return fail(ErrorCode::Attribute, "selects along axis " + Twine(axis) + " of a tensor of rank " +
                                           Twine(input.rank()));
+  if (!requireAtLeast(input.dim(axis), 1, "the size of dimension " + Twine(axis)))
+    return {};
   Shape kept(input.shape());
   kept[axis] = 1;
   GraphTensor result = emit<ArgReduceOp>(i64(), kept, kind, value(input), axis, selectLast);
@@ -88,7 +90,7 @@ std::pair<GraphTensor, GraphTensor> GraphBuilder::topK(GraphTensor input, const 
                                              bool largest) {
   if (!input)
     return {};
-  if (axis < 0 || axis >= input.rank() || !symbols.isProvablyAtMost(k, input.dim(axis))) {
+  if (axis < 0 || axis >= input.rank() || !symbols.require(k, 0) || !symbols.require(input.dim(axis), k)) {
     fail(ErrorCode::Attribute, "selects " + symbols.text(k) + " elements along axis " + Twine(axis) +
                                    " of a tensor of shape " + symbols.text(input.shape()));
     return {};

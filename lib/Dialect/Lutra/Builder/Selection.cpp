@@ -62,6 +62,13 @@ GraphTensor GraphBuilder::gather(GraphTensor input, GraphTensor indices, int64_t
   return emit<GatherOp>(input.type(), shape, value(input), value(indices), axis);
 }
 
+bool GraphBuilder::requireElementsInside(GraphTensor input, GraphTensor indices, int64_t axis) {
+  for (int64_t dim = 0; dim < input.rank(); ++dim)
+    if (dim != axis && !requireAtLeast(input.dim(dim), indices.dim(dim), "the input's dimension " + Twine(dim)))
+      return false;
+  return true;
+}
+
 GraphTensor GraphBuilder::gatherElements(GraphTensor input, GraphTensor indices, int64_t axis) {
   if (!input || !indices)
     return {};
@@ -69,9 +76,12 @@ GraphTensor GraphBuilder::gatherElements(GraphTensor input, GraphTensor indices,
     return fail(ErrorCode::GraphType, "gathers elements with indices of rank " +
                                           Twine(indices.rank()) + " from a tensor of rank " +
                                           Twine(input.rank()));
+  if (!requireElementsInside(input, indices, axis))
+    return {};
   if (auto dense = dyn_cast_or_null<DenseElementsAttr>(input->constant); dense && dense.isSplat())
     return expand(constant(dense.resizeSplat(RankedTensorType::get({}, input.type()))), indices.shape());
-  symbols.require(input.dim(axis), 1);
+  if (!requireAtLeast(input.dim(axis), 1, "the size of dimension " + Twine(axis)))
+    return {};
   return emit<GatherElementsOp>(input.type(), indices.shape(), value(input), value(indices), axis);
 }
 
@@ -88,7 +98,11 @@ GraphTensor GraphBuilder::gatherNd(GraphTensor input, GraphTensor indices, int64
   Shape shape(indices.shape().drop_back());
   llvm::append_range(shape, input.shape().drop_front(batchDims + *tuple));
   for (int64_t dim = 0; dim < *tuple; ++dim)
-    symbols.require(input.dim(batchDims + dim), 1);
+    if (!requireAtLeast(input.dim(batchDims + dim), 1, "the size of dimension " + Twine(batchDims + dim)))
+      return {};
+  for (int64_t dim = 0; dim < batchDims; ++dim)
+    if (!requireEqual(input.dim(dim), indices.dim(dim), "the batch sizes of input and indices"))
+      return {};
   return emit<GatherNdOp>(input.type(), shape, value(input), value(indices), batchDims);
 }
 
@@ -99,6 +113,14 @@ GraphTensor GraphBuilder::scatterElements(GraphTensor input, GraphTensor indices
   if (axis < 0 || axis >= input.rank() || indices.rank() != input.rank() ||
       updates.rank() != input.rank() || updates.type() != input.type() || !isIndexType(indices.type()))
     return fail(ErrorCode::GraphType, "scatters with indices or updates that do not fit the input");
+  for (auto [index, update] : llvm::zip_equal(indices.shape(), updates.shape()))
+    if (!requireEqual(index, update, "the sizes of indices and updates"))
+      return {};
+  // Without updates nothing is written, and the input may be empty too.
+  if (updates.count() != 0 && !requireAtLeast(input.dim(axis), 1, "the size of dimension " + Twine(axis)))
+    return {};
+  if (!requireElementsInside(input, indices, axis))
+    return {};
   return emit<ScatterElementsOp>(input.type(), input.shape(), value(input), value(indices),
                                  value(updates), axis, kind);
 }
@@ -112,6 +134,14 @@ GraphTensor GraphBuilder::scatterNd(GraphTensor input, GraphTensor indices, Grap
   if (!tuple || *tuple < 1 || *tuple > input.rank() || updates.type() != input.type() ||
       updates.rank() != indices.rank() - 1 + input.rank() - *tuple || !isIndexType(indices.type()))
     return fail(ErrorCode::GraphType, "scatters with indices or updates that do not fit the input");
+  Shape written(indices.shape().drop_back());
+  llvm::append_range(written, input.shape().drop_front(*tuple));
+  for (auto [size, update] : llvm::zip_equal(written, updates.shape()))
+    if (!requireEqual(size, update, "the sizes of the updates and of what the indices address"))
+      return {};
+  for (int64_t dim = 0; dim < *tuple && updates.count() != 0; ++dim)
+    if (!requireAtLeast(input.dim(dim), 1, "the size of dimension " + Twine(dim)))
+      return {};
   return emit<ScatterNdOp>(input.type(), input.shape(), value(input), value(indices), value(updates),
                            kind);
 }

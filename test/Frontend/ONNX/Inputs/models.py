@@ -176,11 +176,65 @@ def related_sizes() -> onnx.ModelProto:
     )
 
 
+def matching_sizes() -> onnx.ModelProto:
+    """One op per family that would read or write outside if the sizes of a call did not fit."""
+    node = helper.make_node
+
+    def constant(name: str, kind: int, shape: list[int], values: list[float]) -> onnx.NodeProto:
+        return node("Constant", [], [name], value=helper.make_tensor(name, kind, shape, values))
+
+    index = onnx.TensorProto.INT64
+    return model(
+        [
+            constant("filter", FLOAT, [3, 1, 1], [1.0] * 3),
+            constant("scale", FLOAT, [3], [1.0] * 3),
+            node("Concat", ["a", "b"], ["joined"], axis=1),
+            node("Reshape", ["c", "two_by_six"], ["reshaped"]),
+            node("Reshape", ["d", "by_six"], ["rest"]),
+            node("Squeeze", ["e", "first"], ["squeezed"]),
+            node("Split", ["f", "parts"], ["head", "tail"], axis=0),
+            node("GatherElements", ["g", "picks"], ["picked"], axis=0),
+            node("GatherND", ["h", "rows"], ["gathered"], batch_dims=1),
+            node("ScatterND", ["h", "places", "updates"], ["scattered"]),
+            node("ConvTranspose", ["i", "filter"], ["spread"]),
+            node("QuantizeLinear", ["j", "scale"], ["codes"], axis=1),
+            node("SpaceToDepth", ["k"], ["blocks"], blocksize=2),
+            node("ArgMax", ["l"], ["largest"], axis=0, keepdims=0),
+        ],
+        [
+            info("a", FLOAT, ["a0", 3]),
+            info("b", FLOAT, ["b0", 3]),
+            info("c", FLOAT, ["c0", 4]),
+            info("d", FLOAT, ["d0", 4]),
+            info("e", FLOAT, ["e0", 3]),
+            info("f", FLOAT, ["f0", 3]),
+            info("g", FLOAT, [3, "g1"]),
+            info("picks", index, [2, "p1"]),
+            info("h", FLOAT, ["h0", 3]),
+            info("rows", index, ["r0", 1]),
+            info("places", index, ["s0", 1]),
+            info("updates", FLOAT, ["u0", 3]),
+            info("i", FLOAT, [1, "i1", 4]),
+            info("j", FLOAT, [2, "j1"]),
+            info("k", FLOAT, [1, 1, None, 2]),
+            info("l", FLOAT, ["l0", 2]),
+        ],
+        [
+            info(name, FLOAT, None)
+            for name in ("joined", "reshaped", "rest", "squeezed", "head", "tail", "picked", "gathered", "scattered")
+        ]
+        + [info("spread", FLOAT, None), info("codes", onnx.TensorProto.UINT8, None)]
+        + [info("blocks", FLOAT, None), info("largest", index, None)],
+        {"two_by_six": [2, 6], "by_six": [-1, 6], "first": [0], "parts": [2, 3]},
+    )
+
+
 MODELS: dict[str, Callable[[], onnx.ModelProto]] = {
     "branches": branches,
     "split_heads": split_heads,
     "limited_sizes": limited_sizes,
     "related_sizes": related_sizes,
+    "matching_sizes": matching_sizes,
     "position_table": position_table,
     "unsupported": unsupported,
     "uneven_branches": uneven_branches,

@@ -12,6 +12,7 @@
 #define LUTRA_DIALECT_LUTRA_BUILDER_DIMEXPR_H
 
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
 
@@ -69,11 +70,13 @@ struct DimAtom {
   bool nonEmpty = false;
 };
 
-/// Two sizes that an op takes together: equal, or with `broadcasts` one of them may be 1. Each is a number, or a symbol
-/// and a number.
+/// How two sizes that an op takes together must stand to each other. Broadcast: equal, or one of them is 1.
+enum class DimRelationKind { Equal, Broadcast, AtLeast };
+
 struct DimRelation {
   DimExpr lhs, rhs;
-  bool broadcasts;
+  DimRelationKind kind;
+  bool isPlain; // not AtLeast, and each side is a number, or a symbol and a number
 };
 
 /// The symbols and interned nodes of one graph.
@@ -84,12 +87,12 @@ public:
   /// A symbol that equals no other.
   DimExpr freshSymbol();
 
-  /// Makes `size` at least `least` for all inputs that the entry checks let through. False where that cannot be
-  /// said as a limit of one symbol.
-  bool require(const DimExpr &size, int64_t least);
+  /// Makes `size` at least `least` for all inputs that the entry checks let through: a limit where one symbol decides
+  /// it, else a relation. False where no input can meet it.
+  bool require(const DimExpr &size, const DimExpr &least);
 
-  /// The same for a size that is to be another: a limit where one is a number, else a relation.
-  void requireEqual(const DimExpr &lhs, const DimExpr &rhs);
+  /// The same for a size that is to be another.
+  bool requireEqual(const DimExpr &lhs, const DimExpr &rhs);
 
   /// Narrows the values that a symbol may take.
   void restrict(const DimExpr &symbol, int64_t low, int64_t high);
@@ -112,8 +115,8 @@ public:
   const DimAtom &getAtom(unsigned id) const { return atoms[id]; }
   unsigned size() const { return atoms.size(); }
 
-  /// For messages: "2 * batch + 1".
-  std::string text(const DimExpr &expr) const;
+  /// For messages: "2 * batch + 1". `nameOf` names symbols that have no name of their own.
+  std::string text(const DimExpr &expr, llvm::function_ref<std::string(unsigned)> nameOf = {}) const;
   std::string text(llvm::ArrayRef<DimExpr> shape) const;
 
 private:
@@ -126,8 +129,8 @@ private:
   DimExpr node(DimKind kind, const DimExpr &lhs, const DimExpr &rhs, BoundsRule rule);
   /// The named symbols inside may no longer be 0.
   void assumeNonEmpty(const DimExpr &expr);
-  /// Records a relation that can be said of symbols; a size that was broadcast itself stands for both of its sources.
-  void relate(const DimExpr &lhs, const DimExpr &rhs, bool broadcasts);
+  /// Records a relation; in a broadcast, a size that was broadcast itself stands for both of its sources.
+  void relate(const DimExpr &lhs, const DimExpr &rhs, DimRelationKind kind);
   std::deque<DimAtom> atoms;
   std::vector<DimRelation> relations;
 };

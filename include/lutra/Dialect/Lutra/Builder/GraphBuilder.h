@@ -266,6 +266,17 @@ private:
     return make(type, shape, op->getResult(0));
   }
   bool checkSize(llvm::ArrayRef<DimExpr> shape);
+  /// Sees to it that an op runs only with sizes that fit: checked when the model is called, or an error here where no
+  /// input can fit.
+  bool requireEqual(const DimExpr &lhs, const DimExpr &rhs, const llvm::Twine &what);
+  bool requireAtLeast(const DimExpr &size, const DimExpr &least, const llvm::Twine &what);
+  /// The same for indices that go along one axis: in every other dimension they stay inside the input.
+  bool requireElementsInside(GraphTensor input, GraphTensor indices, int64_t axis);
+  /// A scale (and zero point) of rank 0, of the size of dimension `axis`, or of one element for each block.
+  bool requireScales(GraphTensor input, GraphTensor scale, GraphTensor zeroPoint, int64_t axis, int64_t block);
+  void writeEntryChecks();
+  /// Reshape where the caller has seen to it that the element count stays.
+  GraphTensor reinterpret(GraphTensor input, llvm::ArrayRef<DimExpr> shape);
   /// The operand as a pointwise op may read it: expanded where a size may be 1 at run time.
   mlir::Value broadcastOperand(GraphTensor tensor, llvm::ArrayRef<DimExpr> shape);
   /// A tensor whose element at r is the element sourceOf(r) of a known input (-1: absent).
