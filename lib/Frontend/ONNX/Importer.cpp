@@ -4,6 +4,7 @@
 #include "Importer.h"
 
 #include "mlir/IR/Location.h"
+#include "mlir/IR/Verifier.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Path.h"
 
@@ -353,6 +354,19 @@ bool Importer::checkOutputs(ArrayRef<GraphBuilder::Output> outputs) {
   return !fault;
 }
 
+/// What the verifier says of a module; "" if it is valid.
+static std::string faultOf(ModuleOp module) {
+  std::string text;
+  ScopedDiagnosticHandler handler(module.getContext(), [&](Diagnostic &diagnostic) {
+    if (diagnostic.getSeverity() == DiagnosticSeverity::Error && text.empty()) {
+      auto name = dyn_cast<NameLoc>(diagnostic.getLocation());
+      text = (name ? "node " + quoted(name.getName().getValue()) + ": " : std::string()) + diagnostic.str();
+    }
+    return success(); // the caller says it, with a code
+  });
+  return succeeded(verify(module)) ? "" : text.empty() ? "the model's graph is not valid" : text;
+}
+
 FailureOr<OwningOpRef<ModuleOp>> Importer::run() {
   if (std::optional<Fault> found = load())
     return emitFault(found->code) << found->message, failure();
@@ -383,8 +397,14 @@ FailureOr<OwningOpRef<ModuleOp>> Importer::run() {
     checkOutputs(outputs);
   if (fault)
     return emitFault(fault->code) << fault->message, failure();
-  if (unsupported.empty())
-    return builder->finish(outputs);
+  if (unsupported.empty()) {
+    // A node whose types and shapes the builder lets pass and the dialect does not.
+    OwningOpRef<ModuleOp> module = builder->finish(outputs);
+    std::string text = faultOf(*module);
+    if (text.empty())
+      return module;
+    return emitFault(ErrorCode::GraphType) << text, failure();
+  }
   ErrorCode code = ErrorCode::UnsupportedType;
   for (auto &[kind, text] : unsupported)
     if (kind != code)

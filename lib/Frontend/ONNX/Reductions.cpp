@@ -67,7 +67,9 @@ static GraphTensor importReduceL2(NodeImport &n) {
 }
 static GraphTensor importReduceLogSum(NodeImport &n) {
   return importReduction(n, 18, [&](GraphTensor x, ArrayRef<int64_t> axes, bool keep) {
-    return n.b.unary(UnaryKind::Log, n.b.reduce(ReduceKind::Sum, x, axes, keep));
+    GraphTensor sum = n.b.reduce(ReduceKind::Sum, x, axes, keep);
+    return x.isFloat() ? n.b.unary(UnaryKind::Log, sum)
+                       : n.b.cast(n.b.unary(UnaryKind::Log, n.b.cast(sum, n.b.f32())), x.type());
   });
 }
 static GraphTensor importReduceLogSumExp(NodeImport &n) {

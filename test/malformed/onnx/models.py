@@ -186,6 +186,14 @@ def hostile_names() -> onnx.ModelProto:
     return model([node("Nope", ["x"], ["y"], name=name)])
 
 
+def shaped(op: str, inputs: list[tuple[list[int], int]], **attributes: object) -> onnx.ModelProto:
+    """One node whose operands have these shapes and element types."""
+    names = [f"x{index}" for index in range(len(inputs))]
+    given = [info(name, shape, kind) for name, (shape, kind) in zip(names, inputs, strict=True)]
+    outputs = [helper.make_value_info("y", onnx.TypeProto())]
+    return model([node(op, names, ["y"], **attributes)], given, outputs)
+
+
 MODELS: dict[str, Callable[[Path], Path]] = {
     "empty": lambda f: save(f, b""),
     "truncated": lambda f: save(f, relu().SerializeToString()[:-7]),
@@ -237,6 +245,18 @@ MODELS: dict[str, Callable[[Path], Path]] = {
     "axis_range": lambda f: save(f, model([node("Softmax", ["x"], ["y"], axis=7)])),
     "quantize_scale_zero": lambda f: save(f, quantized(0.0)),
     "quantize_scale_nan": lambda f: save(f, quantized(float("nan"))),
+    "transposed_channels": lambda f: save(f, shaped("ConvTranspose", [([1, 4, 5], FLOAT), ([3, 2, 3], FLOAT)])),
+    "transposed_groups": lambda f: save(f, shaped("ConvTranspose", [([1, 3, 5], FLOAT), ([3, 2, 3], FLOAT)], group=2)),
+    "lstm_weights": lambda f: save(f, shaped("LSTM", [([5, 2, 3], FLOAT), ([1, 8, 4], FLOAT), ([1, 8, 2], FLOAT)],
+                                             hidden_size=2)),
+    "lstm_directions": lambda f: save(f, shaped("LSTM", [([5, 2, 3], FLOAT), ([2, 8, 3], FLOAT), ([2, 8, 2], FLOAT)],
+                                                hidden_size=2)),
+    "scatter_updates": lambda f: save(f, shaped("ScatterND", [([3, 3], FLOAT), ([2, 1], INT64), ([1, 3], FLOAT)])),
+    "gather_outside": lambda f: save(f, shaped("GatherElements", [([3, 3], FLOAT), ([2, 5], INT64)])),
+    "gather_batch": lambda f: save(f, shaped("GatherND", [([3, 3], FLOAT), ([2, 1], INT64)], batch_dims=1)),
+    "quantize_axis": lambda f: save(f, shaped("QuantizeLinear", [([2, 5], FLOAT), ([3], FLOAT)], axis=1)),
+    "loss_target": lambda f: save(f, shaped("NegativeLogLikelihoodLoss", [([2, 5], FLOAT), ([3], INT64)])),
+    "sqrt_of_integers": lambda f: save(f, shaped("Sqrt", [([3], INT64)])),
     "unknown_op": lambda f: save(f, model([node("Nope", ["x"], ["y"])])),
     "hostile_name": lambda f: save(f, hostile_names()),
 }
