@@ -13,7 +13,7 @@ static GraphTensor importConstant(NodeImport &n) {
   if (n.hasAttribute("value_float"))
     return n.b.scalar(n.b.f32(), n.real("value_float", 0.0));
   if (n.hasAttribute("value_int"))
-    return n.b.size(n.integer("value_int", 0));
+    return n.b.constant(DenseElementsAttr::get(RankedTensorType::get({}, n.b.i64()), n.integer("value_int", 0)));
   if (n.hasAttribute("value_floats")) {
     SmallVector<float> values;
     for (double value : n.reals("value_floats"))
@@ -64,9 +64,7 @@ static GraphTensor importConstantOfShape(NodeImport &n) {
   std::optional<SmallVector<double>> number = n.b.constantReals(value, 1);
   if (!value || !number || number->size() != 1)
     return n.invalid(ErrorCode::Attribute, "has a value that is not one number");
-  bool isStatic = n.b.isStatic(*shape);
-  return isStatic ? n.b.filled(value.type(), *shape, (*number)[0])
-                  : n.b.expand(n.b.reshape(value, {}), *shape);
+  return n.b.expand(n.b.reshape(value, {}), *shape);
 }
 
 static GraphTensor importReshape(NodeImport &n) {

@@ -123,6 +123,18 @@ std::optional<Integers> GraphBuilder::knownIntegers(GraphTensor tensor) const {
   return values;
 }
 
+std::optional<Integers> GraphBuilder::exactIntegers(GraphTensor tensor) const {
+  std::optional<Integers> known = knownIntegers(tensor);
+  bool isCut = known && llvm::any_of(*known, [](const DimExpr &value) { return value.isSaturated(); });
+  if (isCut)
+    return std::nullopt;
+  // The upper half of u64 reads as negative.
+  bool isWide = known && tensor.type().isUnsignedInteger(64);
+  if (isWide && llvm::any_of(*known, [](const DimExpr &value) { return value.constant().value_or(0) < 0; }))
+    return std::nullopt;
+  return known;
+}
+
 std::optional<SmallVector<int64_t>> GraphBuilder::constantIntegers(GraphTensor tensor) const {
   std::optional<Integers> known = knownIntegers(tensor);
   if (!known)

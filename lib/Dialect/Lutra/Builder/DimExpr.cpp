@@ -37,6 +37,10 @@ std::optional<int64_t> DimExpr::constant() const {
   return terms.empty() ? 0 : terms[0].coefficient;
 }
 
+bool DimExpr::isSaturated() const {
+  return llvm::any_of(terms, [](const Term &term) { return term.coefficient >= largest || term.coefficient <= -largest; });
+}
+
 void DimExpr::addTerm(Term term) {
   auto place = std::lower_bound(terms.begin(), terms.end(), term, [](const Term &a, const Term &b) {
     return std::lexicographical_compare(a.atoms.begin(), a.atoms.end(), b.atoms.begin(), b.atoms.end());

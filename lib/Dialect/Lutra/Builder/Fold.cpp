@@ -73,13 +73,33 @@ GraphTensor GraphBuilder::foldMovement(GraphTensor input, ArrayRef<DimExpr> shap
   return constant(DenseElementsAttr::get(tensorType(input.type(), shape), values));
 }
 
+std::optional<DimExpr> GraphBuilder::settle(Type type, const DimExpr &value) {
+  if (value.isSaturated())
+    return std::nullopt;
+  unsigned width = type.getIntOrFloatBitWidth();
+  if (width == 64 || width == 1)
+    return value;
+  APInt number(64, (uint64_t)value.constant().value_or(0), /*isSigned=*/true);
+  if (value.isConstant())
+    return DimExpr(type.isUnsignedInteger() ? (int64_t)number.trunc(width).getZExtValue()
+                                            : number.trunc(width).getSExtValue());
+  if (!type.isInteger(32) || type.isUnsignedInteger())
+    return std::nullopt;
+  // Sizes themselves fit: the runtime takes none beyond 2^31 - 1.
+  ArrayRef<DimExpr::Term> terms = value.getTerms();
+  bool isSize = terms.size() == 1 && terms[0].atoms.size() == 1 && terms[0].coefficient == 1;
+  if (!isSize && (!symbols.require(INT32_MAX, value) || !symbols.require(value, INT32_MIN)))
+    return std::nullopt;
+  return value;
+}
+
 GraphTensor GraphBuilder::foldIntegers(Type type, ArrayRef<DimExpr> shape, ArrayRef<GraphTensor> operands,
                                   function_ref<std::optional<DimExpr>(ArrayRef<DimExpr>)> function) {
   if (!isStatic(shape) || countOf(shape) > maxKnown)
     return {};
   SmallVector<Integers> known;
   for (GraphTensor operand : operands) {
-    std::optional<Integers> values = knownIntegers(operand);
+    std::optional<Integers> values = exactIntegers(operand);
     if (!values)
       return {};
     known.push_back(std::move(*values));
@@ -91,6 +111,7 @@ GraphTensor GraphBuilder::foldIntegers(Type type, ArrayRef<DimExpr> shape, Array
     for (auto [operand, values] : llvm::zip_equal(operands, known))
       arguments.push_back(values[broadcastOffset(at, operand.shape())]);
     std::optional<DimExpr> result = decided ? function(arguments) : std::nullopt;
+    result = result ? settle(type, *result) : result;
     decided &= result.has_value();
     results.push_back(result.value_or(DimExpr(0)));
   });

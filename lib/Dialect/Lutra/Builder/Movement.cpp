@@ -282,7 +282,7 @@ GraphTensor GraphBuilder::concat(ArrayRef<GraphTensor> inputs, int64_t axis) {
         shape[dim] = input.dim(dim);
     }
     foldable &= input.isFloat() ? isa_and_nonnull<DenseElementsAttr>(input->constant)
-                                : knownIntegers(input).has_value();
+                                : exactIntegers(input).has_value();
   }
   if (!checkSize(shape))
     return {};

@@ -27,8 +27,9 @@ GraphTensor GraphBuilder::reduce(ReduceKind kind, GraphTensor input, ArrayRef<in
   Shape kept(input.shape());
   for (int64_t axis : sorted)
     kept[axis] = 1;
-  std::optional<Integers> known = knownIntegers(input);
+  std::optional<Integers> known = exactIntegers(input);
   GraphTensor result;
+  std::optional<DimExpr> folded;
   if (known && !known->empty() && (int64_t)sorted.size() == input.rank()) {
     DimExpr sum = known->front();
     for (const DimExpr &next : ArrayRef<DimExpr>(*known).drop_front())
@@ -36,10 +37,12 @@ GraphTensor GraphBuilder::reduce(ReduceKind kind, GraphTensor input, ArrayRef<in
             : kind == ReduceKind::Prod ? sum * next
             : kind == ReduceKind::Max  ? symbols.max(sum, next)
                                        : symbols.min(sum, next);
-    result = integers(input.type(), {sum}, kept);
-  } else {
-    result = emit<ReduceOp>(input.type(), kept, kind, value(input), sorted);
+    folded = settle(input.type(), sum);
   }
+  if (folded)
+    result = integers(input.type(), {*folded}, kept);
+  else
+    result = emit<ReduceOp>(input.type(), kept, kind, value(input), sorted);
   return keepDims ? result : squeeze(result, sorted);
 }
 

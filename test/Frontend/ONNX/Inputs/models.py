@@ -229,6 +229,26 @@ def matching_sizes() -> onnx.ModelProto:
     )
 
 
+def exact_integers() -> onnx.ModelProto:
+    """Numbers at the ends of their types, and a size that must fit into one."""
+    node, narrow, wide = helper.make_node, onnx.TensorProto.INT32, onnx.TensorProto.INT64
+    return model(
+        [
+            node("Constant", [], ["big"], value=helper.make_tensor("big", narrow, [1], [100_000])),
+            node("Constant", [], ["billion"], value=helper.make_tensor("billion", narrow, [1], [10**9])),
+            node("Concat", ["ends", "one"], ["joined"], axis=0),
+            node("Mul", ["big", "big"], ["wrapped"]),
+            node("Cast", ["wrapped"], ["kept"], to=wide),
+            node("Shape", ["x"], ["shape"]),
+            node("Cast", ["shape"], ["short"], to=narrow),
+            node("Mul", ["short", "billion"], ["scaled"]),
+        ],
+        [info("x", FLOAT, ["n"])],
+        [info("joined", wide, None), info("kept", wide, None), info("scaled", narrow, None)],
+        {"ends": [2**63 - 1, -(2**63)], "one": [1]},
+    )
+
+
 MODELS: dict[str, Callable[[], onnx.ModelProto]] = {
     "branches": branches,
     "split_heads": split_heads,
@@ -236,6 +256,7 @@ MODELS: dict[str, Callable[[], onnx.ModelProto]] = {
     "related_sizes": related_sizes,
     "matching_sizes": matching_sizes,
     "position_table": position_table,
+    "exact_integers": exact_integers,
     "unsupported": unsupported,
     "uneven_branches": uneven_branches,
 }

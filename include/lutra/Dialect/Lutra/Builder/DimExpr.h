@@ -42,6 +42,8 @@ public:
   std::optional<int64_t> constant() const;
   bool is(int64_t value) const { return constant() == value; }
   llvm::ArrayRef<Term> getTerms() const { return terms; }
+  /// Whether a number of it was cut off, or may have been.
+  bool isSaturated() const;
 
   DimExpr operator+(const DimExpr &other) const;
   DimExpr operator-(const DimExpr &other) const;

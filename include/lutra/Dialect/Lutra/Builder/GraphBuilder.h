@@ -131,8 +131,10 @@ public:
   GraphTensor vector(llvm::ArrayRef<DimExpr> values); // i64, rank 1
   GraphTensor size(const DimExpr &dim);               // i64, rank 0
 
-  /// Elements of an integer (or bool) tensor, when known.
+  /// Elements of an integer (or bool) tensor, when known. Beyond +-2^62 they are cut off there, as sizes are.
   std::optional<Integers> knownIntegers(GraphTensor tensor) const;
+  /// The same, unless one was cut off.
+  std::optional<Integers> exactIntegers(GraphTensor tensor) const;
   /// The same where each is a number.
   std::optional<llvm::SmallVector<int64_t>> constantIntegers(GraphTensor tensor) const;
   /// Elements of a constant of any numeric type, up to `limit` of them.
@@ -285,6 +287,9 @@ private:
   bool canFoldMovement(GraphTensor input, llvm::ArrayRef<DimExpr> shape) const;
   GraphTensor foldIntegers(mlir::Type type, llvm::ArrayRef<DimExpr> shape, llvm::ArrayRef<GraphTensor> operands,
                       llvm::function_ref<std::optional<DimExpr>(llvm::ArrayRef<DimExpr>)> function);
+  /// What an element of that type holds of an integer: wrapped when it is a number. Nullopt where that is not known, or
+  /// the number was cut off; entry checks see to it that a formula over sizes fits.
+  std::optional<DimExpr> settle(mlir::Type type, const DimExpr &value);
   GraphTensor foldReals(mlir::Type type, llvm::ArrayRef<DimExpr> shape, llvm::ArrayRef<GraphTensor> operands,
                    llvm::function_ref<std::optional<double>(llvm::ArrayRef<double>)> function);
 
