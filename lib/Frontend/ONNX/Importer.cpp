@@ -262,7 +262,7 @@ void Importer::importNode(const ::onnx::NodeProto &node, Scope &scope) {
 }
 
 void Importer::importCall(const ::onnx::FunctionProto &function, NodeImport &call) {
-  std::string key = function.domain() + ":" + function.name();
+  std::string key = function.domain() + ":" + function.name() + ":" + function.overload();
   if (!activeFunctions.insert(key).second)
     return addFault(ErrorCode::GraphStructure, call.describe() + " calls a function that calls itself");
   if (++depth > maxDepth)

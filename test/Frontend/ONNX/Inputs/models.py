@@ -249,12 +249,29 @@ def exact_integers() -> onnx.ModelProto:
     )
 
 
+def overloads() -> onnx.ModelProto:
+    """A function that calls another one of its name, told apart by the overload."""
+    opset = [helper.make_opsetid("", 18), helper.make_opsetid("own", 1)]
+    inner = helper.make_function("own", "Twice", ["x"], ["y"], [helper.make_node("Add", ["x", "x"], ["y"])], opset)
+    call = helper.make_node("Twice", ["x"], ["y"], domain="own")
+    call.overload = inner.overload = "add"
+    outer = helper.make_function("own", "Twice", ["x"], ["y"], [call], opset)
+    outer.overload = "call"
+    entry = helper.make_node("Twice", ["x"], ["y"], domain="own")
+    entry.overload = "call"
+    result = model([entry], [info("x", FLOAT, [3])], [info("y", FLOAT, None)])
+    result.functions.extend([inner, outer])
+    result.opset_import.append(opset[1])
+    return result
+
+
 MODELS: dict[str, Callable[[], onnx.ModelProto]] = {
     "branches": branches,
     "split_heads": split_heads,
     "limited_sizes": limited_sizes,
     "related_sizes": related_sizes,
     "matching_sizes": matching_sizes,
+    "overloads": overloads,
     "position_table": position_table,
     "exact_integers": exact_integers,
     "unsupported": unsupported,
