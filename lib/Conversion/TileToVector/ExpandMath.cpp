@@ -249,7 +249,8 @@ void expandMath(func::FuncOp function) {
   function.walk([&](Operation *op) {
     if (op->getNumResults() == 1 &&
         (isa_and_nonnull<math::MathDialect>(op->getDialect()) ||
-         isa<arith::MaximumFOp, arith::MinimumFOp, arith::RemFOp, arith::ExtFOp, arith::TruncFOp>(op)))
+         isa<arith::MaximumFOp, arith::MinimumFOp, arith::RemFOp, arith::ExtFOp, arith::TruncFOp,
+             arith::SIToFPOp, arith::UIToFPOp>(op)))
       ops.push_back(op);
   });
   for (Operation *op : ops) {
@@ -276,6 +277,13 @@ void expandMath(func::FuncOp function) {
     }
     if (isa<arith::TruncFOp>(op) && getElementTypeOrSelf(type).isBF16())
       replacement = expandToBf16(b, loc, x);
+    // The canonicalizer makes one op of an integer's way to bf16 over f32.
+    if (isa<arith::SIToFPOp, arith::UIToFPOp>(op) && getElementTypeOrSelf(type).isBF16()) {
+      Type single = withElement(type, b.getF32Type());
+      replacement = expandToBf16(b, loc, isa<arith::SIToFPOp>(op)
+                                             ? arith::SIToFPOp::create(b, loc, single, x).getResult()
+                                             : arith::UIToFPOp::create(b, loc, single, x).getResult());
+    }
     if (StringRef name = libmName(op); !replacement && !name.empty())
       replacement = callLibm(b, op, name);
     if (!replacement)
