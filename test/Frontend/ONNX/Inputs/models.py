@@ -265,12 +265,23 @@ def overloads() -> onnx.ModelProto:
     return result
 
 
+def integer_logarithm() -> onnx.ModelProto:
+    """The logarithm of a sum of integers, which has their type."""
+    return model(
+        [helper.make_node("ReduceLogSum", ["x", "axes"], ["y"])],
+        [info("x", onnx.TensorProto.INT32, [2, 3])],
+        [info("y", onnx.TensorProto.INT32, None)],
+        {"axes": [1]},
+    )
+
+
 MODELS: dict[str, Callable[[], onnx.ModelProto]] = {
     "branches": branches,
     "split_heads": split_heads,
     "limited_sizes": limited_sizes,
     "related_sizes": related_sizes,
     "matching_sizes": matching_sizes,
+    "integer_logarithm": integer_logarithm,
     "overloads": overloads,
     "position_table": position_table,
     "exact_integers": exact_integers,
