@@ -44,6 +44,7 @@ class Model:
         self._model = _runtime.Model(
             os.fspath(self._path), threads or 0, None if self._weights is None else os.fspath(self._weights), deferred
         )
+        self._identity = _identity(self._path)
         self._inputs = tuple(TensorSpec(*spec) for spec in self._model.describe(False))
         self._outputs = tuple(TensorSpec(*spec) for spec in self._model.describe(True))
         self._positions = {spec.name: position for position, spec in enumerate(self._inputs)}
@@ -114,6 +115,8 @@ class Model:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Copy the model to `path`, with its weights file, when it has one, beside it as `path` + ".weights"."""
+        if _identity(self._path) != self._identity:
+            raise RunError(f"{self._path} was replaced after this model was loaded from it; load it again", 5)
         target = Path(path)
         weights, copy = self._weights_path(), _weights_of(target)
         if weights is not None:
@@ -132,6 +135,11 @@ class Model:
 
     def __repr__(self) -> str:
         return f"<lutra.Model {self.name!r} for {self.target}, {len(self.inputs)} in, {len(self.outputs)} out>"
+
+
+def _identity(path: Path) -> tuple[int, ...]:
+    status = path.stat()
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _weights_of(path: Path) -> Path:

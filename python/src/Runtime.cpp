@@ -1,7 +1,7 @@
 //===- Runtime.cpp - load and run compiled models from Python ----------------===//
 // Needs libc and Python alone: neither LLVM nor the compiler. Arrays go in and come out without copies: any
 // contiguous object that speaks DLPack or the buffer protocol is read in place, results are fresh NumPy arrays.
-#include "lutra/Runtime/Artifact.h"
+#include "lutra/Runtime/Loader.h"
 
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
@@ -217,7 +217,8 @@ private:
       throw RunFailure(status, error.text);
   }
 
-  void *library = nullptr;
+  std::string path;
+  lutra_library library = {};
   const lutra_model_api *api = nullptr;
   lutra_model *model = nullptr;
   int threads;
@@ -229,26 +230,16 @@ private:
 } // namespace
 
 Model::Model(const std::string &path, int threads, std::optional<std::string> weights, bool deferred)
-    : threads(threads), weights(std::move(weights)) {
-  std::string full = path.find('/') == std::string::npos ? "./" + path : path;
-  library = dlopen(full.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (!library)
-    throw RunFailure(LUTRA_ERROR_ENVIRONMENT, std::string("cannot load the model: ") + dlerror());
-  auto get = reinterpret_cast<lutra_get_model_fn>(dlsym(library, "lutra_get_model"));
-  if (get)
-    api = get(LUTRA_ABI_VERSION);
-  if (!api) {
-    dlclose(library);
-    throw RunFailure(LUTRA_ERROR_ARTIFACT,
-                     path + (get ? " was compiled for another version of the model interface"
-                                 : " is not a model compiled by Lutra"));
-  }
+    : path(path), threads(threads), weights(std::move(weights)) {
+  lutra_error error = {};
+  check(lutra_load_library(path.c_str(), &library, &error), error);
+  api = library.api;
   if (deferred)
     return;
   try {
     open();
   } catch (const RunFailure &) {
-    dlclose(library);
+    dlclose(library.handle);
     throw;
   }
 }
@@ -258,8 +249,7 @@ void Model::open() {
   if (model)
     return;
   lutra_error error = {};
-  lutra_model_options options = {sizeof options, 0, weights ? weights->c_str() : nullptr};
-  check(api->open(&options, &model, &error), error);
+  check(lutra_open_model(&library, path.c_str(), weights ? weights->c_str() : nullptr, &model, &error), error);
 }
 
 Model::~Model() {
@@ -267,7 +257,7 @@ Model::~Model() {
     api->destroy_context(context);
   if (model)
     api->close(model);
-  dlclose(library);
+  dlclose(library.handle);
 }
 
 lutra_context *Model::takeContext() {

@@ -90,6 +90,28 @@ def test_saves_and_loads_without_the_compiler(chain: lutra.Model, tmp_path: Path
         lutra.load(tmp_path / "absent.so")
 
 
+def test_loads_what_a_path_holds_now(tmp_path: Path) -> None:
+    """dlopen alone gives the library that the process already has of that name."""
+    text = (
+        'func.func @main(%x: tensor<2xf32> {lutra.name = "x"}) -> (tensor<2xf32> {lutra.name = "y"}) {\n'
+        "  %r = lutra.unary<KIND> %x : tensor<2xf32> -> tensor<2xf32>\n  return %r : tensor<2xf32>\n}\n"
+    )
+    for kind in ("neg", "abs"):
+        (tmp_path / f"{kind}.mlir").write_text(text.replace("KIND", kind))
+    path, x = tmp_path / "same.so", np.array([1, -2], np.float32)
+    negates = lutra.compile(tmp_path / "neg.mlir", output=path)
+    twice = lutra.load(path)
+    takes_abs = lutra.compile(tmp_path / "abs.mlir", output=path)
+    for model, y in ((negates, [-1, 2]), (takes_abs, [1, 2]), (twice, [-1, 2]), (lutra.load(path), [1, 2])):
+        assert model(x)[0].tolist() == y
+    # What was loaded from there can no longer be copied from there.
+    with pytest.raises(lutra.RunError, match="was replaced after"):
+        negates.save(tmp_path / "copy.so")
+    takes_abs.save(tmp_path / "copy.so")
+    lutra.compile(tmp_path / "neg.mlir").save(tmp_path / "copy.so")
+    assert lutra.load(tmp_path / "copy.so")(x)[0].tolist() == [-1, 2]
+
+
 def test_gives_the_same_bits_for_any_thread_count(tmp_path: Path) -> None:
     path = tmp_path / "m.so"
     lutra.compile(CHAIN, output=path)

@@ -97,6 +97,8 @@ run::CompiledModel::~CompiledModel() {
     api->destroy_context(context);
   if (model)
     api->close(model);
+  if (library.handle)
+    dlclose(library.handle);
 }
 
 LogicalResult run::CompiledModel::check(lutra_status status, const lutra_error &error) {
@@ -133,26 +135,15 @@ run::CompiledModel::readSpecs(const lutra_tensor_info *infos, int32_t count) {
 
 LogicalResult run::CompiledModel::open(const std::string &file, int32_t threads, lutra_trace trace,
                                        void *traceUser) {
-  // A name without a slash would be looked up in the system's folders.
-  std::string path = StringRef(file).contains('/') ? file : "./" + file;
-  if (std::error_code code = llvm::sys::fs::access(path, llvm::sys::fs::AccessMode::Exist)) {
+  if (std::error_code code = llvm::sys::fs::access(file, llvm::sys::fs::AccessMode::Exist)) {
     report(ErrorCode::EnvironmentRead, "'" + file + "' cannot be read: " + code.message());
     return failure();
   }
-  void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (!library) {
-    report(ErrorCode::RuntimeArtifact, "'" + file + "' cannot be loaded: " + dlerror());
-    return failure();
-  }
-  auto getModel = reinterpret_cast<lutra_get_model_fn>(dlsym(library, "lutra_get_model"));
-  api = getModel ? getModel(LUTRA_ABI_VERSION) : nullptr;
-  if (!api) {
-    report(ErrorCode::RuntimeArtifact,
-           "'" + file + "' is no compiled model of interface version " + Twine(LUTRA_ABI_VERSION));
-    return failure();
-  }
   lutra_error error = {};
-  if (failed(check(api->open(nullptr, &model, &error), error)))
+  if (failed(check(lutra_load_library(file.c_str(), &library, &error), error)))
+    return failure();
+  api = library.api;
+  if (failed(check(lutra_open_model(&library, file.c_str(), nullptr, &model, &error), error)))
     return failure();
   lutra_context_options options = {sizeof(lutra_context_options), threads, nullptr, nullptr, trace, traceUser};
   if (failed(check(api->create_context(model, &options, &context, &error), error)))

@@ -4,7 +4,7 @@
 #define LUTRA_TOOLS_LUTRA_RUN_COMPILEDMODEL_H
 
 #include "lutra/Reference/Tensor.h"
-#include "lutra/Runtime/Artifact.h"
+#include "lutra/Runtime/Loader.h"
 #include "lutra/Support/ErrorCodes.h"
 
 #include "mlir/Support/LLVM.h"
@@ -54,6 +54,7 @@ private:
                                llvm::function_ref<void()> afterRun);
 
   Report report;
+  lutra_library library = {};
   const lutra_model_api *api = nullptr;
   lutra_model *model = nullptr;
   lutra_context *context = nullptr;
