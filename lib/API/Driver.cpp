@@ -201,7 +201,7 @@ static OwningOpRef<ModuleOp> importModel(std::unique_ptr<llvm::MemoryBuffer> buf
 }
 
 std::string makeTempFolder(StringRef outputPath, FindingSink sink) {
-  SmallString<128> pattern(llvm::sys::path::parent_path(outputPath));
+  SmallString<128> pattern(llvm::sys::path::parent_path(followLinks(outputPath)));
   llvm::sys::path::append(pattern, ".lutra-XXXXXX");
   std::string path(pattern.str());
   if (::mkdtemp(path.data()))
@@ -230,6 +230,13 @@ static LogicalResult publishDump(ModuleOp module, const CompileRequest &request,
   return failure();
 }
 
+/// Whether the output is a file. The writer of packages says itself what it may replace.
+static bool writesFile(const CompileRequest &request) {
+  const CompileOptions &options = request.options;
+  bool isPackage = options.target == "mil" && options.emit == EmitKind::Library && options.stopAfter == Stage::Artifact;
+  return !options.outputPath.empty() && !request.check && !isPackage;
+}
+
 /// Imports by `import` and runs the stages; everything that goes wrong on the way is a finding.
 static ExitCode
 compileInContext(const CompileRequest &request, ModelOrigin origin, MLIRContext &context,
@@ -246,6 +253,13 @@ compileInContext(const CompileRequest &request, ModelOrigin origin, MLIRContext 
   own.options.origin = origin;
   if (own.options.outputPath == "-")
     own.options.text = &dump;
+  else if (writesFile(own)) {
+    own.options.outputPath = followLinks(own.options.outputPath);
+    if (!isReplaceable(own.options.outputPath)) {
+      reporter.fail(ErrorCode::EnvironmentWrite, "cannot write " + request.options.outputPath + ": it is not a regular file");
+      return reporter.exitCode();
+    }
+  }
   bool madeFolder = false;
   if (own.options.tempFolder.empty() && !own.options.outputPath.empty() && !own.check) {
     own.options.tempFolder = makeTempFolder(own.options.outputPath, sink);
@@ -314,15 +328,6 @@ ExitCode compileFile(const CompileRequest &request, llvm::raw_ostream &dump, Fin
   std::error_code code = llvm::sys::fs::status(request.inputPath, status);
   if (!code && status.type() != llvm::sys::fs::file_type::regular_file) {
     reporter.fail(ErrorCode::EnvironmentRead, "this is not a regular file");
-    return reporter.exitCode();
-  }
-  llvm::sys::fs::file_status target;
-  bool isPackage = request.options.target == "mil"; // its writer says itself what it may replace
-  if (!isPackage && !request.options.outputPath.empty() && request.options.outputPath != "-" &&
-      !llvm::sys::fs::status(request.options.outputPath, target) &&
-      target.type() != llvm::sys::fs::file_type::regular_file) {
-    reporter.fail(ErrorCode::EnvironmentWrite,
-                  "cannot write " + request.options.outputPath + ": it is not a regular file");
     return reporter.exitCode();
   }
   bool same = false;

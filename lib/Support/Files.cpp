@@ -1,11 +1,15 @@
 //===- Files.cpp - files that are whole or absent ----------------------------===//
 #include "lutra/Support/Files.h"
 
+#include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <cerrno>
+#include <climits>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 std::error_code lutra::writeBytes(llvm::StringRef path, llvm::StringRef bytes) {
@@ -20,14 +24,38 @@ std::error_code lutra::writeBytes(llvm::StringRef path, llvm::StringRef bytes) {
   return code;
 }
 
+std::string lutra::followLinks(llvm::StringRef path) {
+  llvm::SmallString<256> place(path);
+  for (int left = 40; left > 0; --left) { // as many as Linux follows
+    char text[PATH_MAX];
+    ssize_t length = ::readlink(place.c_str(), text, sizeof text);
+    if (length < 0)
+      break;
+    llvm::StringRef target(text, length);
+    if (llvm::sys::path::is_relative(target)) {
+      llvm::sys::path::remove_filename(place);
+      llvm::sys::path::append(place, target);
+    } else {
+      place = target;
+    }
+  }
+  return place.str().str();
+}
+
+bool lutra::isReplaceable(llvm::StringRef path) {
+  struct stat status;
+  return ::lstat(path.str().c_str(), &status) != 0 || S_ISREG(status.st_mode);
+}
+
 std::error_code lutra::publishBytes(llvm::StringRef from, llvm::StringRef to) {
   auto failure = [](int error) { return std::error_code(error, std::generic_category()); };
-  if (llvm::sys::fs::is_directory(to))
-    return failure(EISDIR);
+  std::string place = followLinks(to);
+  if (!isReplaceable(place))
+    return failure(llvm::sys::fs::is_directory(place) ? EISDIR : EOPNOTSUPP);
   int file = ::open(from.str().c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0)
     return failure(errno);
   int status = ::fsync(file), error = errno;
   ::close(file);
-  return status != 0 ? failure(error) : llvm::sys::fs::rename(from, to);
+  return status != 0 ? failure(error) : llvm::sys::fs::rename(from, place);
 }

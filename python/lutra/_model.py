@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -114,10 +115,13 @@ class Model:
         return self._model.arena_bytes([list(shape) for shape in shapes])
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Copy the model to `path`, with its weights file, when it has one, beside it as `path` + ".weights"."""
+        """Copy the model to `path`, with its weights file, when it has one, beside it as `path` + ".weights".
+
+        Symbolic links are followed; a folder, device or pipe is an OSError.
+        """
         if _identity(self._path) != self._identity:
             raise RunError(f"{self._path} was replaced after this model was loaded from it; load it again", 5)
-        target = Path(path)
+        target = _place(Path(path))
         weights, copy = self._weights_path(), _weights_of(target)
         if weights is not None:
             _replace(weights, copy)
@@ -130,8 +134,9 @@ class Model:
         name = self._model.weights_file
         if name is None or self._weights is not None:
             return None if name is None else self._weights
-        own = _weights_of(self._path)
-        return own if own.exists() else self._path.parent / name
+        libraries = (self._path, self._path.resolve())
+        places = [place for path in libraries for place in (_weights_of(path), path.parent / name)]
+        return next((place for place in places if place.exists()), places[0])
 
     def __repr__(self) -> str:
         return f"<lutra.Model {self.name!r} for {self.target}, {len(self.inputs)} in, {len(self.outputs)} out>"
@@ -149,14 +154,27 @@ def _weights_of(path: Path) -> Path:
 def _is_weights(path: Path) -> bool:
     """Whether a file is one that the compiler wrote."""
     try:
+        if not path.is_file():
+            return False
         with path.open("rb") as data:
             return data.read(len(_WEIGHTS_MAGIC)) == _WEIGHTS_MAGIC
     except OSError:
         return False
 
 
+def _place(path: Path) -> Path:
+    """Where a file that is written to `path` goes; only a file may be in its way."""
+    place = Path(os.path.realpath(path))
+    if place.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+    if os.path.lexists(place) and not place.is_file():
+        raise OSError(errno.EOPNOTSUPP, "not a regular file, so no model replaces it", os.fspath(path))
+    return place
+
+
 def _replace(source: Path, target: Path) -> None:
     """Copy so that `target` is at any time absent, old or complete."""
+    target = _place(target)
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".lutra-")
     try:
         with os.fdopen(handle, "wb") as output, source.open("rb") as data:

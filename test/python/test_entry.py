@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -316,6 +317,39 @@ def test_keeps_saved_models_apart(tmp_path: Path) -> None:
     lutra.load(second)
     for path in tmp_path.iterdir():
         path.unlink()
+
+
+@pytest.mark.parametrize("route", ["path", "memory", "save"])
+def test_replaces_files_alone(route: str, tmp_path: Path) -> None:
+    """Links are followed, pipes (and so devices) stay; the same for what lies beside."""
+    source, above, below = tmp_path / "m.onnx", tmp_path / "above", tmp_path / "below"
+    above.mkdir()
+    below.mkdir()
+    source.write_bytes(negation().SerializeToString())
+    saved = lutra.compile(source)
+
+    def write(path: Path) -> None:
+        if route == "save":
+            saved.save(path)
+        else:
+            lutra.compile(source if route == "path" else source.read_bytes(), output=path)
+
+    pipe, link, other = above / "pipe", above / "link.so", above / "other.so"
+    os.mkfifo(pipe)
+    with pytest.raises((lutra.EnvironmentFault, OSError), match="not a regular file"):
+        write(pipe)
+    assert pipe.is_fifo()
+    os.mkfifo(above / "other.so.weights")
+    write(other)
+    assert (above / "other.so.weights").is_fifo()
+    link.symlink_to("../below/real.so")
+    for _ in range(2):  # made by way of the link, then replaced
+        write(link)
+        assert link.is_symlink() and not (below / "real.so").is_symlink()
+        lutra.load(link)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == sorted(
+        ["m.onnx", "above", "below", "pipe", "other.so", "other.so.weights", "link.so", "real.so"]
+    )
 
 
 def test_saves_after_the_folder_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

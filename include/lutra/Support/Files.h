@@ -5,6 +5,7 @@
 
 #include "llvm/ADT/StringRef.h"
 
+#include <string>
 #include <system_error>
 
 namespace lutra {
@@ -12,8 +13,14 @@ namespace lutra {
 /// Writes a file, replacing what it held. Errors of opening, writing and closing count alike.
 std::error_code writeBytes(llvm::StringRef path, llvm::StringRef bytes);
 
-/// Flushes `from` to the disk and renames it to `to`, which must not be a folder: whoever looks sees the old file or
-/// the whole new one.
+/// Where a file that is written to `path` goes: past the symbolic links that stand there.
+std::string followLinks(llvm::StringRef path);
+
+/// Whether a file may take the place of what `path`, no link, names: nothing or another file, but no folder, device or pipe.
+bool isReplaceable(llvm::StringRef path);
+
+/// Flushes `from` to the disk and renames it to where a file written to `to` goes: whoever looks sees the old file or the
+/// whole new one. Fails when that place is not replaceable.
 std::error_code publishBytes(llvm::StringRef from, llvm::StringRef to);
 
 } // namespace lutra

@@ -100,7 +100,7 @@ static std::string weightsPath(StringRef artifact) { return (artifact + ".weight
 /// Removes the weights file of an artifact that an older compilation wrote; any other file of that name stays.
 static LogicalResult removeStaleWeights(StringRef path, Location loc) {
   char magic[sizeof(lutra_weights_header::magic)];
-  int file = ::open(path.str().c_str(), O_RDONLY | O_CLOEXEC);
+  int file = ::open(path.str().c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); // a pipe does not wait for its other end
   if (file < 0)
     return success();
   ssize_t got = ::read(file, magic, sizeof magic);
@@ -126,6 +126,9 @@ static LogicalResult checkHeaderPlace(const CpuArtifactOptions &options, Locatio
   if (path == options.path)
     return emitCodedError(loc, ErrorCode::EnvironmentWrite)
            << "the header of the model would replace " << path << "; name the output .o or .a";
+  if (!isReplaceable(followLinks(path)))
+    return emitCodedError(loc, ErrorCode::EnvironmentWrite)
+           << "the header of the model would replace " << path << ", which is not a regular file; choose another name";
   auto old = llvm::MemoryBuffer::getFile(path);
   if (!old || (*old)->getBuffer().starts_with(headerMark))
     return success();
