@@ -1,11 +1,16 @@
 /*===- Loader.c - loads compiled models from their files ----------------------===*
  * glibc's dlopen gives the library that it already has for a name, whatever lies there now. So a file is opened here and loaded
  * as a name of its descriptor that was never used before; the weights are then looked up beside the path that the caller named.
+ * Mapping a file that was cut ends the process (SIGBUS), and so may a flipped bit: what the file's headers and its
+ * seal say is checked before.
  *===----------------------------------------------------------------------===*/
 #define _GNU_SOURCE
 #include "lutra/Runtime/Loader.h"
 
+#include "lutra/Runtime/ModelTable.h"
+
 #include <dlfcn.h>
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -14,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -63,6 +69,64 @@ static bool copyPrivately(int file, char name[NAME_BYTES]) {
   return true;
 }
 
+/* Where the library in `bytes` bytes ends by its own headers: 0 if it is none, more than `bytes` if it was cut. */
+static uint64_t findEnd(const uint8_t *image, uint64_t bytes) {
+  Elf64_Ehdr header;
+  if (bytes < sizeof header)
+    return 0;
+  memcpy(&header, image, sizeof header);
+  if (memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != ELFCLASS64 ||
+      header.e_ident[EI_DATA] != ELFDATA2LSB || header.e_type != ET_DYN ||
+      header.e_phentsize != sizeof(Elf64_Phdr) || (header.e_shnum && header.e_shentsize != sizeof(Elf64_Shdr)))
+    return 0;
+  uint64_t end = header.e_shnum ? header.e_shoff + header.e_shnum * sizeof(Elf64_Shdr) : 0;
+  uint64_t segments = header.e_phoff + header.e_phnum * sizeof(Elf64_Phdr);
+  if (header.e_phoff > bytes || segments > bytes || header.e_shoff > bytes)
+    return UINT64_MAX;
+  end = end > segments ? end : segments;
+  for (uint64_t at = header.e_phoff; at < segments; at += sizeof(Elf64_Phdr)) {
+    Elf64_Phdr segment;
+    memcpy(&segment, image + at, sizeof segment);
+    if (segment.p_offset > bytes || segment.p_filesz > bytes - segment.p_offset)
+      return UINT64_MAX;
+    end = end > segment.p_offset + segment.p_filesz ? end : segment.p_offset + segment.p_filesz;
+  }
+  return end;
+}
+
+/* What is wrong with a library, or null. */
+static const char *findDamage(const uint8_t *image, uint64_t bytes) {
+  uint64_t end = findEnd(image, bytes);
+  if (!end)
+    return "not a shared library for 64-bit Linux";
+  if (end > bytes)
+    return "damaged: it was cut";
+  lutra_seal seal;
+  if (bytes - end < sizeof seal)
+    return NULL;
+  memcpy(&seal, image + bytes - sizeof seal, sizeof seal);
+  if (memcmp(seal.magic, LUTRA_SEAL_MAGIC, sizeof seal.magic) != 0)
+    return NULL;
+  if (seal.bytes != bytes - sizeof seal || seal.hash != lutra_rt_hash(image, seal.bytes))
+    return "damaged: its hash is not the one it was written with";
+  return NULL;
+}
+
+static lutra_status checkFile(int file, const char *path, lutra_error *error) {
+  struct stat status;
+  if (fstat(file, &status) != 0)
+    return fail(error, LUTRA_ERROR_ENVIRONMENT, "cannot load the model: %.300s: %s", path, strerror(errno));
+  if (status.st_size == 0)
+    return fail(error, LUTRA_ERROR_ARTIFACT, "cannot load the model: %.300s is empty", path);
+  size_t bytes = (size_t)status.st_size;
+  void *image = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, file, 0);
+  if (image == MAP_FAILED)
+    return fail(error, LUTRA_ERROR_MEMORY, "cannot load the model: %.300s: %s", path, strerror(errno));
+  const char *damage = findDamage(image, bytes);
+  munmap(image, bytes);
+  return damage ? fail(error, LUTRA_ERROR_ARTIFACT, "cannot load the model: %.300s is %s", path, damage) : LUTRA_OK;
+}
+
 /* Loads a descriptor's file under a name of its own. */
 static void *loadOnce(int file, const char *path, lutra_error *error) {
   char name[NAME_BYTES];
@@ -109,7 +173,7 @@ lutra_status lutra_load_library(const char *path, lutra_library *library, lutra_
   int file = openRegular(path, error);
   if (file < 0)
     return error->code;
-  library->handle = loadOnce(file, path, error);
+  library->handle = checkFile(file, path, error) == LUTRA_OK ? loadOnce(file, path, error) : NULL;
   close(file);
   if (!library->handle)
     return error->code;

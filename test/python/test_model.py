@@ -112,6 +112,30 @@ def test_loads_what_a_path_holds_now(tmp_path: Path) -> None:
     assert lutra.load(tmp_path / "copy.so")(x)[0].tolist() == [-1, 2]
 
 
+def test_finds_damage_before_loading(chain: lutra.Model, tmp_path: Path) -> None:
+    """Each in a process of its own: what is mapped without a look ends it."""
+    chain.save(tmp_path / "whole.so")
+    data = (tmp_path / "whole.so").read_bytes()
+    files = {"empty": b"", "text": b"text" * 99}
+    for part in (63, 64, 300, 4096, len(data) // 2, len(data) - 4096, len(data) - 25):
+        files[f"cut{part}"] = data[:part]
+    for at in (5, 0x28, 0x41, 200, 5000, len(data) // 2, len(data) - 30, len(data) - 1):
+        files[f"flipped{at}"] = data[:at] + bytes([data[at] ^ 0xFF]) + data[at + 1 :]
+    for name, bytes_ in files.items():
+        (tmp_path / f"{name}.so").write_bytes(bytes_)
+    code = (
+        "import sys, lutra\nfor path in sys.argv[1:]:\n  try:\n    lutra.load(path); print('loaded', path)\n"
+        "  except lutra.RunError as error:\n"
+        "    print('refused' if error.code == 2 and error.args[0].startswith('cannot load the model: ') else error)"
+    )
+    paths = [str(tmp_path / f"{name}.so") for name in files]
+    run = subprocess.run([sys.executable, "-c", code, *paths], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout.split("\n")) == (0, ["refused"] * len(files) + [""]), run.stderr
+    # Other tools drop the hash; without it the length still counts.
+    (tmp_path / "bare.so").write_bytes(data[:-24])
+    lutra.load(tmp_path / "bare.so")
+
+
 def test_gives_the_same_bits_for_any_thread_count(tmp_path: Path) -> None:
     path = tmp_path / "m.so"
     lutra.compile(CHAIN, output=path)

@@ -86,6 +86,15 @@ typedef struct lutra_weights_header {
   uint64_t hash;
 } lutra_weights_header;
 
+/* Last bytes of a library: what was linked, so that a loader finds damage before it maps anything. A library without one
+ * was changed by another tool, such as strip. */
+#define LUTRA_SEAL_MAGIC "LUTRASO1"
+typedef struct lutra_seal {
+  char magic[8];
+  uint64_t bytes; /* of the file before the seal */
+  uint64_t hash;  /* of them */
+} lutra_seal;
+
 /* XXH64, seed 0. */
 uint64_t lutra_rt_hash(const void *data, uint64_t bytes);
 

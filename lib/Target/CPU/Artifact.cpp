@@ -174,6 +174,28 @@ static LogicalResult writeArchive(ArrayRef<std::string> objects, StringRef path,
   return success();
 }
 
+/// Appends what a loader compares a library with before it maps it.
+static LogicalResult sealLibrary(StringRef path, Location loc) {
+  auto library = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  if (!library)
+    return emitCodedError(loc, ErrorCode::EnvironmentRead)
+           << "cannot read " << path << ": " << library.getError().message();
+  StringRef bytes = (*library)->getBuffer();
+  lutra_seal seal = {};
+  std::memcpy(seal.magic, LUTRA_SEAL_MAGIC, sizeof seal.magic);
+  seal.bytes = bytes.size();
+  seal.hash = lutra_rt_hash(bytes.data(), bytes.size());
+  std::error_code error;
+  llvm::raw_fd_ostream stream(path, error, llvm::sys::fs::OF_Append);
+  if (!error) {
+    stream.write(reinterpret_cast<const char *>(&seal), sizeof seal);
+    stream.close();
+    error = stream.error();
+    stream.clear_error();
+  }
+  return reportWrite(error, path, loc);
+}
+
 /// The level that a nested module's code is for.
 static const CpuLevel *findLevel(const CpuArtifactOptions &options, StringRef name) {
   if (!options.device)
@@ -240,6 +262,8 @@ LogicalResult emitCpuArtifact(ModuleOp module, ModuleOp host, const CpuArtifactO
   switch (options.output) {
   case CpuOutput::SharedLibrary:
     linked = linkSharedLibrary(objects, temporary, options.tempFolder, loc);
+    if (succeeded(linked))
+      linked = sealLibrary(temporary, loc);
     break;
   case CpuOutput::Object:
     linked = linkObject(objects, temporary, loc);
