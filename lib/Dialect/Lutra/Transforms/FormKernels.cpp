@@ -400,6 +400,9 @@ static void nameSelects(func::FuncOp function) {
 }
 
 LogicalResult FormKernels::runOnMain(func::FuncOp function) {
+  if (!function.getBody().hasOneBlock())
+    return emitCodedError(function.getLoc(), ErrorCode::UnsupportedOp)
+           << "@" << function.getSymName() << " has several blocks, but kernels are formed in one; branch with scf.if";
   nameSelects(function);
   SmallVector<Block *> blocks = blocksOf(function);
   bool isFormed = !collectOps<LaunchOp>(function).empty();

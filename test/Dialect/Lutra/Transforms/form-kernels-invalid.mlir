@@ -1,4 +1,4 @@
-// RUN: lutra-opt %s --lutra-form-kernels --verify-diagnostics
+// RUN: lutra-opt %s --lutra-form-kernels --split-input-file --verify-diagnostics
 
 // A size that only exists once a branch runs.
 func.func @decides(%x: tensor<6xf32>, %n: tensor<i64>, %c: tensor<i1>) -> tensor<?x?xf32> {
@@ -17,4 +17,14 @@ func.func @decides(%x: tensor<6xf32>, %n: tensor<i64>, %c: tensor<i1>) -> tensor
     scf.yield %a : tensor<?x?xf32>
   }
   return %r : tensor<?x?xf32>
+}
+
+// -----
+
+// Control flow between blocks.
+// expected-error @below {{E0601: @branches has several blocks, but kernels are formed in one; branch with scf.if}}
+func.func @branches(%x: tensor<4xf32>) -> tensor<4xf32> {
+  cf.br ^end
+^end:
+  return %x : tensor<4xf32>
 }
