@@ -318,94 +318,112 @@ static LogicalResult evaluateAffineMax(affine::AffineMaxOp op, Interpreter &inte
   return failed(values) ? failure() : setInteger(op, interpreter, *llvm::max_element(*values));
 }
 
+/// Upstream's ops also take tensors, element by element; what stands here takes scalars.
+template <typename OpTy, LogicalResult (*function)(OpTy, Interpreter &)>
+static LogicalResult onScalars(OpTy op, Interpreter &interpreter) {
+  Type type = op->getResult(0).getType();
+  // A choice between tensors by one condition is no computation on them.
+  if (isa<arith::SelectOp>(op.getOperation()))
+    type = op->getOperand(0).getType();
+  if (isa<ShapedType>(type))
+    return refuse(op, ErrorCode::UnsupportedType)
+           << "works on " << type << ", but the evaluator knows it on scalars alone; use an op of lutra";
+  return function(op, interpreter);
+}
+
+template <typename OpTy, LogicalResult (*function)(OpTy, Interpreter &)>
+static void addScalar(HandlerTable &table) {
+  table.add<OpTy, onScalars<OpTy, function>>();
+}
+
 static void addArithHandlers(HandlerTable &table) {
   table.add<arith::ConstantOp, evaluateConstant>();
-  table.add<arith::AddIOp, evaluateInteger2<arith::AddIOp, plus>>();
-  table.add<arith::SubIOp, evaluateInteger2<arith::SubIOp, minus>>();
-  table.add<arith::MulIOp, evaluateInteger2<arith::MulIOp, times>>();
-  table.add<arith::DivSIOp, evaluateInteger2<arith::DivSIOp, divideSigned>>();
-  table.add<arith::DivUIOp, evaluateInteger2<arith::DivUIOp, divideUnsigned>>();
-  table.add<arith::FloorDivSIOp, evaluateInteger2<arith::FloorDivSIOp, divideFloor>>();
-  table.add<arith::CeilDivSIOp, evaluateInteger2<arith::CeilDivSIOp, divideCeil>>();
-  table.add<arith::CeilDivUIOp, evaluateInteger2<arith::CeilDivUIOp, divideCeilUnsigned>>();
-  table.add<arith::RemSIOp, evaluateInteger2<arith::RemSIOp, remainderSigned>>();
-  table.add<arith::RemUIOp, evaluateInteger2<arith::RemUIOp, remainderUnsigned>>();
-  table.add<arith::AndIOp, evaluateInteger2<arith::AndIOp, bitAnd>>();
-  table.add<arith::OrIOp, evaluateInteger2<arith::OrIOp, bitOr>>();
-  table.add<arith::XOrIOp, evaluateInteger2<arith::XOrIOp, bitXor>>();
-  table.add<arith::MaxSIOp, evaluateInteger2<arith::MaxSIOp, maxSigned>>();
-  table.add<arith::MinSIOp, evaluateInteger2<arith::MinSIOp, minSigned>>();
-  table.add<arith::MaxUIOp, evaluateInteger2<arith::MaxUIOp, maxUnsigned>>();
-  table.add<arith::MinUIOp, evaluateInteger2<arith::MinUIOp, minUnsigned>>();
-  table.add<arith::ShLIOp, evaluateInteger2<arith::ShLIOp, shiftLeft>>();
-  table.add<arith::ShRUIOp, evaluateInteger2<arith::ShRUIOp, shiftRightUnsigned>>();
-  table.add<arith::ShRSIOp, evaluateInteger2<arith::ShRSIOp, shiftRightSigned>>();
-  table.add<arith::AddFOp, evaluateNumber2<arith::AddFOp, addNumbers>>();
-  table.add<arith::SubFOp, evaluateNumber2<arith::SubFOp, subtractNumbers>>();
-  table.add<arith::MulFOp, evaluateNumber2<arith::MulFOp, multiplyNumbers>>();
-  table.add<arith::DivFOp, evaluateNumber2<arith::DivFOp, divideNumbers>>();
-  table.add<arith::RemFOp, evaluateNumber2<arith::RemFOp, std::fmod>>();
-  table.add<arith::NegFOp, evaluateNumber1<arith::NegFOp, negate>>();
-  table.add<arith::MaximumFOp, evaluateNumber2<arith::MaximumFOp, maximum>>();
-  table.add<arith::MinimumFOp, evaluateNumber2<arith::MinimumFOp, minimum>>();
-  table.add<arith::MaxNumFOp, evaluateNumber2<arith::MaxNumFOp, maxNumber>>();
-  table.add<arith::MinNumFOp, evaluateNumber2<arith::MinNumFOp, minNumber>>();
-  table.add<arith::CmpIOp, evaluateCompareIntegers>();
-  table.add<arith::CmpFOp, evaluateCompareNumbers>();
-  table.add<arith::SelectOp, evaluateSelect>();
-  table.add<arith::ExtSIOp, evaluateSigned<arith::ExtSIOp>>();
-  table.add<arith::ExtUIOp, evaluateUnsigned<arith::ExtUIOp>>();
-  table.add<arith::TruncIOp, evaluateSigned<arith::TruncIOp>>();
-  table.add<arith::IndexCastOp, evaluateSigned<arith::IndexCastOp>>();
-  table.add<arith::IndexCastUIOp, evaluateUnsigned<arith::IndexCastUIOp>>();
-  table.add<arith::ExtFOp, evaluateFloatCast<arith::ExtFOp>>();
-  table.add<arith::TruncFOp, evaluateFloatCast<arith::TruncFOp>>();
-  table.add<arith::SIToFPOp, evaluateSignedToFloat>();
-  table.add<arith::UIToFPOp, evaluateUnsignedToFloat>();
-  table.add<arith::FPToSIOp, evaluateFloatToInteger<arith::FPToSIOp>>();
-  table.add<arith::FPToUIOp, evaluateFloatToInteger<arith::FPToUIOp>>();
-  table.add<arith::BitcastOp, evaluateBitcast>();
+  addScalar<arith::AddIOp, evaluateInteger2<arith::AddIOp, plus>>(table);
+  addScalar<arith::SubIOp, evaluateInteger2<arith::SubIOp, minus>>(table);
+  addScalar<arith::MulIOp, evaluateInteger2<arith::MulIOp, times>>(table);
+  addScalar<arith::DivSIOp, evaluateInteger2<arith::DivSIOp, divideSigned>>(table);
+  addScalar<arith::DivUIOp, evaluateInteger2<arith::DivUIOp, divideUnsigned>>(table);
+  addScalar<arith::FloorDivSIOp, evaluateInteger2<arith::FloorDivSIOp, divideFloor>>(table);
+  addScalar<arith::CeilDivSIOp, evaluateInteger2<arith::CeilDivSIOp, divideCeil>>(table);
+  addScalar<arith::CeilDivUIOp, evaluateInteger2<arith::CeilDivUIOp, divideCeilUnsigned>>(table);
+  addScalar<arith::RemSIOp, evaluateInteger2<arith::RemSIOp, remainderSigned>>(table);
+  addScalar<arith::RemUIOp, evaluateInteger2<arith::RemUIOp, remainderUnsigned>>(table);
+  addScalar<arith::AndIOp, evaluateInteger2<arith::AndIOp, bitAnd>>(table);
+  addScalar<arith::OrIOp, evaluateInteger2<arith::OrIOp, bitOr>>(table);
+  addScalar<arith::XOrIOp, evaluateInteger2<arith::XOrIOp, bitXor>>(table);
+  addScalar<arith::MaxSIOp, evaluateInteger2<arith::MaxSIOp, maxSigned>>(table);
+  addScalar<arith::MinSIOp, evaluateInteger2<arith::MinSIOp, minSigned>>(table);
+  addScalar<arith::MaxUIOp, evaluateInteger2<arith::MaxUIOp, maxUnsigned>>(table);
+  addScalar<arith::MinUIOp, evaluateInteger2<arith::MinUIOp, minUnsigned>>(table);
+  addScalar<arith::ShLIOp, evaluateInteger2<arith::ShLIOp, shiftLeft>>(table);
+  addScalar<arith::ShRUIOp, evaluateInteger2<arith::ShRUIOp, shiftRightUnsigned>>(table);
+  addScalar<arith::ShRSIOp, evaluateInteger2<arith::ShRSIOp, shiftRightSigned>>(table);
+  addScalar<arith::AddFOp, evaluateNumber2<arith::AddFOp, addNumbers>>(table);
+  addScalar<arith::SubFOp, evaluateNumber2<arith::SubFOp, subtractNumbers>>(table);
+  addScalar<arith::MulFOp, evaluateNumber2<arith::MulFOp, multiplyNumbers>>(table);
+  addScalar<arith::DivFOp, evaluateNumber2<arith::DivFOp, divideNumbers>>(table);
+  addScalar<arith::RemFOp, evaluateNumber2<arith::RemFOp, std::fmod>>(table);
+  addScalar<arith::NegFOp, evaluateNumber1<arith::NegFOp, negate>>(table);
+  addScalar<arith::MaximumFOp, evaluateNumber2<arith::MaximumFOp, maximum>>(table);
+  addScalar<arith::MinimumFOp, evaluateNumber2<arith::MinimumFOp, minimum>>(table);
+  addScalar<arith::MaxNumFOp, evaluateNumber2<arith::MaxNumFOp, maxNumber>>(table);
+  addScalar<arith::MinNumFOp, evaluateNumber2<arith::MinNumFOp, minNumber>>(table);
+  addScalar<arith::CmpIOp, evaluateCompareIntegers>(table);
+  addScalar<arith::CmpFOp, evaluateCompareNumbers>(table);
+  addScalar<arith::SelectOp, evaluateSelect>(table);
+  addScalar<arith::ExtSIOp, evaluateSigned<arith::ExtSIOp>>(table);
+  addScalar<arith::ExtUIOp, evaluateUnsigned<arith::ExtUIOp>>(table);
+  addScalar<arith::TruncIOp, evaluateSigned<arith::TruncIOp>>(table);
+  addScalar<arith::IndexCastOp, evaluateSigned<arith::IndexCastOp>>(table);
+  addScalar<arith::IndexCastUIOp, evaluateUnsigned<arith::IndexCastUIOp>>(table);
+  addScalar<arith::ExtFOp, evaluateFloatCast<arith::ExtFOp>>(table);
+  addScalar<arith::TruncFOp, evaluateFloatCast<arith::TruncFOp>>(table);
+  addScalar<arith::SIToFPOp, evaluateSignedToFloat>(table);
+  addScalar<arith::UIToFPOp, evaluateUnsignedToFloat>(table);
+  addScalar<arith::FPToSIOp, evaluateFloatToInteger<arith::FPToSIOp>>(table);
+  addScalar<arith::FPToUIOp, evaluateFloatToInteger<arith::FPToUIOp>>(table);
+  addScalar<arith::BitcastOp, evaluateBitcast>(table);
 }
 
 static void addMathHandlers(HandlerTable &table) {
-  table.add<math::AbsFOp, evaluateNumber1<math::AbsFOp, std::fabs>>();
-  table.add<math::CeilOp, evaluateNumber1<math::CeilOp, std::ceil>>();
-  table.add<math::FloorOp, evaluateNumber1<math::FloorOp, std::floor>>();
-  table.add<math::TruncOp, evaluateNumber1<math::TruncOp, std::trunc>>();
-  table.add<math::RoundOp, evaluateNumber1<math::RoundOp, roundAway>>();
-  table.add<math::RoundEvenOp, evaluateNumber1<math::RoundEvenOp, roundEven>>();
-  table.add<math::ExpOp, evaluateNumber1<math::ExpOp, std::exp>>();
-  table.add<math::Exp2Op, evaluateNumber1<math::Exp2Op, std::exp2>>();
-  table.add<math::ExpM1Op, evaluateNumber1<math::ExpM1Op, std::expm1>>();
-  table.add<math::LogOp, evaluateNumber1<math::LogOp, std::log>>();
-  table.add<math::Log2Op, evaluateNumber1<math::Log2Op, std::log2>>();
-  table.add<math::Log10Op, evaluateNumber1<math::Log10Op, std::log10>>();
-  table.add<math::Log1pOp, evaluateNumber1<math::Log1pOp, std::log1p>>();
-  table.add<math::SqrtOp, evaluateNumber1<math::SqrtOp, std::sqrt>>();
-  table.add<math::RsqrtOp, evaluateNumber1<math::RsqrtOp, rsqrt>>();
-  table.add<math::CbrtOp, evaluateNumber1<math::CbrtOp, std::cbrt>>();
-  table.add<math::ErfOp, evaluateNumber1<math::ErfOp, std::erf>>();
-  table.add<math::ErfcOp, evaluateNumber1<math::ErfcOp, std::erfc>>();
-  table.add<math::SinOp, evaluateNumber1<math::SinOp, std::sin>>();
-  table.add<math::CosOp, evaluateNumber1<math::CosOp, std::cos>>();
-  table.add<math::TanOp, evaluateNumber1<math::TanOp, std::tan>>();
-  table.add<math::AsinOp, evaluateNumber1<math::AsinOp, std::asin>>();
-  table.add<math::AcosOp, evaluateNumber1<math::AcosOp, std::acos>>();
-  table.add<math::AtanOp, evaluateNumber1<math::AtanOp, std::atan>>();
-  table.add<math::SinhOp, evaluateNumber1<math::SinhOp, std::sinh>>();
-  table.add<math::CoshOp, evaluateNumber1<math::CoshOp, std::cosh>>();
-  table.add<math::TanhOp, evaluateNumber1<math::TanhOp, std::tanh>>();
-  table.add<math::AsinhOp, evaluateNumber1<math::AsinhOp, std::asinh>>();
-  table.add<math::AcoshOp, evaluateNumber1<math::AcoshOp, std::acosh>>();
-  table.add<math::AtanhOp, evaluateNumber1<math::AtanhOp, std::atanh>>();
-  table.add<math::CopySignOp, evaluateNumber2<math::CopySignOp, std::copysign>>();
-  table.add<math::Atan2Op, evaluateNumber2<math::Atan2Op, std::atan2>>();
-  table.add<math::PowFOp, evaluatePower>();
-  table.add<math::FPowIOp, evaluateIntegerPower>();
-  table.add<math::FmaOp, evaluateFma>();
-  table.add<math::AbsIOp, evaluateAbs>();
-  table.add<math::IsNaNOp, evaluateIsNan>();
-  table.add<math::IsInfOp, evaluateIsInf>();
+  addScalar<math::AbsFOp, evaluateNumber1<math::AbsFOp, std::fabs>>(table);
+  addScalar<math::CeilOp, evaluateNumber1<math::CeilOp, std::ceil>>(table);
+  addScalar<math::FloorOp, evaluateNumber1<math::FloorOp, std::floor>>(table);
+  addScalar<math::TruncOp, evaluateNumber1<math::TruncOp, std::trunc>>(table);
+  addScalar<math::RoundOp, evaluateNumber1<math::RoundOp, roundAway>>(table);
+  addScalar<math::RoundEvenOp, evaluateNumber1<math::RoundEvenOp, roundEven>>(table);
+  addScalar<math::ExpOp, evaluateNumber1<math::ExpOp, std::exp>>(table);
+  addScalar<math::Exp2Op, evaluateNumber1<math::Exp2Op, std::exp2>>(table);
+  addScalar<math::ExpM1Op, evaluateNumber1<math::ExpM1Op, std::expm1>>(table);
+  addScalar<math::LogOp, evaluateNumber1<math::LogOp, std::log>>(table);
+  addScalar<math::Log2Op, evaluateNumber1<math::Log2Op, std::log2>>(table);
+  addScalar<math::Log10Op, evaluateNumber1<math::Log10Op, std::log10>>(table);
+  addScalar<math::Log1pOp, evaluateNumber1<math::Log1pOp, std::log1p>>(table);
+  addScalar<math::SqrtOp, evaluateNumber1<math::SqrtOp, std::sqrt>>(table);
+  addScalar<math::RsqrtOp, evaluateNumber1<math::RsqrtOp, rsqrt>>(table);
+  addScalar<math::CbrtOp, evaluateNumber1<math::CbrtOp, std::cbrt>>(table);
+  addScalar<math::ErfOp, evaluateNumber1<math::ErfOp, std::erf>>(table);
+  addScalar<math::ErfcOp, evaluateNumber1<math::ErfcOp, std::erfc>>(table);
+  addScalar<math::SinOp, evaluateNumber1<math::SinOp, std::sin>>(table);
+  addScalar<math::CosOp, evaluateNumber1<math::CosOp, std::cos>>(table);
+  addScalar<math::TanOp, evaluateNumber1<math::TanOp, std::tan>>(table);
+  addScalar<math::AsinOp, evaluateNumber1<math::AsinOp, std::asin>>(table);
+  addScalar<math::AcosOp, evaluateNumber1<math::AcosOp, std::acos>>(table);
+  addScalar<math::AtanOp, evaluateNumber1<math::AtanOp, std::atan>>(table);
+  addScalar<math::SinhOp, evaluateNumber1<math::SinhOp, std::sinh>>(table);
+  addScalar<math::CoshOp, evaluateNumber1<math::CoshOp, std::cosh>>(table);
+  addScalar<math::TanhOp, evaluateNumber1<math::TanhOp, std::tanh>>(table);
+  addScalar<math::AsinhOp, evaluateNumber1<math::AsinhOp, std::asinh>>(table);
+  addScalar<math::AcoshOp, evaluateNumber1<math::AcoshOp, std::acosh>>(table);
+  addScalar<math::AtanhOp, evaluateNumber1<math::AtanhOp, std::atanh>>(table);
+  addScalar<math::CopySignOp, evaluateNumber2<math::CopySignOp, std::copysign>>(table);
+  addScalar<math::Atan2Op, evaluateNumber2<math::Atan2Op, std::atan2>>(table);
+  addScalar<math::PowFOp, evaluatePower>(table);
+  addScalar<math::FPowIOp, evaluateIntegerPower>(table);
+  addScalar<math::FmaOp, evaluateFma>(table);
+  addScalar<math::AbsIOp, evaluateAbs>(table);
+  addScalar<math::IsNaNOp, evaluateIsNan>(table);
+  addScalar<math::IsInfOp, evaluateIsInf>(table);
 }
 
 void lutra::addScalarHandlers(HandlerTable &table) {

@@ -6,6 +6,7 @@
 // RUN: not lutra-run %t/launch.mlir 2>&1 | FileCheck %s --check-prefix=LAUNCH
 // RUN: not lutra-run %t/none.mlir 2>&1 | FileCheck %s --check-prefix=NONE
 // RUN: not lutra-run %t/unknown.mlir 2>&1 | FileCheck %s --check-prefix=UNKNOWN
+// RUN: not lutra-run %t/upstream.mlir 2>&1 | FileCheck %s --check-prefix=UPSTREAM
 
 //--- reshape.mlir
 func.func @main(%a: tensor<?xf32>) -> tensor<?x2xf32> {
@@ -57,4 +58,11 @@ func.func private @other()
 func.func @main(%a: vector<4xf32>) -> vector<4xf32> {
   // UNKNOWN: error: E0602: argument 0 has type 'vector<4xf32>', for which no input can be made
   return %a : vector<4xf32>
+}
+
+//--- upstream.mlir
+func.func @main(%a: tensor<4xf32>) -> tensor<4xf32> {
+  // UPSTREAM: error: E0602: 'arith.addf' works on 'tensor<4xf32>', but the evaluator knows it on scalars alone
+  %0 = arith.addf %a, %a : tensor<4xf32>
+  return %0 : tensor<4xf32>
 }
