@@ -7,13 +7,13 @@
 #include "lutra/Frontend/ONNX/Import.h"
 #include "lutra/Pipeline/Registration.h"
 #include "lutra/Support/Files.h"
+#include "lutra/Support/SourceText.h"
 
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 
 #include "llvm/ADT/ScopeExit.h"
-#include "llvm/Support/ConvertUTF.h"
 #include "llvm/Support/Errno.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/JSON.h"
@@ -26,9 +26,6 @@
 using namespace mlir;
 
 namespace lutra {
-
-/// Deeper text would overflow the parser's stack.
-static constexpr unsigned maxNesting = 256;
 
 namespace {
 
@@ -97,48 +94,6 @@ void Reporter::report(Diagnostic &diagnostic, ErrorCode fallback) {
   } else if (diagnostic.getSeverity() == DiagnosticSeverity::Warning) {
     sink({Finding::Warning, line + ": warning: " + oneLine(text)});
   }
-}
-
-/// What upstream's parser must never see; empty when the text is fine.
-static std::optional<std::pair<ErrorCode, std::string>> guardText(StringRef text,
-                                                                  bool allowBytecode) {
-  if (text.starts_with("ML\xefR")) {
-    if (allowBytecode)
-      return std::nullopt;
-    return std::make_pair(ErrorCode::FileFormat,
-                          "this is MLIR bytecode; pass --allow-bytecode if you trust its origin");
-  }
-  if (text.contains('\0'))
-    return std::make_pair(ErrorCode::IrSyntax, "the text holds a null byte");
-  if (text.starts_with("\xef\xbb\xbf"))
-    return std::make_pair(ErrorCode::IrSyntax, "the text begins with a byte order mark; remove it");
-  const auto *begin = reinterpret_cast<const llvm::UTF8 *>(text.begin());
-  if (!llvm::isLegalUTF8String(&begin, reinterpret_cast<const llvm::UTF8 *>(text.end())))
-    return std::make_pair(ErrorCode::IrSyntax, "the text is not valid UTF-8");
-  unsigned depth = 0;
-  bool quoted = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (quoted) {
-      if (c == '\\')
-        ++i;
-      else if (c == '"' || c == '\n')
-        quoted = false;
-    } else if (c == '"') {
-      quoted = true;
-    } else if (c == '/' && text.substr(i).starts_with("//")) {
-      i = std::min(text.find('\n', i), text.size());
-    } else if (StringRef("([{<").contains(c)) {
-      if (++depth > maxNesting)
-        return std::make_pair(ErrorCode::LimitSize, "brackets are nested more than " +
-                                                        std::to_string(maxNesting) + " deep");
-    } else if (c == '>' && i > 0 && text[i - 1] == '-') {
-      continue; // an arrow
-    } else if (StringRef(")]}>").contains(c) && depth > 0) {
-      --depth;
-    }
-  }
-  return std::nullopt;
 }
 
 static OwningOpRef<ModuleOp> importText(std::unique_ptr<llvm::MemoryBuffer> buffer,

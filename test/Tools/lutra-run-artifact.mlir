@@ -28,6 +28,11 @@
 // RUN: clang -shared -fPIC -DREFUSE_INPUTS -I%lutra_source/include %S/Inputs/model.c -o %t.refuses.so
 // RUN: %python %S/../Pipeline/exit_code.py 1 "E0901: no input is good enough" lutra-run %t.refuses.so
 
+// What the parser cannot take is refused before, also where a module is only compared with.
+// RUN: %python -c "print('module attributes {a = ' + '['*9000)" > %t.deep.mlir
+// RUN: %python %S/../Pipeline/exit_code.py 4 "E0702: '%t.deep.mlir': brackets are nested more than 256 deep" lutra-run %t.deep.mlir
+// RUN: %python %S/../Pipeline/exit_code.py 4 "E0702: '%t.deep.mlir': brackets are nested more than 256 deep" lutra-run %s --compare=%t.deep.mlir
+
 // Flags that say nothing about what runs are misuse.
 // RUN: %python %S/../Pipeline/exit_code.py 2 "--repeat goes with a compiled model" lutra-run %s --repeat=3
 // RUN: %python %S/../Pipeline/exit_code.py 2 "--threads goes with a compiled model" lutra-run %s --threads=3

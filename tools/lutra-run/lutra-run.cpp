@@ -2,6 +2,7 @@
 #include "Run.h"
 
 #include "lutra/Pipeline/Registration.h"
+#include "lutra/Support/SourceText.h"
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/Parser/Parser.h"
@@ -52,6 +53,11 @@ static OwningOpRef<ModuleOp> parseFile(StringRef path, MLIRContext &context) {
   if (!file) {
     run::report(ErrorCode::EnvironmentRead,
                 "'" + path + "' cannot be read: " + file.getError().message());
+    return nullptr;
+  }
+  // Bytecode comes from a compiler's own dump, as with --allow-bytecode.
+  if (auto problem = guardText((*file)->getBuffer(), /*allowBytecode=*/true)) {
+    run::report(problem->first, "'" + path + "': " + problem->second);
     return nullptr;
   }
   llvm::SourceMgr sources;
