@@ -134,6 +134,8 @@ void FlagParser::parseOne(StringRef flag) {
   if (take("-o", value)) {
     options.outputPath = value.str();
     request.outputGiven = true;
+    if (value.empty() && error.empty())
+      error = "-o takes a file's name, not ''";
   } else if (take("--dim", value)) {
     parseDim(value);
   } else if (take("--emit", value)) {

@@ -119,6 +119,10 @@ static lutra_status checkRange(const lutra_tensor_info *tensor, int32_t dim, int
       return lutra_rt_fail(error, LUTRA_ERROR_ARGUMENT,
                            "input \"%s\" has size %lld in dimension %d (%s), but the model takes %lld or more",
                            tensor->name, (long long)size, dim, range->name, (long long)range->low);
+    if (range->high == range->low)
+      return lutra_rt_fail(error, LUTRA_ERROR_ARGUMENT,
+                           "input \"%s\" has size %lld in dimension %d (%s), but the model takes %lld",
+                           tensor->name, (long long)size, dim, range->name, (long long)range->low);
     return lutra_rt_fail(error, LUTRA_ERROR_ARGUMENT,
                          "input \"%s\" has size %lld in dimension %d (%s), but the model takes %lld to %lld",
                          tensor->name, (long long)size, dim, range->name, (long long)range->low,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, Unpack, cast, o
 from lutra._errors import UsageError, error_for
 from lutra._model import Model
 from lutra._package import Package
-from lutra._sizes import Dims, plain_dims
+from lutra._sizes import Dims, plain_dims, plain_threads
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -87,6 +87,7 @@ def compile(
     """
     source = _as_source(model)
     sizes = plain_dims(dims)
+    plain_threads(threads)  # before the work, not after it
     folder = None
     if output is None:
         folder = tempfile.TemporaryDirectory(prefix="lutra-")
@@ -151,7 +152,8 @@ def _as_source(model: object) -> str | bytes | ExportedProgram | ImportedProgram
 
 def _compile_file(model: str | bytes, flags: list[str], isolate: bool | None) -> None:
     data = model if isinstance(model, bytes) else None
-    flags.append("model.onnx" if isinstance(model, bytes) else model)
+    path = "model.onnx" if isinstance(model, bytes) else model
+    flags.append(f"./{path}" if path.startswith("-") else path)  # a name, no flag
     if isolate is None:
         isolate = data is None
     if isolate and data is not None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from lutra import _runtime
 from lutra._errors import InputError, RunError
+from lutra._sizes import plain_threads
 
 _runtime.set_error_classes(RunError, InputError)
 
@@ -39,11 +40,12 @@ class Model:
         folder: tempfile.TemporaryDirectory[str] | None = None,
         deferred: bool = False,
     ) -> None:
+        count = plain_threads(threads)
         self._path = Path(path).absolute()  # of now: a deferred model and save come back to it later
         self._weights = None if weights is None else Path(weights).absolute()
         self._folder = folder  # removed with the model when it was compiled to a temporary place
         self._model = _runtime.Model(
-            os.fspath(self._path), threads or 0, None if self._weights is None else os.fspath(self._weights), deferred
+            os.fspath(self._path), count, None if self._weights is None else os.fspath(self._weights), deferred
         )
         self._identity = _identity(self._path)
         self._inputs = tuple(TensorSpec(*spec) for spec in self._model.describe(False))

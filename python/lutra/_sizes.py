@@ -22,3 +22,15 @@ def plain_dims(dims: Dims | None) -> dict[str, int | tuple[int, int]]:
         except (TypeError, ValueError):
             raise TypeError(f"dims[{name!r}] is {size!r}; a size is an integer or (low, high)") from None
     return plain
+
+
+def plain_threads(threads: SupportsIndex | None) -> int:
+    """A number of threads, 0 for one per CPU."""
+    try:
+        count = 0 if threads is None else operator.index(threads)
+        if 0 <= count <= 1024:  # as lib/Runtime/Model.c
+            return count
+        kind: type[Exception] = ValueError
+    except TypeError:
+        kind = TypeError
+    raise kind(f"threads is {threads!r}; it takes a whole number from 0 to 1024")

@@ -139,7 +139,7 @@ def test_runs_without_rows(limited: lutra.Model) -> None:
         ({"seq": 2}, r'input "a" has size 2 in dimension 1 \(seq\), but the model takes 3 or more'),
         ({"seq": 0}, r'input "a" has size 0 in dimension 1 \(seq\), but the model takes 3 or more'),
         ({"width": 2}, r'input "b" has size 2 in dimension 2 \(b.2\), but the model takes 3 or more'),
-        ({"depth": 6}, r'input "c" has size 6 in dimension 1 \(depth\), but the model takes 5 to 5'),
+        ({"depth": 6}, r'input "c" has size 6 in dimension 1 \(depth\), but the model takes 5$'),
     ],
 )
 def test_refuses_sizes_outside_limits(limited: lutra.Model, arguments: dict[str, int], text: str) -> None:
@@ -350,6 +350,33 @@ def test_replaces_files_alone(route: str, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.rglob("*")) == sorted(
         ["m.onnx", "above", "below", "pipe", "other.so", "other.so.weights", "link.so", "real.so"]
     )
+
+
+def test_takes_any_path_as_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names that look like flags; an empty one is no name."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("-m.onnx", "--help.onnx"):
+        Path(name).write_bytes(negation().SerializeToString())
+        for isolate in (True, False):
+            assert lutra.compile(name, isolate=isolate).inputs[0].name == "x"
+    lutra.compile("-m.onnx", output="-o.so")
+    for name in ("--help", "--version"):
+        with pytest.raises(lutra.EnvironmentFault, match="E0801"):
+            lutra.compile(name)
+    for isolate in (True, False):
+        with pytest.raises(lutra.UsageError, match="-o takes a file's name, not ''"):
+            lutra.compile("-m.onnx", output="", isolate=isolate)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["--help.onnx", "-m.onnx", "-o.so"]
+
+
+@pytest.mark.parametrize("wrong", [1.5, "2", 2**40, -1, 1025])
+def test_refuses_numbers_of_threads(wrong: Any, tmp_path: Path) -> None:
+    text = rf"threads is {wrong!r}; it takes a whole number from 0 to 1024"
+    with pytest.raises((TypeError, ValueError), match=text):
+        lutra.compile(MODEL, threads=wrong, output=tmp_path / "m.so")
+    assert not (tmp_path / "m.so").exists()
+    with pytest.raises((TypeError, ValueError), match=text):
+        lutra.load(tmp_path / "absent.so", threads=wrong)
 
 
 def test_saves_after_the_folder_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
