@@ -5,6 +5,11 @@
 //   silu(x)      = x * sigmoid(x)
 //   gelu_erf(x)  = 0.5 * x * (1 + erf(x / sqrt 2))
 //   gelu_tanh(x) = 0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)))
+// Constants arrive rounded to the element type, or as a few decimal digits. With u its unit roundoff, gelu's bound
+// (docs/design/bounds.md) is at least 8 u |x|. A relative error d of 1 / sqrt 2 moves the result by up to 0.242 |x| d (at
+// |x| = 1), of sqrt(2 / pi) by 0.224 |x| d, of 0.044715 by 0.016 |x| d: d may be 8 u, a quarter of the bound. That of 0.5
+// moves it by |gelu(x)| d and may be 2 u, an eighth of what the bound is relative to the result: 1 / sqrt 2 twice makes a
+// 0.5. The 1 must be 1. So f32 takes 1.414213 and refuses 1.41421 and 0.7071: those stay pointwise ops.
 // Invariant: the rewritten value has the type of x, so broadcasting never hides in a raised op.
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
@@ -16,6 +21,9 @@
 using namespace mlir;
 using namespace lutra;
 
+/// How many unit roundoffs the constants of gelu may be off: see above.
+static constexpr unsigned innerRoundings = 8, halfRoundings = 2;
+
 namespace lutra {
 #define GEN_PASS_DEF_RAISEACTIVATIONS
 #include "lutra/Dialect/Lutra/Transforms/Passes.h.inc"
@@ -24,13 +32,14 @@ namespace lutra {
 /// Whether `value` is `scale * x`.
 static bool isScaled(Value value, double scale, Value x) {
   Product product = factorsOf(value);
-  return product.factors.size() == 1 && product.factors[0] == x && isNear(product.scalar, scale);
+  return product.factors.size() == 1 && product.factors[0] == x &&
+         isRounding(product.scalar, scale, getElementTypeOrSelf(value.getType()), innerRoundings);
 }
 
 /// Whether `value` is `scale * x^3`, written as a power or as products.
 static bool isScaledCube(Value value, double scale, Value x) {
   Product product = factorsOf(value);
-  if (!isNear(product.scalar, scale))
+  if (!isRounding(product.scalar, scale, getElementTypeOrSelf(value.getType()), innerRoundings))
     return false;
   unsigned power = 0;
   for (Value factor : product.factors) {
@@ -53,7 +62,8 @@ static bool isScaledCube(Value value, double scale, Value x) {
 static bool isTanhArgument(Value value, Value x) {
   constexpr double outer = 0.7978845608028654, inner = 0.044715;
   Product product = factorsOf(value);
-  if (product.factors.size() == 1 && isNear(product.scalar, outer))
+  if (product.factors.size() == 1 &&
+      isRounding(product.scalar, outer, getElementTypeOrSelf(value.getType()), innerRoundings))
     if (BinaryOp sum = definingBinary(product.factors[0], BinaryKind::Add))
       return (sum.getLhs() == x && isScaledCube(sum.getRhs(), inner, x)) ||
              (sum.getRhs() == x && isScaledCube(sum.getLhs(), inner, x));
@@ -100,7 +110,7 @@ LogicalResult RaiseProduct::matchAndRewrite(BinaryOp op, PatternRewriter &rewrit
     UnaryOp sigmoid = definingUnary(gate, UnaryKind::Sigmoid);
     if (sigmoid && sigmoid.getInput() == x && product.scalar == 1.0)
       kind = UnaryKind::Silu;
-    else if (isNear(product.scalar, 0.5))
+    else if (isRounding(product.scalar, 0.5, op.getType().getElementType(), halfRoundings))
       kind = matchGelu(gate, x);
     if (!kind)
       continue;

@@ -22,10 +22,12 @@ namespace lutra {
 #include "lutra/Dialect/Lutra/Transforms/Passes.h.inc"
 } // namespace lutra
 
-/// The reduction of which `value` is the mean: its sum divided by the number of elements.
+/// The reduction of which `value` is the mean: its sum divided by the number of elements, or multiplied with the
+/// nearest number to its reciprocal. A second constant makes another statistic of it: n / (n - 1), which gives the
+/// unbiased variance, is near 1.
 static ReduceOp matchMean(Value value) {
   Product product = factorsOf(value);
-  if (product.factors.size() != 1)
+  if (product.factors.size() != 1 || product.constants > 1)
     return {};
   auto sum = product.factors[0].getDefiningOp<ReduceOp>();
   if (!sum || sum.getKind() != ReduceKind::Sum)
@@ -37,7 +39,7 @@ static ReduceOp matchMean(Value value) {
       return {};
     count *= (double)type.getDimSize(axis);
   }
-  return isNear(product.scalar * count, 1.0) ? sum : ReduceOp();
+  return isRounding(product.scalar * count, 1.0, type.getElementType(), 1) ? sum : ReduceOp();
 }
 
 /// How many of the last dimensions the reduction covers, or nullopt if they are others.

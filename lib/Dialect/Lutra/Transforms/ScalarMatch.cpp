@@ -4,6 +4,7 @@
 #include "mlir/IR/Matchers.h"
 
 #include <cmath>
+#include <limits>
 
 using namespace mlir;
 using namespace lutra;
@@ -22,8 +23,14 @@ std::optional<double> lutra::scalarOf(Value value) {
   return std::nullopt;
 }
 
-bool lutra::isNear(double value, double expected) {
-  return std::fabs(value - expected) <= 1e-3 * std::fabs(expected);
+bool lutra::isRounding(double value, double expected, Type element, unsigned roundings) {
+  auto type = dyn_cast<FloatType>(element);
+  if (!type)
+    return value == expected;
+  // The slack is for this comparison's own rounding in f64.
+  double unit = std::ldexp(1.0, -(int)llvm::APFloat::semanticsPrecision(type.getFloatSemantics()));
+  double limit = roundings * unit + 4 * std::numeric_limits<double>::epsilon();
+  return std::fabs(value - expected) <= limit * std::fabs(expected);
 }
 
 UnaryOp lutra::definingUnary(Value value, UnaryKind kind) {
@@ -45,6 +52,7 @@ Product lutra::factorsOf(Value value) {
     Value next = open.pop_back_val();
     if (std::optional<double> scalar = scalarOf(next)) {
       product.scalar *= *scalar;
+      ++product.constants;
       continue;
     }
     auto op = next.getDefiningOp<BinaryOp>();
@@ -56,6 +64,7 @@ Product lutra::factorsOf(Value value) {
     if (op && op.getKind() == BinaryKind::Div) {
       if (std::optional<double> divisor = scalarOf(op.getRhs()); divisor && *divisor != 0.0) {
         product.scalar /= *divisor;
+        ++product.constants;
         open.push_back(op.getLhs());
         continue;
       }
@@ -70,7 +79,7 @@ Value lutra::addedTo(Value value, double scalar) {
   if (!sum)
     return {};
   for (auto [other, constant] : {std::pair(sum.getLhs(), sum.getRhs()), std::pair(sum.getRhs(), sum.getLhs())})
-    if (std::optional<double> held = scalarOf(constant); held && isNear(*held, scalar))
+    if (std::optional<double> held = scalarOf(constant); held && *held == scalar)
       return other;
   return {};
 }

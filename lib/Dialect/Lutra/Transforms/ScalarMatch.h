@@ -13,16 +13,21 @@ namespace lutra {
 /// The value of every element, when `value` is a constant with one.
 std::optional<double> scalarOf(mlir::Value value);
 
-/// Whether two numbers agree to a relative 1e-3: constants of activations arrive rounded.
-bool isNear(double value, double expected);
+/// Whether `value` is `expected` but for `roundings` unit roundoffs of the element type: models store the
+/// constants of formulae rounded to it. Integers have none.
+///
+/// The caller says how many roundings its constant may be off, from what an error of it does to the result: an
+/// accepted constant may use up a quarter of the bound of the raised op (docs/design/bounds.md) and no more.
+bool isRounding(double value, double expected, mlir::Type element, unsigned roundings);
 
 /// The op that made `value`, if it is a unary (binary) op of that kind.
 UnaryOp definingUnary(mlir::Value value, UnaryKind kind);
 BinaryOp definingBinary(mlir::Value value, BinaryKind kind);
 
-/// A product as the scalar and the other factors that it multiplies, in order.
+/// A product as the scalar, of how many constants that is made, and the other factors, in order.
 struct Product {
   double scalar = 1.0;
+  unsigned constants = 0;
   llvm::SmallVector<mlir::Value> factors;
 };
 
@@ -30,7 +35,7 @@ struct Product {
 /// own only factor.
 Product factorsOf(mlir::Value value);
 
-/// The other operand of `value = other + scalar` (in either order), if that is how it was made.
+/// The other operand of `value = other + scalar` (in either order, the very number), if that is how it was made.
 mlir::Value addedTo(mlir::Value value, double scalar);
 
 } // namespace lutra

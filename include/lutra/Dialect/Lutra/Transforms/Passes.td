@@ -170,9 +170,9 @@ def RaiseActivations : Pass<"lutra-raise-activations"> {
   let summary = "names activations that arrive as chains of pointwise ops";
   let description = [{
     Needs: graph level. Guarantees: `x * sigmoid(x)` becomes unary silu; `0.5 * x * (1 + erf(x / sqrt 2))`
-    becomes gelu_erf; its tanh form becomes gelu_tanh (constants within 1e-3 of the defining ones);
-    the factors of a product may stand in any order. Leaves alone: chains whose constants are not
-    splat or whose x differs.
+    becomes gelu_erf; its tanh form becomes gelu_tanh; the factors of a product may stand in any order. Constants may be
+    off by 8 unit roundoffs of the element type, the 0.5 by 2, the 1 by none: the result stays within the error bound.
+    Leaves alone: chains whose constants are not splat or are others, or whose x differs.
 
     ```mlir
     %s = lutra.unary<sigmoid> %x : tensor<4xf32> -> tensor<4xf32>
@@ -209,8 +209,9 @@ def RaiseNorms : Pass<"lutra-raise-norms"> {
   let description = [{
     Needs: graph level. Guarantees: layer norm and RMS norm over static last dimensions, with scale and
     bias of exactly their shape, and softmax along one axis become one op each; division may be
-    multiplication with a reciprocal root, means sums with a divisor or a factor. Leaves alone: means
-    over other dimensions or with another divisor, exponentials without the maximum taken out.
+    multiplication with a reciprocal root, means sums with a divisor or a factor, which is the number of elements or its
+    reciprocal rounded once. Leaves alone: means over other dimensions or with another divisor (an unbiased variance),
+    exponentials without the maximum taken out.
 
     ```mlir
     %m = lutra.reduce<max> %x axes = [1] : tensor<4x8xf32> -> tensor<4x1xf32>
