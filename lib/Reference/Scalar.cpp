@@ -188,10 +188,7 @@ static LogicalResult evaluateCompareIntegers(arith::CmpIOp op, Interpreter &inte
 
 static LogicalResult evaluateCompareNumbers(arith::CmpFOp op, Interpreter &interpreter) {
   double a = interpreter.getNumber(op.getLhs()), b = interpreter.getNumber(op.getRhs());
-  bool unordered = std::isnan(a) || std::isnan(b);
-  // The predicate's bits: 1 equal, 2 greater, 4 less, 8 unordered.
-  auto bits = static_cast<uint64_t>(op.getPredicate());
-  bool holds = unordered ? bits & 8 : a == b ? bits & 1 : a > b ? bits & 2 : bits & 4;
+  bool holds = arith::applyCmpPredicate(op.getPredicate(), APFloat(a), APFloat(b));
   return setInteger(op, interpreter, holds);
 }
 

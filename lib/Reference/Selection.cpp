@@ -10,12 +10,12 @@ using namespace lutra;
 
 static constexpr double infinity = std::numeric_limits<double>::infinity();
 
-/// Whether element a is strictly better than b: larger (or smaller); NaN beats all numbers.
-static bool isBetter(const Array &array, int64_t a, int64_t b, bool larger) {
+/// Whether element a is strictly better than b: larger (or smaller); NaN beats all numbers, or loses to them.
+static bool isBetter(const Array &array, int64_t a, int64_t b, bool larger, bool nanWins) {
   if (array.isFloat()) {
     double x = array.floats[a], y = array.floats[b];
     if (std::isnan(x) || std::isnan(y))
-      return std::isnan(x) && !std::isnan(y);
+      return nanWins ? std::isnan(x) && !std::isnan(y) : std::isnan(y) && !std::isnan(x);
     return larger ? x > y : x < y;
   }
   int64_t x = array.integers[a], y = array.integers[b];
@@ -57,7 +57,8 @@ static LogicalResult evaluateArgReduce(ArgReduceOp op, Interpreter &interpreter)
     int64_t start = offsetOf(index, strides), best = 0;
     for (int64_t j = 1; j < size; ++j) {
       int64_t a = start + j * stride, b = start + best * stride;
-      if (isBetter(input, a, b, larger) || (op.getSelectLast() && !isBetter(input, b, a, larger)))
+      if (isBetter(input, a, b, larger, true) ||
+          (op.getSelectLast() && !isBetter(input, b, a, larger, true)))
         best = j;
     }
     (*result)->integers[i] = best;
@@ -96,9 +97,10 @@ static LogicalResult evaluateTopK(TopKOp op, Interpreter &interpreter) {
       lineError = std::max(lineError, input.errorAt(order[j]));
     }
     llvm::sort(order, [&](int64_t a, int64_t b) {
-      if (isBetter(input, a, b, op.getLargest()))
+      bool largest = op.getLargest(); // NaN counts as the largest
+      if (isBetter(input, a, b, largest, largest))
         return true;
-      return a < b && !isBetter(input, b, a, op.getLargest());
+      return a < b && !isBetter(input, b, a, largest, largest);
     });
     for (int64_t j = 0; j < k; ++j) {
       int64_t at = to + j * outStrides[axis];

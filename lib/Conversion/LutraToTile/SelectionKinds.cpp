@@ -26,6 +26,18 @@ static Value choose(KernelEmitter &emitter, Value condition, Value yes, Value no
                      });
 }
 
+/// Whether x stands before y, elements (in their compute type) being ordered by falling value (`larger`) or rising one,
+/// with NaN before all numbers or after them. An unordered comparison holds when either side is NaN, and the side that
+/// must be a number is asked apart.
+static Value standsBefore(OpBuilder &b, Location loc, Value x, Value y, Type element, bool larger, bool nanFirst) {
+  if (!isa<FloatType>(element))
+    return ScalarBuilder{b, loc}.compare(larger ? CompareKind::Greater : CompareKind::Less, x, y, element);
+  auto predicate = larger ? arith::CmpFPredicate::UGT : arith::CmpFPredicate::ULT;
+  Value number = nanFirst ? y : x;
+  Value isNumber = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::ORD, number, number);
+  return arith::AndIOp::create(b, loc, arith::CmpFOp::create(b, loc, predicate, x, y), isNumber);
+}
+
 //===----------------------------------------------------------------------===//
 // arg_reduce
 //===----------------------------------------------------------------------===//
@@ -56,17 +68,18 @@ static LogicalResult emitArgReduce(KernelEmitter &emitter, bool elementwise) {
           FailureOr<Value> tile = read(index);
           if (failed(tile))
             return failure();
-          bool maximum = op.getKind() == ReduceKind::Max;
-          CompareKind kind = op.getSelectLast() ? (maximum ? CompareKind::GreaterEqual : CompareKind::LessEqual)
-                                                : (maximum ? CompareKind::Greater : CompareKind::Less);
-          Value wins = emitter.map({*tile, carried[0]}, emitter.builder.getI1Type(), [&](OpBuilder &b, ValueRange v) {
-            return ScalarBuilder{b, emitter.loc}.compare(kind, v[0], v[1], element);
+          bool maximum = op.getKind() == ReduceKind::Max, last = op.getSelectLast();
+          // The first best stays until a better one comes, the last until it is the better one.
+          Value held = carried[0], challenger = last ? held : *tile, other = last ? *tile : held;
+          Value before = emitter.map({challenger, other}, emitter.builder.getI1Type(), [&](OpBuilder &b, ValueRange v) {
+            return standsBefore(b, emitter.loc, v[0], v[1], element, maximum, /*nanFirst=*/true);
           });
           Value position = emitter.fill(
               arith::IndexCastOp::create(emitter.builder, emitter.loc, i64, index).getResult(),
               SmallVector<int64_t>(window.shape.size(), 1));
-          return KernelEmitter::Carried{choose(emitter, wins, *tile, carried[0]),
-                                        choose(emitter, wins, position, carried[1])};
+          return KernelEmitter::Carried{choose(emitter, before, challenger, other),
+                                        last ? choose(emitter, before, carried[1], position)
+                                             : choose(emitter, before, position, carried[1])};
         });
     if (failed(best))
       return failure();
@@ -143,13 +156,13 @@ static LogicalResult emitTopK(KernelEmitter &emitter, bool) {
   OpBuilder &b = emitter.builder;
   Location loc = emitter.loc;
   Value size = emitter.getSize(op.getInput(), axis), count = emitter.getSize(op.getValues(), axis);
-  CompareKind better = op.getLargest() ? CompareKind::Greater : CompareKind::Less;
   auto before = [&](Value x, Value xIndex, Value y, Value yIndex) -> Value { // x comes before y
-    ScalarBuilder scalar{b, loc};
-    Value wins = scalar.compare(better, x, y, element);
-    Value ties = scalar.compare(CompareKind::Equal, x, y, element);
+    bool largest = op.getLargest(); // NaN counts as the largest
+    Value wins = standsBefore(b, loc, x, y, element, largest, largest);
+    Value loses = standsBefore(b, loc, y, x, element, largest, largest);
     Value earlier = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, xIndex, yIndex);
-    return arith::OrIOp::create(b, loc, wins, arith::AndIOp::create(b, loc, ties, earlier));
+    Value no = ScalarBuilder{b, loc}.number(b.getI1Type(), 0);
+    return arith::OrIOp::create(b, loc, wins, arith::SelectOp::create(b, loc, loses, no, earlier));
   };
   auto read = [&](ArrayRef<Value> position, Value index) -> FailureOr<Value> {
     SmallVector<Value> at(position);
