@@ -44,11 +44,11 @@ Bounded rounded(double value, double error, Precision p) {
   if (!std::isfinite(value)) // must appear in the program as well, unless an input is unknown
     return {value, error == infinity ? infinity : 0};
   double magnitude = std::fabs(value);
-  // The program's value rounds to infinity beyond half a unit above the largest number.
-  double limit = p.largest * (1 + p.roundoff / 2);
-  if (magnitude > limit)
-    return {std::copysign(infinity, value), magnitude - error > limit ? 0 : infinity};
-  if (magnitude + error > limit)
+  // The program's value rounds to infinity from half a unit above the largest number on.
+  double limit = p.largest + std::ldexp(p.roundoff, std::ilogb(p.largest));
+  if (magnitude >= limit)
+    return {std::copysign(infinity, value), magnitude - error >= limit ? 0 : infinity};
+  if (magnitude + error >= limit)
     return {value, infinity};
   return {value, error + p.roundoff * (magnitude + error) + p.tiny};
 }

@@ -337,8 +337,6 @@ Value ScalarBuilder::cast(Value x, Type from, Type to) {
   if (auto toFloat = dyn_cast<FloatType>(target)) {
     if (isa<FloatType>(from)) {
       x = toCompute(x);
-      if (getComputeType(target) != target && !x.getType().isF32())
-        x = arith::TruncFOp::create(builder, loc, builder.getF32Type(), x); // f64 -> f32 -> f16
       unsigned have = x.getType().getIntOrFloatBitWidth(), want = toFloat.getWidth();
       if (have == want)
         return x;
@@ -355,6 +353,8 @@ Value ScalarBuilder::cast(Value x, Type from, Type to) {
       else
         wide = arith::ExtSIOp::create(builder, loc, builder.getI32Type(), x);
     }
+    if (toFloat.isBF16() && width >= 32) // f32 would round a first time; some i64 above 2^53 do so in f64
+      compute = builder.getF64Type();
     Value real = isUnsignedElement(from) && width >= 32
                      ? arith::UIToFPOp::create(builder, loc, compute, wide).getResult()
                      : arith::SIToFPOp::create(builder, loc, compute, wide).getResult();

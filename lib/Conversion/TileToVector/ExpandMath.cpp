@@ -3,7 +3,8 @@
 // largest errors over the whole range, measured against f64 by test/Conversion/TileToVector/machine.e2e.test:
 //   exp 0.88 ulp (Cody-Waite reduction, degree 7)      log 0.82 ulp (mantissa in [sqrt 1/2, sqrt 2))
 //   tanh 4.8 ulp (rational 13/6)                       erf 5.5 ulp (rational 13/8, |error| < 3.4e-7)
-// Infinities and NaN come out as the C functions give them. Everything else calls libm per element.
+// (erf of subnormal numbers included). Infinities and NaN come out as the C functions give them. f64 (and an integer by
+// way of it) to a 16-bit type rounds once: through an f32 rounded to odd. Everything else calls libm per element.
 #include "TileToVector.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -144,15 +145,18 @@ static Value expandTanh(Real &r, Value x) {
   return r.select(r.less(math::AbsFOp::create(r.b, r.loc, x), r.num(4e-4)), x, y);
 }
 
-static Value expandErf(Real &r, Value x) {
-  x = r.clamp(x, -4, 4);
+static Value expandErf(Real &r, Value given) {
+  Value x = r.clamp(given, -4, 4);
   Value square = r.mul(x, x);
   Value p = r.horner(square, {-2.72614225801306e-10, 2.77068142495902e-08, -2.10102402082508e-06,
                               -5.69250639462346e-05, -7.34990630326855e-04, -2.95459980854025e-03,
                               -1.60960333262415e-02});
   Value q = r.horner(square, {-1.45660718464996e-05, -2.13374055278905e-04, -1.68282697438203e-03,
                               -7.37332916720468e-03, -1.42647390514189e-02});
-  return r.div(r.mul(p, x), q);
+  Value y = r.div(r.mul(p, x), q);
+  // Near 0 it is 2 / sqrt(pi) x to 4e-9; p x would lose the last bits of a subnormal x before they are divided by q.
+  Value small = r.less(math::AbsFOp::create(r.b, r.loc, given), r.num(1e-4));
+  return r.select(small, r.mul(given, r.num(1.1283791670955126)), y);
 }
 
 /// maximumf and minimumf: one maxps gives the second operand when either is NaN, so only a NaN in the
@@ -192,6 +196,32 @@ static Value expandToBf16(OpBuilder &b, Location loc, Value x) {
   rounded = arith::SelectOp::create(b, loc, nan, r.bits(0x7fc0), rounded);
   Value narrow = arith::TruncIOp::create(b, loc, withElement(x.getType(), b.getI16Type()), rounded);
   return r.cast(narrow, withElement(x.getType(), b.getBF16Type()));
+}
+
+/// f64 to f32 rounded to odd: towards zero, with the last bit set if anything was lost. A second rounding to a type of at
+/// least two bits less then gives what one rounding of x gives.
+static Value roundToOdd(OpBuilder &b, Location loc, Value x) {
+  Real r(b, loc, withElement(x.getType(), b.getF32Type()));
+  Value nearest = arith::TruncFOp::create(b, loc, r.real, x);
+  Value back = arith::ExtFOp::create(b, loc, x.getType(), nearest);
+  Value zero = r.bits(0), one = r.bits(1);
+  auto magnitude = [&](Value v) -> Value { return math::AbsFOp::create(b, loc, v); };
+  // Both comparisons are false for NaN, which stays. Less by one is towards zero for either sign, and from infinity.
+  Value above = r.less(magnitude(x), magnitude(back));
+  Value inexact = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::ONE, x, back);
+  Value down = arith::SubIOp::create(b, loc, r.toBits(nearest), r.select(above, one, zero));
+  return r.fromBits(arith::OrIOp::create(b, loc, down, r.select(inexact, one, zero)));
+}
+
+/// x as a 16-bit float; null where the machine's own instruction does it.
+static Value expandTruncation(OpBuilder &b, Location loc, Value x, Type type) {
+  Type element = getElementTypeOrSelf(type);
+  bool fromDouble = getElementTypeOrSelf(x.getType()).isF64();
+  if (!element.isBF16() && !(element.isF16() && fromDouble))
+    return {};
+  if (fromDouble)
+    x = roundToOdd(b, loc, x);
+  return element.isBF16() ? expandToBf16(b, loc, x) : arith::TruncFOp::create(b, loc, type, x).getResult();
 }
 
 /// The C function of a math op without a polynomial, or "".
@@ -249,8 +279,8 @@ void expandMath(func::FuncOp function) {
   function.walk([&](Operation *op) {
     if (op->getNumResults() == 1 &&
         (isa_and_nonnull<math::MathDialect>(op->getDialect()) ||
-         isa<arith::MaximumFOp, arith::MinimumFOp, arith::RemFOp, arith::ExtFOp, arith::TruncFOp,
-             arith::SIToFPOp, arith::UIToFPOp>(op)))
+         isa<arith::MaximumFOp, arith::MinimumFOp, arith::RemFOp, arith::ExtFOp, arith::TruncFOp, arith::SIToFPOp,
+             arith::UIToFPOp>(op)))
       ops.push_back(op);
   });
   for (Operation *op : ops) {
@@ -275,14 +305,14 @@ void expandMath(func::FuncOp function) {
       if (replacement.getType() != type)
         replacement = arith::ExtFOp::create(b, loc, type, replacement);
     }
-    if (isa<arith::TruncFOp>(op) && getElementTypeOrSelf(type).isBF16())
-      replacement = expandToBf16(b, loc, x);
-    // The canonicalizer makes one op of an integer's way to bf16 over f32.
+    if (isa<arith::TruncFOp>(op))
+      replacement = expandTruncation(b, loc, x, type);
     if (isa<arith::SIToFPOp, arith::UIToFPOp>(op) && getElementTypeOrSelf(type).isBF16()) {
-      Type single = withElement(type, b.getF32Type());
-      replacement = expandToBf16(b, loc, isa<arith::SIToFPOp>(op)
-                                             ? arith::SIToFPOp::create(b, loc, single, x).getResult()
-                                             : arith::UIToFPOp::create(b, loc, single, x).getResult());
+      bool isShort = getElementTypeOrSelf(x.getType()).getIntOrFloatBitWidth() < 24; // exact in f32
+      Type wide = withElement(type, isShort ? b.getF32Type() : b.getF64Type());
+      Value real = isa<arith::SIToFPOp>(op) ? arith::SIToFPOp::create(b, loc, wide, x).getResult()
+                                            : arith::UIToFPOp::create(b, loc, wide, x).getResult();
+      replacement = expandTruncation(b, loc, real, type);
     }
     if (StringRef name = libmName(op); !replacement && !name.empty())
       replacement = callLibm(b, op, name);

@@ -53,7 +53,7 @@ static std::optional<double> evaluateUnary(UnaryKind kind, double x) {
   case UnaryKind::Sin: return std::sin(x);
   case UnaryKind::Cos: return std::cos(x);
   case UnaryKind::Tanh: return std::tanh(x);
-  case UnaryKind::Relu: return x > 0.0 ? x : 0.0;
+  case UnaryKind::Relu: return x < 0.0 ? 0.0 : x; // NaN stays
   case UnaryKind::Sigmoid: return 1.0 / (1.0 + std::exp(-x));
   default: return std::nullopt;
   }

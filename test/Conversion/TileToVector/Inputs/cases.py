@@ -737,9 +737,11 @@ lutra.yield %1 : {result}
             prepare=near_one if kind == "prod" else None,
         )
 
+# Every power of two from the least subnormal number to 1, and numbers between them.
+TINY = np.geomspace(2.0**-149, 1, 20_001)
 ULP_CASES = [
     UlpCase("exp", np.linspace(-87, 88.7, 1_000_001), np.exp, 1.1),
     UlpCase("log", np.exp(np.linspace(-100, 88, 1_000_001)), np.log, 0.9),
-    UlpCase("tanh", np.linspace(-10, 10, 1_000_001), np.tanh, 5.0),
-    UlpCase("erf", np.linspace(-5, 5, 200_001), erf, 6.0),
+    UlpCase("tanh", np.append(np.linspace(-10, 10, 1_000_001), TINY), np.tanh, 5.0),
+    UlpCase("erf", np.append(np.linspace(-5, 5, 200_001), TINY), erf, 6.0),
 ]

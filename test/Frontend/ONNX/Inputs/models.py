@@ -275,8 +275,24 @@ def integer_logarithm() -> onnx.ModelProto:
     )
 
 
+def constant_relu() -> onnx.ModelProto:
+    """A constant that is folded, with NaN."""
+    node = helper.make_node
+    held = helper.make_tensor("held", FLOAT, [3], [math.nan, -1.0, 2.0])
+    return model(
+        [
+            node("Constant", [], ["c"], value=held),
+            node("Relu", ["c"], ["r"]),
+            node("Concat", ["x", "r"], ["y"], axis=0),
+        ],
+        [info("x", FLOAT, [2])],
+        [info("y", FLOAT, [5])],
+    )
+
+
 MODELS: dict[str, Callable[[], onnx.ModelProto]] = {
     "branches": branches,
+    "constant_relu": constant_relu,
     "split_heads": split_heads,
     "limited_sizes": limited_sizes,
     "related_sizes": related_sizes,
