@@ -253,7 +253,7 @@ def Lutra_GatherOp : Lutra_GraphOp<"gather"> {
     Shapes: result = input[: axis] ++ indices ++ input[axis + 1 :].
 
     Semantics: result[a.., j.., b..] = input[a.., indices[j..], b..]. A negative index counts from the
-    end; an index outside is clamped (no trap at run time).
+    end; one that is still outside is silently clamped, to 0 or the last (no trap and no check at run time).
 
     Errors: (E1) `axis` is outside the rank of `input`. (E2) `result` has another shape. (E3) the
     element types of `input` and `result` differ.
@@ -279,7 +279,7 @@ def Lutra_GatherElementsOp : Lutra_GraphOp<"gather_elements"> {
     Shapes: `indices` and `result` have one shape, of the rank of `input`, and are nowhere but at
     `axis` larger than `input`.
 
-    Semantics: result[.., j, ..] = input[.., indices[.., j, ..], ..]. Indices as in `lutra.gather`.
+    Semantics: result[.., j, ..] = input[.., indices[.., j, ..], ..]. Indices are clamped as in `lutra.gather`.
 
     Errors: (E1) `axis` is outside the rank, or the ranks differ. (E2) `indices` exceeds `input`
     elsewhere than at `axis`. (E3) `result` has another shape than `indices`. (E4) the element types
@@ -307,7 +307,7 @@ def Lutra_GatherNdOp : Lutra_GraphOp<"gather_nd"> {
     indices[: -1] ++ input[b + t :].
 
     Semantics: result[n.., j.., r..] = input[n.., indices[n.., j.., 0 .. t], r..], n the b batch
-    positions. Indices as in `lutra.gather`.
+    positions. Indices are clamped as in `lutra.gather`.
 
     Errors: (E1) `batch_dims` is not below both ranks. (E2) t is dynamic, or b + t exceeds the rank of
     `input`. (E3) the batch sizes differ. (E4) `result` has another shape. (E5) the element types of
@@ -335,7 +335,7 @@ def Lutra_ScatterElementsOp : Lutra_GraphOp<"scatter_elements"> {
     `input`.
 
     Semantics: result = input; then, in row-major order of `indices`, result[.., indices[.., j, ..], ..]
-    = kind(that element, updates[.., j, ..]), where `set` takes the update. Indices as in `lutra.gather`.
+    = kind(that element, updates[.., j, ..]), where `set` takes the update. Indices are clamped as in `lutra.gather`.
 
     Errors: (E1) `axis` is outside the rank, or the ranks differ. (E2) `updates` has another shape
     than `indices`. (E3) `result` has another type than `input`. (E4) `updates` has other elements
@@ -364,7 +364,7 @@ def Lutra_ScatterNdOp : Lutra_GraphOp<"scatter_nd"> {
     has the type of `input`.
 
     Semantics: result = input; then, in row-major order of the tuples, result[indices[j.., 0 .. t],
-    r..] = kind(that element, updates[j.., r..]). Indices as in `lutra.gather`.
+    r..] = kind(that element, updates[j.., r..]). Indices are clamped as in `lutra.gather`.
 
     Errors: (E1) t is dynamic or exceeds the rank of `input`. (E2) `updates` has another shape.
     (E3) `result` has another type than `input`. (E4) `updates` has other elements than `input`.
