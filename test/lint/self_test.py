@@ -96,6 +96,11 @@ FAULTS = [
     ("sources.py", {"include/lutra/Conversion/A/A.td": 'def O : Option<"\\"avx2\\"">;\n'}, "ask TileTarget"),
     ("sources.py", {"lib/Frontend/A/A.cpp": "// Half as fast on sm_80.\n"}, "ask TileTarget"),
     ("sources.py", {"lib/Reference/A.cpp": "mil::ApplyOp op;\n"}, "ask TileTarget"),
+    ("sources.py", {"test/lint/sources.py": ""}, "excepts test/lint/self_test.py, which does not exist"),
+    ("doc_paths.py", {"docs/a.md": "See `test/Reference/b.mlir`.\n"}, "docs/a.md:1: names test/Reference/b.mlir"),
+    ("doc_paths.py", {"docs/a.md": "From lib/*/b.cpp on.\n"}, "docs/a.md:1: names lib/*/b.cpp"),
+    ("doc_paths.py", {"docs/design/a.md": "[more](../b.md#part)\n"}, "docs/design/a.md:1: names ../b.md"),
+    ("doc_paths.py", {"README.md": "\n[docs](docs/a.md)\n"}, "README.md:2: names docs/a.md"),
     ("tolerances.py", {"test/a.py": "check(a, b, rtol=1e-3)\n"}, "rtol is typed in"),
     ("tolerances.py", {"test/a.py": "import numpy as np\nassert np.allclose(a, b)\n"}, "allclose has a tolerance"),
     ("tolerances.py", {"test/a.py": "def check(a, *, tol: float = 2.0**-10): ...\n"}, "tol is typed in"),
@@ -106,6 +111,13 @@ FAULTS = [
 ]
 # What looks like a fault and is none.
 RIGHT = [
+    (
+        "doc_paths.py",
+        {
+            "docs/a.md": "`lib/A/*.cpp`, lib/A and `docs/`. Not ours: <https://x.org/lib/b>, [x](https://x.org/docs/b)\n",
+            "lib/A/A.cpp": "",
+        },
+    ),
     (
         "tolerances.py",
         {
