@@ -9,6 +9,7 @@
 #include "lutra/Support/Files.h"
 #include "lutra/Support/SourceText.h"
 
+#include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
@@ -174,7 +175,11 @@ static LogicalResult publishDump(ModuleOp module, const CompileRequest &request,
   }
   std::string text, temporary = request.options.tempFolder + "/dump";
   llvm::raw_string_ostream stream(text);
-  module->print(stream);
+  // Bytecode holds weights as they are; text spells every byte out.
+  if (!StringRef(request.options.outputPath).ends_with(".mlirbc"))
+    module->print(stream);
+  else if (failed(writeBytecodeToFile(module, stream)))
+    return failure();
   std::error_code code = writeBytes(temporary, text);
   if (!code)
     code = publishBytes(temporary, request.options.outputPath);

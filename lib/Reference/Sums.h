@@ -27,6 +27,7 @@ private:
   Array &out;
   const Array &lhs, &rhs;
   bool bounds, wide, independent;
+  bool finite = false; // all of rhs
   Precision accumulator, stored;
   // reach: what the operands' errors add at worst; squares: of the same, term by term.
   std::vector<double> sums, magnitudes, reach, squares;

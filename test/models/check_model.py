@@ -49,7 +49,7 @@ class Engines:
         self.names = [output.name for output in self.session.get_outputs()]
         self.work, self.cpu = work, cpu
         self.flags = ["--bounds", *(["--independent"] if case.independent else [])]
-        run_tool("lutra-compile", model, "--stop-after=import", "-o", work / "model.mlir")
+        run_tool("lutra-compile", model, "--stop-after=import", "-o", work / "model.mlirbc")
         if cpu:
             run_tool("lutra-compile", model, "-o", work / "model.so")
 
@@ -57,7 +57,7 @@ class Engines:
         return dict(zip(self.names, self.session.run(None, dict(inputs)), strict=True))
 
     def lutra(self, inputs: Values, source: str, *flags: str) -> dict[str, npt.NDArray[np.generic]]:
-        """Results of lutra-run on model.mlir or model.so; bounds under "bounds/NAME"."""
+        """Results of lutra-run on model.mlirbc or model.so; bounds under "bounds/NAME"."""
         files = []
         for index, (name, value) in enumerate(inputs.items()):
             path = self.work / f"input{index}.npy"
@@ -73,7 +73,7 @@ class Engines:
 
 def check(engines: Engines, inputs: Values, label: str) -> tuple[bool, dict[str, npt.NDArray[np.generic]]]:
     """Compares one call; returns the verdict and onnxruntime's results (for state)."""
-    reference = engines.lutra(inputs, "model.mlir", *engines.flags)
+    reference = engines.lutra(inputs, "model.mlirbc", *engines.flags)
     expected = engines.onnxruntime(inputs)
     actual = {"onnxruntime": expected}
     if engines.cpu:

@@ -69,6 +69,28 @@ TEST_F(Bounds, ofProducts) {
   }
 }
 
+// Exact zeros add nothing, unless they meet what is not finite.
+TEST_F(Bounds, ofProductsWithZeros) {
+  const char *text = "func.func @main(%a: tensor<1x3xf32>, %b: tensor<3x2xf32>) -> tensor<1x2xf32> {\n"
+                     "  %0 = lutra.unary<relu> %a : tensor<1x3xf32> -> tensor<1x3xf32>\n"
+                     "  %r = lutra.matmul %0, %b : (tensor<1x3xf32>, tensor<3x2xf32>) -> tensor<1x2xf32>\n"
+                     "  return %r : tensor<1x2xf32>\n}";
+  auto tensor = [](ArrayRef<int64_t> shape, ArrayRef<double> values) {
+    Tensor result(ElementKind::F32, shape);
+    for (auto [index, value] : llvm::enumerate(values))
+      result.setFloat(index, value);
+    return result;
+  };
+  Tensor a = tensor({1, 3}, {-1, 2, 0});
+  BoundedTensor plain = evaluate(text, {a, tensor({3, 2}, {5, 7, 3, 4, 11, 13})});
+  EXPECT_EQ(plain.value.getFloat(0), 6);
+  EXPECT_EQ(plain.value.getFloat(1), 8);
+  EXPECT_LT(plain.bound[0], 1e-5);
+  BoundedTensor open = evaluate(text, {a, tensor({3, 2}, {INFINITY, 7, 3, 4, 11, 13})});
+  EXPECT_TRUE(std::isnan(open.value.getFloat(0)));
+  EXPECT_EQ(open.value.getFloat(1), 8);
+}
+
 TEST_F(Bounds, ofSoftmax) {
   Tensor x = makeInput(ElementKind::F32, {64}, ValueSet::Normal, 1, 0);
   BoundedTensor reference =
