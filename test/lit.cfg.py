@@ -93,3 +93,5 @@ if config.enable_nvgpu:
     config.available_features.add("nvgpu")
 if config.enable_python:
     config.available_features.add("python")
+if lit_config.params.get("all"):
+    config.available_features.add("all")  # tests that take longer than the suite's limit for one

@@ -96,15 +96,14 @@ def replace_constants(model: onnx.ModelProto, rng: np.random.Generator) -> None:
         shape = [int(size) for size in shapes[node.input[0]]]
         user, index = uses.get(node.output[0], (None, 0))
         if user is not None and user.op_type == "BatchNormalization" and index in (1, 4):
-            values = rng.uniform(0.5, 1.5, shape)  # scale and variance
-        elif len(shape) < 2:
-            values = rng.normal(0, 0.02, shape)
+            values = 0.5 + rng.random(shape, np.float32)  # scale and variance
         else:
-            fan_in = int(np.prod(shape[1:]))
-            values = rng.normal(0, np.sqrt(1 / fan_in), shape)
-            if user is not None and user.op_type == "Gemm":
-                values *= 0.1  # logits of a few units: onnxruntime's exp is coarse far below
-        model.graph.initializer.append(numpy_helper.from_array(values.astype(np.float32), node.output[0]))
+            values = rng.standard_normal(shape, np.float32)
+            deviation = 0.02 if len(shape) < 2 else np.sqrt(1 / int(np.prod(shape[1:])))
+            if user is not None and user.op_type == "Gemm" and len(shape) == 2:
+                deviation *= 0.1  # logits of a few units: onnxruntime's exp is coarse far below
+            values *= np.float32(deviation)
+        model.graph.initializer.append(numpy_helper.from_array(values, node.output[0]))
         model.graph.node.remove(node)
 
 
