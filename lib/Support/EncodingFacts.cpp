@@ -1,7 +1,7 @@
 //===- EncodingFacts.cpp - values, exactness and size, computed from an encoding ===//
 // Values are enumerated (codes have at most 16 bits), so a fact holds for a new format without new code.
-// Sizes add up one array after another, each rounded up to whole bytes.
-#include "lutra/Support/Encoding.h"
+#include "lutra/Support/EncodedLayout.h"
+#include "lutra/Support/SideValues.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -12,19 +12,9 @@
 using namespace lutra;
 
 static std::optional<double> floatValue(const ValueMap &map, int64_t code) {
-  int64_t fieldBits = map.exponent + map.mantissa;
-  int64_t exponent = (code >> map.mantissa) & ((int64_t(1) << map.exponent) - 1);
-  int64_t mantissa = code & ((int64_t(1) << map.mantissa) - 1);
-  int64_t highest = (int64_t(1) << map.exponent) - 1;
-  bool isTop = exponent == highest;
-  bool isNan = (map.special == ValueMap::Fn && isTop && mantissa == (int64_t(1) << map.mantissa) - 1) ||
-               (map.special == ValueMap::Ieee && isTop);
-  if (isNan)
-    return std::nullopt;
-  double fraction = std::ldexp((double)mantissa, -map.mantissa);
-  double value = exponent == 0 ? std::ldexp(fraction, 1 - map.bias)
-                               : std::ldexp(1 + fraction, exponent - map.bias);
-  return (code >> fieldBits) & 1 ? -value : value;
+  FloatForm form{(int)map.exponent, (int)map.mantissa, (int)map.bias, map.special};
+  double value = decodeFloat(form, code);
+  return std::isfinite(value) ? std::optional(value) : std::nullopt;
 }
 
 /// Sums of powers of two: one term 2^field without zero; more terms each 0 or 2^-(position).
@@ -44,7 +34,7 @@ static double powerValue(const ValueMap &map, int64_t code) {
 std::optional<double> lutra::valueOfCode(const WeightFormat &format, int64_t code, int64_t table,
                                          int64_t element) {
   const ValueMap &map = format.value;
-  unsigned bits = format.code.codeBits();
+  unsigned bits = format.code.kind == CodeForm::Dict ? 8 : format.code.codeBits();
   switch (map.kind) {
   case ValueMap::Affine:
     if (format.code.kind == CodeForm::Int)
@@ -165,159 +155,14 @@ FormatFacts lutra::factsOf(const WeightFormat &format) {
   return facts;
 }
 
-/// Bytes of an array of `count` fields of `bits` bits.
-static int64_t arrayBytes(int64_t count, int64_t bits) { return llvm::divideCeil(count * bits, 8); }
-
-static int64_t groupCount(int64_t n, int64_t k, int64_t gn, int64_t gk) {
-  int64_t rows = gn == kWhole ? 1 : llvm::divideCeil(n, gn);
-  return rows * (gk == kWhole ? 1 : llvm::divideCeil(k, gk));
-}
-
-static int64_t scaleBytes(llvm::ArrayRef<ScaleForm> scales, int64_t n, int64_t k) {
-  int64_t bytes = 0;
-  for (const ScaleForm &scale : scales) {
-    bytes += arrayBytes(groupCount(n, k, scale.gn, scale.gk), scale.element.bits());
-    if (scale.map == ScaleForm::Minus)
-      bytes += arrayBytes(groupCount(n, k, scale.zeroGn, scale.zeroGk), scale.zeroElement.bits());
-  }
-  return bytes;
-}
-
-/// Bytes of `count` codes in rows of `k` (the last run of a row may be short).
-static int64_t codeBytes(const WeightFormat &format, int64_t n, int64_t k) {
-  const CodeForm &code = format.code;
-  if (format.value.kind == ValueMap::Table)
-    k = llvm::divideCeil(k, format.value.vector);
-  switch (code.kind) {
-  case CodeForm::Uint:
-  case CodeForm::Int:
-    return arrayBytes(n * k, code.numbers[0]);
-  case CodeForm::Planes: {
-    int64_t bytes = 0;
-    for (int64_t plane : code.numbers)
-      bytes += arrayBytes(n * k, plane);
-    return bytes;
-  }
-  case CodeForm::Radix:
-    return arrayBytes(n * llvm::divideCeil(k, code.numbers[1]), code.numbers[2]);
-  case CodeForm::Dict:
-    // Runs of different lengths end somewhere in a row, so a row has an offset of its own.
-    if (code.prefix)
-      return arrayBytes((int64_t)std::ceil(n * k / code.length), code.numbers[0]) + 4 * (n + 1);
-    return arrayBytes(n * (int64_t)std::ceil(k / code.length), code.numbers[0]);
-  }
-  return 0;
-}
-
-static int64_t signBytes(const WeightFormat &format, int64_t count) {
-  if (format.value.sign == ValueMap::Plane)
-    return arrayBytes(count, 1);
-  return format.value.sign == ValueMap::Parity7 ? arrayBytes(llvm::divideCeil(count, 8), 7) : 0;
-}
-
-/// Bytes of tables that are not part of the attribute, and of the selectors.
-static int64_t tableBytes(const WeightFormat &format, int64_t n, int64_t k) {
-  const ValueMap &value = format.value;
-  if (value.kind != ValueMap::Table)
-    return 0;
-  int64_t bytes = 0;
-  if (value.values.empty()) {
-    int64_t tables = value.select == ValueMap::Row ? n : int64_t(1) << value.selectBits;
-    bytes += arrayBytes(tables * value.entries * value.vector, value.element.bits());
-  }
-  if (value.select == ValueMap::Group) {
-    int64_t gn = format.scales.empty() ? kWhole : format.scales.front().gn;
-    int64_t gk = format.scales.empty() ? kWhole : format.scales.front().gk;
-    bytes += arrayBytes(groupCount(n, k, gn, gk), value.selectBits);
-  }
-  return bytes;
-}
-
-/// Side data: scales, zero points, tables.
-static int64_t sideBytes(const WeightFormat &format, int64_t n, int64_t k) {
-  int64_t bytes = scaleBytes(format.scales, n, k) + tableBytes(format, n, k);
-  if (format.zero.kind == ZeroForm::Tensor || format.zero.kind == ZeroForm::Min)
-    bytes += arrayBytes(groupCount(n, k, format.zero.gn, format.zero.gk), format.zero.element.bits()) +
-             scaleBytes(format.zero.scales, n, k);
-  return bytes;
-}
-
-static int64_t formatBytes(const WeightFormat &format, int64_t n, int64_t k) {
-  return codeBytes(format, n, k) + signBytes(format, n * k) + sideBytes(format, n, k);
-}
-
-static int64_t sparseBytes(const EncodingTerm &term, int64_t n, int64_t k) {
-  const SparsityForm &sparsity = term.sparsity;
-  const WeightFormat &format = term.formats[0];
-  int64_t side = sideBytes(format, n, k);
-  auto valueBytes = [&](int64_t count) {
-    return codeBytes(format, 1, count) + signBytes(format, count);
-  };
-  int64_t kept = (int64_t)std::ceil(n * k * sparsity.density);
-  switch (sparsity.kind) {
-  case SparsityForm::None:
-    return formatBytes(format, n, k);
-  case SparsityForm::NM: {
-    int64_t count = n * llvm::divideCeil(k, sparsity.b) * sparsity.a;
-    return valueBytes(count) + arrayBytes(count, sparsity.c) + side;
-  }
-  case SparsityForm::Block: {
-    int64_t rows = llvm::divideCeil(n, sparsity.a), columns = llvm::divideCeil(k, sparsity.b);
-    int64_t blocks = (int64_t)std::ceil(rows * columns * sparsity.density);
-    int64_t index = sparsity.blockBitmap ? arrayBytes(rows * columns, 1)
-                                         : arrayBytes(blocks, 16) + 4 * (rows + 1);
-    return valueBytes(blocks * sparsity.a * sparsity.b) + index + side;
-  }
-  case SparsityForm::Bitmap:
-    return valueBytes(kept) + n * arrayBytes(llvm::alignTo(k, sparsity.a), 1) + side;
-  case SparsityForm::Csr:
-    return valueBytes(kept) + arrayBytes(kept, sparsity.a) + arrayBytes(n + 1, sparsity.b) + side;
-  }
-  return 0;
-}
-
-static int64_t termBytes(const EncodingTerm &term, int64_t n, int64_t k) {
-  switch (term.kind) {
-  case EncodingTerm::Dense:
-    return formatBytes(term.formats[0], n, k);
-  case EncodingTerm::Sparse:
-    return sparseBytes(term, n, k);
-  case EncodingTerm::LowRank:
-    return formatBytes(term.formats[0], n, term.rank) + formatBytes(term.formats[1], term.rank, k);
-  case EncodingTerm::Parts: {
-    int64_t bytes = 0;
-    for (size_t i = 0; i < term.regions.size(); ++i) {
-      const PartRange &region = term.regions[i];
-      int64_t rows = std::min(region.rowEnd == kWhole ? n : region.rowEnd, n) - region.rowBegin;
-      int64_t columns =
-          std::min(region.columnEnd == kWhole ? k : region.columnEnd, k) - region.columnBegin;
-      if (rows > 0 && columns > 0)
-        bytes += formatBytes(term.formats[i], rows, columns);
-    }
-    return bytes;
-  }
-  case EncodingTerm::TypeMap: {
-    // A format's share of the blocks lies in one array of whole blocks.
-    int64_t blocks = groupCount(n, k, term.gn, term.gk), left = blocks, bytes = 0;
-    for (size_t i = 0; i < term.formats.size(); ++i) {
-      int64_t own = i + 1 == term.formats.size()
-                        ? left
-                        : std::min<int64_t>(left, std::llround(blocks * term.shares[i]));
-      bytes += formatBytes(term.formats[i], own * term.gn, term.gk);
-      left -= own;
-    }
-    return bytes + arrayBytes(blocks, llvm::Log2_64_Ceil(term.formats.size()));
-  }
-  }
-  return 0;
+std::pair<int64_t, int64_t> lutra::selectorGroup(const WeightFormat &format) {
+  if (format.scales.empty())
+    return {kWhole, kWhole};
+  return {format.scales.front().gn, format.scales.front().gk};
 }
 
 int64_t lutra::storedBytes(const Encoding &encoding, int64_t n, int64_t k) {
-  int64_t bytes = 0;
-  for (const EncodingTerm &term : encoding.terms)
-    bytes += termBytes(term, n, k);
-  bytes += encoding.permN.empty() ? 0 : 4 * n;
-  return bytes + (encoding.permK.empty() ? 0 : 4 * k);
+  return llvm::cantFail(EncodedLayout::of(encoding, n, k)).payload;
 }
 
 double lutra::bitsPerWeight(const Encoding &encoding, int64_t n, int64_t k) {

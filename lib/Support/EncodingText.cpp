@@ -2,6 +2,8 @@
 // The text is canonical: what is default is not printed, so equal encodings have equal texts.
 #include "lutra/Support/Encoding.h"
 
+#include "Message.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 
@@ -107,16 +109,19 @@ static void printGroup(llvm::raw_ostream &out, int64_t gn, int64_t gk) {
         << (gk == kWhole ? "*" : std::to_string(gk));
 }
 
+static void printMinus(llvm::raw_ostream &out, const SideType &element, int64_t gn, int64_t gk) {
+  out << ", minus<" << element.text() << ", ";
+  printGroup(out, gn, gk);
+  out << '>';
+}
+
 static void printScale(llvm::raw_ostream &out, const ScaleForm &scale) {
   out << '[' << scale.element.text() << ", ";
   printGroup(out, scale.gn, scale.gk);
   if (scale.map == ScaleForm::Affine)
     out << ", affine<" << floatText(scale.offset) << '>';
-  if (scale.map == ScaleForm::Minus) {
-    out << ", minus<" << scale.zeroElement.text() << ", ";
-    printGroup(out, scale.zeroGn, scale.zeroGk);
-    out << '>';
-  }
+  if (scale.map == ScaleForm::Minus)
+    printMinus(out, scale.zeroElement, scale.zeroGn, scale.zeroGk);
   out << ']';
 }
 
@@ -197,6 +202,8 @@ static void printFormat(llvm::raw_ostream &out, const WeightFormat &format) {
     printGroup(out, zero.gn, zero.gk);
     if (zero.kind == ZeroForm::Tensor && zero.inValue)
       out << ", value";
+    if (zero.minus)
+      printMinus(out, zero.minusElement, zero.minusGn, zero.minusGk);
     if (!zero.scales.empty()) {
       out << ", ";
       printScales(out, zero.scales);
@@ -310,15 +317,6 @@ std::string Encoding::text() const {
   return text;
 }
 
-/// Formats the parts of a message.
-template <typename... Parts>
-static std::string message(const Parts &...parts) {
-  std::string text;
-  llvm::raw_string_ostream out(text);
-  ((out << parts), ...);
-  return text;
-}
-
 using Error = std::optional<std::string>;
 
 static Error checkGroup(StringRef what, int64_t gn, int64_t gk) {
@@ -332,6 +330,8 @@ static Error checkScales(llvm::ArrayRef<ScaleForm> scales) {
   const ScaleForm *finer = nullptr;
   for (const ScaleForm &scale : scales) {
     if (Error error = checkGroup("scales", scale.gn, scale.gk))
+      return error;
+    if (Error error = checkGroup("zeros of scales", scale.zeroGn, scale.zeroGk))
       return error;
     auto grows = [](int64_t fine, int64_t coarse) {
       return coarse == kWhole || (fine != kWhole && coarse % fine == 0);
@@ -369,28 +369,29 @@ static Error checkValue(const ValueMap &value, const CodeForm &code) {
   bool sized = code.kind != CodeForm::Dict;
   int64_t wanted = 0; // bits that the map reads
   if (value.kind == ValueMap::Float) {
-    if (value.exponent < 1 || value.mantissa < 0 || value.exponent > 8)
+    if (value.exponent < 1 || value.mantissa < 0 || value.exponent > 8 || value.mantissa > 15)
       return message("has floats of ", value.exponent, " exponent and ", value.mantissa, // E3
-                     " mantissa bits; 1 to 8 and at least 0 are possible");
+                     " mantissa bits; 1 to 8 and 0 to 15 are possible");
     wanted = 1 + value.exponent + value.mantissa;
   }
   if (value.kind == ValueMap::Pot) {
-    if (value.terms < 1 || value.field < 1)
+    if (value.terms < 1 || value.field < 1 || value.terms > 15 || value.field > 15)
       return message("has sums of ", value.terms, " powers of two with fields of ", value.field, // E3
-                     " bits; both must be at least 1");
+                     " bits; 1 to 15 are possible for both");
     wanted = 1 + value.terms * value.field;
   }
-  if (wanted && sized && wanted != bits)
-    return message("reads values of ", wanted, " bits from codes of ", bits, // E3
+  if (wanted && (sized ? wanted != bits : wanted > 8)) // codes of a dictionary have 8 bits
+    return message("reads values of ", wanted, " bits from codes of ", sized ? bits : 8, // E3
                    " bits; make them equal");
   if (code.kind == CodeForm::Int && value.kind != ValueMap::Affine)
     return message("reads signed codes through a map of bit fields; use uint"); // E3
   if (value.kind != ValueMap::Table)
     return {};
-  if (value.entries < 1 || value.vector < 1 || value.selectBits < 0 || value.selectBits > 8)
+  if (value.entries < 1 || value.entries > 65536 || value.vector < 1 || value.vector > 4096 ||
+      value.selectBits < 0 || value.selectBits > 8)
     return message("has a table of ", value.entries, " entries of ", value.vector, // E6
                    " values, selected by ", value.selectBits,
-                   " bits; use at least 1, at least 1 and at most 8");
+                   " bits; use 1 to 65536, 1 to 4096 and at most 8");
   if (sized && value.entries > (int64_t(1) << bits))
     return message("has a table of ", value.entries, " entries for codes of ", bits, // E6
                    " bits, which name ", int64_t(1) << bits, "; use wider codes");
@@ -413,6 +414,8 @@ static Error checkFormat(const WeightFormat &format) {
   if (format.zero.kind != ZeroForm::Tensor && format.zero.kind != ZeroForm::Min)
     return {};
   if (Error error = checkGroup("zero points", format.zero.gn, format.zero.gk))
+    return error;
+  if (Error error = checkGroup("zeros of zero points", format.zero.minusGn, format.zero.minusGk))
     return error;
   return checkScales(format.zero.scales);
 }

@@ -53,7 +53,7 @@ struct TestEncoding : PassWrapper<TestEncoding, OperationPass<func::FuncOp>> {
       const Encoding &encoding = encodingOf(tensor).getValue();
       int64_t k = tensor.getShape().back(), n = tensor.getNumElements() / k;
       InFlightDiagnostic remark = getOperation().emitRemark("bytes ")
-                                  << storedByteCount(tensor) << ", bits "
+                                  << lutra::storedBytes(encoding, n, k) << ", bits "
                                   << text("%.3f", bitsPerWeight(encoding, n, k));
       for (const EncodingTerm &term : encoding.terms)
         for (const WeightFormat &format : term.formats)

@@ -6,7 +6,8 @@
 //
 // so one grammar covers integers, small floats, codebooks, block floats and what papers add to them.
 // These structs are that grammar. #lutra.encoding holds one Encoding; codecs, packers and the evaluator
-// read it from here, without MLIR. How the bits lie in memory is not said here (see #lutra.packing).
+// read it from here, without MLIR. Canonical bytes: EncodedLayout.h, EncodedTensor.h; orders that kernels want:
+// #lutra.packing.
 // Facts that lowering needs are computed from the structs (EncodingFacts.cpp), never written by hand.
 #ifndef LUTRA_SUPPORT_ENCODING_H
 #define LUTRA_SUPPORT_ENCODING_H
@@ -19,6 +20,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace lutra {
@@ -90,13 +92,16 @@ struct ZeroForm {
   enum Kind {
     None,
     Const,  // const<c>: one number, inside the scales
-    Tensor, // tensor<elem, gn, gk, code|value>: stored, inside (code) or outside (value) the scales
+    Tensor, // tensor<elem, gn, gk, code|value, scales>: stored, inside (code) or outside (value) the scales
     Min     // min<elem, gn, gk, scales>: stored with scales of its own, outside
   } kind = None;
   double constant = 0;
   SideType element;
   int64_t gn = kWhole, gk = kWhole;
   bool inValue = false;
+  bool minus = false; // minus<elem, gn, gk>: less a stored zero of its own, before its scales
+  SideType minusElement;
+  int64_t minusGn = kWhole, minusGk = kWhole;
   std::vector<ScaleForm> scales;
 };
 
@@ -168,9 +173,13 @@ inline llvm::hash_code hash_value(const Encoding &encoding) {
 }
 
 /// The value of one code before scales and zero points (component `element` of a vector entry, table
-/// `table` of a selected one); nothing where the table is not known or the code names no number.
+/// `table` of a selected one); nothing where the table is not known or the code names no number. Codes out of a
+/// dictionary have 8 bits.
 std::optional<double> valueOfCode(const WeightFormat &format, int64_t code, int64_t table = 0,
                                   int64_t element = 0);
+
+/// Elements n, k that share the table of `select<group, ..>`: those of the finest scale.
+std::pair<int64_t, int64_t> selectorGroup(const WeightFormat &format);
 
 /// What lowering needs to know of a format.
 struct FormatFacts {
@@ -186,7 +195,8 @@ struct FormatFacts {
 };
 FormatFacts factsOf(const WeightFormat &format);
 
-/// Bytes of all arrays that store an n x k tensor: codes, scales, zero points, tables, indices.
+/// Bytes of all arrays that store an n x k tensor, without the gaps of their alignment. EncodedLayout::of must
+/// accept them.
 int64_t storedBytes(const Encoding &encoding, int64_t n, int64_t k);
 
 /// 8 * storedBytes / (n * k).

@@ -3,7 +3,12 @@
 // has the right form but impossible numbers is left to Encoding::findError.
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
 
+#include "lutra/Support/EncodedLayout.h"
+
 #include "mlir/IR/DialectImplementation.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <limits>
 
 using namespace mlir;
 using namespace lutra;
@@ -22,6 +27,7 @@ private:
   ParseResult parseCode(CodeForm &code);
   ParseResult parseValue(ValueMap &value);
   ParseResult parseTable(ValueMap &value);
+  ParseResult parseMinus(SideType &element, int64_t &gn, int64_t &gk);
   ParseResult parseScale(ScaleForm &scale);
   ParseResult parseScales(std::vector<ScaleForm> &scales);
   ParseResult parseZero(ZeroForm &zero);
@@ -220,6 +226,12 @@ ParseResult EncodingParser::parseValue(ValueMap &value) {
          << word << "; use affine, bipolar, float, signmag, pot, table or one signed_by around them";
 }
 
+/// What follows the word `minus`.
+ParseResult EncodingParser::parseMinus(SideType &element, int64_t &gn, int64_t &gk) {
+  return failure(parser.parseLess() || parseSide(element) || parser.parseComma() ||
+                 parseGroup(gn, gk) || parser.parseGreater());
+}
+
 ParseResult EncodingParser::parseScale(ScaleForm &scale) {
   if (parser.parseLSquare() || parseSide(scale.element) || parser.parseComma() ||
       parseGroup(scale.gn, scale.gk))
@@ -231,8 +243,7 @@ ParseResult EncodingParser::parseScale(ScaleForm &scale) {
         return failure();
     } else {
       scale.map = ScaleForm::Minus;
-      if (parser.parseKeyword("minus") || parser.parseLess() || parseSide(scale.zeroElement) ||
-          parser.parseComma() || parseGroup(scale.zeroGn, scale.zeroGk) || parser.parseGreater())
+      if (parser.parseKeyword("minus") || parseMinus(scale.zeroElement, scale.zeroGn, scale.zeroGk))
         return failure();
     }
   }
@@ -264,6 +275,12 @@ ParseResult EncodingParser::parseZero(ZeroForm &zero) {
   bool more = succeeded(parser.parseOptionalComma());
   if (more && zero.kind == ZeroForm::Tensor && succeeded(parser.parseOptionalKeyword("value"))) {
     zero.inValue = true;
+    more = succeeded(parser.parseOptionalComma());
+  }
+  if (more && succeeded(parser.parseOptionalKeyword("minus"))) {
+    zero.minus = true;
+    if (parseMinus(zero.minusElement, zero.minusGn, zero.minusGk))
+      return failure();
     more = succeeded(parser.parseOptionalComma());
   }
   if (more && parseScales(zero.scales))
@@ -492,6 +509,15 @@ LogicalResult EncodingAttr::verifyEncoding(ArrayRef<int64_t> shape, Type element
   if (shape.empty() || !isa<FloatType>(elementType)) // E10
     return emitError() << "encoding on a tensor of rank " << shape.size() << " of " << elementType
                        << "; only floats in at least one dimension are encoded";
+  if (llvm::any_of(shape, ShapedType::isDynamic))
+    return success(); // checked again once the shape is static
+  int64_t others = 1;
+  for (int64_t size : shape.drop_back())
+    if (llvm::MulOverflow(others, size, others))
+      others = std::numeric_limits<int64_t>::max();
+  llvm::Expected<EncodedLayout> layout = EncodedLayout::of(getValue(), others, shape.back());
+  if (!layout) // E11
+    return emitError() << "encoding " << llvm::toString(layout.takeError());
   return success();
 }
 

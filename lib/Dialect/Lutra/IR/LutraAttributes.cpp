@@ -1,5 +1,6 @@
 //===- LutraAttributes.cpp - encodings, packings, strategies ---------------===//
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
+#include "lutra/Support/EncodedLayout.h"
 
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -51,7 +52,7 @@ int64_t storedByteCount(RankedTensorType type) {
     // Rows are output features here, so a panel's width pads them and its depth pads k.
     int64_t n = packing ? llvm::alignTo(others, packing.getWidth()) : others;
     int64_t k = packing ? llvm::alignTo(last, packing.getDepth()) : last;
-    return storedBytes(encoding.getValue(), n, k);
+    return llvm::cantFail(EncodedLayout::of(encoding.getValue(), n, k)).bytes;
   }
   MemRefType buffer = getBufferType(type);
   return buffer.getNumElements() * llvm::divideCeil(buffer.getElementTypeBitWidth(), 8);

@@ -44,16 +44,16 @@ func.func private @e4m3(tensor<64x256xf32, #lutra.encoding<[dense<uint<8>, float
 // expected-remark @below {{bytes 16384, bits 8.000; [-57344, 57344] bf16 odd}}
 func.func private @e5m2(tensor<64x256xf32, #lutra.encoding<[dense<uint<8>, float<5, 2, 15, ieee>>]>>)
 
-// 6144 bytes of codes, 128 scales of 2 bytes, 128 selectors of 2 bits.
-// expected-remark @below {{bytes 6432, bits 3.141; [-6, 6] int8 x 1 bf16 odd}}
+// 6144 bytes of codes, 128 scales of 2 bytes, 64 rows of 2 selectors of 2 bits.
+// expected-remark @below {{bytes 6464, bits 3.156; [-6, 6] int8 x 1 bf16 odd}}
 func.func private @bitmod3(tensor<64x256xf32, #lutra.encoding<[
   dense<uint<3>, table<8, i8, select<group, 2>,
     [0.0, 1.0, 2.0, 4.0, 3.0, -1.0, -2.0, -4.0, 0.0, 1.0, 2.0, 4.0, -3.0, -1.0, -2.0, -4.0,
      0.0, 1.0, 2.0, 4.0, 6.0, -1.0, -2.0, -4.0, 0.0, 1.0, 2.0, 4.0, -6.0, -1.0, -2.0, -4.0]>,
     scales = [f16, 1, 128]>]>>)
 
-// 86 words of 5 bits in each row, one scale.
-// expected-remark @below {{bytes 3444, bits 1.682; [-1, 1] int8 x 1 bf16 odd monotone row scale}}
+// 86 words of 5 bits in each row, which make 54 bytes; one scale.
+// expected-remark @below {{bytes 3460, bits 1.689; [-1, 1] int8 x 1 bf16 odd monotone row scale}}
 func.func private @ternary(tensor<64x256xf32, #lutra.encoding<[
   dense<radix<3, 3, 5>, affine<-1>, scales = [f32, tensor]>]>>)
 

@@ -45,6 +45,11 @@ func.func private @f(tensor<64x256xf32, #lutra.encoding<[dense<uint<3>, pot<2, 2
 func.func private @f(tensor<64x256xf32, #lutra.encoding<[dense<int<4>, bipolar>]>>)
 
 // -----
+// encoding E3
+// expected-error @below {{encoding reads values of 9 bits from codes of 8 bits; make them equal}}
+func.func private @f(tensor<64x256xf32, #lutra.encoding<[dense<dict<8, @t, fixed<2>>, float<4, 4, 7>>]>>)
+
+// -----
 // encoding E4
 // expected-error @below {{encoding has scales for groups of 0 x 32; a group has at least one element}}
 func.func private @f(tensor<64x256xf32, #lutra.encoding<[dense<uint<4>, affine, scales = [f16, 0, 32]>]>>)
@@ -73,6 +78,11 @@ func.func private @f(tensor<64x256xf32, #lutra.encoding<[dense<uint<2>, table<4,
 // encoding E6
 // expected-error @below {{encoding has a table of 4 entries of 0 values}}
 func.func private @f(tensor<64x256xf32, #lutra.encoding<[dense<uint<2>, table<4, f16, vec<0>>>]>>)
+
+// -----
+// encoding E6
+// expected-error @below {{encoding has a table of 65537 entries of 1 values, selected by 0 bits; use 1 to 65536, 1 to 4096}}
+func.func private @f(tensor<64x256xf32, #lutra.encoding<[dense<dict<8, @t, fixed<2>>, table<65537, f16>>]>>)
 
 // -----
 // encoding E7
@@ -123,6 +133,21 @@ func.func private @f(tensor<64x256xi32, #lutra.encoding<[dense<int<8>, affine>]>
 // encoding E10
 // expected-error @below {{encoding on a tensor of rank 0}}
 func.func private @f(tensor<f32, #lutra.encoding<[dense<int<8>, affine>]>>)
+
+// -----
+// encoding E11
+// expected-error @below {{encoding has parts 0 and 1, which overlap on 64 x 256 elements; give each element to one part}}
+func.func private @f(tensor<64x256xf32, #lutra.encoding<[parts<rows<0, 8> columns<0, *> {int<8>, affine}, rows<4, *> columns<0, *> {int<4>, affine}>]>>)
+
+// -----
+// encoding E11
+// expected-error @below {{encoding has 256 columns but indices of 7 bits, which count to 127; use wider indices}}
+func.func private @f(tensor<64x256xf32, #lutra.encoding<[sparse<int<8>, affine, csr<7, 32>, density<0.1>>]>>)
+
+// -----
+// encoding E11
+// expected-error @below {{encoding has blocks of 33554432 elements; at most 16777216 are possible}}
+func.func private @f(tensor<64x256xf32, #lutra.encoding<[typemap<@t, 1, 33554432, [1.0], {int<8>, affine}>]>>)
 
 // -----
 // encoding syntax
@@ -190,5 +215,5 @@ func.func @pack_e2(%a: tensor<4x8xf32, #lutra.encoding<[dense<int<8>, affine>]>>
 
 // -----
 // global E3
-// expected-error @below {{which is stored in 105 bytes, but its data is 'tensor<104xi8>'; give tensor<105xi8>}}
+// expected-error @below {{which is stored in 162 bytes, but its data is 'tensor<104xi8>'; give tensor<162xi8>}}
 lutra.global @w : tensor<17x33xf32, #lutra.encoding<[dense<uint<1>, bipolar, scales = [f16, row]>]>> = dense<0> : tensor<104xi8>

@@ -78,6 +78,17 @@ func.func private @spqr(tensor<64x256xf32, #lutra.encoding<[
   dense<planes<3>, affine, scales = [u3, 1, 16, minus<f16, 16, 16>] * [f16, 16, 16], zero = tensor<u3, 1, 16>>,
   sparse<uint<16>, float<5, 10, 15, ieee>, csr<16, 32>, density<0.01>>]>>)
 
+// Zero points with a zero and scales of their own, inside and outside the scales, and minima.
+// CHECK: @second_order({{.*}}zero = tensor<u3, 1, 16, minus<f16, 16, 16>, [f16, 16, 16]>
+func.func private @second_order(tensor<64x256xf32, #lutra.encoding<[
+  dense<planes<3>, affine, scales = [f16, 16, 16], zero = tensor<u3, 1, 16, minus<f16, 16, 16>, [f16, 16, 16]>>]>>)
+// CHECK: @second_order_outside({{.*}}zero = tensor<f16, 1, 16, value, minus<f16, row>>
+func.func private @second_order_outside(tensor<64x256xf32, #lutra.encoding<[
+  dense<uint<3>, affine, zero = tensor<f16, 1, 16, value, minus<f16, row>>>]>>)
+// CHECK: @second_order_minimum({{.*}}zero = min<u6, 1, 16, minus<f16, tensor>, [f16, row]>
+func.func private @second_order_minimum(tensor<64x256xf32, #lutra.encoding<[
+  dense<uint<3>, affine, zero = min<u6, 1, 16, minus<f16, tensor>, [f16, row]>>]>>)
+
 // CHECK: @qmoe({{.*}}dense<dict<16, @trits, prefix<20.5>>, table<3, bf16, select<row>>>
 func.func private @qmoe(tensor<64x256xbf16, #lutra.encoding<[
   dense<dict<16, @trits, prefix<20.5>>, table<3, bf16, select<row>>>]>>)
@@ -122,9 +133,9 @@ func.func private @act_float(tensor<64x256xf32, #lutra.encoding<[dense<uint<4>, 
 func.func private @packed(tensor<64x256xf32, #lutra.encoding<[dense<int<8>, affine>],
   packing = #lutra.packing<width = 16, depth = 4>>>)
 
-// 17 rows of 33 bits: 71 bytes of codes, 34 of scales.
+// 17 rows of 33 bits, each in 5 bytes; scales from byte 128 on, 34 bytes.
 // CHECK: lutra.global @w
-lutra.global @w : tensor<17x33xf32, #lutra.encoding<[dense<uint<1>, bipolar, scales = [f16, row]>]>> = dense<0> : tensor<105xi8>
+lutra.global @w : tensor<17x33xf32, #lutra.encoding<[dense<uint<1>, bipolar, scales = [f16, row]>]>> = dense<0> : tensor<162xi8>
 
 // CHECK: func @decode
 func.func @decode(%a: tensor<4x8xf32, #lutra.encoding<[dense<int<8>, affine>]>>) -> tensor<4x8xf32> {

@@ -83,8 +83,9 @@ def Lutra_DecodeOp : Lutra_GraphOp<"decode"> {
   let description = [{
     Shapes: `result` has the shape and the element type of `input`, but no encoding.
 
-    Semantics: result[n, k] = the value that the encoding of `input` gives, rounded half to even to
-    the element type.
+    Semantics: result[n, k] = the value that the encoding of `input` gives (in double precision, in the order of
+    `#lutra.encoding`), rounded half to even to the element type. Bytes that do not follow the encoding are an
+    error of the evaluator; compiled code does not check them.
 
     Errors: (E1) `input` carries neither an encoding nor a packing. (E2) `result` has another shape or
     element type, or carries an encoding itself.

@@ -79,7 +79,9 @@ def FoldWeights : Pass<"lutra-fold-weights", "mlir::ModuleOp"> {
   let summary = "moves the elements of constants at compile time";
   let description = [{
     Guarantees: no transpose or reshape reads a `lutra.weight` or `lutra.constant` of whole-byte
-    elements; globals that nothing names are gone. Leaves alone: truth values, encoded and packed weights.
+    elements; globals that nothing names are gone. With `decode`, no `lutra.decode` reads an encoded weight either
+    (its values become a plain weight; for targets that cannot decode). Leaves alone: truth values, otherwise encoded
+    weights, and packed ones. Fails on bytes that do not follow their encoding.
 
     ```mlir
     %w = lutra.weight @w : tensor<2x3xf32>
@@ -88,6 +90,7 @@ def FoldWeights : Pass<"lutra-fold-weights", "mlir::ModuleOp"> {
     %t = lutra.weight @w_0 : tensor<3x2xf32>
     ```
   }];
+  let options = [Option<"decode", "decode", "bool", "false", "also turn encoded weights into plain ones">];
   let dependentDialects = ["lutra::LutraDialect"];
 }
 
