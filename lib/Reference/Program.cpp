@@ -2,6 +2,7 @@
 // A launch runs its kernel either on tensors, or on buffers: then the kernel is a lutra.kernel that
 // still works on tensors, or a tiled function over a range of work items, which is run in two parts,
 // last part first, since no order of work items may matter.
+#include "Encoded.h"
 #include "MemoryAccess.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -105,6 +106,12 @@ static FailureOr<ArrayPtr> globalArray(GlobalOp global, Interpreter &interpreter
     if (failed(data))
       return failure();
   }
+  if (type && isa_and_present<EncodingAttr>(type.getEncoding())) {
+    std::vector<uint8_t> bytes((*data)->integers.begin(), (*data)->integers.end());
+    data = decodeEncoded(global, bytes, type, interpreter);
+    if (failed(data))
+      return failure();
+  }
   return cached = *data;
 }
 
@@ -167,9 +174,17 @@ static FailureOr<Datum> packBuffer(Operation *op, const Array &matrix, MemRefTyp
 }
 
 /// A launch operand of type `from` as a kernel argument of `type`: buffers are read when a tensor is wanted.
-static FailureOr<Datum> adapt(Operation *op, const Datum &datum, Type from, Type type) {
+static FailureOr<Datum> adapt(Operation *op, const Datum &datum, Type from, Type type,
+                               Interpreter &interpreter) {
   auto tensor = dyn_cast<RankedTensorType>(type);
   if (tensor && datum.buffer) {
+    if (isa_and_present<EncodingAttr>(tensor.getEncoding())) {
+      ArrayRef<uint8_t> bytes = datum.buffer->memory->bytes;
+      auto array = decodeEncoded(op, bytes.drop_front(datum.buffer->offset), tensor, interpreter);
+      if (failed(array))
+        return failure();
+      return Datum::of(ArrayPtr(*array));
+    }
     if (auto packing = dyn_cast_if_present<PackingAttr>(tensor.getEncoding())) {
       ArrayRef<uint8_t> bytes = datum.buffer->memory->bytes;
       auto codes = SmallVector<int64_t>(bytes.drop_front(datum.buffer->offset));
@@ -228,7 +243,8 @@ static LogicalResult evaluateLaunch(LaunchOp op, Interpreter &interpreter) {
            << " or more arguments";
   SmallVector<Datum> arguments;
   for (auto [index, value] : llvm::enumerate(op.getInputs())) {
-    FailureOr<Datum> datum = adapt(op, interpreter.get(value), value.getType(), kernel.getArgumentTypes()[index]);
+    FailureOr<Datum> datum =
+        adapt(op, interpreter.get(value), value.getType(), kernel.getArgumentTypes()[index], interpreter);
     if (failed(datum))
       return failure();
     arguments.push_back(*datum);

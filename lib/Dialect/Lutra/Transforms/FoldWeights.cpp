@@ -6,6 +6,10 @@
 
 #include "WeightData.h"
 
+#include "lutra/Support/ConstantBytes.h"
+#include "lutra/Support/EncodedTensor.h"
+#include "lutra/Support/ErrorCodes.h"
+
 #include <cstring>
 
 using namespace mlir;
@@ -26,10 +30,12 @@ struct FoldWeights final : lutra::impl::FoldWeightsBase<FoldWeights> {
 class Folder {
 public:
   explicit Folder(ModuleOp module) : module(module), store(module) {}
-  void run();
+  LogicalResult run(bool decode);
 
 private:
   bool fold(Operation *op);
+  /// Replaces the decoding of an encoded weight, if `op` is one.
+  FailureOr<bool> foldDecode(DecodeOp op);
   /// A value of `type` over new data, made before `op`.
   Value makeValue(Operation *op, Value from, RankedTensorType type, AsmResourceBlob blob);
 
@@ -73,17 +79,80 @@ bool Folder::fold(Operation *op) {
   return true;
 }
 
-void Folder::run() {
+FailureOr<bool> Folder::foldDecode(DecodeOp op) {
+  GlobalOp global = store.getGlobal(op.getInput());
+  auto input = cast<RankedTensorType>(op.getInput().getType());
+  auto encoding = dyn_cast_if_present<EncodingAttr>(input.getEncoding());
+  if (!global || !encoding || encoding.getPacking())
+    return false;
+  auto refuse = [&](const Twine &why) -> FailureOr<bool> {
+    return emitCodedError(global.getLoc(), ErrorCode::ExternalRange) << "@" << global.getSymName() << ' ' << why;
+  };
+  DictionaryTable dictionaries;
+  for (const auto &[name, form] : dictionariesOf(encoding.getValue())) {
+    auto named = module.lookupSymbol<GlobalOp>(name);
+    FailureOr<SmallVector<char, 0>> bytes = failure();
+    if (named)
+      bytes = constantBytes(named.getData());
+    if (failed(bytes))
+      return refuse("reads the dictionary @" + name + ", which is no lutra.global of bytes");
+    auto dictionary =
+        CodeDictionary::read(form, ArrayRef(reinterpret_cast<const uint8_t *>(bytes->data()), bytes->size()));
+    if (!dictionary)
+      return refuse(llvm::toString(dictionary.takeError()));
+    dictionaries.emplace(name, std::move(*dictionary));
+  }
+  FailureOr<SmallVector<char, 0>> bytes = constantBytes(global.getData());
+  if (failed(bytes))
+    return false;
+  int64_t k = input.getShape().back(), n = ShapedType::getNumElements(input.getShape().drop_back());
+  auto values = decodeTensor(encoding.getValue(), n, k,
+                             ArrayRef(reinterpret_cast<const uint8_t *>(bytes->data()), bytes->size()), dictionaries);
+  if (!values)
+    return refuse(llvm::toString(values.takeError()));
+  auto type = cast<RankedTensorType>(op.getType());
+  const llvm::fltSemantics &semantics = cast<FloatType>(type.getElementType()).getFloatSemantics();
+  int64_t width = type.getElementTypeBitWidth() / 8;
+  AsmResourceBlob blob = WeightStore::allocate(values->size() * width);
+  for (auto [index, value] : llvm::enumerate(*values)) {
+    APFloat number(value);
+    bool lossy;
+    number.convert(semantics, APFloat::rmNearestTiesToEven, &lossy);
+    uint64_t word = number.bitcastToAPInt().getZExtValue();
+    std::memcpy(blob.getMutableData().data() + index * width, &word, width);
+  }
+  Operation *weight = op.getInput().getDefiningOp();
+  op.getResult().replaceAllUsesWith(makeValue(op, op.getInput(), type, std::move(blob)));
+  op->erase();
+  if (weight->use_empty())
+    weight->erase();
+  return true;
+}
+
+LogicalResult Folder::run(bool decode) {
   SmallVector<Operation *> candidates;
   module.walk([&](Operation *op) {
-    if (isa<TransposeOp, ReshapeOp>(op))
+    if (isa<TransposeOp, ReshapeOp>(op) || (decode && isa<DecodeOp>(op)))
       candidates.push_back(op);
   });
   bool changed = false;
-  for (Operation *op : candidates)
-    changed |= fold(op);
+  for (Operation *op : candidates) {
+    auto decodeOp = dyn_cast<DecodeOp>(op);
+    if (!decodeOp) {
+      changed |= fold(op);
+      continue;
+    }
+    FailureOr<bool> folded = foldDecode(decodeOp);
+    if (failed(folded))
+      return failure();
+    changed |= *folded;
+  }
   if (changed)
     store.removeUnused();
+  return success();
 }
 
-void FoldWeights::runOnOperation() { Folder(getOperation()).run(); }
+void FoldWeights::runOnOperation() {
+  if (failed(Folder(getOperation()).run(decode)))
+    signalPassFailure();
+}

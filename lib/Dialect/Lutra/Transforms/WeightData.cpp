@@ -1,6 +1,8 @@
 //===- WeightData.cpp - bytes of a module's weights ------------------------===//
 #include "WeightData.h"
 
+#include "lutra/Support/EncodedTensor.h"
+
 #include "mlir/IR/DialectResourceBlobManager.h"
 
 #include "llvm/ADT/StringSet.h"
@@ -72,6 +74,10 @@ GlobalOp WeightStore::add(Location loc, StringRef base, RankedTensorType type,
 void WeightStore::removeUnused() {
   llvm::StringSet<> used;
   module.walk([&](WeightOp weight) { used.insert(weight.getGlobal()); });
+  for (GlobalOp global : module.getOps<GlobalOp>()) // dictionaries are named by types alone
+    if (EncodingAttr encoding = encodingOf(cast<RankedTensorType>(global.getType())))
+      for (const auto &dictionary : dictionariesOf(encoding.getValue()))
+        used.insert(dictionary.first);
   for (GlobalOp global : llvm::make_early_inc_range(module.getOps<GlobalOp>())) {
     if (used.contains(global.getSymName()))
       continue;
