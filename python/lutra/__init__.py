@@ -44,7 +44,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """lutra.torch and lutra.testing are imported when they are first named."""
-    if name in ("torch", "testing"):
+    """lutra.encoding, lutra.testing and lutra.torch are imported when they are first named."""
+    if name in ("encoding", "testing", "torch"):
         return importlib.import_module(f"lutra.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -48,6 +48,7 @@ static py::tuple compile(const std::vector<std::string> &flags, std::optional<py
 PYBIND11_MODULE(_compiler, module) {
   module.doc() = "The compiler as a library; links LLVM.";
   module.def("compile", &compile, py::arg("flags"), py::arg("data") = py::none());
+  addEncoding(module);
   addTorchBuilder(module);
   module.def("version", &lutra_version);
 }

@@ -4,6 +4,8 @@
 
 #include <pybind11/pybind11.h>
 
+/// Adds the codec behind lutra.encoding.
+void addEncoding(pybind11::module_ &module);
 /// Adds the graph builder behind lutra.torch.
 void addTorchBuilder(pybind11::module_ &module);
 
