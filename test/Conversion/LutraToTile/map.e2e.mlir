@@ -56,3 +56,10 @@ func.func @masks(%a: tensor<1x1x?x1xi1> {lutra.name = "a", lutra.dim_names = [""
   %0 = lutra.binary<and> %a, %b : (tensor<1x1x?x1xi1>, tensor<?x1x1x?xi1>) -> tensor<?x1x?x?xi1>
   return %0 : tensor<?x1x?x?xi1>
 }
+
+// Nothing, beside a size that is known at run time only.
+func.func @empty(%a: tensor<?x0x31xf32> {lutra.name = "a", lutra.dim_names = ["n", "", ""]}, %b: tensor<4x?x0xi64> {lutra.name = "b", lutra.dim_names = ["", "n", ""]}) -> (tensor<?x0x31xf32>, tensor<4x?x0xi64>) {
+  %0 = lutra.unary<tanh> %a : tensor<?x0x31xf32> -> tensor<?x0x31xf32>
+  %1 = lutra.binary<max> %b, %b : (tensor<4x?x0xi64>, tensor<4x?x0xi64>) -> tensor<4x?x0xi64>
+  return %0, %1 : tensor<?x0x31xf32>, tensor<4x?x0xi64>
+}
