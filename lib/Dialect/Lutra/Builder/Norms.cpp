@@ -93,9 +93,9 @@ GraphTensor GraphBuilder::groupNorm(GraphTensor input, GraphTensor scale, GraphT
                                double epsilon) {
   if (!input || !scale || !bias)
     return {};
-  if (input.rank() < 3)
+  if (input.rank() < 2)
     return fail(ErrorCode::GraphType, "normalises groups of a tensor of rank " + Twine(input.rank()) +
-                                          ", which has no spatial dimension");
+                                          ", which has no channels");
   DimExpr extent = 1;
   for (const DimExpr &dim : input.shape().drop_front())
     extent = extent * dim;

@@ -128,6 +128,7 @@ STATIC: dict[str, tuple[Callable, list[torch.Tensor]]] = {
     "layer_norm": (lambda x, w: F.layer_norm(x, (3, 4), w, w), [x234, x34]),
     "rms_norm": (lambda x, w: F.rms_norm(x, (4,), w), [x234, real(4)]),
     "group_norm": (lambda x: F.group_norm(x, 2), [real(2, 4, 5)]),
+    "group_norm_flat": (lambda x: F.group_norm(x, 2), [real(3, 4)]),
     "view": (lambda x: x.view(4, -1), [x34]),
     "flatten": (lambda x: x.flatten(1), [x234]),
     "unflatten": (lambda x: x.unflatten(1, (2, -1)), [x34]),
