@@ -43,13 +43,6 @@ static LogicalResult convert(ModuleOp module, const CompileOptions &options) {
   return manager.run(module);
 }
 
-/// E0802 for a failed write of `path`.
-static LogicalResult reportWrite(ModuleOp module, std::error_code code, StringRef path) {
-  if (!code)
-    return success();
-  return emitCodedError(module.getLoc(), ErrorCode::EnvironmentWrite) << "cannot write " << path << ": " << code.message();
-}
-
 /// The text refers to a weight file beside it; on a stream it holds everything itself.
 static LogicalResult writeText(ModuleOp module, const CompileOptions &options) {
   MilOptions mil;
@@ -64,8 +57,8 @@ static LogicalResult writeText(ModuleOp module, const CompileOptions &options) {
   }
   std::string temporary = options.tempFolder + "/mil";
   std::string weights = options.tempFolder + "/weights";
-  auto write = [&](StringRef path, StringRef bytes) { return reportWrite(module, writeBytes(path, bytes), path); };
-  auto publish = [&](StringRef from, StringRef to) { return reportWrite(module, publishBytes(from, to), to); };
+  auto write = [&](StringRef path, StringRef bytes) { return reportWrite(writeBytes(path, bytes), path, module.getLoc()); };
+  auto publish = [&](StringRef from, StringRef to) { return reportWrite(publishBytes(from, to), to, module.getLoc()); };
   if (failed(write(temporary, text->text)) || (!text->weights.empty() && failed(write(weights, text->weights))))
     return failure();
   // Nothing is published before all of it can be.

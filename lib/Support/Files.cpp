@@ -1,6 +1,8 @@
 //===- Files.cpp - files that are whole or absent ----------------------------===//
 #include "lutra/Support/Files.h"
 
+#include "lutra/Support/ErrorCodes.h"
+
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -58,4 +60,10 @@ std::error_code lutra::publishBytes(llvm::StringRef from, llvm::StringRef to) {
   int status = ::fsync(file), error = errno;
   ::close(file);
   return status != 0 ? failure(error) : llvm::sys::fs::rename(from, place);
+}
+
+mlir::LogicalResult lutra::reportWrite(std::error_code code, llvm::StringRef path, mlir::Location loc) {
+  if (!code)
+    return mlir::success();
+  return emitCodedError(loc, ErrorCode::EnvironmentWrite) << "cannot write " << path << ": " << code.message();
 }

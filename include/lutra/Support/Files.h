@@ -1,7 +1,9 @@
 //===- Files.h - files that are whole or absent ------------------------------===//
-// Errors are codes; each caller words its own diagnostic.
+// Errors are codes, for which most callers word one diagnostic.
 #ifndef LUTRA_SUPPORT_FILES_H
 #define LUTRA_SUPPORT_FILES_H
+
+#include "mlir/IR/Location.h"
 
 #include "llvm/ADT/StringRef.h"
 
@@ -22,6 +24,9 @@ bool isReplaceable(llvm::StringRef path);
 /// Flushes `from` to the disk and renames it to where a file written to `to` goes: whoever looks sees the old file or the
 /// whole new one. Fails when that place is not replaceable.
 std::error_code publishBytes(llvm::StringRef from, llvm::StringRef to);
+
+/// E0802 where a write of `path` failed with `code`.
+mlir::LogicalResult reportWrite(std::error_code code, llvm::StringRef path, mlir::Location loc);
 
 } // namespace lutra
 

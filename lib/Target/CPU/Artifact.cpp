@@ -23,13 +23,6 @@ using namespace mlir;
 
 namespace lutra {
 
-/// E0802 for a failed write of `path`.
-static LogicalResult reportWrite(std::error_code code, StringRef path, Location loc) {
-  if (!code)
-    return success();
-  return emitCodedError(loc, ErrorCode::EnvironmentWrite) << "cannot write " << path << ": " << code.message();
-}
-
 LogicalResult writeFile(StringRef path, StringRef bytes, Location loc) {
   return reportWrite(writeBytes(path, bytes), path, loc);
 }
