@@ -7,6 +7,7 @@
 #include "Strategies.h"
 
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
+#include "lutra/Dialect/Lutra/IR/ProductTypes.h"
 
 using namespace mlir;
 using namespace lutra;
@@ -24,8 +25,6 @@ public:
   }
 };
 } // namespace
-
-static bool isNarrowInteger(Type type) { return type.isInteger(8) || type.isInteger(16); }
 
 std::optional<StrategyOffer> DotStrategy::match(const ProductProblem &problem, const TileTarget &target,
                                                 std::string &why) const {

@@ -1,11 +1,10 @@
 //===- Products.cpp - matmul, convolution, pooling, recurrences ------------===//
 #include "lutra/Dialect/Lutra/Builder/GraphBuilder.h"
 
+#include "lutra/Dialect/Lutra/IR/ProductTypes.h"
+
 using namespace mlir;
 using namespace lutra;
-
-/// Codes, or their distances from a zero point.
-static bool isNarrowInteger(Type type) { return type.isInteger(8) || type.isInteger(16); }
 
 /// Integers of 8 or 16 bits accumulate in i32, everything else in its own type.
 static Type accumulatorOf(Type type) {

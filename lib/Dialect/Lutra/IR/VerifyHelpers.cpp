@@ -1,6 +1,8 @@
 //===- VerifyHelpers.cpp - checks that the verifiers of all families share --===//
 #include "VerifyHelpers.h"
 
+#include "lutra/Dialect/Lutra/IR/ProductTypes.h"
+
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/raw_ostream.h"
@@ -93,9 +95,6 @@ LogicalResult verifyBroadcast(Operation *op, OperandRange operands, Value result
          << shapeText(reached) << ", but a result of shape " << shapeText(type.getShape())
          << "; repeat an operand with lutra.expand first";
 }
-
-/// Codes, or their distances from a zero point.
-static bool isNarrowInteger(Type type) { return type.isInteger(8) || type.isInteger(16); }
 
 LogicalResult verifyProductElements(Operation *op, Type lhs, Type rhs, Type result) {
   bool fits = false;
