@@ -65,22 +65,34 @@ static LogicalResult evaluateConstant(ConstantOp op, Interpreter &interpreter) {
   return interpreter.setArray(op->getResult(0), *array);
 }
 
-/// A packed matrix [K, N] lies as [ceil(N / width)][ceil(K / depth)][width][depth], zero filled.
+namespace {
+/// How a packed matrix [rows, columns] lies: [ceil(columns / width)][ceil(rows / depth)][width][depth], zero filled.
+struct PanelOrder {
+  int64_t width, depth, groups, panels;
+
+  PanelOrder(PackingAttr packing, int64_t rows, int64_t columns)
+      : width(packing.getWidth()), depth(packing.getDepth()), groups(llvm::divideCeil(rows, depth)),
+        panels(llvm::divideCeil(columns, width)) {}
+  int64_t count() const { return panels * groups * width * depth; }
+  int64_t indexOf(int64_t row, int64_t column) const {
+    return (((column / width) * groups + row / depth) * width + column % width) * depth + row % depth;
+  }
+};
+} // namespace
+
 static FailureOr<std::shared_ptr<Array>> unpack(Operation *op, ArrayRef<int64_t> codes,
                                                 RankedTensorType type, PackingAttr packing) {
   int64_t columns = type.getShape().back();
   int64_t rows = columns == 0 ? 0 : type.getNumElements() / columns;
-  int64_t width = packing.getWidth(), depth = packing.getDepth();
-  int64_t groups = llvm::divideCeil(rows, depth), panels = llvm::divideCeil(columns, width);
+  PanelOrder order(packing, rows, columns);
   int64_t elementBytes = storedElementBytes(type.getElementType());
-  if (static_cast<int64_t>(codes.size()) != panels * groups * width * depth * elementBytes)
+  if (static_cast<int64_t>(codes.size()) != order.count() * elementBytes)
     return refuse(op, ErrorCode::ExternalRange)
-           << "holds " << codes.size() << " bytes, but its packing needs "
-           << panels * groups * width * depth * elementBytes;
+           << "holds " << codes.size() << " bytes, but its packing needs " << order.count() * elementBytes;
   SmallVector<char> plain(rows * columns * elementBytes);
   for (int64_t k = 0; k < rows; ++k)
     for (int64_t n = 0; n < columns; ++n) {
-      int64_t from = (((n / width) * groups + k / depth) * width + n % width) * depth + k % depth;
+      int64_t from = order.indexOf(k, n);
       for (int64_t byte = 0; byte < elementBytes; ++byte)
         plain[(k * columns + n) * elementBytes + byte] =
             static_cast<char>(codes[from * elementBytes + byte]);
@@ -153,15 +165,14 @@ static LogicalResult evaluateWeight(WeightOp op, Interpreter &interpreter) {
 /// The panels of a packed matrix of integers or floats, as a buffer; zeros fill them.
 static FailureOr<Datum> packBuffer(Operation *op, const Array &matrix, MemRefType type, PackingAttr packing) {
   int64_t columns = matrix.shape.back(), rows = columns == 0 ? 0 : matrix.count() / columns;
-  int64_t width = packing.getWidth(), depth = packing.getDepth();
-  int64_t groups = llvm::divideCeil(rows, depth), panels = llvm::divideCeil(columns, width);
-  SmallVector<int64_t> shape{panels, groups, width};
-  if (depth != 1)
-    shape.push_back(depth);
+  PanelOrder order(packing, rows, columns);
+  SmallVector<int64_t> shape{order.panels, order.groups, order.width};
+  if (order.depth != 1)
+    shape.push_back(order.depth);
   std::shared_ptr<Array> packed = makeArray(matrix.elementType, shape);
   for (int64_t k = 0; k < rows; ++k)
     for (int64_t n = 0; n < columns; ++n) {
-      int64_t to = (((n / width) * groups + k / depth) * width + n % width) * depth + k % depth;
+      int64_t to = order.indexOf(k, n);
       if (matrix.isFloat())
         packed->floats[to] = matrix.floats[k * columns + n];
       else
