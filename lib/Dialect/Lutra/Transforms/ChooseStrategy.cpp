@@ -127,17 +127,18 @@ void ChooseStrategy::runOnOperation() {
   }
   findWeights();
   bool good = true; // every product that cannot be computed gets its own error
-  for (auto kernel : getOperation().getOps<KernelOp>())
+  for (auto kernel : getOperation().getOps<KernelOp>()) {
+    const llvm::BitVector constant = weights.lookup(kernel.getSymName());
     kernel.walk([&](Operation *op) {
       if (strategy == "auto" && op->hasAttr("strategy"))
         return;
       if (std::optional<ProductProblem> problem = getProductProblem(op)) {
         auto argument = dyn_cast<BlockArgument>(getRhs(op));
-        problem->weight |= argument && weights.lookup(kernel.getSymName()).size() > argument.getArgNumber() &&
-                          weights.lookup(kernel.getSymName()).test(argument.getArgNumber());
+        problem->weight |= argument && constant.size() > argument.getArgNumber() && constant.test(argument.getArgNumber());
         good &= succeeded(choose(*problem, *strategies));
       }
     });
+  }
   if (!good)
     signalPassFailure();
 }
