@@ -154,10 +154,11 @@ LogicalResult resolveOptions(CompileOptions &options, Location loc) {
     chosen.insert(name);
   }
   // Best first, whatever the order of the request: the runtime takes the first that the CPU has.
-  options.cpuLevels.clear();
+  SmallVector<std::string> ordered;
   for (StringRef name : getCpuLevelNames())
     if (chosen.contains(name))
-      options.cpuLevels.push_back(name.str());
+      ordered.push_back(name.str());
+  options.cpuLevels = std::move(ordered); // `chosen` points into the old ones until here
   return success();
 }
 
