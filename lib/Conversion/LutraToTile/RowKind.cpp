@@ -293,14 +293,15 @@ LogicalResult RowEmitter::norm() {
     inner.indices.erase(inner.indices.begin(), inner.indices.begin() + lead);
     for (int64_t &dim : inner.dims)
       dim = dim == -1 ? -1 : dim - lead;
-    for (Value parameter : {scale, bias}) {
+    for (bool scales : {true, false}) { // one value may be both
+      Value parameter = scales ? scale : bias;
       if (!parameter)
         continue;
       FailureOr<Value> value = emitter.emitTile(parameter, inner);
       if (failed(value))
         return failure();
       y = map({y, convert.widen(*value)}, [&](ScalarBuilder &s, ValueRange v) -> Value {
-        if (parameter == scale)
+        if (scales)
           return arith::MulFOp::create(s.builder, s.loc, v[0], v[1]);
         return arith::AddFOp::create(s.builder, s.loc, v[0], v[1]);
       });

@@ -24,6 +24,12 @@ func.func @norms(%a: tensor<3x?xf32> {lutra.name = "a", lutra.dim_names = ["", "
   return %1, %2 : tensor<3x?xf32>, tensor<3x?xf32>
 }
 
+// One value is both scale and bias.
+func.func @both(%a: tensor<3x?xf32> {lutra.name = "a", lutra.dim_names = ["", "n"]}, %s: tensor<?xf32> {lutra.name = "s", lutra.dim_names = ["n"]}) -> tensor<3x?xf32> {
+  %0 = lutra.layer_norm %a scale(%s : tensor<?xf32>) bias(%s : tensor<?xf32>) {dims = 1 : i64, epsilon = 1.0e-5 : f64} : tensor<3x?xf32> -> tensor<3x?xf32>
+  return %0 : tensor<3x?xf32>
+}
+
 // What produces a row's input is read by the epilogue too, and is a result itself: rows kept between passes stay.
 func.func @shared(%a: tensor<3x?xf32> {lutra.name = "a", lutra.dim_names = ["", "n"]}, %b: tensor<3x?xf32> {lutra.name = "b", lutra.dim_names = ["", "n"]}, %s: tensor<?xf32> {lutra.name = "s", lutra.dim_names = ["n"]}) -> (tensor<3x?xf32>, tensor<3x?xf32>, tensor<3x?xf32>, tensor<3x?xf32>, tensor<3x?xf32>) {
   %z = lutra.unary<tanh> %a : tensor<3x?xf32> -> tensor<3x?xf32>
