@@ -267,9 +267,12 @@ Bounded unary(UnaryKind kind, Bounded x, Precision p) {
     own += 4 * p.roundoff * (1 + y * y);
     break;
   case UnaryKind::Silu:
-  case UnaryKind::Sigmoid:
-    own += 4 * p.tiny;
+  case UnaryKind::Sigmoid: {
+    // exp(-x) overflows where 1 / (1 + exp(-x)) is below the accumulator's least normal number, which may become 0.
+    double flushed = std::ldexp(1, p.roundoff < std::ldexp(1, -24) ? -1022 : -126);
+    own += 4 * p.tiny + flushed * (kind == UnaryKind::Silu ? magnitude : 1);
     break;
+  }
   default:
     break;
   }

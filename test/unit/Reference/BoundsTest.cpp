@@ -209,6 +209,19 @@ TEST_F(Bounds, ofChains) {
   EXPECT_FALSE(check(reference, chain(ElementKind::F16)).passed());
 }
 
+// 1 / (1 + exp(-x)) is 0 from where exp overflows, and not before.
+TEST_F(Bounds, ofSigmoidFarBelowZero) {
+  Tensor x(ElementKind::F32, {3}), zero(ElementKind::F32, {3});
+  for (int i = 0; i < 3; ++i)
+    x.setFloat(i, -95 - 10 * i);
+  std::string text = "func.func @main(%x: tensor<3xf32>) -> tensor<3xf32> {\n"
+                     "  %r = lutra.unary<sigmoid> %x : tensor<3xf32> -> tensor<3xf32>\n"
+                     "  return %r : tensor<3xf32>\n}";
+  EXPECT_TRUE(check(evaluate(text, {x}), zero).passed());
+  x.setFloat(0, -80);
+  EXPECT_FALSE(check(evaluate(text, {x}), zero).passed());
+}
+
 TEST(Compare, refusesOneWrongElement) {
   Tensor reference = makeInput(ElementKind::F32, {1000}, ValueSet::Normal, 1, 0);
   std::vector<double> bound(1000, 1e-6);
