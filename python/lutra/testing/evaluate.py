@@ -1,13 +1,14 @@
-"""What a module computes, in f64, and how far a right program of its types may be from that."""
+"""What a module or a compiled model computes; of a module in f64, with how far a right program may be from that."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -15,27 +16,51 @@ import numpy.typing as npt
 from .compare import compare
 
 Arrays = dict[str, npt.NDArray[Any]]
+Inputs: TypeAlias = Sequence[npt.NDArray[Any]] | Mapping[str, npt.NDArray[Any]]
 
 
-def evaluate(
-    module: str | PathLike[str],
-    inputs: Sequence[npt.NDArray[Any]] | Mapping[str, npt.NDArray[Any]],
-    *options: str,
-) -> tuple[Arrays, Arrays]:
-    """Results of @main by name and their bounds (lutra-run --bounds); inputs by place or by name."""
+class RunFailure(AssertionError):
+    """lutra-run ended with another exit code than 0; a negative one is a signal."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(text or f"lutra-run ended with {code}")
+        self.code = code
+
+
+def _run(file: str | PathLike[str], inputs: Inputs, folder: Path, flags: Sequence[str], level: str | None) -> None:
+    """lutra-run on inputs by place or by name; results go to folder/out."""
     named = inputs.items() if isinstance(inputs, Mapping) else enumerate(inputs)
+    command = ["lutra-run", fspath(file), f"--output={folder}/out", *flags]
+    for index, (key, array) in enumerate(named):
+        np.save(folder / f"in{index}.npy", array)
+        command.append(f"--input={key}={folder}/in{index}.npy")
+    environment = os.environ | ({} if level is None else {"LUTRA_ISA": level})
+    finished = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    if finished.returncode != 0:
+        raise RunFailure(finished.returncode, finished.stderr.strip())
+
+
+def _load(folder: Path) -> Arrays:
+    return {path.stem: np.load(path) for path in folder.glob("*.npy")}
+
+
+def evaluate(module: str | PathLike[str], inputs: Inputs, *options: str) -> tuple[Arrays, Arrays]:
+    """Results of @main by name and their bounds (lutra-run --bounds); inputs by place or by name."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        flags = [f"--output={folder}/out", "--bounds", *options]
-        for index, (key, array) in enumerate(named):
-            np.save(folder / f"in{index}.npy", array)
-            flags.append(f"--input={key}={folder}/in{index}.npy")
-        finished = subprocess.run(["lutra-run", fspath(module), *flags], capture_output=True, text=True, check=False)
-        if finished.returncode != 0:
-            raise AssertionError(finished.stderr.strip())
-        results = {path.stem: np.load(path) for path in (folder / "out").glob("*.npy")}
-        bounds = {path.stem: np.load(path) for path in (folder / "out" / "bounds").glob("*.npy")}
-    return results, bounds
+        _run(module, inputs, folder, ["--bounds", *options], None)
+        return _load(folder / "out"), _load(folder / "out" / "bounds")
+
+
+def execute(model: str | PathLike[str], inputs: Inputs, *options: str, level: str | None = None) -> Arrays:
+    """Results of a compiled model by name, run in a process of its own with buffers that end at unreadable pages.
+
+    level: the instruction-set level to run, one of those in the model.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _run(model, inputs, folder, options, level)
+        return _load(folder / "out")
 
 
 def notices(reference: npt.NDArray[Any], bound: npt.NDArray[Any]) -> bool:
