@@ -75,6 +75,35 @@ std::optional<ProductProblem> lutra::getProductProblem(Operation *op) {
   return problem;
 }
 
+bool lutra::mayComputeLhs(const ProductProblem &problem, const TileTarget &target) {
+  ProductPlan plan = target.planProduct(problem.shape);
+  if (problem.shape.n < 0 || problem.shape.n > plan.columnBlock || problem.shape.k < 0 ||
+      plan.rowBlock * problem.shape.k * problem.shape.lhsBits / 8 > plan.lhsBytes)
+    return false;
+  auto result = cast<RankedTensorType>(problem.op->getResult(0).getType());
+  int64_t batch = 1, rows = 1; // that are known
+  if (auto matmul = dyn_cast<MatmulOp>(problem.op)) {
+    if (matmul.getTransposeLhs())
+      return false;
+    int64_t rowDim = getRowDim(matmul);
+    for (auto [dim, size] : llvm::enumerate(result.getShape().drop_back()))
+      (static_cast<int64_t>(dim) == rowDim ? rows : batch) *= ShapedType::isDynamic(size) ? 1 : size;
+  } else {
+    auto conv = cast<ConvOp>(problem.op);
+    auto filter = cast<RankedTensorType>(conv.getFilter().getType());
+    auto isZero = [](int64_t size) { return size == 0; };
+    // A larger window would compute an element for each of its taps.
+    if (conv.getLayout() != ConvLayout::ChannelsLast || conv.getGroups() != 1 ||
+        !llvm::all_of(filter.getShape().drop_back(2), [](int64_t size) { return size == 1; }) ||
+        !llvm::all_of(conv.getLow(), isZero) || !llvm::all_of(conv.getHigh(), isZero))
+      return false;
+    for (int64_t size : result.getShape().drop_back())
+      rows *= ShapedType::isDynamic(size) ? 1 : size;
+  }
+  constexpr int64_t fewestItems = 4;
+  return batch * llvm::divideCeil(rows, 2 * plan.rows) >= fewestItems;
+}
+
 const ProductStrategy *ProductStrategies::find(StringRef name) const {
   for (const std::unique_ptr<ProductStrategy> &strategy : list)
     if (strategy->getName() == name)

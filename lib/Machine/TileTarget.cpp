@@ -28,6 +28,7 @@ public:
     plan.rowBlock = 96 / plan.rows * plan.rows;
     plan.columnBlock = 256;
     plan.depthBlock = 256;
+    plan.lhsBytes = 384 << 10; // what 96 rows of 1024 f32 loaded take of the L2 as well
     return plan;
   }
 

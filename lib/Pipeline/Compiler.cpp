@@ -67,12 +67,24 @@ static StringRef tileTargetOf(StringRef level) {
   return known ? known->tileTarget : level;
 }
 
-/// The levels that products are chosen for.
+/// The levels that products are fused and chosen for.
+static SmallVector<std::string> tileTargetsOf(const CompileOptions &options) {
+  SmallVector<std::string> targets;
+  for (StringRef name : levelsOf(options))
+    targets.push_back(tileTargetOf(name).str());
+  return targets;
+}
+
+static FormKernelsOptions fusionOptions(const CompileOptions &options) {
+  FormKernelsOptions fusion;
+  fusion.targets = tileTargetsOf(options);
+  return fusion;
+}
+
 static ChooseStrategyOptions strategyOptions(const CompileOptions &options) {
   ChooseStrategyOptions choice;
   choice.strategy = options.strategy;
-  for (StringRef name : levelsOf(options))
-    choice.targets.push_back(tileTargetOf(name).str());
+  choice.targets = tileTargetsOf(options);
   return choice;
 }
 
@@ -106,7 +118,7 @@ LogicalResult buildStage(OpPassManager &manager, Stage stage, const CompileOptio
     manager.addPass(createCSEPass());
     // After the layout, which transposes filters; before fusion, which would take those into kernels.
     manager.addPass(createFoldWeights());
-    manager.addPass(createFormKernels());
+    manager.addPass(createFormKernels(fusionOptions(options)));
     return success();
   case Stage::Packed:
     // After fusion, which decides what a product is part of; before packing, which asks the strategy for its form.

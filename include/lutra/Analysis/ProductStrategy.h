@@ -42,6 +42,10 @@ int64_t getRowDim(MatmulOp op);
 /// The problem of a matmul or conv; nothing for any other op.
 std::optional<ProductProblem> getProductProblem(mlir::Operation *op);
 
+/// Whether a kernel of the product may compute the left-hand side where it reads it: rows of the whole depth can be held,
+/// and blocks of rows alone make work items enough, so that no element is computed twice.
+bool mayComputeLhs(const ProductProblem &problem, const TileTarget &target);
+
 /// What a strategy offers for a problem on a level.
 struct StrategyOffer {
   double cycles = 0; // of one core (GPU: of one multiprocessor)

@@ -25,6 +25,8 @@ struct ProductPlan {
   int64_t rows = 1, columns = 1;              // register (or block) tile
   int64_t panelWidth = 0, panelDepth = 1;     // packing of a constant rhs; width 0: row major
   int64_t rowBlock = 0, columnBlock = 0, depthBlock = 0; // work item and cache blocks; 0: whole
+  /// Bytes of left-hand rows, of the whole depth, that a kernel may compute for a row block and hold; 0: it loads them.
+  int64_t lhsBytes = 0;
   /// Tile products may cover rows and columns past the operands' sizes: they read as zero, so
   /// every tile is a full one and only its store needs bounds.
   bool maskedEdges = false;

@@ -6,7 +6,8 @@
 // packed filter, so that one tile_matmul covers them; so are those of the dimension before when the filter
 // is as long as the input there. The other taps are a loop that carries the accumulator. No im2col buffer exists.
 //
-// A work item is a block of output rows times a block of one group's filters. Depthwise convolutions are vectors over
+// A work item is a block of output rows times a block of one group's filters. An input that the kernel computes is
+// copied in rows first, which a window of one pixel reads once; an item then has all filters. Depthwise convolutions are vectors over
 // channels instead. What fits neither (see isTileableConv, and integers) is the scalar strategy's.
 #include "GroupKinds.h"
 #include "Product.h"
@@ -26,6 +27,7 @@ public:
   LogicalResult emitItem();
 
 private:
+  LogicalResult packInput(ProductRange rows, Value low, Value high);
   LogicalResult emitSpot(const ProductSpot &spot);
   LogicalResult emitDepthwise();
   SmallVector<Value> outputIndices(Value outer);
@@ -49,6 +51,9 @@ private:
   ProductBlocks rowBlocks, columnBlocks;
   SmallVector<Value> counts; // of items: outer blocks, groups, column blocks, row blocks
 
+  bool computesInput; // the input is no buffer
+  ProductRange rows;  // of the item
+  Value firstOuter;   // of the item
   Value group, input, filter;
 };
 } // namespace
@@ -104,6 +109,7 @@ ConvEmission::ConvEmission(KernelEmitter &kernelEmitter)
   ProductPlan plan = emitter.target.planProduct(shape);
   int64_t rowBlock = std::max(plan.rowBlock, plan.rows);
   rowBlocks = cutEvenly(emitter, rows, extent, rowBlock, plan.rows);
+  computesInput = !depthwise && !emitter.getBuffer(op.getInput());
   if (extent > 0 && !depthwise)
     outerPerItem = std::max<int64_t>(1, rowBlock / std::max<int64_t>(extent, 1));
   int64_t outerItems = 1;
@@ -122,8 +128,13 @@ ConvEmission::ConvEmission(KernelEmitter &kernelEmitter)
   for (int64_t size : {int64_t(1), plan.rows / 2, extent > 0 ? extent % plan.rows : 0})
     if (size > 0 && (extent <= 0 || size == extent % plan.rows))
       unit = std::max(unit, emitter.target.getProductColumns(shape, size));
-  columnBlocks = cutEvenly(emitter, emitter.constant(columns), columns,
-                           chooseColumnBlock(plan, block, items, unit), unit);
+  int64_t columnBlock = chooseColumnBlock(plan, block, items, unit);
+  if (computesInput) { // nothing is computed twice
+    columnBlock = llvm::alignTo(columns, unit);
+    if (outerPerItem == 1)
+      rowBlocks = cutEvenly(emitter, rows, extent, chooseRowBlock(plan, shape, known ? outerItems : 1), plan.rows);
+  }
+  columnBlocks = cutEvenly(emitter, emitter.constant(columns), columns, columnBlock, unit);
   counts = {emitter.ceilDiv(outerCount, emitter.constant(outerPerItem)), emitter.constant(groups),
             columnBlocks.count, rowBlocks.count};
   if (depthwise)
@@ -184,6 +195,34 @@ ConvEmission::overTaps(Value init, int64_t dims,
   return descend(init);
 }
 
+/// Computes the input under the windows of `rows` at the outer positions [low, high), for windows of one pixel.
+LogicalResult ConvEmission::packInput(ProductRange rows, Value low, Value high) {
+  auto isOne = [](int64_t size) { return size == 1; };
+  if (groups != 1 || !llvm::all_of(filterType.getShape().take_front(spatial), isOne))
+    return emitter.error(op.getLoc(), ErrorCode::UnsupportedOp)
+           << "'lutra.conv' reads a value of its own kernel through a window of several pixels or in groups; give the "
+              "value a kernel of its own";
+  Value zero = emitter.constant(0), one = emitter.constant(1);
+  input = makeScratch(emitter, {outerPerItem, rowBlocks.size, channels}, inputType.getElementType());
+  return emitter.forEach(low, high, one, [&](Value outer) {
+    return emitter.forEach(rows.low, rows.high, one, [&](Value row) {
+      SmallVector<Value> output = outputIndices(outer);
+      output[last] = row;
+      SmallVector<Value> source = inputIndices(output, SmallVector<Value>(spatial, zero));
+      return emitter.forTiles(zero, emitter.constant(channels), emitter.getTileWidth(),
+                              [&](Value channel, int64_t size, Value bound) -> LogicalResult {
+        source.back() = channel;
+        auto tile = emitter.emitTile(op.getInput(), TileWindow::row(source, rank - 1, size, bound));
+        if (failed(tile))
+          return failure();
+        SmallVector<Value> place{emitter.sub(outer, low), emitter.sub(row, rows.low), channel};
+        emitter.storeTile(*tile, input, TileWindow::row(place, 2, size, bound));
+        return success();
+      });
+    });
+  });
+}
+
 LogicalResult ConvEmission::emitSpot(const ProductSpot &spot) {
   OpBuilder &builder = emitter.builder;
   SmallVector<Value> output = outputIndices(spot.outer);
@@ -212,9 +251,13 @@ LogicalResult ConvEmission::emitSpot(const ProductSpot &spot) {
     } else {
       filterAt.append({emitter.constant(0), firstColumn});
     }
+    int64_t rowDim = last, rowStep = op.getStrides()[last - 1];
+    if (computesInput) {
+      at = {emitter.sub(spot.outer, firstOuter), emitter.sub(spot.row, rows.low), emitter.constant(0)};
+      rowDim = rowStep = 1;
+    }
     return TileMatmulOp::create(builder, emitter.loc, carried.getType(), input, at, filter, filterAt,
-                                carried, emitter.constant(depth), bounds, last,
-                                op.getStrides()[last - 1], layout)
+                                carried, emitter.constant(depth), bounds, rowDim, rowStep, layout)
         .getResult();
   };
   FailureOr<Value> accumulator = overTaps(zero, joined, step);
@@ -269,17 +312,20 @@ LogicalResult ConvEmission::emitDepthwise() {
 LogicalResult ConvEmission::emitItem() {
   if (depthwise)
     return emitDepthwise();
-  input = emitter.getBuffer(op.getInput());
   filter = emitter.getBuffer(op.getFilter());
-  if (!input || !filter)
+  if (!filter)
     return failure();
   SmallVector<Value> position = emitter.delinearize(emitter.getItem(), counts);
   group = position[1];
-  ProductRange rows = rowBlocks.range(emitter, position[3], emitter.getSize(op.getResult(), last));
+  rows = rowBlocks.range(emitter, position[3], emitter.getSize(op.getResult(), last));
   ProductRange columnRange = columnBlocks.range(emitter, position[2], emitter.constant(columns));
   Value perItem = emitter.constant(outerPerItem);
-  Value low = emitter.mul(position[0], perItem);
+  Value low = firstOuter = emitter.mul(position[0], perItem);
   Value high = emitter.min(emitter.add(low, perItem), outerCount);
+  if (!computesInput)
+    input = emitter.getBuffer(op.getInput());
+  else if (failed(packInput(rows, low, high)))
+    return failure();
   return forSpots(
       emitter, shape, rows, columnRange, [&](const ProductSpot &spot) { return emitSpot(spot); },
       std::make_pair(low, high));

@@ -34,8 +34,16 @@ static bool isWindowed(Operation *op) {
 }
 
 Operation *lutra::getRoot(KernelOp kernel) {
-  for (Operation &op : kernel.getBody().front().without_terminator())
+  for (Operation &op : llvm::reverse(kernel.getBody().front().without_terminator()))
     if (!isWindowed(&op))
+      return &op;
+  return nullptr;
+}
+
+Operation *lutra::getRowProducer(KernelOp kernel) {
+  Operation *root = getRoot(kernel);
+  for (Operation &op : kernel.getBody().front().without_terminator())
+    if (&op != root && isa<SoftmaxOp, LayerNormOp, RmsNormOp>(op))
       return &op;
   return nullptr;
 }

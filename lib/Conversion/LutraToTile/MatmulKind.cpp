@@ -8,11 +8,13 @@
 // - as it lies (row or column major), when few rows use each element or when it is narrow,
 // - else after it was copied into panels, one block of K at a time.
 // A left-hand side that is no buffer, or whose K is not contiguous, is copied in rows likewise. Where panels are deep
-// (integers), it is always copied, widened to 16 bits and to whole steps of K.
+// (integers), it is always copied, widened to 16 bits and to whole steps of K. One that a softmax or norm computes is
+// copied for all of K at once; an item then has all columns, so that no row is computed twice.
 // Elementwise, every sum is a loop over K of its own: what the scalar strategy asks for, and the way out when
 // an operand's access fits no tile.
 #include "GroupKinds.h"
 #include "Product.h"
+#include "RowFunction.h"
 
 #include "lutra/Analysis/ProductStrategy.h"
 
@@ -25,9 +27,9 @@ using namespace lutra;
 namespace {
 class MatmulEmission {
 public:
-  explicit MatmulEmission(KernelEmitter &emitter);
+  explicit MatmulEmission(KernelEmitter &emitter, bool elementwise = false);
   Value getItems();
-  LogicalResult emitItem(bool elementwise);
+  LogicalResult emitItem();
 
 private:
   void choosePlan();
@@ -35,7 +37,10 @@ private:
   void makeBuffers();
   LogicalResult emitElements(ArrayRef<Value> batch, ProductRange rows, ProductRange columns);
   LogicalResult emitDepth(Value low, Value depth, bool last);
+  LogicalResult checkRowProducer();
   LogicalResult packLhs(Value low, Value depth);
+  LogicalResult packRow(Value row, ArrayRef<Value> source);
+  LogicalResult storeLhs(const TileWindow &window, ArrayRef<Value> place);
   LogicalResult packRhs(Value low, Value depth);
   LogicalResult clearPartial();
   LogicalResult emitSpot(const ProductSpot &spot, Value low, Value depth, bool last);
@@ -56,6 +61,10 @@ private:
   int64_t depthBlock = 0; // 0: all of K at once
   int64_t depthStep = 1;  // steps of K that lie together in a panel
 
+  bool elementwise;
+  Operation *rowProducer;    // a softmax or norm before the left-hand side; null: none
+  bool computesLhs;          // the left-hand side is no buffer
+  bool holdsLhs = false;     // all of its rows may be computed at once
   bool copyLhs = false, copyRhs = false;
   PanelLayout layout = PanelLayout::Panel;
   Type lhsElement;         // of the buffer
@@ -69,8 +78,9 @@ private:
 static constexpr int64_t longDepth = 384;
 static constexpr int64_t panel = 16;
 
-MatmulEmission::MatmulEmission(KernelEmitter &kernelEmitter)
-    : emitter(kernelEmitter), op(cast<MatmulOp>(getRoot(kernelEmitter.kernel))) {
+MatmulEmission::MatmulEmission(KernelEmitter &kernelEmitter, bool elementwise)
+    : emitter(kernelEmitter), op(cast<MatmulOp>(getRoot(kernelEmitter.kernel))), elementwise(elementwise),
+      rowProducer(getRowProducer(kernelEmitter.kernel)), computesLhs(!emitter.getBuffer(op.getLhs())) {
   lhsType = cast<RankedTensorType>(op.getLhs().getType());
   rhsType = cast<RankedTensorType>(op.getRhs().getType());
   resultType = cast<RankedTensorType>(op.getType());
@@ -96,17 +106,24 @@ MatmulEmission::MatmulEmission(KernelEmitter &kernelEmitter)
 
 void MatmulEmission::choosePlan() {
   plan = emitter.target.planProduct(shape);
-  rowBlocks = cutEvenly(emitter, m, shape.m, plan.rowBlock ? plan.rowBlock : shape.m, plan.rows);
-  int64_t items = shape.m > 0 ? llvm::divideCeil(shape.m, rowBlocks.size) : 1;
+  int64_t batch = 1;
   for (int64_t dim : batchDims)
     if (!resultType.isDynamicDim(dim))
-      items *= resultType.getDimSize(dim);
+      batch *= resultType.getDimSize(dim);
+  bool oneColumnBlock = computesLhs && shape.n > 0 && shape.n <= plan.columnBlock;
+  int64_t rowBlock = plan.rowBlock ? plan.rowBlock : shape.m;
+  rowBlocks = cutEvenly(emitter, m, shape.m, oneColumnBlock ? chooseRowBlock(plan, shape, batch) : rowBlock, plan.rows);
+  holdsLhs = computesLhs && !op.getTransposeLhs() && shape.k >= 0 &&
+             rowBlocks.size * shape.k * lhsElement.getIntOrFloatBitWidth() / 8 <= plan.lhsBytes;
+  int64_t items = shape.m > 0 ? llvm::divideCeil(shape.m, rowBlocks.size) : 1;
+  items *= batch;
   // Tiles of left-over rows may be wider than the others: blocks fit all of them.
   int64_t unit = plan.columns;
   for (int64_t count : {int64_t(1), plan.rows / 2, shape.m > 0 ? shape.m % plan.rows : 0})
     if (count > 0 && (shape.m <= 0 || count == shape.m % plan.rows))
       unit = std::max(unit, emitter.target.getProductColumns(shape, count));
-  columnBlocks = cutEvenly(emitter, n, shape.n, chooseColumnBlock(plan, shape, items, unit), unit);
+  int64_t columnBlock = oneColumnBlock ? llvm::alignTo(shape.n, unit) : chooseColumnBlock(plan, shape, items, unit);
+  columnBlocks = cutEvenly(emitter, n, shape.n, columnBlock, unit);
   counts = {emitter.constant(1), columnBlocks.count, rowBlocks.count};
   for (int64_t dim : batchDims)
     counts[0] = emitter.mul(counts[0], emitter.getSize(op.getResult(), dim));
@@ -134,7 +151,7 @@ void MatmulEmission::chooseOperands() {
   if (copyRhs)
     layout = PanelLayout::Panel;
   int64_t block = plan.depthBlock ? plan.depthBlock : longDepth;
-  bool copies = copyLhs || copyRhs;
+  bool copies = (copyLhs && !rowProducer) || copyRhs;
   bool reused = shape.m < 0 || shape.m > plan.rows; // several tiles read each panel
   if (shape.k < 0 ? copies : shape.k > longDepth && (copies || (reused && plan.depthBlock)))
     depthBlock = shape.k < 0 ? block
@@ -146,14 +163,31 @@ void MatmulEmission::makeBuffers() {
   int64_t depth = llvm::alignTo(depthBlock ? depthBlock : shape.k, depthStep);
   int64_t height = rowBlocks.size, width = columnBlocks.size;
   if (copyLhs)
-    lhs = makeScratch(emitter, {height, depth}, lhsElement);
+    lhs = makeScratch(emitter, {height, rowProducer ? static_cast<int64_t>(llvm::alignTo(shape.k, depthStep)) : depth},
+                      getBufferElement(lhsElement));
   if (copyRhs)
     rhs = makeScratch(emitter, {(width + panel - 1) / panel, depth, panel}, rhsType.getElementType());
   if (depthBlock)
     partial = makeScratch(emitter, {height, width}, accumulate);
 }
 
-LogicalResult MatmulEmission::emitItem(bool elementwise) {
+/// Rows of a softmax or norm are held whole.
+LogicalResult MatmulEmission::checkRowProducer() {
+  if (!rowProducer || holdsLhs)
+    return success();
+  InFlightDiagnostic error = emitter.error(rowProducer->getLoc(), ErrorCode::UnsupportedOp);
+  error << "'" << rowProducer->getName() << "' is in one kernel with a product on " << emitter.target.getName()
+        << ", which does not hold rows of ";
+  if (shape.k < 0)
+    error << "unknown size";
+  else
+    error << shape.k << " elements";
+  return error << " there; give it a kernel of its own";
+}
+
+LogicalResult MatmulEmission::emitItem() {
+  if (failed(checkRowProducer()))
+    return failure();
   SmallVector<Value> position = emitter.delinearize(emitter.getItem(), counts);
   SmallVector<Value> batchSizes;
   for (int64_t dim : batchDims)
@@ -165,11 +199,20 @@ LogicalResult MatmulEmission::emitItem(bool elementwise) {
   rows = rowBlocks.range(emitter, position[2], m);
   columns = columnBlocks.range(emitter, position[1], n);
   bool isUnpacked = isa<IntegerType>(accumulate) && depthStep == 1; // no tiles of integers without deep panels
-  if (elementwise || isUnpacked)
+  if (elementwise || isUnpacked) {
+    if (holdsLhs) {
+      copyLhs = true;
+      lhs = makeScratch(emitter, {rowBlocks.size, shape.k}, getBufferElement(lhsElement));
+      if (failed(packLhs(emitter.constant(0), k)))
+        return failure();
+    }
     return emitElements(batch, rows, columns);
+  }
 
   chooseOperands();
   makeBuffers();
+  if (rowProducer && failed(packLhs(emitter.constant(0), k)))
+    return failure();
   if (!depthBlock)
     return emitDepth(emitter.constant(0), k, /*last=*/true);
   if (failed(clearPartial()))
@@ -200,30 +243,60 @@ LogicalResult MatmulEmission::packLhs(Value low, Value depth) {
   int64_t tensorRow = op.getTransposeLhs() ? rank - 1 : rowDim;
   int64_t tensorDepth = op.getTransposeLhs() ? rank - 2 : rank - 1;
   Value height = emitter.sub(rows.high, rows.low);
-  int64_t width = emitter.getTileWidth();
-  Type element = lhsType.getElementType();
+  int64_t width = elementwise ? 1 : emitter.getTileWidth();
   return emitter.forEach(emitter.constant(0), height, emitter.constant(1), [&](Value row) {
     for (int64_t step = 1; step < depthStep; ++step) { // up to a whole step of K; what exists is written over
       Value zero = arith::ConstantOp::create(emitter.builder, emitter.loc, emitter.builder.getZeroAttr(lhsElement));
       Value last = emitter.constant(cast<MemRefType>(lhs.getType()).getDimSize(1) - 1);
       emitter.storeElement(zero, lhs, {row, emitter.min(emitter.add(depth, emitter.constant(step - 1)), last)});
     }
-    return emitter.forTiles(emitter.constant(0), depth, width, [&](Value at, int64_t size, Value bound) -> LogicalResult {
-      SmallVector<Value> source = indices;
-      source[tensorRow] = emitter.add(rows.low, row);
+    SmallVector<Value> source = indices;
+    source[tensorRow] = emitter.add(rows.low, row);
+    if (rowProducer)
+      return packRow(row, source);
+    return emitter.forTiles(emitter.constant(0), depth, width, [&](Value at, int64_t size, Value bound) {
       source[tensorDepth] = emitter.add(low, at);
-      auto tile = emitter.emitTile(op.getLhs(), TileWindow::row(source, tensorDepth, size, bound));
-      if (failed(tile))
-        return failure();
-      Value wide = element.getIntOrFloatBitWidth() == lhsElement.getIntOrFloatBitWidth()
-                       ? *tile
-                       : emitter.map(*tile, lhsElement, [&](OpBuilder &builder, ValueRange scalars) {
-                           return widenOperand(builder, emitter.loc, scalars[0], element, lhsElement);
-                         });
-      emitter.storeTile(wide, lhs, TileWindow::row({row, at}, 1, size, bound));
-      return success();
+      return storeLhs(TileWindow::row(source, tensorDepth, size, bound), {row, at});
     });
   });
+}
+
+/// Computes one whole row, which begins at `source`, through the softmax or norm it comes from.
+LogicalResult MatmulEmission::packRow(Value row, ArrayRef<Value> source) {
+  RowSink sink;
+  sink.store = [&](const TileWindow &window) { return storeLhs(window, {row, window.indices.back()}); };
+  Type computed = cast<RankedTensorType>(rowProducer->getResult(0).getType()).getElementType();
+  if (lhsElement == computed && computed == getComputeType(computed)) {
+    sink.buffer = lhs;
+    sink.place = [&](const TileWindow &window) {
+      TileWindow place = window;
+      place.indices = {row, window.indices.back()};
+      for (int64_t &dim : place.dims)
+        dim = dim == rank - 1 ? 1 : -1;
+      return place;
+    };
+  }
+  return RowFunction(emitter, rowProducer, elementwise ? 1 : emitter.getTileWidth(), std::move(sink))
+      .emit(TileWindow::element(source));
+}
+
+/// Computes a window of the left-hand side and stores it at `place` of the copy, widened.
+LogicalResult MatmulEmission::storeLhs(const TileWindow &window, ArrayRef<Value> place) {
+  Type element = lhsType.getElementType();
+  auto tile = emitter.emitTile(op.getLhs(), window);
+  if (failed(tile))
+    return failure();
+  Value wide = element.getIntOrFloatBitWidth() == lhsElement.getIntOrFloatBitWidth()
+                   ? *tile
+                   : emitter.map(*tile, lhsElement, [&](OpBuilder &builder, ValueRange scalars) {
+                       return widenOperand(builder, emitter.loc, scalars[0], element, lhsElement);
+                     });
+  TileWindow copy = window;
+  copy.indices.assign(place.begin(), place.end());
+  for (int64_t &dim : copy.dims)
+    dim = 1;
+  emitter.storeTile(wide, lhs, copy);
+  return success();
 }
 
 SmallVector<Value> MatmulEmission::rhsIndices(Value depth, Value column) {
@@ -283,7 +356,7 @@ LogicalResult MatmulEmission::packRhs(Value low, Value depth) {
 /// One block of K of the whole item.
 LogicalResult MatmulEmission::emitDepth(Value low, Value depth, bool last) {
   KernelEmitter::Scope scope(emitter);
-  if (copyLhs && failed(packLhs(low, depth)))
+  if (copyLhs && !rowProducer && failed(packLhs(low, depth)))
     return failure();
   if (copyRhs && failed(packRhs(low, depth)))
     return failure();
@@ -303,7 +376,7 @@ LogicalResult MatmulEmission::emitSpot(const ProductSpot &spot, Value low, Value
   Value accumulator = depthBlock ? emitter.loadTile(partial, partialWindow, accumulate)
                                  : emitter.fill(builder.getZeroAttr(accumulate), partialWindow.shape);
 
-  SmallVector<Value> lhsAt{row, emitter.constant(0)}, rhsAt;
+  SmallVector<Value> lhsAt{row, rowProducer ? low : emitter.constant(0)}, rhsAt;
   int64_t lhsRowDim = 0;
   if (!copyLhs) {
     lhsAt = indices;
@@ -354,8 +427,11 @@ LogicalResult MatmulEmission::emitElements(ArrayRef<Value> batch, ProductRange r
         lhsAt[rank - 1] = step;
         if (op.getTransposeLhs())
           std::swap(lhsAt[rank - 2], lhsAt[rank - 1]);
-        auto left = emitter.emitElement(op.getLhs(), lhsAt);
-        FailureOr<Value> right;
+        FailureOr<Value> left, right;
+        if (copyLhs)
+          left = emitter.loadElement(lhs, {emitter.sub(row, rows.low), step}, lhsElement);
+        else
+          left = emitter.emitElement(op.getLhs(), lhsAt);
         if (rhsType.getEncoding()) // packed: the panel's element
           right = emitter.loadElement(emitter.getBuffer(op.getRhs()), panelIndices(step, column), rhsElement);
         else
@@ -380,6 +456,6 @@ GroupKind lutra::getMatmulKind() {
   return {hasRoot<MatmulOp>,
           [](KernelEmitter &emitter) -> FailureOr<Value> { return MatmulEmission(emitter).getItems(); },
           [](KernelEmitter &emitter, bool elementwise) {
-            return MatmulEmission(emitter).emitItem(elementwise);
+            return MatmulEmission(emitter, elementwise).emitItem();
           }};
 }

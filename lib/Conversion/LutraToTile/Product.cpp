@@ -43,7 +43,7 @@ ProductBlocks cutEvenly(KernelEmitter &emitter, Value total, int64_t extent, int
 }
 
 /// How much longer than an equal share the last of `threads` threads works, when `rows` row blocks times the blocks of
-/// `size` of `columns` columns are taken one after another, as a share.
+/// `size` of `columns` columns (or `rows` products times blocks of rows) are taken one after another, as a share.
 static double getIdle(int64_t threads, int64_t rows, int64_t columns, int64_t size) {
   SmallVector<int64_t> busy(threads, 0);
   for (int64_t low = 0; low < columns; low += size)
@@ -52,11 +52,30 @@ static double getIdle(int64_t threads, int64_t rows, int64_t columns, int64_t si
   return static_cast<double>(*llvm::max_element(busy) * threads) / (rows * columns) - 1;
 }
 
+static constexpr int64_t wantedItems = 8; // shares out over few threads
+static constexpr int64_t mostItems = 48;  // past which no more are made for even shares
+static constexpr double gain = 0.02;      // that more items must bring
+
+int64_t chooseRowBlock(const ProductPlan &plan, const ProductShape &shape, int64_t batch) {
+  if (shape.m <= 0)
+    return plan.rowBlock;
+  batch = std::max<int64_t>(1, batch);
+  int64_t unit = 2 * plan.rows; // fewer rows would read the other operand too often
+  int64_t most = std::max<int64_t>(1, std::min<int64_t>(mostItems / batch, llvm::divideCeil(shape.m, unit)));
+  int64_t pieces = std::max<int64_t>(llvm::divideCeil(shape.m, plan.rowBlock),
+                                     std::min<int64_t>(llvm::divideCeil(wantedItems, batch), most));
+  auto sizeOf = [&](int64_t count) { return llvm::alignTo(llvm::divideCeil(shape.m, count), plan.rows); };
+  auto idle = [&](int64_t count) {
+    return getIdle(2, batch, shape.m, sizeOf(count)) + getIdle(4, batch, shape.m, sizeOf(count));
+  };
+  for (int64_t more = pieces + 1; more <= most; ++more)
+    if (idle(more) + gain < idle(pieces))
+      pieces = more;
+  return sizeOf(pieces);
+}
+
 int64_t chooseColumnBlock(const ProductPlan &plan, const ProductShape &shape, int64_t items, int64_t unit) {
-  constexpr int64_t wantedItems = 8;    // shares out over few threads
-  constexpr int64_t mostItems = 48;     // past which no more are made for even shares
   constexpr int64_t smallest = 1 << 16; // multiply-adds that dwarf the cost of a dispatch
-  constexpr double gain = 0.02;         // that more items must bring
   int64_t block = plan.columnBlock ? plan.columnBlock : std::max<int64_t>(shape.n, plan.columns);
   if (shape.n <= 0 || shape.k <= 0)
     return block;

@@ -38,6 +38,10 @@ ProductBlocks cutEvenly(KernelEmitter &emitter, mlir::Value total, int64_t exten
 /// the work items are too few, or few and uneven for two or four threads, and hold enough work for more of them.
 int64_t chooseColumnBlock(const ProductPlan &plan, const ProductShape &shape, int64_t items, int64_t unit);
 
+/// Size of a block of rows where an item has all columns, for `batch` products: at most the plan's, and smaller where
+/// the work items are too few or uneven for two or four threads.
+int64_t chooseRowBlock(const ProductPlan &plan, const ProductShape &shape, int64_t batch);
+
 /// Calls `body` for tiles that cover rows x columns, columns in the outer loop so that one panel stays in
 /// cache for all rows. Rows that are left over get tiles of fewer rows and more columns. With `outer` (low
 /// and high) the rows are walked once for each value of it, inside the loop over columns.

@@ -53,6 +53,7 @@ struct FormKernels final : lutra::impl::FormKernelsBase<FormKernels> {
   void runOnOperation() override;
 
 private:
+  LogicalResult findTargets();
   LogicalResult runOnMain(func::FuncOp function);
   void outline(const KernelGroup &group, SizeTable &sizes);
   void copyResults(Operation *terminator, SizeTable &sizes);
@@ -61,6 +62,7 @@ private:
   /// Launches `kernel` on `inputs` at the builder's position.
   LaunchOp launch(OpBuilder &builder, Location loc, KernelOp kernel, ValueRange inputs, ValueRange sizes);
 
+  SmallVector<const TileTarget *> levels;
   llvm::StringMap<KernelOp> kernels; // printed body -> kernel
   unsigned count = 0;
 };
@@ -399,6 +401,17 @@ static void nameSelects(func::FuncOp function) {
   }
 }
 
+LogicalResult FormKernels::findTargets() {
+  levels.clear();
+  for (const std::string &name : targets) {
+    levels.push_back(getTileTarget(name));
+    if (!levels.back())
+      return emitCodedError(getOperation().getLoc(), ErrorCode::UnsupportedTarget)
+             << "no tile target is named '" << name << "'; registered are " << llvm::join(getTileTargetNames(), ", ");
+  }
+  return success();
+}
+
 LogicalResult FormKernels::runOnMain(func::FuncOp function) {
   if (!function.getBody().hasOneBlock())
     return emitCodedError(function.getLoc(), ErrorCode::UnsupportedOp)
@@ -425,7 +438,7 @@ LogicalResult FormKernels::runOnMain(func::FuncOp function) {
   std::vector<std::vector<KernelGroup>> groups; // of each block
   llvm::SmallPtrSet<Operation *, 32> grouped;
   for (Block *block : blocks) {
-    groups.push_back(formGroups(*block, maxOps));
+    groups.push_back(formGroups(*block, {maxOps, levels}));
     for (const KernelGroup &group : groups.back())
       grouped.insert(group.members.begin(), group.members.end());
   }
@@ -461,6 +474,8 @@ static bool isPlanned(func::FuncOp function) {
 }
 
 void FormKernels::runOnOperation() {
+  if (failed(findTargets()))
+    return signalPassFailure();
   for (auto kernel : getOperation().getOps<KernelOp>()) {
     (void)kernel;
     ++count; // names after those of an earlier run

@@ -2,7 +2,14 @@
 // Ops are visited from the last to the first. An op joins the group of its users when they are all in
 // one group and the rules below allow it; else it ends a group of its own. What joins is never
 // computed twice: rules refuse an op under a broadcast when it is heavy, and only Free ops are copied.
+//
+// The left-hand side of a product is computed in its kernel where mayComputeLhs allows it: pointwise ops, and one
+// softmax or norm of rows behind them. Values that another product or reduction could finish as its epilogue, at no cost
+// of memory traffic, stay with that.
 #include "FormKernelsGroups.h"
+
+#include "lutra/Analysis/ProductStrategy.h"
+#include "lutra/Dialect/Lutra/IR/ProductTypes.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -104,10 +111,37 @@ static bool mayFeed(Operation *producer, Operation *user, unsigned operand) {
   }
 }
 
+/// Whether `op` folds rows: the last dimension alone.
+static bool isRowOp(Operation *op) {
+  if (auto softmax = dyn_cast<SoftmaxOp>(op))
+    return (int64_t)softmax.getAxis() == typeOf(softmax.getResult()).getRank() - 1;
+  if (auto layer = dyn_cast<LayerNormOp>(op))
+    return layer.getDims() == 1;
+  auto rms = dyn_cast<RmsNormOp>(op);
+  return rms && rms.getDims() == 1;
+}
+
+/// Whether scales change within a row, between any two elements of a tile.
+static bool isBlockwise(Operation *op) {
+  if (auto quantize = dyn_cast<QuantizeOp>(op))
+    return quantize.getBlock() > 1;
+  auto dequantize = dyn_cast<DequantizeOp>(op);
+  return dequantize && dequantize.getBlock() > 1;
+}
+
+/// Whether register tiles compute the product, whatever its kernel computes before.
+static bool isTiledProduct(const ProductProblem &problem) {
+  bool isFloat = isa<FloatType>(problem.lhs) && isa<FloatType>(problem.rhs);
+  if (isFloat || !isNarrowInteger(problem.lhs) || !isNarrowInteger(problem.rhs))
+    return isFloat;
+  auto matmul = dyn_cast<MatmulOp>(problem.op);
+  return matmul && matmul.getRhs().getDefiningOp<WeightOp>();
+}
+
 namespace {
 class Grouper {
 public:
-  Grouper(Block &block, int64_t maxOps) : block(block), maxOps(maxOps) {}
+  Grouper(Block &block, const GroupOptions &options) : block(block), options(options) {}
 
   std::vector<KernelGroup> run() {
     for (Operation &op : llvm::reverse(block)) {
@@ -115,9 +149,12 @@ public:
       if (kind == FusionClass::Outside || kind == FusionClass::Alias || kind == FusionClass::Free)
         continue;
       if (std::optional<unsigned> group = findGroup(&op)) {
-        groups[*group].members.insert(&op);
+        KernelGroup &joined = groups[*group];
+        joined.members.insert(&op);
+        if (isOperandOf(&op, joined))
+          joined.operand.insert(&op);
         if (kind == FusionClass::Root)
-          groups[*group].root = &op;
+          (joined.root ? joined.row : joined.root) = &op;
         groupOf[&op] = *group;
         continue;
       }
@@ -161,8 +198,10 @@ private:
       found = user->second;
     }
     KernelGroup &group = groups[*found];
-    if ((int64_t)group.members.size() >= maxOps)
+    if ((int64_t)group.members.size() >= options.maxOps)
       return std::nullopt;
+    if (isOperandOf(op, group))
+      return mayComputeOperand(op, group) ? found : std::nullopt;
     if (kind == FusionClass::Root) {
       if (group.root || !acceptsEpilogue(op) || !isEpilogueOf(op, group))
         return std::nullopt;
@@ -178,13 +217,59 @@ private:
     return found;
   }
 
+  /// Whether `op` is used for the left-hand side of the group's product alone.
+  static bool isOperandOf(Operation *op, const KernelGroup &group) {
+    return isa_and_nonnull<MatmulOp, ConvOp>(group.root) && op != group.root &&
+           llvm::all_of(op->getUses(), [&](OpOperand &use) {
+             return group.operand.contains(use.getOwner()) ||
+                    (use.getOwner() == group.root && use.getOperandNumber() == 0);
+           });
+  }
+
+  bool mayComputeOperand(Operation *op, const KernelGroup &group) {
+    std::optional<ProductProblem> problem = getProductProblem(group.root);
+    bool isPointwise = getFusionClass(op) == FusionClass::Pointwise && !isBlockwise(op);
+    bool isRow = isRowOp(op) && isa<MatmulOp>(group.root);
+    if (!isPointwise && (!isRow || group.row))
+      return false;
+    if (options.targets.empty() || !problem || !isTiledProduct(*problem) ||
+        !llvm::all_of(options.targets, [&](const TileTarget *target) { return mayComputeLhs(*problem, *target); }))
+      return false;
+    // The whole row is the row op's to compute, and one element is computed for one element.
+    if (typeOf(op->getResult(0)).getShape() != typeOf(group.root->getOperand(0)).getShape() ||
+        llvm::any_of(op->getUsers(), [&](Operation *user) { return user == group.row; }))
+      return false;
+    return isRow || !finishesRoot(op, group);
+  }
+
+  /// Whether `op`, pointwise, and those before it may be the epilogue of a root that cannot join `group`.
+  bool finishesRoot(Operation *op, const KernelGroup &group) {
+    SmallVector<Operation *> worklist{op};
+    llvm::SmallPtrSet<Operation *, 16> seen;
+    while (!worklist.empty()) {
+      Operation *user = worklist.pop_back_val();
+      for (Value operand : user->getOperands()) {
+        Operation *def = operand.getDefiningOp();
+        if (!def || def->getBlock() != &block || !sameShape(operand, op) || !seen.insert(def).second)
+          continue;
+        if (getFusionClass(def) == FusionClass::Pointwise)
+          worklist.push_back(def);
+        bool joins = isRowOp(def) && isa<MatmulOp>(group.root) && !group.row;
+        if (getFusionClass(def) == FusionClass::Root && acceptsEpilogue(def) && !joins &&
+            llvm::all_of(def->getUsers(), [](Operation *other) { return getFusionClass(other) == FusionClass::Pointwise; }))
+          return true;
+      }
+    }
+    return false;
+  }
+
   Block &block;
-  int64_t maxOps;
+  GroupOptions options;
   std::vector<KernelGroup> groups;
   DenseMap<Operation *, unsigned> groupOf;
 };
 } // namespace
 
-std::vector<KernelGroup> formGroups(Block &block, int64_t maxOps) { return Grouper(block, maxOps).run(); }
+std::vector<KernelGroup> formGroups(Block &block, const GroupOptions &options) { return Grouper(block, options).run(); }
 
 } // namespace lutra

@@ -3,6 +3,7 @@
 #define LUTRA_LIB_DIALECT_LUTRA_TRANSFORMS_FORMKERNELSGROUPS_H
 
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
+#include "lutra/Machine/TileTarget.h"
 
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
@@ -14,6 +15,8 @@ namespace lutra {
 struct KernelGroup {
   mlir::Operation *sink = nullptr;
   mlir::Operation *root = nullptr; // null: pointwise and movement alone
+  mlir::Operation *row = nullptr;  // a softmax or norm whose rows the root, a product, reads
+  llvm::SmallPtrSet<mlir::Operation *, 4> operand; // of the members: what computes the product's left-hand side
   llvm::SetVector<mlir::Operation *> members;
 };
 
@@ -32,8 +35,13 @@ FusionClass getFusionClass(mlir::Operation *op);
 /// Whether a pointwise op is costly enough never to be computed twice for an element.
 bool isHeavy(mlir::Operation *op);
 
+struct GroupOptions {
+  int64_t maxOps;
+  llvm::ArrayRef<const TileTarget *> targets; // whose products may compute their left-hand side; none: no product does
+};
+
 /// Groups the ops of a block. In program order of the sinks.
-std::vector<KernelGroup> formGroups(mlir::Block &block, int64_t maxOps);
+std::vector<KernelGroup> formGroups(mlir::Block &block, const GroupOptions &options);
 
 } // namespace lutra
 

@@ -100,7 +100,9 @@ def FormKernels : Pass<"lutra-form-kernels", "mlir::ModuleOp"> {
     Needs: graph level. Guarantees: public functions hold launches, weights, constants, reshapes (which
     are views, they move nothing) and index arithmetic; each launch runs a `lutra.kernel` of one
     root op (product, row op, reduction, or a single op), its pointwise epilogue and the pointwise and
-    movement ops that produce its operands, or of pointwise and movement ops alone. No value is computed
+    movement ops that produce its operands, or of pointwise and movement ops alone. A product takes pointwise ops
+    and one softmax or norm over the last dimension as producers of its left-hand side where all `targets` can hold
+    whole rows of it and few columns need it, and where no root before could take them as its epilogue. No value is computed
     twice but for iota and from_index, which are copied into their users. Groups that are equal
     share a kernel. A branch (scf.if) keeps its regions; no kernel reaches across their borders, and what a region
     yields is the result of a launch of its own. Sizes of intermediate values became formulas of the arguments' sizes. A result
@@ -116,7 +118,9 @@ def FormKernels : Pass<"lutra-form-kernels", "mlir::ModuleOp"> {
     ```
   }];
   // 48 ops: BERT's longest chain between products is 9; more only lengthens live ranges.
-  let options = [Option<"maxOps", "max-ops", "int64_t", "48", "ops in one kernel at most">];
+  let options = [Option<"maxOps", "max-ops", "int64_t", "48", "ops in one kernel at most">,
+                 ListOption<"targets", "targets", "std::string",
+                            "tile targets whose products may compute their left-hand side">];
   let dependentDialects = ["lutra::LutraDialect", "mlir::affine::AffineDialect",
                            "mlir::arith::ArithDialect", "mlir::tensor::TensorDialect"];
 }

@@ -1,0 +1,227 @@
+//===- RowFunction.cpp - softmax and normalisations of one row ---------------------------===//
+// Each row is read a few times: once per statistic, once for the result. The first pass leaves the
+// (computed) values in the sink's buffer, where it can hold them, so that fused producers run once:
+//   softmax     max of x; e = exp(x - max), kept in the buffer, and its sum; e / sum
+//   layer_norm  sum of x; sum of (x - mean)^2; (x - mean) * 1/sqrt(var + eps) * scale + bias
+//   rms_norm    sum of x^2; x * 1/sqrt(mean + eps) * scale
+#include "RowFunction.h"
+
+#include "Reductions.h"
+#include "Scalars.h"
+
+#include "lutra/Dialect/Lutra/IR/TileFacts.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+using namespace mlir;
+
+namespace lutra {
+
+RowFunction::RowFunction(KernelEmitter &kernelEmitter, Operation *rowOp, int64_t tileWidth, RowSink rowSink)
+    : emitter(kernelEmitter), op(rowOp), input(op->getOperand(0)), result(op->getResult(0)), width(tileWidth),
+      sink(std::move(rowSink)) {
+  auto type = cast<RankedTensorType>(result.getType());
+  element = type.getElementType();
+  compute = getComputeType(element);
+  rank = type.getRank();
+  sizes = emitter.getSizes(result);
+  if (auto softmaxOp = dyn_cast<SoftmaxOp>(op)) {
+    axes = {static_cast<int64_t>(softmaxOp.getAxis())};
+  } else {
+    int64_t count = isa<LayerNormOp>(op) ? cast<LayerNormOp>(op).getDims() : cast<RmsNormOp>(op).getDims();
+    for (int64_t dim = rank - count; dim < rank; ++dim)
+      axes.push_back(dim);
+  }
+}
+
+LogicalResult RowFunction::emit(const TileWindow &row) {
+  base = row;
+  return isa<SoftmaxOp>(op) ? softmax() : norm();
+}
+
+TileWindow RowFunction::placed(const TileWindow &window) { return sink.place ? sink.place(window) : window; }
+
+void RowFunction::keep(Value tile, const TileWindow &window) { emitter.storeTile(tile, sink.buffer, placed(window)); }
+
+bool RowFunction::keepsValues() { return sink.buffer && !sink.place && !emitter.getBuffer(input); }
+
+FailureOr<Value> RowFunction::statistic(ReduceKind kind, Value tensor, Reduction::Transform transform) {
+  Reduction reduction{emitter, kind, compute};
+  if (isAlongLast())
+    return reduction.alongRow(tensor, base.indices, axes, sizes, width, transform);
+  return reduction.acrossRows(tensor, base, axes, sizes, transform);
+}
+
+LogicalResult RowFunction::forRow(llvm::function_ref<LogicalResult(const TileWindow &)> body) {
+  TileWindow window = base;
+  std::function<LogicalResult(unsigned)> nest = [&](unsigned level) -> LogicalResult {
+    if (level == axes.size())
+      return body(window);
+    if (axes[level] == rank - 1)
+      return emitter.forTiles(emitter.constant(0), sizes[rank - 1], width,
+                              [&](Value index, int64_t size, Value bound) {
+                                window.indices[rank - 1] = index;
+                                TileWindow tile = TileWindow::row(window.indices, rank - 1, size, bound);
+                                tile.aligned = true;
+                                return body(tile);
+                              });
+    return emitter.forEach(emitter.constant(0), sizes[axes[level]], emitter.constant(1), [&](Value index) {
+      window.indices[axes[level]] = index;
+      return nest(level + 1);
+    });
+  };
+  return nest(0);
+}
+
+LogicalResult RowFunction::softmax() {
+  bool log = cast<SoftmaxOp>(op).getLog();
+  bool keepsInput = keepsValues();
+  auto load = [&](const TileWindow &window) { return emitter.loadTile(sink.buffer, placed(window), compute); };
+  FailureOr<Value> peak = statistic(ReduceKind::Max, input, [&](Value tile, const TileWindow &window) {
+    if (keepsInput)
+      keep(tile, window);
+    return FailureOr<Value>(tile);
+  });
+  if (failed(peak))
+    return failure();
+  // A row of -inf alone has no finite maximum: subtracting it gives NaN, as the formula does.
+  Reduction wide{emitter, ReduceKind::Sum, compute};
+  KernelEmitter::Scope scope(emitter);
+  if (keepsInput)
+    emitter.bindBuffer(input, sink.buffer);
+  auto exponential = [&](Value tile) {
+    return map({tile, *peak}, [&](ScalarBuilder &s, ValueRange v) -> Value {
+      auto e = math::ExpOp::create(s.builder, s.loc, arith::SubFOp::create(s.builder, s.loc, v[0], v[1]));
+      e->setAttr(nonPositiveAttrName, s.builder.getUnitAttr());
+      return e;
+    });
+  };
+  // An epilogue that reads the same values finds them kept: exponentials must not take their place.
+  bool isShared = keepsInput && !input.hasOneUse();
+  bool keepsExp = sink.buffer && !log && !isShared;
+  FailureOr<Value> sum = statistic(ReduceKind::Sum, input, [&](Value tile, const TileWindow &window) {
+    Value e = exponential(tile);
+    if (keepsExp)
+      keep(e, window);
+    return FailureOr<Value>(e);
+  });
+  if (failed(sum))
+    return failure();
+  Value factor = map({*sum}, [&](ScalarBuilder &s, ValueRange v) -> Value {
+    if (log)
+      return math::LogOp::create(s.builder, s.loc, v[0]);
+    return arith::DivFOp::create(s.builder, s.loc, s.number(compute, 1), v[0]);
+  });
+  return forRow([&](const TileWindow &window) -> LogicalResult {
+    Value value;
+    if (keepsExp) {
+      value = load(window);
+    } else {
+      FailureOr<Value> tile = emitter.emitTile(input, window);
+      if (failed(tile))
+        return failure();
+      value = log ? wide.widen(*tile) : exponential(wide.widen(*tile));
+    }
+    Value y = log ? map({value, *peak, factor},
+                        [&](ScalarBuilder &s, ValueRange v) -> Value {
+                          Value shifted = arith::SubFOp::create(s.builder, s.loc, v[0], v[1]);
+                          return arith::SubFOp::create(s.builder, s.loc, shifted, v[2]);
+                        })
+                  : map({value, factor}, [&](ScalarBuilder &s, ValueRange v) -> Value {
+                      return arith::MulFOp::create(s.builder, s.loc, v[0], v[1]);
+                    });
+    emitter.bind(result, window, Reduction{emitter, ReduceKind::Sum, element}.finish(y));
+    return sink.store(window);
+  });
+}
+
+LogicalResult RowFunction::norm() {
+  auto layer = dyn_cast<LayerNormOp>(op);
+  auto rms = dyn_cast<RmsNormOp>(op);
+  Value scale = layer ? layer.getScale() : rms.getScale();
+  Value bias = layer ? layer.getBias() : Value();
+  double epsilon = (layer ? layer.getEpsilon() : rms.getEpsilon()).convertToDouble();
+  bool keepsInput = keepsValues();
+  Value count = emitter.constant(1);
+  for (int64_t axis : axes)
+    count = emitter.mul(count, sizes[axis]);
+  Value countTile = map({emitter.fill(count, {})}, [&](ScalarBuilder &s, ValueRange v) -> Value {
+    Value whole = arith::IndexCastOp::create(s.builder, s.loc, s.builder.getI64Type(), v[0]);
+    return arith::SIToFPOp::create(s.builder, s.loc, compute, whole);
+  });
+  auto square = [&](Value tile) {
+    return map({tile}, [&](ScalarBuilder &s, ValueRange v) -> Value {
+      return arith::MulFOp::create(s.builder, s.loc, v[0], v[0]);
+    });
+  };
+  FailureOr<Value> sum = statistic(ReduceKind::Sum, input, [&](Value tile, const TileWindow &window) {
+    if (keepsInput)
+      keep(tile, window);
+    return FailureOr<Value>(rms ? square(tile) : tile);
+  });
+  if (failed(sum))
+    return failure();
+  KernelEmitter::Scope scope(emitter);
+  if (keepsInput)
+    emitter.bindBuffer(input, sink.buffer);
+  Value mean = map({*sum, countTile}, [&](ScalarBuilder &s, ValueRange v) -> Value {
+    return arith::DivFOp::create(s.builder, s.loc, v[0], v[1]);
+  });
+  auto center = [&](Value tile) {
+    return map({tile, mean}, [&](ScalarBuilder &s, ValueRange v) -> Value {
+      return arith::SubFOp::create(s.builder, s.loc, v[0], v[1]);
+    });
+  };
+  Value variance = mean;
+  if (layer) {
+    FailureOr<Value> squares = statistic(ReduceKind::Sum, input, [&](Value tile, const TileWindow &) {
+      return FailureOr<Value>(square(center(tile)));
+    });
+    if (failed(squares))
+      return failure();
+    variance = map({*squares, countTile}, [&](ScalarBuilder &s, ValueRange v) -> Value {
+      return arith::DivFOp::create(s.builder, s.loc, v[0], v[1]);
+    });
+  }
+  Value factor = map({variance}, [&](ScalarBuilder &s, ValueRange v) -> Value {
+    Value shifted = arith::AddFOp::create(s.builder, s.loc, v[0], s.number(compute, epsilon));
+    Value root = math::SqrtOp::create(s.builder, s.loc, shifted);
+    return arith::DivFOp::create(s.builder, s.loc, s.number(compute, 1), root);
+  });
+  Reduction convert{emitter, ReduceKind::Sum, element};
+  return forRow([&](const TileWindow &window) -> LogicalResult {
+    FailureOr<Value> tile = emitter.emitTile(input, window);
+    if (failed(tile))
+      return failure();
+    Value y = convert.widen(*tile);
+    if (layer)
+      y = center(y);
+    y = map({y, factor}, [&](ScalarBuilder &s, ValueRange v) -> Value {
+      return arith::MulFOp::create(s.builder, s.loc, v[0], v[1]);
+    });
+    // Parameters have the shape of the last dimensions.
+    TileWindow inner = window;
+    int64_t lead = rank - axes.size();
+    inner.indices.erase(inner.indices.begin(), inner.indices.begin() + lead);
+    for (int64_t &dim : inner.dims)
+      dim = dim == -1 ? -1 : dim - lead;
+    for (bool scales : {true, false}) { // one value may be both
+      Value parameter = scales ? scale : bias;
+      if (!parameter)
+        continue;
+      FailureOr<Value> value = emitter.emitTile(parameter, inner);
+      if (failed(value))
+        return failure();
+      y = map({y, convert.widen(*value)}, [&](ScalarBuilder &s, ValueRange v) -> Value {
+        if (scales)
+          return arith::MulFOp::create(s.builder, s.loc, v[0], v[1]);
+        return arith::AddFOp::create(s.builder, s.loc, v[0], v[1]);
+      });
+    }
+    emitter.bind(result, window, convert.finish(y));
+    return sink.store(window);
+  });
+}
+
+} // namespace lutra

@@ -1,0 +1,66 @@
+//===- RowFunction.h - softmax and normalisations of one row ------------------------===//
+#ifndef LUTRA_LIB_CONVERSION_LUTRATOTILE_ROWFUNCTION_H
+#define LUTRA_LIB_CONVERSION_LUTRATOTILE_ROWFUNCTION_H
+
+#include "KernelEmitter.h"
+#include "Reductions.h"
+#include "Scalars.h"
+
+#include <functional>
+
+namespace lutra {
+
+/// Where the rows of a softmax or norm go.
+struct RowSink {
+  /// Stores what follows from the op's result at a window, where it is bound.
+  std::function<mlir::LogicalResult(const TileWindow &)> store;
+  /// Holds a row of values of the compute type until they are stored; null: nothing does.
+  mlir::Value buffer = {};
+  /// The window of `buffer` for a window of the op's result. Null: the buffer has the result's shape.
+  std::function<TileWindow(const TileWindow &)> place = nullptr;
+};
+
+/// What a softmax, layer_norm or rms_norm computes of one row; over another axis than the last a tile of rows.
+class RowFunction {
+public:
+  RowFunction(KernelEmitter &emitter, mlir::Operation *op, int64_t width, RowSink sink);
+
+  llvm::ArrayRef<int64_t> getAxes() const { return axes; } // that the op folds
+  llvm::ArrayRef<mlir::Value> getSizes() const { return sizes; }
+  /// Whether tiles lie along the folded dimensions; else along the last one.
+  bool isAlongLast() const { return llvm::is_contained(axes, rank - 1); }
+  /// `row` has the indices of the row; it is a tile of the last dimension when that is not folded.
+  mlir::LogicalResult emit(const TileWindow &row);
+
+private:
+  mlir::FailureOr<mlir::Value> statistic(ReduceKind kind, mlir::Value tensor,
+                                         Reduction::Transform transform = nullptr);
+  /// Runs `body` on every tile of the row.
+  mlir::LogicalResult forRow(llvm::function_ref<mlir::LogicalResult(const TileWindow &)> body);
+  mlir::LogicalResult softmax();
+  mlir::LogicalResult norm();
+  /// Whether the first pass leaves the input's values, which some op computes, in the buffer.
+  bool keepsValues();
+  void keep(mlir::Value tile, const TileWindow &window);
+  TileWindow placed(const TileWindow &window);
+  mlir::Value map(mlir::ValueRange tiles, llvm::function_ref<mlir::Value(ScalarBuilder &, mlir::ValueRange)> body) {
+    return emitter.map(tiles, compute, [&](mlir::OpBuilder &builder, mlir::ValueRange values) {
+      ScalarBuilder scalar{builder, emitter.loc};
+      return body(scalar, values);
+    });
+  }
+
+  KernelEmitter &emitter;
+  mlir::Operation *op;
+  mlir::Value input, result;
+  mlir::Type element, compute;
+  llvm::SmallVector<mlir::Value> sizes;
+  llvm::SmallVector<int64_t> axes;
+  int64_t rank, width;
+  RowSink sink;
+  TileWindow base;
+};
+
+} // namespace lutra
+
+#endif // LUTRA_LIB_CONVERSION_LUTRATOTILE_ROWFUNCTION_H
