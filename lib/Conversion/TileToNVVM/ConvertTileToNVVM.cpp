@@ -58,6 +58,22 @@ static LogicalResult expandMath(func::FuncOp kernel) {
   return applyPatternsGreedily(kernel, std::move(patterns), config);
 }
 
+/// Functions of f64 for which a GPU has neither an instruction nor a polynomial above.
+static LogicalResult refuseWideMath(func::FuncOp kernel, StringRef target) {
+  WalkResult result = kernel.walk([&](Operation *op) {
+    bool hasCode = !isa<math::MathDialect>(op->getDialect()) ||
+                   isa<math::AbsFOp, math::CeilOp, math::CopySignOp, math::FloorOp, math::FmaOp, math::IsFiniteOp,
+                       math::IsInfOp, math::IsNaNOp, math::RoundEvenOp, math::RsqrtOp, math::SqrtOp, math::TruncOp>(op);
+    if (hasCode || !llvm::is_contained(op->getOperandTypes(), Float64Type::get(op->getContext())))
+      return WalkResult::advance();
+    emitCodedError(op->getLoc(), ErrorCode::UnsupportedType)
+        << "'" << op->getName() << "' of 'f64' has no code for " << target
+        << "; compute it in f32, or compile this model for target cpu";
+    return WalkResult::interrupt();
+  });
+  return failure(result.wasInterrupted());
+}
+
 static FailureOr<func::FuncOp> convertKernel(func::FuncOp kernel, const NVGPUArch &arch) {
   OpBuilder builder(kernel);
   auto target = func::FuncOp::create(builder, kernel.getLoc(), kernel.getName(), getKernelType(kernel));
@@ -103,7 +119,8 @@ void ConvertTileToNVVM::runOnOperation() {
     declareSharedMemory(module);
   for (func::FuncOp kernel : kernels) {
     FailureOr<func::FuncOp> converted = convertKernel(kernel, *arch);
-    if (failed(converted) || failed(expandMath(*converted)))
+    if (failed(converted) || failed(expandMath(*converted)) ||
+        failed(refuseWideMath(*converted, arch->name)))
       return signalPassFailure();
   }
 }

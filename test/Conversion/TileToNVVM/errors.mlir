@@ -31,3 +31,19 @@ func.func @scratch(%a: memref<64xf32>, %begin: index, %end: index) attributes {l
   %b = memref.alloc() : memref<64xf32>
   return
 }
+
+// -----
+
+func.func @wide_exp(%a: memref<64xf64>, %begin: index, %end: index) attributes {lutra.kernel} {
+  %c0 = arith.constant 0 : index
+  %x = lutra.tile_load %a[%c0] dims = [0] steps = [1] : memref<64xf64> -> <64xf64>
+  %y = lutra.tile_map(%x) : (!lutra.tile<64xf64>) -> !lutra.tile<64xf64> {
+  ^bb0(%v: f64):
+    %s = math.sqrt %v : f64
+    // expected-error @below {{E0602: 'math.exp' of 'f64' has no code for sm_80; compute it in f32, or compile this model for target cpu}}
+    %e = math.exp %s : f64
+    lutra.yield %e : f64
+  }
+  lutra.tile_store %y, %a[%c0] dims = [0] steps = [1] : <64xf64>, memref<64xf64>
+  return
+}
