@@ -44,7 +44,10 @@ TileWindow RowFunction::placed(const TileWindow &window) { return sink.place ? s
 
 void RowFunction::keep(Value tile, const TileWindow &window) { emitter.storeTile(tile, sink.buffer, placed(window)); }
 
-bool RowFunction::keepsValues() { return sink.buffer && !sink.place && !emitter.getBuffer(input); }
+bool RowFunction::keepsValues() {
+  // Tiles of the input must be of the buffer's type.
+  return sink.buffer && !sink.place && !emitter.getBuffer(input) && getElementTypeOrSelf(input) == compute;
+}
 
 FailureOr<Value> RowFunction::statistic(ReduceKind kind, Value tensor, Reduction::Transform transform) {
   Reduction reduction{emitter, kind, compute};

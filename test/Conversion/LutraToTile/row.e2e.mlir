@@ -30,6 +30,20 @@ func.func @both(%a: tensor<3x?xf32> {lutra.name = "a", lutra.dim_names = ["", "n
   return %0 : tensor<3x?xf32>
 }
 
+// Rows that are f16 inside and f32 outside.
+func.func @widened(%a: tensor<3x?xf16> {lutra.name = "a", lutra.dim_names = ["", "n"]}) -> tensor<3x?xf32> {
+  %0 = lutra.unary<tanh> %a : tensor<3x?xf16> -> tensor<3x?xf16>
+  %1 = lutra.softmax %0 {axis = 1 : i64} : tensor<3x?xf16>
+  %2 = lutra.cast %1 : tensor<3x?xf16> -> tensor<3x?xf32>
+  return %2 : tensor<3x?xf32>
+}
+func.func @widened_norm(%a: tensor<3x?xf16> {lutra.name = "a", lutra.dim_names = ["", "n"]}) -> tensor<3x?xf32> {
+  %0 = lutra.unary<tanh> %a : tensor<3x?xf16> -> tensor<3x?xf16>
+  %1 = lutra.rms_norm %0 {dims = 1 : i64, epsilon = 1.0e-5 : f64} : tensor<3x?xf16> -> tensor<3x?xf16>
+  %2 = lutra.cast %1 : tensor<3x?xf16> -> tensor<3x?xf32>
+  return %2 : tensor<3x?xf32>
+}
+
 // What produces a row's input is read by the epilogue too, and is a result itself: rows kept between passes stay.
 func.func @shared(%a: tensor<3x?xf32> {lutra.name = "a", lutra.dim_names = ["", "n"]}, %b: tensor<3x?xf32> {lutra.name = "b", lutra.dim_names = ["", "n"]}, %s: tensor<?xf32> {lutra.name = "s", lutra.dim_names = ["n"]}) -> (tensor<3x?xf32>, tensor<3x?xf32>, tensor<3x?xf32>, tensor<3x?xf32>, tensor<3x?xf32>) {
   %z = lutra.unary<tanh> %a : tensor<3x?xf32> -> tensor<3x?xf32>
