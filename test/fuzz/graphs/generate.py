@@ -14,6 +14,7 @@ import movement
 import pointwise
 import products
 import quantization
+import recurrence
 import reductions
 import windows
 from graph import Case, Dim, Graph, Shape, Value
@@ -32,6 +33,7 @@ FAMILIES: dict[str, Rules] = {
     "movement": movement.RULES,
     "quantization": quantization.RULES,
     "control": control.RULES,
+    "recurrence": recurrence.RULES,
 }
 # Profile: its weight, element types of first inputs, ranks, weights of families.
 PROFILES: dict[str, tuple[int, list[str], list[int], dict[str, int]]] = {
@@ -58,6 +60,12 @@ PROFILES: dict[str, tuple[int, list[str], list[int], dict[str, int]]] = {
     "images": (4, ["float32"], [3, 4], {"windows": 8, "pointwise": 2, "movement": 2, "reductions": 1}),
     "integers": (2, ["int64", "int32", "uint8", "int8"], [1, 2, 3], {"integers": 8, "movement": 3, "reductions": 2}),
     "codes": (3, ["float32"], [2, 4], {"quantization": 8, "pointwise": 2, "movement": 2, "products": 1}),
+    "sequences": (
+        1,
+        ["float32"],
+        [3],
+        {"recurrence": 3, "pointwise": 2, "products": 1, "movement": 3, "reductions": 1},
+    ),
     "branches": (1, ["float32"], [1, 2, 3], {"control": 3, "pointwise": 3, "products": 2, "movement": 2}),
 }
 

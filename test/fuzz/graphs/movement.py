@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from graph import FLOATS, Dim, Graph, Shape, Value
+from onnx import numpy_helper
 
 ANY = (*FLOATS, "float32", "float32", "int64", "int32", "uint8", "int8", "bool")
 
@@ -315,7 +316,100 @@ def blocks(graph: Graph) -> bool:
     return True
 
 
+def gather_places(graph: Graph) -> bool:
+    """GatherND, with places that all lie inside."""
+    x = graph.choose(("float32", "int64"), ranks=(2, 3), fixed=True)
+    if x is None or any(0 in dim for dim in x.shape):
+        return False
+    depth, sizes = graph.random.between(1, x.rank), graph.random.pick([[3], [2, 2]])
+    columns = [graph.random.integers(-x.at(axis), x.at(axis) - 1, sizes) for axis in range(depth)]
+    places = graph.constant(np.stack(columns, -1))
+    graph.node("GatherND", [x, places], x, shape=(*graph.fixed(*sizes), *x.shape[depth:]))
+    return True
+
+
+def scatter_elements(graph: Graph) -> bool:
+    """One row of updates, each to a place of its own column."""
+    x = graph.choose(("float32", "int64", "int32"), ranks=(1, 2, 3), fixed=True)
+    if x is None or any(0 in dim for dim in x.shape):
+        return False
+    axis = graph.random.below(x.rank)
+    sizes = [1 if at == axis else dim[0] for at, dim in enumerate(x.shape)]
+    places = graph.weights("int64", sizes, -x.at(axis), x.at(axis) - 1)
+    updates = graph.operand(x.dtype, graph.fixed(*sizes))
+    op = graph.random.pick(["none", "add", "max"]) if graph.opset >= 18 else "none"
+    size = x.size + updates.size
+    graph.node("ScatterElements", [x, places, updates], x, span=(-size, size), axis=axis, reduction=op)
+    return True
+
+
+def one_hot(graph: Graph) -> bool:
+    x = graph.choose(("int64", "int32"), ranks=(1, 2))
+    if x is None:
+        return False
+    depth, axis = graph.random.between(1, 9), graph.random.between(-1, x.rank)
+    place = axis % (x.rank + 1)
+    shape = (*x.shape[:place], graph.fixed(depth)[0], *x.shape[place:])
+    if not graph.fits(shape):
+        return False
+    values = graph.constant(np.array([-1, 2], np.float32))
+    graph.node(
+        "OneHot",
+        [x, graph.constant(np.array(depth, np.int64)), values],
+        x,
+        dtype="float32",
+        shape=shape,
+        span=(-1, 2),
+        axis=axis,
+    )
+    return True
+
+
+def filled(graph: Graph) -> bool:
+    """A constant of the sizes of another value, as exporters write masks."""
+    x = graph.choose(("float32",), ranks=range(1, 4))
+    if x is None:
+        return False
+    sizes = Value(graph.fresh("v"), "int64", graph.fixed(x.rank), 0, 100)
+    before = list(graph.pool)
+    graph.emit("Shape", [x], [sizes])
+    graph.pool[:] = before
+    if graph.random.chance(50):
+        value = numpy_helper.from_array(np.array([0.5], np.float32))
+        ones = graph.node("ConstantOfShape", [sizes], x, span=(0.5, 0.5), value=value)
+    else:
+        ones = graph.node("Expand", [graph.scalar("float32", 0.5), sizes], x, span=(0.5, 0.5))
+    graph.node("Add", [x, ones], x, span=(x.low, x.high + 1))
+    return True
+
+
+def counted(graph: Graph) -> bool:
+    """The positions along an axis, compared with what is there: the mask of a causal model."""
+    x = graph.choose(("float32",), ranks=range(1, 4), largest=1000)
+    if x is None:
+        return False
+    axis = graph.random.below(x.rank)
+    before = list(graph.pool)
+    sizes = graph.node("Shape", [x], x, dtype="int64", shape=graph.fixed(x.rank), span=(0, 100))
+    size = graph.node("Gather", [sizes, graph.constant(np.array(axis, np.int64))], sizes, shape=(), axis=0)
+    zero, one = graph.constant(np.array(0, np.int64)), graph.constant(np.array(1, np.int64))
+    steps = graph.node("Range", [zero, size, one], sizes, shape=(x.shape[axis],))
+    real = graph.node("Cast", [steps], steps, dtype="float32", to=1)
+    tail = graph.fixed(*[1] * (x.rank - 1 - axis))
+    if tail:
+        axes = graph.ints(*range(1, x.rank - axis))
+        real = graph.node("Unsqueeze", [real, axes], real, shape=(x.shape[axis], *tail))
+    graph.pool[:] = before
+    graph.node(graph.random.pick(["Add", "Mul"]), [x, real], x, span=(-100 * x.size, 100 * (x.size + 1)))
+    return True
+
+
 RULES = [
+    (1, gather_places),
+    (1, scatter_elements),
+    (1, one_hot),
+    (1, filled),
+    (1, counted),
     (6, transpose),
     (5, reshape),
     (2, reshape_by_sizes),

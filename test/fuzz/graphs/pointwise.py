@@ -47,7 +47,7 @@ def activate(graph: Graph, x: Value) -> Value:
     fitting = [
         (weight, (op, attributes, span))
         for weight, op, since, attributes, span in ACTIVATIONS
-        if since <= graph.opset and (x.dtype != "float64" or op in PLAIN)
+        if since <= graph.opset and (x.dtype == "float32" or op in PLAIN or (x.dtype == "float16" and op != "Celu"))
     ]
     op, attributes, span = graph.random.weighted(fitting)
     return graph.node(op, [x], x, span=span(x), **attributes)

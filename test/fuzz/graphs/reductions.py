@@ -173,4 +173,60 @@ def top(graph: Graph) -> bool:
     return True
 
 
-RULES = [(6, reduction), (5, softmax), (1, softmax_by_hand), (4, norm), (1, positions), (1, running_sum), (1, top)]
+def grouped_norm(graph: Graph) -> bool:
+    """Norms over groups of channels or over neighbours."""
+    x = graph.choose(("float32",), ranks=(3, 4), largest=200)
+    if x is None or not x.fixed(*range(1, x.rank)) or empty(x, list(range(1, x.rank))):
+        return False
+    channels = x.at(1)
+    if graph.random.chance(50) and graph.opset >= 21:
+        groups = graph.random.pick([count for count in range(1, channels + 1) if channels % count == 0])
+        scale, shift = (graph.weights(x.dtype, [channels], -1, 1) for _ in range(2))
+        graph.node("GroupNormalization", [x, scale, shift], x, span=(-80, 80), num_groups=groups)
+    elif x.rank == 4:
+        graph.node("LRN", [x], x, size=graph.random.pick([1, 3, 5]), alpha=0.25, beta=0.75, bias=1.0)
+    else:
+        return False
+    return True
+
+
+def length_norm(graph: Graph) -> bool:
+    x = graph.choose(("float32",), largest=200)
+    if x is None or x.rank == 0:
+        return False
+    axis = graph.random.between(-x.rank, x.rank - 1)
+    if empty(x, [axis]):
+        return False
+    safe = graph.node(
+        "Add", [graph.node("Abs", [x], x, span=(0, x.size)), graph.scalar(x.dtype, 0.25)], x, span=(0.25, x.size + 0.25)
+    )
+    graph.node("LpNormalization", [safe], safe, span=(0, 1), axis=axis, p=graph.random.between(1, 2))
+    return True
+
+
+def rarer_reduction(graph: Graph) -> bool:
+    x = graph.choose(("float32", "float64"), largest=2)
+    if x is None or x.rank == 0:
+        return False
+    axes, keep = some_axes(graph, x), graph.random.chance(50)
+    count = graph.longest([x.shape[axis] for axis in axes])
+    if empty(x, axes) or count > 16:
+        return False
+    op = graph.random.pick(["ReduceProd", "ReduceLogSumExp"])
+    size = float(2**count) if op == "ReduceProd" else x.size + 3
+    reduced(graph, op, x, axes, keep, (-size, size))
+    return True
+
+
+RULES = [
+    (1, grouped_norm),
+    (1, length_norm),
+    (1, rarer_reduction),
+    (6, reduction),
+    (5, softmax),
+    (1, softmax_by_hand),
+    (4, norm),
+    (1, positions),
+    (1, running_sum),
+    (1, top),
+]

@@ -72,6 +72,8 @@ class Run:
         verdict = self.judge(case, options)
         self.kinds[verdict.kind] += 1
         self.verdicts.append(verdict)
+        if len(self.verdicts) % 200 == 0:
+            print(f"{len(self.verdicts)} graphs", flush=True)
         verdict_text = verdict.text.replace("\n", " | ")[:400]
         if verdict.kind == REFUSED:
             print(f"{name}: refused: {verdict_text}", flush=True)
