@@ -4,14 +4,13 @@
 // that every level takes.
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
+#include "KernelLaunches.h"
+
 #include "lutra/Analysis/ProductStrategy.h"
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
 #include "lutra/Support/ErrorCodes.h"
 
 #include "mlir/IR/Remarks.h"
-
-#include "llvm/ADT/BitVector.h"
-#include "llvm/ADT/StringMap.h"
 
 using namespace mlir;
 using namespace lutra;
@@ -31,10 +30,8 @@ struct ChooseStrategy final : lutra::impl::ChooseStrategyBase<ChooseStrategy> {
 private:
   LogicalResult findTargets();
   LogicalResult choose(const ProductProblem &problem, const ProductStrategies &strategies);
-  void findWeights();
 
   SmallVector<const TileTarget *> levels;
-  llvm::StringMap<llvm::BitVector> weights; // of each kernel: the arguments that are weights in every launch
 };
 } // namespace
 
@@ -50,18 +47,6 @@ LogicalResult ChooseStrategy::findTargets() {
     return emitCodedError(getOperation().getLoc(), ErrorCode::UnsupportedTarget)
            << "lutra-choose-strategy needs at least one of targets=" << llvm::join(getTileTargetNames(), ",");
   return success();
-}
-
-void ChooseStrategy::findWeights() {
-  weights.clear();
-  getOperation().walk([&](LaunchOp launch) {
-    llvm::BitVector constant(launch.getInputs().size());
-    for (auto [index, input] : llvm::enumerate(launch.getInputs()))
-      constant[index] = input.getDefiningOp<WeightOp>() != nullptr;
-    auto [entry, isNew] = weights.try_emplace(launch.getKernel(), constant);
-    if (!isNew)
-      entry->second &= constant;
-  });
 }
 
 /// The right-hand side of a product.
@@ -125,16 +110,14 @@ void ChooseStrategy::runOnOperation() {
       error << ", " << known->getName();
     return signalPassFailure();
   }
-  findWeights();
+  KernelLaunches launches(getOperation());
   bool good = true; // every product that cannot be computed gets its own error
   for (auto kernel : getOperation().getOps<KernelOp>()) {
-    const llvm::BitVector constant = weights.lookup(kernel.getSymName());
     kernel.walk([&](Operation *op) {
       if (strategy == "auto" && op->hasAttr("strategy"))
         return;
       if (std::optional<ProductProblem> problem = getProductProblem(op)) {
-        auto argument = dyn_cast<BlockArgument>(getRhs(op));
-        problem->weight |= argument && constant.size() > argument.getArgNumber() && constant.test(argument.getArgNumber());
+        problem->weight |= launches.isWeight(getRhs(op));
         good &= succeeded(choose(*problem, *strategies));
       }
     });

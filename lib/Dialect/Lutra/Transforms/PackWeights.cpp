@@ -2,16 +2,15 @@
 // A product reads its right-hand side in panels of `width` columns, so that one step of K is one
 // contiguous stretch. For a weight that order is made here, once: [K, N] (or [N, K]) becomes
 // [ceil(N / width)][ceil(K / depth)][width][depth], filled with zeros, under the type
-// tensor<KxNxT, #lutra.packing<..>>. The product's strategy says the depth. Before fusion the operand is the weight itself; afterwards
-// it is an argument of a kernel, which is changed together with every launch of that kernel.
+// tensor<KxNxT, #lutra.packing<..>>. The product's strategy says the depth. Before fusion the operand is the weight
+// itself; afterwards it is an argument of a kernel, which is changed together with every launch of that kernel.
 // A weight is packed once for each form in which it is used; the original goes when nothing else reads it.
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
+#include "KernelLaunches.h"
 #include "WeightData.h"
 
 #include "lutra/Analysis/ProductStrategy.h"
-
-#include "llvm/ADT/MapVector.h"
 
 #include <cstring>
 
@@ -34,18 +33,17 @@ struct Operand {
 
 class Packer {
 public:
-  Packer(ModuleOp module, int64_t width) : module(module), store(module), width(width) {}
+  Packer(ModuleOp module, int64_t width) : module(module), store(module), launches(module), width(width) {}
   void run();
 
 private:
-  void collectLaunches();
   bool pack(const Operand &operand);
   GlobalOp packed(GlobalOp global, const Operand &operand);
 
   ModuleOp module;
   WeightStore store;
+  KernelLaunches launches;
   int64_t width;
-  llvm::MapVector<StringRef, SmallVector<LaunchOp>> launches;
   DenseMap<std::pair<Operation *, std::pair<unsigned, int64_t>>, GlobalOp> done; // by global, transposed, depth
 };
 
@@ -89,7 +87,8 @@ GlobalOp Packer::packed(GlobalOp global, const Operand &operand) {
   int64_t n = shape.back(), k = 1;
   for (int64_t size : ArrayRef(shape).drop_back())
     k *= size;
-  AsmResourceBlob blob = WeightStore::allocate(llvm::alignTo(n, width) * llvm::alignTo(k, operand.depth) * source->width);
+  AsmResourceBlob blob =
+      WeightStore::allocate(llvm::alignTo(n, width) * llvm::alignTo(k, operand.depth) * source->width);
   auto fill = source->width == 1   ? fillPanels<uint8_t>
               : source->width == 2 ? fillPanels<uint16_t>
               : source->width == 4 ? fillPanels<uint32_t>
@@ -101,10 +100,6 @@ GlobalOp Packer::packed(GlobalOp global, const Operand &operand) {
   std::string name = (global.getSymName() + ".packed").str();
   return done[{global, {operand.transposed, operand.depth}}] =
              store.add(global.getLoc(), name, packedType, std::move(blob));
-}
-
-void Packer::collectLaunches() {
-  module.walk([&](LaunchOp launch) { launches[launch.getKernel()].push_back(launch); });
 }
 
 /// Steps of K in the panels that the product's strategy reads, 0 for none. Before one is chosen: floats, one step.
@@ -157,25 +152,22 @@ bool Packer::pack(const Operand &operand) {
   }
   auto argument = dyn_cast<BlockArgument>(operand.use->get());
   auto kernel = dyn_cast<KernelOp>(operand.op->getParentOp());
-  if (!argument || !kernel || !argument.hasOneUse())
+  if (!kernel || !argument || !argument.hasOneUse() || !launches.isWeight(argument))
     return false;
-  SmallVector<LaunchOp> uses = launches.lookup(kernel.getSymName());
   unsigned position = argument.getArgNumber();
+  ArrayRef<LaunchOp> uses = launches.of(kernel);
   SmallVector<GlobalOp> results;
   for (LaunchOp launch : uses) {
-    GlobalOp global = store.getGlobal(launch.getInputs()[position]);
-    GlobalOp result = global ? packed(global, operand) : GlobalOp();
+    GlobalOp result = packed(store.getGlobal(launch.getInputs()[position]), operand);
     if (!result)
       return false;
     results.push_back(result);
   }
-  if (results.empty())
-    return false;
-  for (size_t index = 0; index < uses.size(); ++index) {
-    OpBuilder builder(uses[index]);
-    Value weight = WeightOp::create(builder, uses[index].getLoc(), results[index].getType(),
-                                    results[index].getSymName());
-    uses[index].getInputsMutable()[position].set(weight);
+  for (auto [index, result] : llvm::enumerate(results)) {
+    LaunchOp launch = uses[index];
+    OpBuilder builder(launch);
+    Value weight = WeightOp::create(builder, launch.getLoc(), result.getType(), result.getSymName());
+    launch.getInputsMutable()[position].set(weight);
   }
   setPacked(results.front().getType());
   FunctionType type = kernel.getFunctionType();
@@ -186,7 +178,6 @@ bool Packer::pack(const Operand &operand) {
 }
 
 void Packer::run() {
-  collectLaunches();
   SmallVector<Operand> operands;
   module.walk([&](Operation *op) {
     if (std::optional<Operand> operand = getOperand(op, width))
