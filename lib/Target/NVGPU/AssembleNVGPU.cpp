@@ -30,7 +30,8 @@ namespace lutra {
 static constexpr llvm::StringLiteral defaultToolkit = "/usr/local/cuda";
 
 /// What brings ptxas.
-static constexpr llvm::StringLiteral wanted = "NVIDIA's CUDA toolkit of version 12 or later (package cuda-nvcc, or nvidia-cuda-nvcc from PyPI)";
+static constexpr llvm::StringLiteral wanted =
+    "NVIDIA's CUDA toolkit of version 12 or later (package cuda-nvcc, or nvidia-cuda-nvcc from PyPI)";
 
 static std::optional<std::string> ptxasIn(StringRef toolkit) {
   if (toolkit.empty())
@@ -65,8 +66,9 @@ FailureOr<std::string> findPtxas(Location loc, StringRef toolkit) {
   if (auto path = ptxasIn(defaultToolkit))
     return *path;
   return emitCodedError(loc, ErrorCode::EnvironmentTool)
-         << "no ptxas on PATH or in " << defaultToolkit << ", and CUDA_HOME, CUDA_PATH and CUDA_ROOT are unset; install "
-         << wanted << " and set CUDA_HOME to its folder";
+         << "no ptxas on PATH or in " << defaultToolkit
+         << ", and CUDA_HOME, CUDA_PATH and CUDA_ROOT are unset; install " << wanted
+         << " and set CUDA_HOME to its folder";
 }
 
 std::string NVGPUKernelReport::str(StringRef arch) const {
@@ -116,13 +118,6 @@ static FailureOr<std::string> readFile(Location loc, StringRef path) {
   return (*buffer)->getBuffer().str();
 }
 
-static LogicalResult writeFile(Location loc, StringRef path, StringRef bytes) {
-  if (std::error_code error = writeBytes(path, bytes))
-    return emitCodedError(loc, ErrorCode::EnvironmentWrite)
-           << "cannot write \"" << path << "\" (" << error.message() << ")";
-  return success();
-}
-
 static FailureOr<std::string> runPtxas(Location loc, StringRef ptxas, const NVGPUArch &arch,
                                        StringRef ptx, std::string &log) {
   SmallString<128> input, output, messages;
@@ -136,7 +131,7 @@ static FailureOr<std::string> runPtxas(Location loc, StringRef ptxas, const NVGP
       llvm::sys::fs::createTemporaryFile("lutra", "log", messages))
     return emitCodedError(loc, ErrorCode::EnvironmentWrite)
            << "cannot create a temporary file for ptxas; check the folder for temporary files";
-  if (failed(writeFile(loc, input, ptx)))
+  if (failed(reportWrite(writeBytes(input, ptx), input, loc)))
     return failure();
   std::string archFlag = ("-arch=" + arch.name).str();
   SmallVector<StringRef> command = {ptxas, archFlag, "-v", "-O3", input, "-o", output};
@@ -232,9 +227,12 @@ void AssembleNVGPU::runOnOperation() {
   }
   if (output.empty())
     return;
-  if (failed(writeFile(loc, output + ".ptx", image->ptx)) ||
-      (!ptxOnly && (failed(writeFile(loc, output + ".cubin", image->cubin)) ||
-                    failed(writeFile(loc, output + ".report", lines)))))
+  auto write = [&](StringRef suffix, StringRef bytes) {
+    std::string path = (Twine(output) + suffix).str();
+    return reportWrite(writeBytes(path, bytes), path, loc);
+  };
+  if (failed(write(".ptx", image->ptx)) ||
+      (!ptxOnly && (failed(write(".cubin", image->cubin)) || failed(write(".report", lines)))))
     signalPassFailure();
 }
 

@@ -5,10 +5,13 @@
 // RUN: lutra-opt %s --convert-tile-to-nvvm=target=sm_90a --lutra-assemble-nvgpu="target=sm_90a output=%t.90 ptx-only"
 // RUN: FileCheck %s --check-prefix=PTX90 --input-file=%t.90.ptx
 // RUN: not ls %t.80.cubin %t.80.report
+// RUN: not lutra-opt %s --convert-tile-to-nvvm=target=sm_80 --lutra-assemble-nvgpu="target=sm_80 output=%t.none/k ptx-only" 2>&1 | FileCheck %s --check-prefix=UNWRITTEN
 // RUN: %if ptxas %{ lutra-opt %s --convert-tile-to-nvvm=target=sm_80 --lutra-assemble-nvgpu="target=sm_80 output=%t.80 forbid-spills" %}
 // RUN: %if ptxas %{ FileCheck %s --check-prefix=REPORT --input-file=%t.80.report %}
 // RUN: %if ptxas %{ lutra-opt %s --convert-tile-to-nvvm=target=sm_90a --lutra-assemble-nvgpu="target=sm_90a output=%t.90 forbid-spills" %}
 // RUN: %if ptxas %{ FileCheck %s --check-prefix=REPORT --input-file=%t.90.report %}
+
+// UNWRITTEN: error: E0802: cannot write {{.*}}.none/k.ptx: No such file or directory
 
 // Parameters are the slots of the kernel ABI, 64 bits each.
 // PTX80: .version 7.0
