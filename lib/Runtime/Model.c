@@ -1,6 +1,6 @@
 /*===- Model.c - the functions behind lutra_model_api --------------------------===*
- * Checks what the host passes, lays out the entry function's argument slots, runs. Everything that can fail at run time fails
- * here with a text that names the input, the dimension and both values.
+ * Checks what the host passes, lays out the entry function's argument slots, runs. Everything that can fail at run time
+ * fails here with a text that names the input, the dimension and both values.
  *===----------------------------------------------------------------------===*/
 #define _GNU_SOURCE
 #include "Internal.h"
@@ -78,70 +78,39 @@ static lutra_status checkBuffer(const lutra_tensor_info *tensor, const char *kin
   return LUTRA_OK;
 }
 
-/* The earlier size that bears the same name as dimension `dim` of input `input`, or null. */
-static const int64_t *findNamed(int32_t input, int32_t dim, const int64_t *dims,
-                                const lutra_tensor_info **owner) {
-  const lutra_model_info *info = &lutra_table.info;
-  const char *name = info->inputs[input].dim_names[dim];
-  for (int32_t i = 0; i <= input; ++i) {
-    const lutra_tensor_info *tensor = &info->inputs[i];
-    for (int32_t d = 0; d < tensor->rank; ++d, ++dims) {
-      if (i == input && d == dim)
-        return NULL;
-      if (*name && strcmp(name, tensor->dim_names[d]) == 0) {
-        *owner = tensor;
-        return dims;
-      }
-    }
-  }
-  return NULL;
-}
-
-/* Whether a limit's name is that of a dimension: its own, or "x.0" for dimension 0 of input x. */
-static bool namesDim(const char *name, const lutra_tensor_info *tensor, int32_t dim) {
-  size_t length = strlen(tensor->name);
-  char suffix[16];
-  if (*tensor->dim_names[dim])
-    return strcmp(name, tensor->dim_names[dim]) == 0;
-  snprintf(suffix, sizeof suffix, ".%d", dim);
-  return strncmp(name, tensor->name, length) == 0 && strcmp(name + length, suffix) == 0;
-}
-
 /* Whether dimension `dim` of an input may have `size`. */
-static lutra_status checkRange(const lutra_tensor_info *tensor, int32_t dim, int64_t size,
-                               lutra_error *error) {
-  const lutra_model_info *info = &lutra_table.info;
-  for (int64_t i = 0; i < info->dim_range_count; ++i) {
-    const lutra_dim_range *range = &info->dim_ranges[i];
-    if (!namesDim(range->name, tensor, dim) || (size >= range->low && size <= range->high))
-      continue;
-    if (range->high > MAX_DIM)
-      return lutra_rt_fail(error, LUTRA_ERROR_ARGUMENT,
-                           "input \"%s\" has size %lld in dimension %d (%s), but the model takes %lld or more",
-                           tensor->name, (long long)size, dim, range->name, (long long)range->low);
-    if (range->high == range->low)
-      return lutra_rt_fail(error, LUTRA_ERROR_ARGUMENT,
-                           "input \"%s\" has size %lld in dimension %d (%s), but the model takes %lld",
-                           tensor->name, (long long)size, dim, range->name, (long long)range->low);
+static lutra_status checkRange(const lutra_dim_range *range, const lutra_tensor_info *tensor, int32_t dim,
+                               int64_t size, lutra_error *error) {
+  if (size >= range->low && size <= range->high)
+    return LUTRA_OK;
+  if (range->high > MAX_DIM)
     return lutra_rt_fail(error, LUTRA_ERROR_ARGUMENT,
-                         "input \"%s\" has size %lld in dimension %d (%s), but the model takes %lld to %lld",
-                         tensor->name, (long long)size, dim, range->name, (long long)range->low,
-                         (long long)range->high);
-  }
-  return LUTRA_OK;
+                         "input \"%s\" has size %lld in dimension %d (%s), but the model takes %lld or more",
+                         tensor->name, (long long)size, dim, range->name, (long long)range->low);
+  if (range->high == range->low)
+    return lutra_rt_fail(error, LUTRA_ERROR_ARGUMENT,
+                         "input \"%s\" has size %lld in dimension %d (%s), but the model takes %lld",
+                         tensor->name, (long long)size, dim, range->name, (long long)range->low);
+  return lutra_rt_fail(error, LUTRA_ERROR_ARGUMENT,
+                       "input \"%s\" has size %lld in dimension %d (%s), but the model takes %lld to %lld",
+                       tensor->name, (long long)size, dim, range->name, (long long)range->low,
+                       (long long)range->high);
 }
 
-/* The size of the first input dimension that a relation's side names, or null. */
-static const int64_t *findSize(const char *name, const int64_t *dims, const lutra_tensor_info **owner,
-                               int32_t *dim) {
-  const lutra_model_info *info = &lutra_table.info;
-  for (int32_t i = 0; i < info->input_count; ++i) {
-    *owner = &info->inputs[i];
-    for (*dim = 0; *dim < (*owner)->rank; ++*dim, ++dims)
-      if ((*owner)->dims[*dim] < 0 && namesDim(name, *owner, *dim))
-        return dims;
+/* Says which sizes of a relation do not fit; `places` are theirs. */
+static lutra_status failRelation(const lutra_dim_relation *relation, const int64_t *places, const int64_t *sizes,
+                                 lutra_error *error) {
+  char texts[2][160] = {"", ""};
+  for (int side = 0; side < 2; ++side) {
+    if (places[side] < 0)
+      continue;
+    const lutra_size_check *size = &lutra_table.size_checks[places[side]];
+    snprintf(texts[side], sizeof texts[side], " (from dimension %d of input \"%.100s\")", size->dim,
+             lutra_table.info.inputs[size->input].name);
   }
-  return NULL;
+  return lutra_rt_fail(error, LUTRA_ERROR_ARGUMENT, "sizes %lld%s and %lld%s meet in one op and must be equal%s",
+                       (long long)sizes[0], texts[0], (long long)sizes[1], texts[1],
+                       relation->broadcasts ? ", or one of them 1" : "");
 }
 
 /* Whether the sizes that ops take together fit each other. */
@@ -149,23 +118,13 @@ static lutra_status checkRelations(const int64_t *dims, lutra_error *error) {
   const lutra_model_info *info = &lutra_table.info;
   for (int64_t i = 0; i < info->dim_relation_count; ++i) {
     const lutra_dim_relation *relation = &info->dim_relations[i];
-    const char *names[2] = {relation->lhs, relation->rhs};
+    const int64_t *places = &lutra_table.relation_sizes[2 * i];
     int64_t sizes[2] = {relation->lhs_add, relation->rhs_add};
-    char places[2][160] = {"", ""};
-    for (int side = 0; side < 2; ++side) {
-      const lutra_tensor_info *owner;
-      int32_t dim;
-      const int64_t *size = *names[side] ? findSize(names[side], dims, &owner, &dim) : NULL;
-      if (!size)
-        continue;
-      sizes[side] += *size;
-      snprintf(places[side], sizeof places[side], " (from dimension %d of input \"%.100s\")", dim, owner->name);
-    }
-    if (sizes[0] == sizes[1] || (relation->broadcasts && (sizes[0] == 1 || sizes[1] == 1)))
-      continue;
-    return lutra_rt_fail(error, LUTRA_ERROR_ARGUMENT, "sizes %lld%s and %lld%s meet in one op and must be equal%s",
-                         (long long)sizes[0], places[0], (long long)sizes[1], places[1],
-                         relation->broadcasts ? ", or one of them 1" : "");
+    for (int side = 0; side < 2; ++side)
+      if (places[side] >= 0)
+        sizes[side] += dims[places[side]];
+    if (sizes[0] != sizes[1] && !(relation->broadcasts && (sizes[0] == 1 || sizes[1] == 1)))
+      return failRelation(relation, places, sizes, error);
   }
   return LUTRA_OK;
 }
@@ -212,8 +171,9 @@ static lutra_status checkCondition(const lutra_dim_condition *condition, const i
                                    lutra_error *error) {
   for (int64_t place = 0; place < condition->step_count; ++place)
     if (!runStep(&condition->steps[place], dims, values, place))
-      return lutra_rt_fail(error, LUTRA_ERROR_ARGUMENT, "the sizes of the inputs are too large: %s or %s leaves 64 bits",
-                           condition->lhs, condition->rhs);
+      return lutra_rt_fail(error, LUTRA_ERROR_ARGUMENT,
+                           "the sizes of the inputs are too large: %s or %s leaves 64 bits", condition->lhs,
+                           condition->rhs);
   int64_t lhs = values[condition->lhs_place], rhs = values[condition->rhs_place];
   bool broadcasts = condition->kind == LUTRA_DIM_BROADCASTS, least = condition->kind == LUTRA_DIM_AT_LEAST;
   if (lhs == rhs || (least && lhs > rhs) || (broadcasts && (lhs == 1 || rhs == 1)))
@@ -248,12 +208,11 @@ static lutra_status checkConditions(const int64_t *dims, lutra_error *error) {
 
 static lutra_status checkInputDims(const int64_t *dims, lutra_error *error) {
   const lutra_model_info *info = &lutra_table.info;
+  const lutra_size_check *check = lutra_table.size_checks;
   const int64_t *at = dims;
   for (int32_t i = 0; i < info->input_count; ++i) {
     const lutra_tensor_info *tensor = &info->inputs[i];
-    for (int32_t d = 0; d < tensor->rank; ++d, ++at) {
-      const lutra_tensor_info *owner = NULL;
-      const int64_t *same;
+    for (int32_t d = 0; d < tensor->rank; ++d, ++at, ++check) {
       if (*at < 0 || *at > MAX_DIM)
         return lutra_rt_fail(error, LUTRA_ERROR_ARGUMENT,
                              "input \"%s\" has size %lld in dimension %d; sizes lie in 0 to 2^31 - 1",
@@ -262,15 +221,15 @@ static lutra_status checkInputDims(const int64_t *dims, lutra_error *error) {
         return lutra_rt_fail(error, LUTRA_ERROR_ARGUMENT,
                              "input \"%s\" has size %lld in dimension %d, but the model takes %lld",
                              tensor->name, (long long)*at, d, (long long)tensor->dims[d]);
-      same = findNamed(i, d, dims, &owner);
-      if (same && *same != *at)
+      if (check->same >= 0 && dims[check->same] != *at)
         return lutra_rt_fail(error, LUTRA_ERROR_ARGUMENT,
                              "input \"%s\" has size %lld in dimension %d (%s), but input \"%s\" has "
                              "%lld there",
-                             tensor->name, (long long)*at, d, tensor->dim_names[d], owner->name,
-                             (long long)*same);
-      if (tensor->dims[d] < 0) {
-        lutra_status status = checkRange(tensor, d, *at, error);
+                             tensor->name, (long long)*at, d, tensor->dim_names[d],
+                             info->inputs[lutra_table.size_checks[check->same].input].name,
+                             (long long)dims[check->same]);
+      if (check->range >= 0) {
+        lutra_status status = checkRange(&info->dim_ranges[check->range], tensor, d, *at, error);
         if (status)
           return status;
       }

@@ -1,6 +1,6 @@
 /*===- ModelTable.h - what the compiler emits and the runtime reads ----------===*
- * The compiler emits one constant `lutra_table` per model (Target/CPU/ModelTable.cpp writes it field by field: keep both in
- * step) and links it with the runtime's bitcode. Not part of the public interface.
+ * The compiler emits one constant `lutra_table` per model (Target/CPU/ModelTable.cpp writes it field by field: keep
+ * both in step) and links it with the runtime's bitcode. Not part of the public interface.
  *===----------------------------------------------------------------------===*/
 #ifndef LUTRA_RUNTIME_MODELTABLE_H
 #define LUTRA_RUNTIME_MODELTABLE_H
@@ -57,6 +57,14 @@ typedef struct lutra_backend {
   void (*copy)(lutra_call *call, void *dest, const void *source, int64_t bytes);
 } lutra_backend;
 
+/* What a call compares one size of an input with: another size (a place in the list of all sizes of inputs, in order)
+ * and a range, -1 where there is none. The compiler finds both by name, so that a call compares no text. */
+typedef struct lutra_size_check {
+  int32_t input, dim; /* whose size this is */
+  int64_t same;       /* the first size of the same name, where that is an earlier one */
+  int64_t range;      /* which of info.dim_ranges */
+} lutra_size_check;
+
 typedef struct lutra_model_table {
   lutra_model_info info;
   const uint8_t *weights; /* inside the image, or null */
@@ -69,6 +77,8 @@ typedef struct lutra_model_table {
   const lutra_level *levels;
   const void *device; /* the backend's own images */
   int64_t slot_count; /* of the entry function */
+  const lutra_size_check *size_checks; /* one for each size of the inputs, in order */
+  const int64_t *relation_sizes;       /* of each of info.dim_relations the sizes of lhs and rhs; -1: no size */
 } lutra_model_table;
 
 /* Called by the compiled entry function. */
@@ -86,8 +96,8 @@ typedef struct lutra_weights_header {
   uint64_t hash;
 } lutra_weights_header;
 
-/* Last bytes of a library: what was linked, so that a loader finds damage before it maps anything. A library without one
- * was changed by another tool, such as strip. */
+/* Last bytes of a library: what was linked, so that a loader finds damage before it maps anything. A library without
+ * one was changed by another tool, such as strip. */
 #define LUTRA_SEAL_MAGIC "LUTRASO1"
 typedef struct lutra_seal {
   char magic[8];

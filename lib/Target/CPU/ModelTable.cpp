@@ -5,6 +5,7 @@
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
 #include "lutra/Runtime/ModelTable.h"
 
+#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/IR/Constants.h"
 #include "llvm/IR/DerivedTypes.h"
@@ -87,6 +88,8 @@ public:
   llvm::Constant *tensors(func::FuncOp main, unsigned begin, unsigned end, StringRef fallback);
   llvm::Constant *levels(ArrayAttr kernels);
   llvm::Constant *condition(DictionaryAttr entry);
+  llvm::Constant *sizeChecks(func::FuncOp main, unsigned inputs, const llvm::StringMap<int64_t> &ranges,
+                             llvm::StringMap<int64_t> &places);
   llvm::Constant *function(StringRef name, llvm::FunctionType *type);
 
   llvm::Module &module;
@@ -97,24 +100,60 @@ public:
 
 } // namespace
 
+static RankedTensorType typeOf(func::FuncOp main, unsigned argument) {
+  return cast<RankedTensorType>(main.getArgAttrOfType<TypeAttr>(argument, "lutra.type").getValue());
+}
+
+/// The name of a tensor, `fallback` and its number where it has none.
+static std::string nameOf(func::FuncOp main, unsigned argument, StringRef fallback, unsigned number) {
+  auto name = main.getArgAttrOfType<StringAttr>(argument, "lutra.name");
+  return name ? name.str() : fallback.str() + std::to_string(number);
+}
+
+/// The name of a size that is known at run time only; empty where it has none.
+static StringRef dimNameOf(func::FuncOp main, unsigned argument, size_t dim) {
+  auto names = main.getArgAttrOfType<ArrayAttr>(argument, "lutra.dim_names");
+  bool named = typeOf(main, argument).isDynamicDim(dim) && names && dim < names.size();
+  return named ? cast<StringAttr>(names[dim]).getValue() : StringRef();
+}
+
 llvm::Constant *TableBuilder::tensors(func::FuncOp main, unsigned begin, unsigned end,
                                       StringRef fallback) {
   SmallVector<llvm::Constant *> all;
   for (unsigned i = begin; i < end; ++i) {
-    auto type = cast<RankedTensorType>(main.getArgAttrOfType<TypeAttr>(i, "lutra.type").getValue());
-    auto name = main.getArgAttrOfType<StringAttr>(i, "lutra.name");
-    auto dimNames = main.getArgAttrOfType<ArrayAttr>(i, "lutra.dim_names");
+    RankedTensorType type = typeOf(main, i);
     SmallVector<llvm::Constant *> dims, names;
     for (auto [dim, size] : llvm::enumerate(type.getShape())) {
-      bool dynamic = ShapedType::isDynamic(size);
-      dims.push_back(word(dynamic ? static_cast<uint64_t>(-1) : size));
-      bool named = dynamic && dimNames && dim < dimNames.size();
-      names.push_back(text(named ? cast<StringAttr>(dimNames[dim]).getValue() : ""));
+      dims.push_back(word(ShapedType::isDynamic(size) ? static_cast<uint64_t>(-1) : size));
+      names.push_back(text(dimNameOf(main, i, dim)));
     }
-    all.push_back(record({text(name ? name.getValue() : fallback.str() + std::to_string(i - begin)),
-                          half(dtypeOf(type.getElementType())), half(type.getRank()), array(dims),
-                          array(names)}));
+    all.push_back(record({text(nameOf(main, i, fallback, i - begin)), half(dtypeOf(type.getElementType())),
+                          half(type.getRank()), array(dims), array(names)}));
   }
+  return array(all);
+}
+
+/// What a call compares each size of the inputs with. `ranges` holds places of limits by name; `places` receives those
+/// of sizes, by the names that limits and relations give them: the dimension's own, or "x.0" for dimension 0 of input x.
+llvm::Constant *TableBuilder::sizeChecks(func::FuncOp main, unsigned inputs, const llvm::StringMap<int64_t> &ranges,
+                                         llvm::StringMap<int64_t> &places) {
+  llvm::StringMap<int64_t> named; // the first size of each name
+  SmallVector<llvm::Constant *> all;
+  for (unsigned input = 0; input < inputs; ++input)
+    for (auto [dim, size] : llvm::enumerate(typeOf(main, input).getShape())) {
+      int64_t place = all.size(), first = place, range = -1;
+      if (ShapedType::isDynamic(size)) {
+        std::string name = dimNameOf(main, input, dim).str();
+        if (!name.empty())
+          first = named.try_emplace(name, place).first->second;
+        else
+          name = nameOf(main, input, "input", input) + "." + std::to_string(dim);
+        places.try_emplace(name, place);
+        if (auto found = ranges.find(name); found != ranges.end())
+          range = found->second;
+      }
+      all.push_back(record({half(input), half(dim), word(first == place ? -1 : first), word(range)}));
+    }
   return array(all);
 }
 
@@ -192,33 +231,39 @@ void emitModelTable(llvm::Module &host, ModuleOp module, const CpuArtifactOption
     weightData = global;
   }
   SmallVector<llvm::Constant *> ranges;
+  llvm::StringMap<int64_t> rangePlaces, sizePlaces;
   if (auto limited = signature->getAttrOfType<DictionaryAttr>("lutra.dim_ranges"))
     for (NamedAttribute entry : limited) {
       ArrayRef<int64_t> range = cast<DenseI64ArrayAttr>(entry.getValue()).asArrayRef();
+      rangePlaces[entry.getName().strref()] = ranges.size();
       ranges.push_back(table.record(
           {table.text(entry.getName().strref()), table.word(range[0]), table.word(range[1])}));
     }
-  SmallVector<llvm::Constant *> relations;
+  llvm::Constant *sizeChecks = table.sizeChecks(signature, inputs, rangePlaces, sizePlaces);
+  SmallVector<llvm::Constant *> relations, relationSizes;
   if (auto related = signature->getAttrOfType<ArrayAttr>("lutra.dim_relations"))
     for (auto entry : related.getAsRange<DictionaryAttr>()) {
       auto text = [&](StringRef key) { return table.text(entry.getAs<StringAttr>(key).getValue()); };
       auto word = [&](StringRef key) { return table.word(entry.getAs<IntegerAttr>(key).getInt()); };
       relations.push_back(table.record({text("lhs"), text("rhs"), word("lhs_add"), word("rhs_add"),
                                         table.word(entry.getAs<BoolAttr>("broadcasts").getValue())}));
+      for (StringRef side : {"lhs", "rhs"}) {
+        auto found = sizePlaces.find(entry.getAs<StringAttr>(side).getValue());
+        relationSizes.push_back(table.word(found == sizePlaces.end() ? -1 : found->second));
+      }
     }
   SmallVector<llvm::Constant *> conditions;
   if (auto related = signature->getAttrOfType<ArrayAttr>("lutra.dim_conditions"))
     for (auto entry : related.getAsRange<DictionaryAttr>())
       conditions.push_back(table.condition(entry));
   llvm::Constant *info = table.record(
-      {table.text(options.modelName), table.text(LUTRA_COMPILER), table.text(options.device ? StringRef(options.device->target) : StringRef("x86_64-linux-gnu")),
+      {table.text(options.modelName), table.text(LUTRA_COMPILER),
+       table.text(options.device ? StringRef(options.device->target) : StringRef("x86_64-linux-gnu")),
        table.array(levelNames), table.tensors(signature, 0, inputs, "input"),
-       table.tensors(signature, inputs, all, "output"),
-       weights.file.empty() ? table.null() : table.text(weights.file), table.word(weights.bytes),
-       table.half(options.levels.size()), table.half(inputs), table.half(all - inputs),
-       table.half(kernels.size()), table.array(ranges), table.word(ranges.size()),
-       table.array(relations), table.word(relations.size()), table.array(conditions),
-       table.word(conditions.size())});
+       table.tensors(signature, inputs, all, "output"), weights.file.empty() ? table.null() : table.text(weights.file),
+       table.word(weights.bytes), table.half(options.levels.size()), table.half(inputs), table.half(all - inputs),
+       table.half(kernels.size()), table.array(ranges), table.word(ranges.size()), table.array(relations),
+       table.word(relations.size()), table.array(conditions), table.word(conditions.size())});
   int64_t slots = module->getAttrOfType<IntegerAttr>("lutra.entry_slots").getInt();
   StringRef backend = "lutra_cpu_backend";
   llvm::Constant *device = table.null();
@@ -234,7 +279,7 @@ void emitModelTable(llvm::Module &host, ModuleOp module, const CpuArtifactOption
   llvm::Constant *value = table.record(
       {info, weightData, table.word(weights.hash), host.getFunction("lutra_shapes"),
        host.getFunction("lutra_entry"), host.getNamedGlobal(backend),
-       table.levels(kernels), device, table.word(slots)});
+       table.levels(kernels), device, table.word(slots), sizeChecks, table.array(relationSizes)});
   llvm::GlobalVariable *declared = host.getNamedGlobal("lutra_table");
   auto *global = new llvm::GlobalVariable(host, value->getType(), true,
                                           llvm::GlobalValue::InternalLinkage, value, "");

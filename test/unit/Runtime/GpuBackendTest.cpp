@@ -16,6 +16,7 @@ static const int64_t anyLength[] = {-1};
 static const char *const lengthName[] = {"n"};
 static const lutra_tensor_info input = {"x", LUTRA_FLOAT32, 1, anyLength, lengthName};
 static const lutra_tensor_info output = {"y", LUTRA_FLOAT32, 1, anyLength, lengthName};
+static const lutra_size_check sizeChecks[] = {{0, 0, -1, -1}};
 static const float weights[] = {3.0f};
 
 static int64_t countBlocks(const int64_t *args) { return (args[1] + 511) / 512; }
@@ -40,7 +41,7 @@ extern const lutra_model_table lutra_table;
 const lutra_model_table lutra_table = {
     {"scale", "test", "sm_90a, sm_80", nullptr, &input, &output, nullptr, sizeof weights, 0, 1, 1, 1},
     reinterpret_cast<const uint8_t *>(weights), 0, computeShapes, runEntry, &lutra_gpu_backend, nullptr,
-    &gpuTable, 4};
+    &gpuTable, 4, sizeChecks, nullptr};
 const lutra_model_api *lutra_get_model(uint32_t abi);
 }
 
