@@ -244,7 +244,7 @@ Value KernelEmitter::reifySize(OpResult result, int64_t dim) {
   (void)reified;
   OpFoldResult size = shapes[result.getResultNumber()][dim];
   // Reification speaks of the kernel's tensors and indices; translate what it wrote.
-  Operation *first = before ? before->getNextNode() : &block->front();
+  Operation *first = before ? before->getNextNode() : block->empty() ? nullptr : &block->front();
   SmallVector<Operation *> created;
   for (Operation *op = first; op && op != itemLoop; op = op->getNextNode())
     created.push_back(op);

@@ -24,3 +24,16 @@ func.func @integers(%a: tensor<?x3xi32> {lutra.name = "a", lutra.dim_names = ["n
   %1 = lutra.reduce<max> %b axes = [1] : tensor<3x?xui8> -> tensor<3x1xui8>
   return %0, %1 : tensor<1x3xi32>, tensor<3x1xui8>
 }
+
+// The first size that the kernel asks for is one of its arguments.
+func.func @sliced(%x: tensor<?x?xf32> {lutra.name = "x", lutra.dim_names = ["n", "n"]}) -> (tensor<?x1xf32>, tensor<1x?xi64>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %a = tensor.dim %x, %c0 : tensor<?x?xf32>
+  %n = tensor.dim %x, %c1 : tensor<?x?xf32>
+  %m = arith.subi %n, %c1 : index
+  %s = lutra.slice %x[0, 1] sizes [%a, %m] steps [1, 1] : tensor<?x?xf32> -> tensor<?x?xf32>
+  %y = lutra.reduce<sum> %s axes = [1] : tensor<?x?xf32> -> tensor<?x1xf32>
+  %i = lutra.arg_reduce<max> %s {axis = 0 : i64} : tensor<?x?xf32> -> tensor<1x?xi64>
+  return %y, %i : tensor<?x1xf32>, tensor<1x?xi64>
+}
