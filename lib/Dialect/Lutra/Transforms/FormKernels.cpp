@@ -15,6 +15,7 @@
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Remarks.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
@@ -203,9 +204,24 @@ LogicalResult SizeTable::buildBlock(Block &block) {
 SmallVector<Value> SizeTable::dynamicSizes(Value value) {
   SmallVector<Value> sizes;
   auto type = cast<RankedTensorType>(value.getType());
-  for (int64_t dim = 0; dim < type.getRank(); ++dim)
-    if (type.isDynamicDim(dim))
-      sizes.push_back(get(value, dim));
+  auto known = table.find(value);
+  for (int64_t dim = 0; dim < type.getRank(); ++dim) {
+    if (!type.isDynamicDim(dim))
+      continue;
+    if (Value size = get(value, dim)) {
+      sizes.push_back(size);
+      continue;
+    }
+    // A number where the type says nothing, or the size of an argument.
+    OpBuilder builder(function.getContext());
+    if (known != table.end()) {
+      builder.setInsertionPointToStart(&function.getBody().front());
+      sizes.push_back(getValueOrCreateConstantIndexOp(builder, value.getLoc(), known->second[dim]));
+    } else {
+      builder.setInsertionPointAfterValue(value);
+      sizes.push_back(tensor::DimOp::create(builder, value.getLoc(), value, dim));
+    }
+  }
   return sizes;
 }
 

@@ -83,3 +83,11 @@ func.func @hands_through(%x: tensor<?x4xf32> {lutra.name = "x", lutra.dim_names 
   }
   return %r#0, %r#1 : tensor<?x4xf32>, tensor<?x4xf32>
 }
+
+// Sizes that the types do not tell: a number, and that of an argument behind a transpose that moves nothing.
+func.func @sizes(%x: tensor<?x5xf32> {lutra.name = "x", lutra.dim_names = ["n", ""]}, %v: tensor<4xi32> {lutra.name = "v"}) -> (tensor<?x5xf32>, tensor<?xi32>, tensor<?xi64>) {
+  %c3 = arith.constant 3 : index
+  %t = lutra.transpose %x [0, 1] : tensor<?x5xf32> -> tensor<?x5xf32>
+  %k, %i = lutra.top_k %v, %c3 {axis = 0 : i64, largest = true} : tensor<4xi32> -> tensor<?xi32>, tensor<?xi64>
+  return %t, %k, %i : tensor<?x5xf32>, tensor<?xi32>, tensor<?xi64>
+}
