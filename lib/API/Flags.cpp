@@ -58,11 +58,13 @@ private:
   void parseDim(StringRef text);
   void parseEmit(StringRef text);
   void checkTogether();
+  void takeNames(StringRef flag, StringRef list, SmallVectorImpl<std::string> &names);
   void number(StringRef name, StringRef text, uint64_t &result);
 
   ArrayRef<StringRef> flags;
   CompileRequest &request;
   size_t position = 0;
+  bool emitGiven = false, stopGiven = false;
   std::string error;
 };
 
@@ -109,7 +111,18 @@ void FlagParser::parseDim(StringRef text) {
     wrong |= high.getAsInteger(10, dim.high) || dim.high < dim.low;
   if (wrong)
     error = ("--dim takes name=N or name=LOW..HIGH, not '" + text + "'").str();
+  for (const DimBinding &other : request.options.dims)
+    if (other.name == dim.name && error.empty())
+      error = "--dim names '" + dim.name + "' twice; give one number or range for it";
   request.options.dims.push_back(dim);
+}
+
+void FlagParser::takeNames(StringRef flag, StringRef list, SmallVectorImpl<std::string> &names) {
+  SmallVector<StringRef> parts;
+  list.split(parts, ',', -1, /*KeepEmpty=*/false);
+  names.assign(parts.begin(), parts.end());
+  if (names.empty())
+    error = (flag + " takes a list of names, not '" + list + "'").str();
 }
 
 void FlagParser::parseEmit(StringRef text) {
@@ -139,8 +152,10 @@ void FlagParser::parseOne(StringRef flag) {
   } else if (take("--dim", value)) {
     parseDim(value);
   } else if (take("--emit", value)) {
+    emitGiven = true;
     parseEmit(value);
   } else if (take("--stop-after", value)) {
+    stopGiven = true;
     if (std::optional<Stage> stage = parseStage(value))
       options.stopAfter = *stage;
     else
@@ -151,13 +166,9 @@ void FlagParser::parseOne(StringRef flag) {
     if (value != "auto" && !llvm::is_contained(names, value))
       error = ("--strategy takes auto, " + llvm::join(names, ", ") + ", not '" + value + "'").str();
   } else if (take("--target-cpu", value)) {
-    SmallVector<StringRef> names;
-    value.split(names, ',', -1, /*KeepEmpty=*/false);
-    options.cpuLevels.assign(names.begin(), names.end());
+    takeNames("--target-cpu", value, options.cpuLevels);
   } else if (take("--gpu-arch", value)) {
-    SmallVector<StringRef> names;
-    value.split(names, ',', -1, /*KeepEmpty=*/false);
-    options.gpuArchs.assign(names.begin(), names.end());
+    takeNames("--gpu-arch", value, options.gpuArchs);
   } else if (take("--cuda", value)) {
     options.cudaToolkit = value.str();
   } else if (take("--target", value)) {
@@ -212,6 +223,10 @@ void FlagParser::checkTogether() {
     error = ("--gpu-arch goes with --target=nvgpu, not with " + target).str();
   else if (!options.cudaToolkit.empty() && target != "nvgpu")
     error = ("--cuda goes with --target=nvgpu, not with " + target).str();
+  else if (request.check && (request.outputGiven || emitGiven || stopGiven))
+    error = "--check writes nothing; leave out -o, --emit and --stop-after";
+  else if (emitGiven && options.stopAfter != Stage::Artifact)
+    error = "--emit says what the last stage writes, and --stop-after=" + stageName(options.stopAfter).str() + " ends before it";
   else if (options.strategy != "auto" && isMil)
     error = "--strategy goes with --target=cpu or nvgpu; a Core ML package leaves the choice to its reader";
   else if (isMil && options.emit != EmitKind::Library && options.emit != EmitKind::MilText)
