@@ -1,5 +1,7 @@
 /*===- GpuDriver.c - the CUDA driver, opened at run time ----------------------===*/
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include "GpuDriver.h"
 
 #include <dlfcn.h>

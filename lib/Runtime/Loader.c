@@ -4,7 +4,9 @@
  * Mapping a file that was cut ends the process (SIGBUS), and so may a flipped bit: what the file's headers and its
  * seal say is checked before.
  *===----------------------------------------------------------------------===*/
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include "lutra/Runtime/Loader.h"
 
 #include "lutra/Runtime/ModelTable.h"

@@ -2,7 +2,9 @@
  * Checks what the host passes, lays out the entry function's argument slots, runs. Everything that can fail at run time
  * fails here with a text that names the input, the dimension and both values.
  *===----------------------------------------------------------------------===*/
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include "Internal.h"
 
 #include <sched.h>

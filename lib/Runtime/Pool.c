@@ -8,7 +8,9 @@
  * version are used: artifacts name no versions.
  * After fork() the child has no workers: it notices by its process id and works alone.
  *===----------------------------------------------------------------------===*/
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include "Internal.h"
 
 #include <linux/futex.h>

@@ -2,7 +2,9 @@
  * Small weights are a section of the library; larger ones are a file beside it that is shared by all processes through the page
  * cache. Its header, size and hash must be those that the compiler wrote into the model.
  *===----------------------------------------------------------------------===*/
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include "Internal.h"
 
 #include <dlfcn.h>

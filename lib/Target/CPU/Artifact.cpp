@@ -80,8 +80,10 @@ static constexpr StringLiteral headerMark = "/* Made by Lutra: ";
 
 /// A C header for the exported function.
 static std::string makeHeader(const CpuArtifactOptions &options) {
-  std::string name = options.symbolPrefix;
-  return headerMark.str() + "the entry point of model \"" + options.modelName + "\". */\n#ifndef " + name +
+  std::string name = options.symbolPrefix, model; // a comment's end and line breaks stay out of the comment
+  for (char letter : options.modelName)
+    model += letter == '*' || !llvm::isPrint(letter) ? '?' : letter;
+  return headerMark.str() + "the entry point of model \"" + model + "\". */\n#ifndef " + name +
          "_MODEL_H\n#define " + name + "_MODEL_H\n\n#include \"lutra/Runtime/Artifact.h\"\n\n" +
          "#ifdef __cplusplus\nextern \"C\"\n#endif\n" + "const lutra_model_api *" + name +
          "_get_model(uint32_t abi_version);\n\n#endif\n";
