@@ -17,7 +17,7 @@ import quantization
 import recurrence
 import reductions
 import windows
-from graph import Case, Dim, Graph, Shape, Value
+from graph import MAX_ELEMENTS, Case, Dim, Graph, Shape, Value
 from randomness import Random
 
 Rule = Callable[[Graph], bool]
@@ -57,7 +57,12 @@ PROFILES: dict[str, tuple[int, list[str], list[int], dict[str, int]]] = {
         {"movement": 8, "pointwise": 1, "reductions": 1},
     ),
     "norms": (3, ["float32", "float64"], [1, 2, 3], {"reductions": 6, "pointwise": 3, "movement": 3, "products": 1}),
-    "images": (4, ["float32"], [3, 4], {"windows": 8, "pointwise": 2, "movement": 2, "reductions": 1}),
+    "images": (
+        4,
+        ["float32", "float32", "float32", "float16"],
+        [3, 4],
+        {"windows": 8, "pointwise": 2, "movement": 2, "reductions": 1},
+    ),
     "integers": (2, ["int64", "int32", "uint8", "int8"], [1, 2, 3], {"integers": 8, "movement": 3, "reductions": 2}),
     "codes": (3, ["float32"], [2, 4], {"quantization": 8, "pointwise": 2, "movement": 2, "products": 1}),
     "sequences": (
@@ -74,12 +79,12 @@ def first_shape(graph: Graph, ranks: list[int], named: list[Dim]) -> Shape:
     random = graph.random
     while True:
         rank = random.pick(ranks)
-        sizes = SMALL if rank > 3 or (rank == 3 and random.chance(50)) else SIZES
+        sizes = SMALL if graph.most == MAX_ELEMENTS and (rank > 3 or (rank == 3 and random.chance(50))) else SIZES
         shape = tuple(
             random.pick(named) if named and random.chance(40) else graph.fixed(random.pick(sizes))[0]
             for _ in range(rank)
         )
-        if graph.elements(shape) <= 3000:
+        if graph.elements(shape) <= graph.most // 2:
             return shape
 
 
@@ -114,9 +119,11 @@ def generate(seed: int) -> Case:
     profile = random.weighted([(entry[0], name) for name, entry in PROFILES.items()])
     _, dtypes, ranks, families = PROFILES[profile]
     dynamic = random.chance(45)
-    opsets = (21, 22) if profile == "codes" else (17, 18, 20, 21, 22)  # the onnx package evaluates codes from 19 on
+    opsets = (21, 22) if profile == "codes" else (17, 18, 20, 21, 22, 24)  # the onnx package evaluates codes from 19 on
     graph = Graph(random, calls=3 if dynamic else 1, opset=random.pick(opsets))
     named = sizes_by_call(random) if dynamic else []
+    if random.chance(6):
+        graph.most = 16 * MAX_ELEMENTS  # work for more than one thread
     for _ in range(random.pick((1, 1, 2))):
         dtype = random.pick(dtypes)
         low, high = {"bool": (0, 1), "uint8": (0, 255), "int8": (-128, 127)}.get(dtype, (-2, 2))

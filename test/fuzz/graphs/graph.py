@@ -85,6 +85,7 @@ class Graph:
     pool: list[Value] = field(default_factory=list)
     names: dict[Dim, str] = field(default_factory=dict)
     count: int = 0
+    most: int = MAX_ELEMENTS  # of one value
 
     # Sizes
 
@@ -96,7 +97,7 @@ class Graph:
         return max((int(np.prod(sizes, dtype=np.int64)) for sizes in zip(*shape, strict=True)), default=1)
 
     def fits(self, shape: Shape) -> bool:
-        return self.elements(shape) <= MAX_ELEMENTS
+        return self.elements(shape) <= self.most
 
     def longest(self, dims: Sequence[Dim]) -> int:
         """Elements that a reduction over these dims reads at most."""

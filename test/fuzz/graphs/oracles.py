@@ -2,9 +2,10 @@
 
 The evaluator gives values in f64 and, for every element, how far a right program may be from them
 (docs/design/bounds.md). onnxruntime must lie inside these bounds, or where it does not, the onnx package's own
-evaluator must: two against one. Where both do not, constants become inputs: the importer computes with constants in
-f64 and rounds once, so that these bounds know nothing of the roundings of those who compute with them in f32. The
-compiled library must lie inside the bounds at every call, and two threads must give the bits of one.
+evaluator must: two against one. Where both do not, bounds are derived again for what those two may do and we do not:
+constants become inputs, since the importer computes with them in f64 and rounds once, and the steps of softmax and
+norms may be rounded to f16. The compiled library must lie inside the first bounds at every call, and several threads
+must give the bits of one.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ class Options:
     levels: tuple[str, ...]
     strategy: str = "auto"
     threads: int = 2
+    fixed: bool = False  # named sizes are those of the first call, the only one
 
     @property
     def flags(self) -> list[str]:
@@ -63,7 +65,8 @@ def options_of(seed: int) -> Options:
     levels = machine_levels()
     first = levels[0] if random.chance(60) else random.pick(levels)
     also = ("avx512",) if first != "avx512" and random.chance(15) else ()
-    return Options((first, *also), random.weighted([(8, "auto"), (1, "scalar")]))
+    strategy = random.weighted([(8, "auto"), (1, "scalar")])
+    return Options((first, *also), strategy, threads=random.pick((2, 2, 3)), fixed=random.chance(15))
 
 
 @dataclass(slots=True)
@@ -168,13 +171,14 @@ def unfolded(model: onnx.ModelProto) -> tuple[onnx.ModelProto, dict[str, Array]]
 
 
 def bounds_unfolded(model: onnx.ModelProto, inputs: Arrays, work: Path) -> tuple[Arrays, Arrays] | None:
-    """What `evaluate` gives when nothing is computed while the model is imported; None where that cannot be."""
+    """What `evaluate` gives when nothing is computed while the model is imported and steps may be rounded to their
+    type; None where that cannot be."""
     variant, constants = unfolded(model)
     path = work / "unfolded.onnx"
     path.write_bytes(variant.SerializeToString())
     try:
         run_compiler(path, "--stop-after=import", "-o", str(work / "unfolded.mlirbc"))
-        return evaluate(work / "unfolded.mlirbc", {**inputs, **constants})
+        return evaluate(work / "unfolded.mlirbc", {**inputs, **constants}, "--round-steps")
     except (Fault, RunFailure):
         return None
 
@@ -219,7 +223,7 @@ def judge_call(case: Case, number: int, options: Options, work: Path, peers: Pee
     verdict.results += len(values)
     verdict.noticed += sum(notices(value, bounds[name]) for name, value in values.items())
     found: dict[int, Arrays] = {}
-    for threads in (1, options.threads) if number == len(case.calls) - 1 else (1,):
+    for threads in (1, options.threads) if options.fixed or number == len(case.calls) - 1 else (1,):
         try:
             found[threads] = execute(work / "model.so", inputs, f"--threads={threads}", level=options.levels[0])
         except RunFailure as failure:
@@ -239,6 +243,16 @@ def judge_call(case: Case, number: int, options: Options, work: Path, peers: Pee
             raise Fault(THREADS, f"call {number}, {name}: {options.threads} threads give other bits than one")
 
 
+def sizes_of(case: Case) -> dict[str, int]:
+    """The named sizes of the first call."""
+    sizes = {}
+    for value in case.model.graph.input:
+        for dim, size in zip(value.type.tensor_type.shape.dim, case.calls[0][value.name].shape, strict=True):
+            if dim.dim_param:
+                sizes[dim.dim_param] = size
+    return sizes
+
+
 def check(case: Case, options: Options, work: Path, compiled: onnx.ModelProto | None = None) -> Verdict:
     """What becomes of a case. `compiled`: what the compiler gets instead of the model, to plant a fault."""
     verdict = Verdict(PASSED)
@@ -248,9 +262,10 @@ def check(case: Case, options: Options, work: Path, compiled: onnx.ModelProto | 
     given.write_bytes((compiled or case.model).SerializeToString())
     try:
         run_compiler(model, "--stop-after=import", "-o", str(work / "import.mlirbc"))
-        run_compiler(given, "-o", str(work / "model.so"), *options.flags)
+        sizes = sizes_of(case) if options.fixed else {}
+        run_compiler(given, "-o", str(work / "model.so"), *options.flags, *(f"--dim={n}={s}" for n, s in sizes.items()))
         peers = Peers(case.model)
-        for number in range(len(case.calls)):
+        for number in range(1 if sizes else len(case.calls)):
             judge_call(case, number, options, work, peers, verdict)
     except Fault as fault:
         verdict.kind, verdict.text = fault.kind, str(fault)

@@ -29,6 +29,7 @@ ACTIVATIONS: list[tuple[int, str, int, dict[str, float], Span]] = [
     (1, "Mish", 18, {}, lambda x: (-0.5, max(x.high, 0))),
     (2, "Abs", 6, {}, lambda x: (0, x.size)),
     (2, "Neg", 6, {}, lambda x: (-x.high, -x.low)),
+    (2, "Swish", 24, {"alpha": 1.0}, lambda x: (-0.5, max(x.high, 0))),
     (1, "Identity", 6, {}, lambda x: (x.low, x.high)),
     (1, "Atan", 7, {}, lambda x: (-2, 2)),
 ]

@@ -83,7 +83,7 @@ def matmul(graph: Graph) -> bool:
 
 def several_readers(graph: Graph) -> bool:
     """Two or three products of one value, as queries, keys and values, added or kept apart."""
-    x = graph.choose(("float32", "float64"), ranks=(2, 3), largest=50)
+    x = graph.choose(("float32", "float32", "float64", "float16"), ranks=(2, 3), largest=50)
     if x is None:
         return False
     depth, width = x.shape[-1], (graph.random.pick(WIDTHS),) * graph.calls
@@ -139,27 +139,75 @@ def gemm(graph: Graph) -> bool:
 
 
 def attention(graph: Graph) -> bool:
-    x = graph.choose(("float32",), ranks=(2, 3), largest=20)
+    x = graph.choose(("float32", "float32", "float16", "float64"), ranks=(2, 3), largest=20)
     if x is None or not graph.fits((*x.shape[:-1], x.shape[-2])):
         return False
     order = [*range(x.rank - 2), x.rank - 1, x.rank - 2]
-    keys = graph.operand("float32", x.shape)
+    keys = graph.operand(x.dtype, x.shape)
     turned = graph.node("Transpose", [keys], keys, shape=tuple(x.shape[axis] for axis in order), perm=order)
     scores = multiply(graph, x, turned, (*x.shape[:-1], x.shape[-2]))
     if scores is None:
         return False
     scaled = graph.node(
         graph.random.pick(["Mul", "Div"]),
-        [scores, graph.scalar("float32", 0.5)],
+        [scores, graph.scalar(x.dtype, 0.5)],
         scores,
         span=(-2 * scores.size, 2 * scores.size),
     )
     if graph.random.chance(40):
         mask = graph.operand("bool", scores.shape[graph.random.below(2) :], 0, 1)
-        scaled = graph.node("Where", [mask, scaled, graph.scalar("float32", -1e4)], scaled, span=(-1e4, scaled.high))
+        scaled = graph.node("Where", [mask, scaled, graph.scalar(x.dtype, -1e4)], scaled, span=(-1e4, scaled.high))
     shares = graph.node("Softmax", [scaled], scaled, span=(0, 1), axis=-1)
-    values = graph.operand("float32", x.shape)
+    values = graph.operand(x.dtype, x.shape)
     graph.node("MatMul", [shares, values], x, span=(-values.size, values.size))
+    return True
+
+
+def swapped(graph: Graph, x: Value, a: int, b: int) -> Value:
+    """x with two axes exchanged."""
+    order = list(range(x.rank))
+    order[a], order[b] = order[b], order[a]
+    return graph.node("Transpose", [x], x, shape=tuple(x.shape[axis] for axis in order), perm=order)
+
+
+def heads(graph: Graph) -> bool:
+    """Attention with several heads, as exporters write it: projections, reshapes, transposes, mask, residual."""
+    x = graph.choose(("float32", "float32", "float16"), ranks=(3,), largest=20)
+    if x is None or not x.fixed(2) or any(0 in dim for dim in x.shape):
+        return False
+    random, width = graph.random, x.at(2)
+    count, depth = random.pick((1, 2, 3)), random.pick((1, 4, 5, 8))
+    split = (*x.shape[:2], *graph.fixed(count, depth))
+    if not graph.fits((*x.shape[:1], *graph.fixed(count), x.shape[1], x.shape[1])) or not graph.fits(split):
+        return False
+    scale, parts = weight_scale(width), []
+    target = graph.ints(0, -1 if x.fixed(1) and random.chance(30) else 0, count, depth)
+    for _ in range(3):
+        weights = graph.weights(x.dtype, [width, count * depth], -scale, scale)
+        part = multiply(graph, x, weights, (*x.shape[:2], *graph.fixed(count * depth)))
+        if part is None:
+            return bool(parts)
+        if random.chance(50):
+            bias = graph.weights(x.dtype, [count * depth], -1, 1)
+            part = graph.node("Add", [part, bias], part, span=(part.low - 1, part.high + 1))
+        part = graph.node("Reshape", [part, target], part, shape=split)
+        parts.append(swapped(graph, part, 1, 2))
+    queries, keys, values = parts
+    scores = multiply(graph, queries, swapped(graph, keys, 2, 3), (*queries.shape[:3], queries.shape[2]))
+    if scores is None:
+        return True
+    scores = graph.node("Mul", [scores, graph.scalar(x.dtype, 0.375)], scores)
+    if random.chance(50):
+        mask = graph.operand(x.dtype, random.pick([scores.shape[2:], scores.shape]), -4, 0)
+        scores = graph.node("Add", [scores, mask], scores, span=(scores.low + mask.low, scores.high + mask.high))
+    shares = graph.node("Softmax", [scores], scores, span=(0, 1), axis=-1)
+    mixed = swapped(graph, graph.node("MatMul", [shares, values], values), 1, 2)
+    joined = graph.node(
+        "Reshape", [mixed, graph.ints(0, 0, count * depth)], mixed, shape=(*x.shape[:2], *graph.fixed(count * depth))
+    )
+    y = multiply(graph, joined, graph.weights(x.dtype, [count * depth, width], -0.5, 0.5), x.shape)
+    if y is not None and graph.holds(x.dtype, x.size + y.size):
+        graph.node("Add", [x, y], x, span=(-x.size - y.size, x.size + y.size))
     return True
 
 
@@ -182,13 +230,13 @@ def einsum(graph: Graph) -> bool:
     equation = graph.random.pick(EQUATIONS)
     left, result = equation.split("->")
     terms = left.split(",")
-    x = graph.choose(("float32",), ranks=(len(terms[0]),), largest=20)
+    x = graph.choose(("float32", "float32", "float16", "float64"), ranks=(len(terms[0]),), largest=20)
     if x is None:
         return False
     sizes = dict(zip(terms[0], x.shape, strict=True))
     for letter in "".join(terms[1:]):
         sizes.setdefault(letter, (graph.random.pick((1, 2, 3, 5, 7)),) * graph.calls)
-    operands = [x, *(graph.operand("float32", tuple(sizes[letter] for letter in term), -1, 1) for term in terms[1:])]
+    operands = [x, *(graph.operand(x.dtype, tuple(sizes[letter] for letter in term), -1, 1) for term in terms[1:])]
     shape = tuple(sizes[letter] for letter in result)
     depth = graph.longest([dim for letter, dim in sizes.items() if letter not in result])
     span = span_of(graph, x, operands[-1], depth)
@@ -220,5 +268,20 @@ def integer_product(graph: Graph) -> bool:
     return True
 
 
-RULES = [(8, matmul), (3, several_readers), (5, gemm), (2, attention), (2, einsum)]
-INTEGER_RULES = [(3, integer_product)]
+def wide_integers(graph: Graph) -> bool:
+    """MatMul and Gemm take 32 and 64-bit integers as well."""
+    x = graph.choose(("int32", "int64"), ranks=(2, 3), largest=1000)
+    if x is None:
+        return False
+    depth, width = x.shape[-1], (graph.random.pick(WIDTHS),) * graph.calls
+    y = graph.operand(x.dtype, (depth, width), -9, 9)
+    size = x.size * y.size * graph.longest([depth])
+    shape = (*x.shape[:-1], width)
+    if not graph.fits(shape) or size > 1e6:
+        return False
+    graph.node("MatMul", [x, y], x, shape=shape, span=(-size, size))
+    return True
+
+
+RULES = [(8, matmul), (3, several_readers), (5, gemm), (2, attention), (1, heads), (2, einsum)]
+INTEGER_RULES = [(3, integer_product), (1, wide_integers)]

@@ -72,7 +72,7 @@ def softmax(graph: Graph) -> bool:
 
 
 def softmax_by_hand(graph: Graph) -> bool:
-    x = graph.choose(("float32", "float64"), largest=50)
+    x = graph.choose(("float32", "float64", "float16"), largest=50)
     if x is None or x.rank == 0:
         return False
     axes = [graph.random.between(-x.rank, x.rank - 1)]
@@ -87,12 +87,12 @@ def softmax_by_hand(graph: Graph) -> bool:
 
 
 def norm(graph: Graph) -> bool:
-    x = graph.choose(("float32", "float32", "float64"), largest=200)
+    x = graph.choose(("float32", "float32", "float64", "float16"), largest=200)
     if x is None or x.rank == 0:
         return False
     op = graph.random.pick(["LayerNormalization", "LayerNormalization", "InstanceNormalization", "by hand", "rms"])
     if op == "InstanceNormalization":
-        if x.rank < 3 or not x.fixed(1) or x.dtype != "float32" or empty(x, list(range(2, x.rank))):
+        if x.rank < 3 or not x.fixed(1) or empty(x, list(range(2, x.rank))):
             return False
         scale, shift = (graph.weights(x.dtype, [x.at(1)], -1, 1) for _ in range(2))
         graph.node(op, [x, scale, shift], x, span=(-80, 80))
@@ -107,6 +107,10 @@ def norm(graph: Graph) -> bool:
         size = 80 * operands[1].size + (operands[2].size if len(operands) > 2 else 0)
         graph.node(op, operands, x, span=(-size, size), axis=axis)
         return True
+    if op == "rms" and graph.opset >= 23 and x.dtype == "float32" and x.fixed(x.rank - 1) and not empty(x, [-1]):
+        scale = graph.operand(x.dtype, x.shape[-1:], -1, 1)
+        graph.node("RMSNormalization", [x, scale], x, span=(-80 * scale.size, 80 * scale.size), axis=-1)
+        return True
     axes = [graph.random.between(-x.rank, x.rank - 1)]
     if empty(x, axes):
         return False
@@ -115,6 +119,8 @@ def norm(graph: Graph) -> bool:
         mean = reduced(graph, "ReduceMean", x, axes, True, (x.low, x.high))
         centred = graph.node("Sub", [x, mean], x, span=(-2 * x.size, 2 * x.size))
     square = graph.node("Mul", [centred, centred], x, span=(0, centred.size**2))
+    if not graph.holds(x.dtype, square.high):
+        return True
     variance = reduced(graph, "ReduceMean", square, axes, True, (0, square.high))
     safe = graph.node("Add", [variance, graph.scalar(x.dtype, 0.125)], variance, span=(0.125, variance.high + 0.125))
     root = graph.node("Sqrt", [safe], safe, span=(0.25, max(safe.high, 1)))
@@ -124,7 +130,7 @@ def norm(graph: Graph) -> bool:
 
 def positions(graph: Graph) -> bool:
     """Which element is largest; ties are exact, near ties leave the answer open."""
-    x = graph.choose(("float32", "int32", "int64"))
+    x = graph.choose(("float32", "float16", "int32", "int64"))
     if x is None or x.rank == 0:
         return False
     axis, keep = graph.random.below(x.rank), graph.random.chance(50)
@@ -175,7 +181,7 @@ def top(graph: Graph) -> bool:
 
 def grouped_norm(graph: Graph) -> bool:
     """Norms over groups of channels or over neighbours."""
-    x = graph.choose(("float32",), ranks=(3, 4), largest=200)
+    x = graph.choose(("float32", "float32", "float16"), ranks=(3, 4), largest=200)
     if x is None or not x.fixed(*range(1, x.rank)) or empty(x, list(range(1, x.rank))):
         return False
     channels = x.at(1)
@@ -191,7 +197,7 @@ def grouped_norm(graph: Graph) -> bool:
 
 
 def length_norm(graph: Graph) -> bool:
-    x = graph.choose(("float32",), largest=200)
+    x = graph.choose(("float32", "float64", "float16"), largest=200)
     if x is None or x.rank == 0:
         return False
     axis = graph.random.between(-x.rank, x.rank - 1)

@@ -7,12 +7,13 @@ from typing import Any
 from graph import Graph, Value
 from pointwise import activate
 
+MOST = ("float32", "float32", "float32", "float32", "float64", "float16")
 CHANNELS = (1, 2, 3, 4, 8, 9, 16, 17)
 
 
 def image(graph: Graph) -> Value | None:
     """A value with channels and one or two axes to slide over, whose sizes are fixed."""
-    x = graph.choose(("float32",), ranks=(3, 4), largest=100)
+    x = graph.choose(MOST, ranks=(3, 4), largest=100)
     return x if x is not None and x.fixed(*range(1, x.rank)) and 0 not in (x.at(a) for a in range(1, x.rank)) else None
 
 
@@ -62,13 +63,13 @@ def convolution(graph: Graph) -> bool:
     groups = random.weighted([(4, 1), (2, channels), (1, next(g for g in (4, 3, 2, 1) if channels % g == 0))])
     results = groups * random.pick((1, 1, 2, 3)) if groups > 1 else random.pick(CHANNELS)
     depth = graph.longest(graph.fixed(channels // groups, *attributes["kernel_shape"]))
-    weights = graph.operand("float32", graph.fixed(results, channels // groups, *attributes["kernel_shape"]), -0.5, 0.5)
+    weights = graph.operand(x.dtype, graph.fixed(results, channels // groups, *attributes["kernel_shape"]), -0.5, 0.5)
     operands = [x, weights]
     if random.chance(60):
-        operands.append(graph.operand("float32", graph.fixed(results), -1, 1))
+        operands.append(graph.operand(x.dtype, graph.fixed(results), -1, 1))
     shape = (x.shape[0], *graph.fixed(results, *sizes))
     size = x.size * weights.size * depth + (operands[2].size if len(operands) > 2 else 0)
-    if not graph.fits(shape) or not graph.holds("float32", size):
+    if not graph.fits(shape) or not graph.holds(x.dtype, size):
         return False
     y = graph.node("Conv", operands, x, shape=shape, span=(-size, size), group=groups, **attributes)
     if random.chance(35):
@@ -76,21 +77,21 @@ def convolution(graph: Graph) -> bool:
     if random.chance(60):
         y = activate(graph, y)
     if random.chance(25):
-        other = graph.operand("float32", y.shape)
+        other = graph.operand(x.dtype, y.shape)
         graph.node("Add", [y, other], y, span=(-y.size - other.size, y.size + other.size))
     return True
 
 
 def normalised(graph: Graph, x: Value) -> Value:
     channels = x.at(1)
-    scale, shift, mean = (graph.weights("float32", [channels], -1, 1) for _ in range(3))
-    variance = graph.weights("float32", [channels], 0.5, 2)
+    scale, shift, mean = (graph.weights(x.dtype, [channels], -1, 1) for _ in range(3))
+    variance = graph.weights(x.dtype, [channels], 0.5, 2)
     size = (x.size + 1) * 2 + 1
     return graph.node("BatchNormalization", [x, scale, shift, mean, variance], x, span=(-size, size))
 
 
 def batch_norm(graph: Graph) -> bool:
-    x = graph.choose(("float32",), ranks=(2, 3, 4), largest=1000)
+    x = graph.choose(MOST, ranks=(2, 3, 4), largest=1000)
     if x is None or not x.fixed(1):
         return False
     normalised(graph, x)
@@ -108,10 +109,10 @@ def transposed(graph: Graph) -> bool:
     strides = [random.between(1, 3) for _ in axes]
     extra = [random.below(stride) for stride in strides]
     sizes = [(x.at(axis) - 1) * s + k + e for axis, s, k, e in zip(axes, strides, kernel, extra, strict=True)]
-    weights = graph.operand("float32", graph.fixed(channels, each, *kernel), -0.5, 0.5)
+    weights = graph.operand(x.dtype, graph.fixed(channels, each, *kernel), -0.5, 0.5)
     shape = (x.shape[0], *graph.fixed(each * groups, *sizes))
     size = x.size * weights.size * channels * graph.longest(graph.fixed(*kernel))
-    if not graph.fits(shape) or not graph.holds("float32", size):
+    if not graph.fits(shape) or not graph.holds(x.dtype, size):
         return False
     graph.node(
         "ConvTranspose",
