@@ -160,13 +160,20 @@ static Results elu(Arguments &args) {
   return {args.builder.elu(args.tensor("self"), args.real("alpha", 1.0))};
 }
 
+/// log(1 + exp(beta x)) / beta; x itself where beta x is above the threshold.
 static Results softplus(Arguments &args) {
   GraphBuilder &builder = args.builder;
   GraphTensor x = args.tensor("self");
-  double beta = args.real("beta", 1.0);
-  if (beta == 1.0)
-    return {builder.unary(UnaryKind::Softplus, x)};
-  return {builder.mul(builder.unary(UnaryKind::Softplus, builder.mul(x, beta)), 1.0 / beta)};
+  if (!x)
+    return {x};
+  double beta = args.real("beta", 1.0), threshold = args.real("threshold", 20.0);
+  GraphTensor scaled = beta == 1.0 ? x : builder.mul(x, beta);
+  GraphTensor curve = builder.unary(UnaryKind::Softplus, scaled);
+  if (beta != 1.0)
+    curve = builder.mul(curve, 1.0 / beta);
+  if (threshold >= 20.0 && !x.type().isF64()) // exp(-20) is below half a unit in the last place of 20 in f32
+    return {curve};
+  return {builder.select(builder.compare(CompareKind::Greater, scaled, builder.scalar(x.type(), threshold)), x, curve)};
 }
 
 template <int base> static Results logarithm(Arguments &args) { // of base 2 or 10, or log(1 + x) for 0

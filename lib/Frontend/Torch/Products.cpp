@@ -15,17 +15,21 @@ static Results linear(Arguments &args) {
 }
 
 /// In the operands' type, integers modulo its width.
+static GraphTensor multiply(GraphBuilder &builder, GraphTensor lhs, GraphTensor rhs) {
+  GraphTensor product = builder.matmul(lhs, rhs);
+  return product ? builder.cast(product, lhs.type()) : product;
+}
+
 static Results matmul(Arguments &args) {
-  GraphTensor lhs = args.tensor("self");
-  GraphTensor product = args.builder.matmul(lhs, args.tensor(args.has("mat2") ? "mat2" : "other"));
-  return {product ? args.builder.cast(product, lhs.type()) : product};
+  return {multiply(args.builder, args.tensor("self"), args.tensor(args.has("mat2") ? "mat2" : "other"))};
 }
 
 /// beta * self + alpha * (a b)
 static Results addProduct(Arguments &args) {
   GraphBuilder &builder = args.builder;
   bool batched = args.has("batch1");
-  GraphTensor product = builder.matmul(args.tensor(batched ? "batch1" : "mat1"), args.tensor(batched ? "batch2" : "mat2"));
+  GraphTensor product =
+      multiply(builder, args.tensor(batched ? "batch1" : "mat1"), args.tensor(batched ? "batch2" : "mat2"));
   double alpha = args.real("alpha", 1.0), beta = args.real("beta", 1.0);
   if (alpha != 1.0)
     product = builder.mul(product, alpha);

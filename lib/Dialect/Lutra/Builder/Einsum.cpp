@@ -2,6 +2,7 @@
 // Operands are contracted from left to right. For a pair, labels fall into four groups: batch (in both
 // and needed later), depth (in both, not needed later), rows and columns (in one). Labels of one
 // operand that nothing needs are summed first; then [batch, rows, depth] x [batch, depth, columns].
+// Every step is in the operands' type, integers modulo its width.
 #include "lutra/Dialect/Lutra/Builder/GraphBuilder.h"
 
 using namespace mlir;
@@ -82,6 +83,7 @@ static Labelled contract(GraphBuilder &b, Labelled lhs, Labelled rhs, ArrayRef<i
   right.push_back(sizeOf(rhs, batch.size(), depth.size()));
   right.push_back(sizeOf(rhs, batch.size() + depth.size(), columns.size()));
   GraphTensor product = b.matmul(b.reshape(lhs.tensor, left), b.reshape(rhs.tensor, right));
+  product = b.cast(product, lhs.tensor.type());
   return {b.reshape(product, result), join(batch, rows, columns)};
 }
 

@@ -75,7 +75,9 @@ GraphTensor GraphBuilder::linear(GraphTensor input, GraphTensor weight, GraphTen
   shape.back() = weight.dim(0);
   if (!checkSize(shape))
     return {};
-  GraphTensor result = emit<MatmulOp>(input.type(), shape, value(input), value(weight), false, true, StrategyAttr());
+  GraphTensor result = emit<MatmulOp>(accumulatorOf(input.type()), shape, value(input), value(weight), false, true,
+                                      StrategyAttr());
+  result = cast(result, input.type());
   return bias ? add(result, bias) : result;
 }
 
@@ -93,8 +95,9 @@ GraphTensor GraphBuilder::gemm(GraphTensor a, GraphTensor b, GraphTensor c, doub
   Shape shape{a.dim(transposeA ? 1 : 0), b.dim(transposeB ? 0 : 1)};
   if (!checkSize(shape))
     return {};
-  GraphTensor result = emit<MatmulOp>(a.type(), shape, value(a), value(b), transposeA, transposeB,
-                                 StrategyAttr());
+  GraphTensor result = emit<MatmulOp>(accumulatorOf(a.type()), shape, value(a), value(b), transposeA, transposeB,
+                                      StrategyAttr());
+  result = cast(result, a.type());
   auto scaled = [&](GraphTensor tensor, double factor) { return factor == 1.0 ? tensor : mul(tensor, factor); };
   result = scaled(result, alpha);
   return c && beta != 0.0 ? add(result, scaled(c, beta)) : result;

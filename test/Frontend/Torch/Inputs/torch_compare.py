@@ -17,6 +17,8 @@ from lutra.torch import import_program
 def check(name: str, got: np.ndarray, reference: np.ndarray, bound: np.ndarray | None) -> None:
     if got.shape != reference.shape:
         raise AssertionError(f"{name}: shape {got.shape}, the import gives {reference.shape}")
+    if got.dtype.kind != "f" and got.dtype != reference.dtype:
+        raise AssertionError(f"{name}: type {got.dtype}, the import gives {reference.dtype}")
     if got.dtype.kind != "f" or bound is None:
         if not np.array_equal(got, reference):
             raise AssertionError(f"{name}: differs: {got.ravel()[:8]} and {reference.ravel()[:8]}")

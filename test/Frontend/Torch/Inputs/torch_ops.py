@@ -35,6 +35,12 @@ def boolean(*shape: int) -> torch.Tensor:
     return torch.rand(shape) > 0.4
 
 
+def narrow(*shape: int) -> dict[str, torch.Tensor]:
+    """By type; products of a few of them wrap."""
+    whole = torch.randint(-100, 100, shape)
+    return {name: whole.to(getattr(torch, name)) for name in ("int8", "uint8", "int16")}
+
+
 x34, x234, i34, b34 = real(3, 4), real(2, 3, 4), integer(3, 4), boolean(3, 4)
 POINTWISE = [
     "abs",
@@ -60,6 +66,18 @@ POINTWISE = [
 ]
 POSITIVE = ["log", "sqrt", "rsqrt", "reciprocal", "log2", "log10", "log1p"]
 
+# Products of narrow integers have their type, wrapped: of [3, 40], [40, 5], [3, 5].
+NARROW_ROWS, NARROW_COLUMNS, NARROW_SUM = narrow(3, 40), narrow(40, 5), narrow(3, 5)
+NARROW: dict[str, Callable] = {
+    "matmul": lambda x, y, z: x @ y + z,
+    "linear": lambda x, y, z: F.linear(x, y.t()) + z,
+    "einsum": lambda x, y, z: torch.einsum("ij,jk->ik", x, y) + z,
+    "addmm": lambda x, y, z: torch.addmm(z, x, y),
+    "addmm beta": lambda x, y, z: torch.addmm(z, x, y, beta=2, alpha=3),
+    "addmm without": lambda x, y, z: torch.addmm(z, x, y, beta=0),
+    "baddbmm": lambda x, y, z: torch.baddbmm(z[None], x[None], y[None]),
+}
+
 # name: (function, inputs)
 STATIC: dict[str, tuple[Callable, list[torch.Tensor]]] = {
     **{name: (getattr(torch, name), [x34]) for name in POINTWISE},
@@ -70,6 +88,8 @@ STATIC: dict[str, tuple[Callable, list[torch.Tensor]]] = {
     "gelu": (F.gelu, [x34]),
     "gelu tanh": (lambda x: F.gelu(x, approximate="tanh"), [x34]),
     "softplus": (lambda x: F.softplus(x, beta=2.0), [x34]),
+    "softplus threshold": (lambda x: F.softplus(x, beta=2.0, threshold=0.5), [x34]),
+    "softplus double": (lambda x: F.softplus(20 * x), [x34.double()]),
     "leaky_relu": (lambda x: F.leaky_relu(x, 0.2), [x34]),
     "elu": (F.elu, [x34]),
     "hardtanh": (F.hardtanh, [x34]),
@@ -172,6 +192,11 @@ STATIC: dict[str, tuple[Callable, list[torch.Tensor]]] = {
     "addmm": (lambda b, x, y: torch.addmm(b, x, y, beta=0.5, alpha=2), [real(5), x34, real(4, 5)]),
     "baddbmm": (torch.baddbmm, [real(2, 3, 5), x234, real(2, 4, 5)]),
     "einsum": (lambda x, y: torch.einsum("bij,bkj->bik", x, y), [x234, real(2, 5, 4)]),
+    **{
+        f"{name} {kind}": (function, [inputs[kind] for inputs in (NARROW_ROWS, NARROW_COLUMNS, NARROW_SUM)])
+        for kind in NARROW_ROWS
+        for name, function in NARROW.items()
+    },
     "attention": (F.scaled_dot_product_attention, [real(2, 3, 5, 4), real(2, 3, 6, 4), real(2, 3, 6, 4)]),
     "attention causal": (lambda q: F.scaled_dot_product_attention(q, q, q, is_causal=True), [real(2, 2, 5, 4)]),
     "attention mask": (
