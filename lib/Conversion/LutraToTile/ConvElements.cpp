@@ -64,7 +64,7 @@ FailureOr<Value> ElementEmission::emitSum(ArrayRef<Value> output) {
   auto resultType = cast<RankedTensorType>(geometry.result.getType());
   Type inputElement = cast<RankedTensorType>(geometry.input.getType()).getElementType();
   Type filterElement = cast<RankedTensorType>(geometry.filter.getType()).getElementType();
-  Type accumulate = getComputeType(resultType.getElementType());
+  Type accumulate = getAccumulatorType(resultType.getElementType());
   int64_t rank = resultType.getRank(), spatial = rank - 2;
   int64_t firstSpatial = geometry.channelsLast ? 1 : 2, channelDim = geometry.channelsLast ? rank - 1 : 1;
   int64_t firstTap = geometry.channelsLast ? 0 : 2;

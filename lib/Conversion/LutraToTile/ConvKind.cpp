@@ -88,7 +88,7 @@ ConvEmission::ConvEmission(KernelEmitter &kernelEmitter)
   while (groups == 1 && joined > 0 && op.getDilations()[joined - 1] == 1 &&
          (joined == spatial || filterType.getDimSize(joined) == inputType.getDimSize(joined + 1)))
     --joined;
-  accumulate = getComputeType(resultType.getElementType());
+  accumulate = getAccumulatorType(resultType.getElementType());
   channels = filterType.getDimSize(rank - 2);
   columns = filterType.getDimSize(rank - 1) / groups;
   depthwise = groups > 1 && channels == 1 && columns == 1;

@@ -1,8 +1,9 @@
 //===- DotStrategy.cpp - integer products of register tiles ------------------===//
-// Integers of 8 or 16 bits with sums of 32. The left-hand side is widened to 16 bits while it is copied (a fused
-// subtraction of a zero point runs there), the weight stays as narrow as it was given, in panels of two steps
-// of K: each lane of a vector holds a pair, multiplied and added by one instruction. Exact modulo 2^32: a pair of 16-bit
-// products wraps only where all four factors are -2^15, and then to the right residue.
+// Integers of 8 or 16 bits with sums of 32; the weight is signed, and so are 16 bits on the left. The left-hand side is
+// widened to 16 signed bits while it is copied (a fused subtraction of a zero point runs there), the weight stays as
+// narrow as it was given, in panels of two steps of K: each lane of a vector holds a pair, multiplied and added by one
+// instruction. Exact modulo 2^32: a pair of 16-bit products wraps only where all four factors are -2^15, and then to
+// the right residue.
 #include "GroupKinds.h"
 #include "Strategies.h"
 
@@ -34,8 +35,10 @@ std::optional<StrategyOffer> DotStrategy::match(const ProductProblem &problem, c
     why = "takes integers of 8 or 16 bits into 32 alone";
   else if (problem.rhs.isUnsignedInteger())
     why = "takes no unsigned weight";
+  else if (problem.lhs.isUnsignedInteger(16))
+    why = "takes no unsigned 16 bits, which the signed factors of a pair do not hold";
   else if (!problem.weight || cast<RankedTensorType>(cast<MatmulOp>(problem.op).getRhs().getType()).getRank() != 2)
-    why = "takes a constant matrix on the right alone";
+    why = "takes a weight of rank 2 on the right alone";
   else if (target.getPairDotPerCycle() == 0)
     why = "the level adds no products in pairs";
   if (!why.empty())

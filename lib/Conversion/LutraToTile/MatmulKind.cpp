@@ -86,7 +86,7 @@ MatmulEmission::MatmulEmission(KernelEmitter &kernelEmitter, bool elementwise)
   resultType = cast<RankedTensorType>(op.getType());
   rank = resultType.getRank();
   rhsRank = rhsType.getRank();
-  accumulate = getComputeType(resultType.getElementType());
+  accumulate = getAccumulatorType(resultType.getElementType());
   rowDim = getRowDim(op);
   for (int64_t dim = 0; dim < rank - 1; ++dim)
     if (dim != rowDim)

@@ -254,7 +254,7 @@ TileWindow spotWindow(KernelEmitter &emitter, const ProductSpot &spot, ArrayRef<
 
 LogicalResult finishSpot(KernelEmitter &emitter, Value result, const TileWindow &window,
                          Value accumulator) {
-  Type element = cast<RankedTensorType>(result.getType()).getElementType();
+  Type element = getTileElement(cast<RankedTensorType>(result.getType()).getElementType());
   if (cast<TileType>(accumulator.getType()).getElementType() != element)
     accumulator = emitter.map(accumulator, element, [&](OpBuilder &builder, ValueRange scalars) -> Value {
       return arith::TruncFOp::create(builder, emitter.loc, element, scalars[0]);
@@ -263,6 +263,8 @@ LogicalResult finishSpot(KernelEmitter &emitter, Value result, const TileWindow 
   emitter.bind(result, window, accumulator);
   return emitter.emitResults(window);
 }
+
+Type getAccumulatorType(Type element) { return getTileElement(getComputeType(element)); }
 
 Value widenOperand(OpBuilder &builder, Location loc, Value scalar, Type element, Type type) {
   if (scalar.getType() == type)

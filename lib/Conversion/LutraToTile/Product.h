@@ -68,6 +68,8 @@ TileWindow spotWindow(KernelEmitter &emitter, const ProductSpot &spot, llvm::Arr
 mlir::LogicalResult finishSpot(KernelEmitter &emitter, mlir::Value result, const TileWindow &window,
                                mlir::Value accumulator);
 
+/// The signless type that products of `element`, a result's, are added in.
+mlir::Type getAccumulatorType(mlir::Type element);
 /// acc + lhs * rhs on scalars of the type that products of `result` accumulate in.
 mlir::Value multiplyAdd(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value lhs, mlir::Value rhs,
                         mlir::Value accumulator);

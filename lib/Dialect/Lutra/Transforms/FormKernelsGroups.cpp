@@ -134,8 +134,10 @@ static bool isTiledProduct(const ProductProblem &problem) {
   bool isFloat = isa<FloatType>(problem.lhs) && isa<FloatType>(problem.rhs);
   if (isFloat || !isNarrowInteger(problem.lhs) || !isNarrowInteger(problem.rhs))
     return isFloat;
+  if (problem.rhs.isUnsignedInteger() || problem.lhs.isUnsignedInteger(16)) // no factors of the dot strategy
+    return false;
   auto matmul = dyn_cast<MatmulOp>(problem.op);
-  return matmul && matmul.getRhs().getDefiningOp<WeightOp>();
+  return matmul && matmul.getRhs().getDefiningOp<WeightOp>() && typeOf(matmul.getRhs()).getRank() == 2;
 }
 
 namespace {

@@ -21,7 +21,7 @@ lutra.kernel @floats(%a: tensor<37x23xf32>, %b: tensor<23x19xf32>) -> tensor<37x
 }
 
 // Integers with a right-hand side that some launch computes. Every product that a wish does not fit is named.
-// REMARK: Chosen=scalar, {{.*}}Others="tiled (avx2: takes products of floats alone); dot (avx2: takes a constant matrix on the right alone)
+// REMARK: Chosen=scalar, {{.*}}Others="tiled (avx2: takes products of floats alone); dot (avx2: takes a weight of rank 2 on the right alone)
 // CHECK-LABEL: lutra.kernel @integers
 // CHECK: lutra.matmul {{.*}}strategy = #lutra.strategy<"scalar">
 // REFUSED: no strategy of those allowed computes 'lutra.matmul': tiled (avx2: takes products of floats alone)
