@@ -218,14 +218,15 @@ GraphTensor GraphBuilder::sliceAxis(GraphTensor input, int64_t axis, const DimEx
   if (step == 0)
     return fail(ErrorCode::Attribute, "slices with a step of 0");
   DimExpr size = input.dim(axis);
-  // The smallest and the largest position a bound may take.
-  DimExpr lowest = step > 0 ? 0 : -1, highest = step > 0 ? size : size - DimExpr(1);
-  auto clamp = [&](DimExpr bound) -> std::optional<DimExpr> {
+  // The smallest and the largest position a bound may take. Backwards, a start is an element if there is one; an end
+  // may lie before the front.
+  DimExpr highest = step > 0 ? size : size - DimExpr(1);
+  auto clamp = [&](DimExpr bound, const DimExpr &lowest) -> std::optional<DimExpr> {
     std::optional<int64_t> number = bound.constant();
     if (number && *number >= unlimited)
       return highest;
     if (number && *number <= -unlimited)
-      return lowest;
+      return symbols.min(lowest, highest);
     if (symbols.isProvablyLess(bound, 0))
       bound = bound + size;
     else if (!symbols.isProvablyAtMost(0, bound))
@@ -239,9 +240,9 @@ GraphTensor GraphBuilder::sliceAxis(GraphTensor input, int64_t axis, const DimEx
       if (limit && symbols.getAtom(terms.back().atoms[0]).kind == DimKind::Symbol)
         symbols.restrict(symbol, 0, *limit);
     }
-    return symbols.max(symbols.min(bound, highest), lowest);
+    return bound == highest ? highest : symbols.max(symbols.min(bound, highest), symbols.min(lowest, highest));
   };
-  std::optional<DimExpr> first = clamp(start), last = clamp(end);
+  std::optional<DimExpr> first = clamp(start, 0), last = clamp(end, step > 0 ? 0 : -1);
   if (!first || !last)
     return fail(ErrorCode::UnsupportedOp, "slices from " + symbols.text(start) + " to " +
                                               symbols.text(end) + ", whose sign is not known");
