@@ -177,14 +177,14 @@ static int explainSignal(int number, const CompileRequest &request,
       (request.memoryLimit &&
        says({"pthread_create failed", "Cannot allocate memory", "Resource temporarily unavailable"}))) {
     printError(request, ErrorCode::LimitMemory,
-               "the compilation needs more memory than it may use; raise --memory-limit");
+               "the compilation needs more memory than it may use; free some, or raise --memory-limit if lutra-compile was given one");
     return static_cast<int>(ExitCode::Limit);
   }
   if (request.memoryLimit && size >= request.memoryLimit / 2) {
     printError(request, ErrorCode::LimitMemory,
                "the compiler ended with signal " + llvm::Twine(number) + " when " + llvm::Twine(size >> 20) +
                    " MiB of address space were in use and " + llvm::Twine(request.memoryLimit >> 20) +
-                   " MiB allowed, most likely because an allocation failed; raise --memory-limit");
+                   " MiB allowed, most likely because an allocation failed; raise the --memory-limit of lutra-compile");
     return static_cast<int>(ExitCode::Limit);
   }
   std::string folder = saveReproducer(request, flags, logPath);

@@ -17,6 +17,8 @@ static constexpr int64_t newestOpset = 28;
 static constexpr int64_t oldestOpset = 6;
 /// Graphs inside nodes and calls inside functions, together.
 static constexpr unsigned maxDepth = 32;
+/// Nodes that calls of functions may expand to: functions that call each other twice double at each level.
+static constexpr unsigned maxExpandedNodes = 100000;
 
 Importer::Importer(MLIRContext *context, const OnnxImportOptions &options)
     : context(context), options(options),
@@ -190,13 +192,19 @@ bool Importer::importNodes(const google::protobuf::RepeatedPtrField<::onnx::Node
     }
   for (const ::onnx::NodeProto &node : nodes) {
     ++nodeCount;
+    if (!activeFunctions.empty() && ++expandedNodes > maxExpandedNodes) {
+      addFault(ErrorCode::LimitSize, "calls of functions expand to more than " + std::to_string(maxExpandedNodes) +
+                                         " nodes, since each call copies the body; call functions that call others "
+                                         "less often, or split the model");
+      return false;
+    }
     for (const std::string &input : node.input()) {
       bool isKnown = input.empty();
       for (Scope *s = &scope; s && !isKnown; s = s->parent)
         isKnown = s->values.contains(input);
       if (isKnown)
         continue;
-      NodeImport import(*this, node, scope, 0);
+      NodeImport import(*this, node, scope, opsetOf(scope, node.domain()).value_or(0));
       addFault(ErrorCode::GraphStructure,
                import.describe() + " reads " + quoted(input) +
                    (later.contains(input) ? ", which is computed later: the graph has a cycle or is not sorted"

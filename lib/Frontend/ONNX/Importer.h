@@ -106,7 +106,7 @@ private:
   unsigned depth = 0;
   std::optional<Fault> fault;
   std::vector<std::pair<ErrorCode, std::string>> unsupported; // without repetitions
-  unsigned nodeCount = 0;
+  unsigned nodeCount = 0, expandedNodes = 0; // all that were walked; those in bodies of functions
 };
 
 /// What the import of one node reads and writes.

@@ -161,7 +161,7 @@ std::optional<Integers> NodeImport::sizes(unsigned index) {
   std::optional<Integers> known = b.knownIntegers(operand);
   if (!known)
     unsupported("needs the values of its operand " + quoted(node.input(index)) +
-                " at compile time; make it an initializer or bind it");
+                " at compile time; make it an initializer or compute it from constants and sizes of inputs alone");
   return known;
 }
 

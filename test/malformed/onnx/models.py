@@ -146,6 +146,18 @@ def recursive_function() -> onnx.ModelProto:
     return result
 
 
+def function_bomb(levels: int) -> onnx.ModelProto:
+    """Functions that each call the one before twice."""
+    opsets = [helper.make_opsetid("", 18), helper.make_opsetid("own", 1)]
+    result = model([node(f"F{levels}", ["x"], ["y"], domain="own")])
+    result.opset_import.append(helper.make_opsetid("own", 1))
+    result.functions.append(helper.make_function("own", "F0", ["a"], ["c"], [node("Relu", ["a"], ["c"])], opsets))
+    for level in range(1, levels + 1):
+        calls = [node(f"F{level - 1}", [a], [b], domain="own") for a, b in (("a", "b"), ("b", "c"))]
+        result.functions.append(helper.make_function("own", f"F{level}", ["a"], ["c"], calls, opsets))
+    return result
+
+
 def conv(**attributes: object) -> onnx.ModelProto:
     return model(
         [node("Conv", ["x", "w"], ["y"], **attributes)],
@@ -238,6 +250,7 @@ MODELS: dict[str, Callable[[Path], Path]] = {
     "external_no_location": lambda f: save(f, with_weight(external(offset="0"))),
     "recursive_function": lambda f: save(f, recursive_function()),
     "nested_deep": lambda f: save(f, nested(40)),
+    "function_bomb": lambda f: save(f, function_bomb(25)),
     "zero_stride": lambda f: save(f, conv(strides=[0, 1])),
     "zero_group": lambda f: save(f, conv(group=0)),
     "kernel_rank": lambda f: save(f, conv(kernel_shape=[3])),
