@@ -108,8 +108,20 @@ void checkContiguous(const View &view, const int64_t *strides, const py::object 
   }
 }
 
+/// What the object exports; libraries refuse tensors that need gradients, have no memory or are sparse.
+py::capsule exportDlpack(const py::object &object, const lutra_tensor_info &info) {
+  try {
+    return object.attr("__dlpack__")();
+  } catch (py::error_already_set &error) {
+    if (!error.matches(PyExc_Exception)) // an interrupt
+      throw;
+    throw refuse(describeArgument(info) + " gives no memory to read (" + py::str(error.value()).cast<std::string>() +
+                 "); pass a dense tensor in host memory without gradients, as x.detach().cpu() is");
+  }
+}
+
 View viewDlpack(const py::object &object, const lutra_tensor_info &info) {
-  py::capsule capsule = object.attr("__dlpack__")();
+  py::capsule capsule = exportDlpack(object, info);
   auto *managed = static_cast<DLManagedTensor *>(PyCapsule_GetPointer(capsule.ptr(), "dltensor"));
   if (!managed)
     throw py::error_already_set();
@@ -144,9 +156,9 @@ View viewArray(const py::array &array, const lutra_tensor_info &info) {
                  py::str(py::object(array.dtype())).cast<std::string>());
   View view;
   py::array held = array;
-  if (!(array.flags() & py::array::c_style))
-    held = py::module_::import("numpy").attr("ascontiguousarray")(array);
-  // A scalar stays one: ascontiguousarray gives it a dimension.
+  constexpr int readable = py::array::c_style | py::detail::npy_api::NPY_ARRAY_ALIGNED_;
+  if ((array.flags() & readable) != readable)
+    held = array.attr("copy")("C");
   view.shape.assign(array.shape(), array.shape() + array.ndim());
   view.buffer = {const_cast<void *>(held.data()), static_cast<uint64_t>(held.nbytes())};
   view.owner = held;

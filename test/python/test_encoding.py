@@ -504,6 +504,48 @@ def test_malformed_bytes_give_one_error() -> None:
     expect(parts, (8, 4), b"", "has parts 0 and 1, which overlap")
 
 
+def test_takes_any_buffer() -> None:
+    text, values = "[dense<uint<4>, affine, scales = [f16, row]>]", [[1.0, 2.0, 3.0]]
+    data = encoding.encode(text, values)
+    for same in (bytearray(data), memoryview(data), np.frombuffer(data, np.uint8)):
+        np.testing.assert_array_equal(encoding.decode(text, (1, 3), same), encoding.decode(text, (1, 3), data))
+        assert encoding.encode(text, values, sides=same) == data
+    dictionary = "[dense<dict<8, @d, fixed<2>>, affine>]"
+    got = encoding.decode(dictionary, [1, np.int64(2)], b"\x00", dictionaries={"d": bytearray(b"\x00\x01")})
+    assert got.shape == (1, 2)
+
+
+def test_refuses_wrong_arguments() -> None:
+    text = "[dense<uint<4>, affine, scales = [f16, row]>]"
+    data = encoding.encode(text, [[1.0, 2.0]])
+    for shape in ((1.0, 2), (1, "2"), 2):
+        with pytest.raises(TypeError, match="a shape is a sequence of integers"):
+            encoding.decode(text, shape, data)
+    with pytest.raises(TypeError, match="the data is a list; pass bytes"):
+        encoding.decode(text, (1, 2), [1, 2])
+    with pytest.raises(TypeError, match="sides is a str; pass bytes"):
+        encoding.encode(text, [[1.0, 2.0]], sides="abc")
+    with pytest.raises(TypeError, match='dictionary "d" is a int; pass bytes'):
+        encoding.decode("[dense<dict<8, @d, fixed<2>>, affine>]", (1, 2), b"", dictionaries={"d": 1})
+    for call in (
+        lambda: encoding.encode(text, [[1.0, 2.0]], dictionaries={"d": b""}),
+        lambda: encoding.decode(text, (1, 2), data, dictionaries={"d": b""}),
+    ):
+        with pytest.raises(ValueError, match='no code of the encoding reads the dictionary "d"'):
+            call()
+    with pytest.raises(TypeError, match="the tensor holds complex128"):
+        encoding.encode(text, [[1 + 2j, 2.0]])
+    with pytest.raises(TypeError, match="no numbers"):
+        encoding.encode(text, [["one", "two"]])
+    with pytest.raises(TypeError, match='array "term0.table" holds complex'):
+        encoding.encode("[dense<uint<1>, table<2, f16>>]", [[1.0]], arrays={"term0.table": [1, 1j]})
+
+
+def test_saturates() -> None:
+    text = "[dense<uint<1>, affine, scales = [f16, 1, 1]>]"
+    assert encoding.decode(text, (1, 1), encoding.encode(text, [[1e300]]))[0, 0] == 65504
+
+
 def test_values_that_are_not_encoded() -> None:
     for bad in (np.nan, np.inf):
         with pytest.raises(InputError, match="is given a number at element 1 that is not finite"):

@@ -58,6 +58,24 @@ def test_takes_dlpack_and_strided_arrays(chain: lutra.Model) -> None:
         chain(Exchange(x))
 
 
+def test_copies_misaligned_arrays(chain: lutra.Model) -> None:
+    x = np.arange(10, dtype=np.float32).reshape(2, 5)
+    misaligned = np.frombuffer(b"?" + x.tobytes(), np.float32, offset=1).reshape(2, 5)
+    assert not misaligned.flags.aligned
+    assert np.array_equal(chain(misaligned)[0], expected(x))
+
+
+def test_refuses_tensors_without_memory(chain: lutra.Model) -> None:
+    torch = pytest.importorskip("torch")
+    x = torch.ones(2, 5)
+    for tensor in (x.to("meta"), x.to_sparse(), x.requires_grad_()):
+        with pytest.raises(lutra.InputError, match='input "x" gives no memory to read .*pass a dense tensor') as info:
+            chain(tensor)
+        assert "\n" not in str(info.value)
+    with torch.no_grad():
+        assert np.array_equal(chain(x.detach())[0], expected(np.ones((2, 5), np.float32)))
+
+
 def test_refuses_wrong_arguments(chain: lutra.Model) -> None:
     with pytest.raises(TypeError, match="float32, not float64"):
         chain(np.zeros((2, 5)))
