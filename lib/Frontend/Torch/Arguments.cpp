@@ -212,6 +212,8 @@ Type torch::promote(GraphTensor a, GraphTensor b) {
     return a.rank() == 0 ? right : left;
   if (left.isBF16() != right.isBF16() && left.getIntOrFloatBitWidth() == right.getIntOrFloatBitWidth())
     return Float32Type::get(left.getContext());
+  if (left.isUnsignedInteger(8) ? right.isSignlessInteger(8) : right.isUnsignedInteger(8) && left.isSignlessInteger(8))
+    return IntegerType::get(left.getContext(), 16); // holds both
   return left.getIntOrFloatBitWidth() >= right.getIntOrFloatBitWidth() ? left : right;
 }
 

@@ -107,14 +107,22 @@ static Results diff(Arguments &args) {
   return {x};
 }
 
+/// `kind` as the operator's name has it; its argument `reduce` may ask for another.
 template <ScatterKind kind> static Results scatter(Arguments &args) {
+  StringRef reduce = args.text("reduce");
+  ScatterKind combine = reduce == "add" ? ScatterKind::Add : reduce == "multiply" ? ScatterKind::Mul : kind;
   GraphTensor x = args.tensor("self"), indices = args.tensor("index");
   if (!x || !indices)
     return {GraphTensor()};
   GraphTensor updates = args.has("src") ? args.tensor("src") : args.operand("value", x);
   if (updates && updates.rank() == 0)
     updates = args.builder.expand(args.builder.cast(updates, x.type()), indices.shape());
-  return {args.builder.scatterElements(x, indices, updates, args.axis("dim", x.rank()), kind)};
+  if (updates && updates.rank() == indices.rank()) // each index has an update; more of them are not read
+    for (int64_t axis = 0; axis < indices.rank(); ++axis)
+      updates = updates && updates.dim(axis) != indices.dim(axis)
+                    ? args.builder.sliceAxis(updates, axis, 0, indices.dim(axis), 1)
+                    : updates;
+  return {args.builder.scatterElements(x, indices, updates, args.axis("dim", x.rank()), combine)};
 }
 
 static constexpr Row kRows[] = {

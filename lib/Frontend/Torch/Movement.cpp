@@ -170,7 +170,22 @@ static Results select(Arguments &args) {
 
 static Results narrow(Arguments &args) {
   GraphTensor x = args.tensor("self");
-  return {x ? cut(args.builder, x, args.axis("dim", x.rank()), args.dim("start"), args.dim("length")) : x};
+  if (!x)
+    return {x};
+  int64_t axis = args.axis("dim", x.rank());
+  DimExpr start = args.dim("start");
+  if (std::optional<int64_t> number = start.constant(); number && *number < 0)
+    start = start + x.dim(axis);
+  return {cut(args.builder, x, axis, start, args.dim("length"))};
+}
+
+/// Gives all tensors the one type that holds each.
+static void promoteAll(GraphBuilder &builder, MutableArrayRef<GraphTensor> tensors) {
+  Type type = tensors.front().type();
+  for (GraphTensor tensor : tensors)
+    type = promote(builder.scalar(type, 0), builder.scalar(tensor.type(), 0));
+  for (GraphTensor &tensor : tensors)
+    tensor = builder.cast(tensor, type);
 }
 
 static Results concat(Arguments &args) {
@@ -179,11 +194,9 @@ static Results concat(Arguments &args) {
   if (tensors.empty() || builder.hasError())
     return {builder.fail(ErrorCode::Attribute, "joins nothing")};
   llvm::erase_if(tensors, [](GraphTensor t) { return t.rank() == 1 && t.dim(0).is(0); }); // PyTorch's old empty tensor
-  Type type = tensors.front().type();
-  for (GraphTensor tensor : tensors)
-    type = promote(builder.scalar(type, 0), builder.scalar(tensor.type(), 0));
-  for (GraphTensor &tensor : tensors)
-    tensor = builder.cast(tensor, type);
+  if (tensors.empty())
+    return {builder.fail(ErrorCode::UnsupportedOp, "joins empty tensors alone")};
+  promoteAll(builder, tensors);
   return {builder.concat(tensors, args.axis("dim", tensors.front().rank()))};
 }
 
@@ -192,6 +205,7 @@ static Results stack(Arguments &args) {
   if (tensors.empty() || args.builder.hasError())
     return {args.builder.fail(ErrorCode::Attribute, "joins nothing")};
   int64_t axis = args.axis("dim", tensors.front().rank() + 1);
+  promoteAll(args.builder, tensors);
   for (GraphTensor &tensor : tensors)
     tensor = args.builder.unsqueeze(tensor, {axis});
   return {args.builder.concat(tensors, axis)};

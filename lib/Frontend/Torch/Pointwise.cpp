@@ -35,9 +35,16 @@ template <UnaryKind kind> static Results testFunction(Arguments &args) {
   return {args.builder.unary(kind, x)};
 }
 
+/// Sums and products of truth values are truth values: one is true, or both are.
+static BinaryKind onTruth(BinaryKind kind) {
+  if (kind == BinaryKind::Add || kind == BinaryKind::Max)
+    return BinaryKind::Or;
+  return kind == BinaryKind::Mul || kind == BinaryKind::Min ? BinaryKind::And : kind;
+}
+
 template <BinaryKind kind> static Results arithmetic(Arguments &args) {
   auto [a, b] = promoted(args, "self", "other");
-  return {args.builder.binary(kind, a, b)};
+  return {args.builder.binary(a && a.isBool() ? onTruth(kind) : kind, a, b)};
 }
 
 /// self + alpha * other, and the like.
@@ -48,7 +55,8 @@ template <bool subtract, bool reversed> static Results scaledSum(Arguments &args
   double alpha = args.real("alpha", 1.0);
   if (b && alpha != 1.0)
     b = args.builder.mul(b, alpha);
-  return {args.builder.binary(subtract ? BinaryKind::Sub : BinaryKind::Add, a, b)};
+  BinaryKind kind = subtract ? BinaryKind::Sub : BinaryKind::Add;
+  return {args.builder.binary(a && a.isBool() ? onTruth(kind) : kind, a, b)};
 }
 
 static GraphTensor floorQuotient(GraphBuilder &builder, GraphTensor a, GraphTensor b) {

@@ -102,6 +102,11 @@ STATIC: dict[str, tuple[Callable, list[torch.Tensor]]] = {
     "sub alpha": (lambda x, y: torch.sub(x, y, alpha=2), [i34, integer(4)]),
     "rsub": (lambda x: 2 - x, [x34]),
     "promotes": (lambda x, y, b: x + y * 2 + b, [x34, i34, b34]),
+    "signs promote": (
+        lambda x, y: (x + y, y * x, torch.maximum(x, y), x < y, torch.cat([x, y])),
+        [NARROW_SUM["uint8"], NARROW_SUM["int8"]],
+    ),
+    "arithmetic of truth values": (lambda x, y: (x + y, x * y, torch.maximum(x, y)), [b34, boolean(3, 4)]),
     "number promotes": (lambda x: x + 1.5, [i34]),
     "true division": (lambda x: x / 4, [i34]),
     "division floor": (lambda x, y: torch.div(x, y, rounding_mode="floor"), [i34, integer(3, 4, low=1)]),
@@ -160,9 +165,11 @@ STATIC: dict[str, tuple[Callable, list[torch.Tensor]]] = {
     "repeat": (lambda x: x.repeat(2, 1, 3), [x34]),
     "repeat_interleave": (lambda x: x.repeat_interleave(3, dim=1), [x34]),
     "slices": (lambda x: x[1:, ::2, -1:], [x234]),
+    "narrow": (lambda x: x.narrow(1, -3, 2), [x34]),
     "select": (lambda x: x[:, -1], [x234]),
     "cat": (lambda x, y: torch.cat([x, y, x], 1), [x34, real(3, 2)]),
     "cat promotes": (lambda x, y: torch.cat([x, y]), [x34, i34]),
+    "stack promotes": (lambda x, y: torch.stack([x, y]), [i34, x34]),
     "stack": (lambda x, y: torch.stack([x, y], -1), [x34, real(3, 4)]),
     "split": (lambda x: [part + 1 for part in x.split(3, 1)], [x34]),
     "split sizes": (lambda x: x.split([1, 3], 1)[1], [x34]),
@@ -181,6 +188,14 @@ STATIC: dict[str, tuple[Callable, list[torch.Tensor]]] = {
     "index": (lambda x, i: x[i], [x34, integer(2, 2, low=0, high=3)]),
     "index pairs": (lambda x, i, j: x[:, i, j], [x234, integer(2, 1, low=0, high=3), integer(5, low=0, high=4)]),
     "diff": (lambda x: x.diff(dim=1), [i34]),
+    **{
+        f"scatter {reduce}": (
+            lambda x, i, y, reduce=reduce: x.scatter(1, i, y, reduce=reduce),
+            [x34, torch.tensor([[0, 2], [1, 1], [3, 0]]), real(3, 2)],
+        )
+        for reduce in ("add", "multiply")
+    },
+    "scatter of a corner": (lambda x, i, y: x.scatter(1, i, y), [x34, torch.tensor([[0, 2], [1, 3]]), real(3, 3)]),
     "scatter": (lambda x, i, y: x.scatter(1, i, y), [x34, torch.tensor([[0, 2], [1, 3], [3, 0]]), real(3, 2)]),
     "arange": (lambda x: x + torch.arange(1, 9, 2), [i34]),
     "full": (lambda x: x + torch.full((3, 1), 2.5) + torch.zeros(4) + torch.ones_like(x), [x34]),
