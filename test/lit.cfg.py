@@ -25,7 +25,20 @@ for name in (*TOOLKIT_VARIABLES, "LUTRA_SEED", "HOME"):
 # A variable lives until the next CHECK-LABEL unless its name starts with $: no match can leak between functions.
 config.environment["FILECHECK_OPTS"] = "--dump-input=fail --enable-var-scope"
 
-config.substitutions.append(("%python", config.python))
+python = config.python
+if config.sanitizer_runtime:  # preset asan
+    config.available_features.add("sanitizers")
+    # LLVM's libraries have no checks: they use memory that our code marked as unused, and bring signal stacks. Reports
+    # become files, since the process that compiles writes its stderr to one that goes with it.
+    reports = os.path.join(config.lutra_binary, "reports")
+    os.makedirs(reports, exist_ok=True)
+    checks = f"use_sigaltstack=0:abort_on_error=1:log_path={reports}/report"
+    config.environment["ASAN_OPTIONS"] = f"allow_user_poisoning=0:{checks}"
+    config.environment["UBSAN_OPTIONS"] = f"print_stacktrace=1:{checks}"
+    # Python keeps what it allocated, and so does whatever it starts in this environment.
+    leaky = f"ASAN_OPTIONS=allow_user_poisoning=0:detect_leaks=0:{checks}"
+    python = f"env LD_PRELOAD={config.sanitizer_runtime} {leaky} {python}"
+config.substitutions.append(("%python", python))
 config.substitutions.append(("%lutra_source", config.lutra_source))
 config.substitutions.append(("%lutra_binary", config.lutra_binary))
 config.substitutions.append(("%llvm_tools", config.llvm_tools_dir))

@@ -48,8 +48,17 @@ target_compile_options(lutra_flags INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-fno-rtti -fno-exceptions> -fPIC -Wall -Wextra -Wno-unused-parameter
   -ffunction-sections -fdata-sections)
 if(LUTRA_SANITIZE)
-  target_compile_options(lutra_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=all -fno-sanitize=vptr)
-  target_link_options(lutra_flags INTERFACE -fsanitize=address,undefined)
+  # A shared runtime: Python has none of its own and loads it before the modules that need it (test/lit.cfg.py).
+  execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=libclang_rt.asan-${CMAKE_SYSTEM_PROCESSOR}.so
+    OUTPUT_VARIABLE LUTRA_SANITIZER_RUNTIME OUTPUT_STRIP_TRAILING_WHITESPACE)
+  if(NOT EXISTS "${LUTRA_SANITIZER_RUNTIME}")
+    message(FATAL_ERROR "LUTRA_SANITIZE needs clang's shared AddressSanitizer runtime: install libclang-rt-22-dev")
+  endif()
+  get_filename_component(sanitizer_folder "${LUTRA_SANITIZER_RUNTIME}" DIRECTORY)
+  target_compile_options(lutra_flags INTERFACE
+    -fsanitize=address,undefined -fno-sanitize-recover=all -fno-sanitize=vptr)
+  target_link_options(lutra_flags INTERFACE
+    -fsanitize=address,undefined -shared-libsan "-Wl,-rpath,${sanitizer_folder}")
 endif()
 target_link_options(lutra_flags INTERFACE -fuse-ld=lld -Wl,--gc-sections)
 
