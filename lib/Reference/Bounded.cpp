@@ -50,7 +50,9 @@ Bounded rounded(double value, double error, Precision p) {
     return {std::copysign(infinity, value), magnitude - error >= limit ? 0 : infinity};
   if (magnitude + error >= limit)
     return {value, infinity};
-  return {value, error + p.roundoff * (magnitude + error) + p.tiny};
+  // Against a program in f64 the reference, in f64 as well, rounds as often as the program.
+  double roundoff = p.roundoff < std::ldexp(1, -52) ? 2 * p.roundoff : p.roundoff;
+  return {value, error + roundoff * (magnitude + error) + p.tiny};
 }
 
 /// The result of + - or * on exact operands, which f32 does not round when it can hold it (masks of

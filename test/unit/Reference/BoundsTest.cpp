@@ -209,6 +209,23 @@ TEST_F(Bounds, ofChains) {
   EXPECT_FALSE(check(reference, chain(ElementKind::F16)).passed());
 }
 
+// The reference is no more exact than an f64 program: where a sum lies between two numbers, either may round up.
+TEST_F(Bounds, ofDoubles) {
+  Tensor x(ElementKind::F64, {1}), actual(ElementKind::F64, {1});
+  x.setFloat(0, 1e-9 / 3);
+  BoundedTensor reference =
+      evaluate("func.func @main(%x: tensor<1xf64>) -> tensor<1xf64> {\n"
+               "  %0 = lutra.binary<mul> %x, %x : (tensor<1xf64>, tensor<1xf64>) -> tensor<1xf64>\n"
+               "  %1 = lutra.constant dense<1.0> : tensor<f64>\n"
+               "  %r = lutra.binary<add> %0, %1 : (tensor<1xf64>, tensor<f64>) -> tensor<1xf64>\n"
+               "  return %r : tensor<1xf64>\n}",
+               {x});
+  actual.setFloat(0, std::nextafter(reference.value.getFloat(0), 2));
+  EXPECT_TRUE(check(reference, actual).passed());
+  actual.setFloat(0, std::nextafter(actual.getFloat(0), 2));
+  EXPECT_FALSE(check(reference, actual).passed());
+}
+
 // 1 / (1 + exp(-x)) is 0 from where exp overflows, and not before.
 TEST_F(Bounds, ofSigmoidFarBelowZero) {
   Tensor x(ElementKind::F32, {3}), zero(ElementKind::F32, {3});
