@@ -130,8 +130,8 @@ def generate(seed: int) -> Case:
         if dtype in ("int64", "int32"):
             low, high = -20, 20
         graph.pool.append(graph.input(dtype, first_shape(graph, ranks, named), low, high))
-    wanted, tries = random.between(3, 14), 0
-    while len(graph.nodes) < wanted and tries < 60:
+    wanted, tries = random.between(15, 40) if random.chance(8) else random.between(3, 14), 0
+    while len(graph.nodes) < wanted and tries < 90:
         tries += 1
         rules = FAMILIES[random.weighted([(weight, name) for name, weight in families.items()])]
         random.weighted(rules)(graph)

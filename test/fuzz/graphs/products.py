@@ -163,6 +163,37 @@ def attention(graph: Graph) -> bool:
     return True
 
 
+def computed_operand(graph: Graph) -> bool:
+    """A product whose left-hand side is computed just before it: elementwise, a softmax or a norm of its rows."""
+    random = graph.random
+    dtype = random.pick(("float32", "float32", "float64", "float16"))
+    rows, depth = graph.fixed(random.pick((1, 7, 33, 64, 130, 200)))[0], graph.fixed(random.pick(DEPTHS + (64,)))[0]
+    shape = random.pick([(rows, depth), (*graph.fixed(3), rows, depth)])
+    x = graph.choose((dtype,), ranks=(2, 3), largest=20) if random.chance(40) else None
+    if x is None or 0 in x.shape[-1] or not graph.fits(x.shape):
+        if graph.elements(shape) > 2 * graph.most:
+            return False
+        x = graph.input(dtype, shape)
+    for _ in range(random.below(3)):
+        x = activate(graph, x)
+    kind = random.pick(["softmax", "norm", "plain", "plain"])
+    if kind == "softmax":
+        x = graph.node("Softmax", [x], x, span=(0, 1), axis=-1)
+    elif kind == "norm" and x.fixed(x.rank - 1):
+        scale = graph.operand(x.dtype, x.shape[-1:], -1, 1)
+        operands = [x, scale, graph.operand(x.dtype, x.shape[-1:], -1, 1)] if random.chance(60) else [x, scale]
+        x = graph.node("LayerNormalization", operands, x, span=(-9, 9), axis=-1)
+    width = graph.fixed(random.pick((1, 2, 3, 5, 8, 16, 33)))[0]
+    scale = weight_scale(graph.longest([x.shape[-1]]))
+    y = multiply(graph, x, graph.operand(x.dtype, (x.shape[-1], width), -scale, scale), (*x.shape[:-1], width))
+    if y is None:
+        return True
+    y = finish(graph, y)
+    if random.chance(30) and graph.holds(x.dtype, 2 * x.size):
+        graph.node("Add", [x, x], x, span=(-2 * x.size, 2 * x.size))  # a second reader of what was computed
+    return True
+
+
 def swapped(graph: Graph, x: Value, a: int, b: int) -> Value:
     """x with two axes exchanged."""
     order = list(range(x.rank))
@@ -283,5 +314,5 @@ def wide_integers(graph: Graph) -> bool:
     return True
 
 
-RULES = [(8, matmul), (3, several_readers), (5, gemm), (2, attention), (1, heads), (2, einsum)]
+RULES = [(8, matmul), (3, several_readers), (5, gemm), (2, attention), (1, heads), (3, computed_operand), (2, einsum)]
 INTEGER_RULES = [(3, integer_product), (1, wide_integers)]
