@@ -114,8 +114,9 @@ static OwningOpRef<ModuleOp> importText(std::unique_ptr<llvm::MemoryBuffer> buff
   }
   auto isPart = [](ModuleOp part) { return part->hasAttr("lutra.level"); };
   if (module && llvm::any_of(module->getOps<ModuleOp>(), isPart)) {
-    reporter.fail(ErrorCode::IrSyntax, "this dump is split by instruction-set level already, as stages tiled and lowered "
-                                       "leave it; compile a dump of stage scheduled or an earlier one");
+    reporter.fail(ErrorCode::IrSyntax,
+                  "this dump is split by instruction-set level already, as stages tiled and lowered "
+                  "leave it; compile a dump of stage scheduled or an earlier one");
     return {};
   }
   if (module && !module->lookupSymbol("main")) {
@@ -216,7 +217,8 @@ compileInContext(const CompileRequest &request, ModelOrigin origin, MLIRContext 
   else if (writesFile(own)) {
     own.options.outputPath = followLinks(own.options.outputPath);
     if (!isReplaceable(own.options.outputPath)) {
-      reporter.fail(ErrorCode::EnvironmentWrite, "cannot write " + request.options.outputPath + ": it is not a regular file");
+      reporter.fail(ErrorCode::EnvironmentWrite,
+                    "cannot write " + request.options.outputPath + ": it is not a regular file");
       return reporter.exitCode();
     }
   }

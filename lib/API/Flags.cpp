@@ -226,7 +226,8 @@ void FlagParser::checkTogether() {
   else if (request.check && (request.outputGiven || emitGiven || stopGiven))
     error = "--check writes nothing; leave out -o, --emit and --stop-after";
   else if (emitGiven && options.stopAfter != Stage::Artifact)
-    error = "--emit says what the last stage writes, and --stop-after=" + stageName(options.stopAfter).str() + " ends before it";
+    error = "--emit says what the last stage writes, and --stop-after=" + stageName(options.stopAfter).str() +
+            " ends before it";
   else if (options.strategy != "auto" && isMil)
     error = "--strategy goes with --target=cpu or nvgpu; a Core ML package leaves the choice to its reader";
   else if (isMil && options.emit != EmitKind::Library && options.emit != EmitKind::MilText)

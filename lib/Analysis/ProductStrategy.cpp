@@ -48,7 +48,8 @@ int64_t lutra::getRowDim(MatmulOp op) {
 std::optional<ProductProblem> lutra::getProductProblem(Operation *op) {
   ProductProblem problem{op, {}, 1, {}, {}, {}};
   if (auto matmul = dyn_cast<MatmulOp>(op)) {
-    auto lhs = cast<RankedTensorType>(matmul.getLhs().getType()), rhs = cast<RankedTensorType>(matmul.getRhs().getType());
+    auto lhs = cast<RankedTensorType>(matmul.getLhs().getType());
+    auto rhs = cast<RankedTensorType>(matmul.getRhs().getType());
     auto result = cast<RankedTensorType>(matmul.getType());
     int64_t rowDim = getRowDim(matmul);
     setTypes(problem, lhs, rhs, result);
@@ -61,7 +62,8 @@ std::optional<ProductProblem> lutra::getProductProblem(Operation *op) {
   auto conv = dyn_cast<ConvOp>(op);
   if (!conv)
     return std::nullopt;
-  auto input = cast<RankedTensorType>(conv.getInput().getType()), filter = cast<RankedTensorType>(conv.getFilter().getType());
+  auto input = cast<RankedTensorType>(conv.getInput().getType());
+  auto filter = cast<RankedTensorType>(conv.getFilter().getType());
   auto result = cast<RankedTensorType>(conv.getType());
   setTypes(problem, input, filter, result);
   bool last = conv.getLayout() == ConvLayout::ChannelsLast;

@@ -35,8 +35,10 @@ public:
     return plan;
   }
 
-  /// Dense f16 products per cycle of an SM: 1024 on 8.0, 2048 on 9.0 (vendor's peak rates / SMs / clock); f64 a sixteenth.
-  double getFmaPerCycle(unsigned bits) const override { return (arch.major >= 9 ? 2048 : 1024) / (bits > 32 ? 16.0 : 1.0); }
+  /// Dense f16 products per cycle of an SM: 1024 on 8.0, 2048 on 9.0 (vendor's peak rates / SMs / clock), f64 1/16.
+  double getFmaPerCycle(unsigned bits) const override {
+    return (arch.major >= 9 ? 2048 : 1024) / (bits > 32 ? 16.0 : 1.0);
+  }
   /// Shared memory takes rows of any matrix and hands out fragments.
   int64_t getPanelWidth() const override { return 0; }
 

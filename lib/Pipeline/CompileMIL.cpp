@@ -57,7 +57,9 @@ static LogicalResult writeText(ModuleOp module, const CompileOptions &options) {
   }
   std::string temporary = options.tempFolder + "/mil";
   std::string weights = options.tempFolder + "/weights";
-  auto write = [&](StringRef path, StringRef bytes) { return reportWrite(writeBytes(path, bytes), path, module.getLoc()); };
+  auto write = [&](StringRef path, StringRef bytes) {
+    return reportWrite(writeBytes(path, bytes), path, module.getLoc());
+  };
   auto publish = [&](StringRef from, StringRef to) { return reportWrite(publishBytes(from, to), to, module.getLoc()); };
   if (failed(write(temporary, text->text)) || (!text->weights.empty() && failed(write(weights, text->weights))))
     return failure();

@@ -50,8 +50,8 @@ std::optional<Stage> parseStage(StringRef name) {
   return std::nullopt;
 }
 
-/// Kernels of one level go into this many nested modules: enough to keep a few threads busy, and always the same number, so that
-/// the artifact's bytes do not depend on the threads of the compiler.
+/// Kernels of one level go into this many nested modules: enough to keep a few threads busy, and always the same
+/// number, so that the artifact's bytes do not depend on the threads of the compiler.
 static constexpr unsigned chunksPerLevel = 4;
 
 static bool isGpu(const CompileOptions &options) { return options.target == "nvgpu"; }
@@ -193,7 +193,8 @@ static CpuLevel levelOf(ModuleOp part) {
 }
 
 /// Runs a pass list on each nested module, told its level. One pass manager per level nests the list: the modules of
-/// a level then run side by side. Pass managers must not run side by side themselves: starting one touches the context's dialects.
+/// a level then run side by side. Pass managers must not run side by side themselves: starting one touches the
+/// context's dialects.
 static LogicalResult
 runOnLevels(ModuleOp module, const CompileOptions &options,
             llvm::function_ref<void(OpPassManager &, const CpuLevel &)> build) {

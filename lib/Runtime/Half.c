@@ -1,7 +1,7 @@
 /*===- Half.c - conversions of f16 for CPUs without instructions for it ------===*
- * Where a level lacks F16C the code generator calls these functions, by names that a compiler's own library usually defines;
- * an artifact needs no such library. Integer arithmetic alone: a conversion here would be a call of itself. Weak, so that two
- * models may be linked into one program.
+ * Where a level lacks F16C the code generator calls these functions, by names that a compiler's own library usually
+ * defines; an artifact needs no such library. Integer arithmetic alone: a conversion here would be a call of itself.
+ * Weak, so that two models may be linked into one program.
  *===----------------------------------------------------------------------===*/
 #include <stdint.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*===- Hash.c - XXH64 of the weights ------------------------------------------===*
- * The published algorithm (seed 0): four lanes of 64-bit multiply and rotate over 32-byte stripes, then a mix. About 8 GB/s,
- * so checking a file costs less than reading it. Not a cryptographic hash: it finds damage, not malice.
+ * The published algorithm (seed 0): four lanes of 64-bit multiply and rotate over 32-byte stripes, then a mix. About 8
+ * GB/s, so checking a file costs less than reading it. Not a cryptographic hash: it finds damage, not malice.
  *===----------------------------------------------------------------------===*/
 #include "Internal.h"
 

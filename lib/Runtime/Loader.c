@@ -1,8 +1,8 @@
 /*===- Loader.c - loads compiled models from their files ----------------------===*
- * glibc's dlopen gives the library that it already has for a name, whatever lies there now. So a file is opened here and loaded
- * as a name of its descriptor that was never used before; the weights are then looked up beside the path that the caller named.
- * Mapping a file that was cut ends the process (SIGBUS), and so may a flipped bit: what the file's headers and its
- * seal say is checked before.
+ * glibc's dlopen gives the library that it already has for a name, whatever lies there now. So a file is opened here
+ * and loaded as a name of its descriptor that was never used before; the weights are then looked up beside the path
+ * that the caller named. Mapping a file that was cut ends the process (SIGBUS), and so may a flipped bit: what the
+ * file's headers and its seal say is checked before.
  *===----------------------------------------------------------------------===*/
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
@@ -41,8 +41,8 @@ static lutra_status fail(lutra_error *error, lutra_status code, const char *form
   return code;
 }
 
-/* A spelling of /proc/self/fd/<file> that no earlier call gave: the digits of a counter stand between the folder and the
- * number, "/." for a one and "/" for a zero. Descriptors alone repeat, and dlopen remembers names longer than they last. */
+/* A spelling of /proc/self/fd/<file> that no earlier call gave: the digits of a counter stand between the folder and
+ * the number, "/." for a one and "/" for a zero. Descriptors alone repeat, and dlopen remembers names for longer. */
 static void spellOnce(int file, char name[NAME_BYTES]) {
   static atomic_ullong counter;
   int at = snprintf(name, NAME_BYTES, "/proc/self/fd");

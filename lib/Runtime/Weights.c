@@ -1,6 +1,6 @@
 /*===- Weights.c - the weights file, mapped read-only and checked --------------===*
- * Small weights are a section of the library; larger ones are a file beside it that is shared by all processes through the page
- * cache. Its header, size and hash must be those that the compiler wrote into the model.
+ * Small weights are a section of the library; larger ones are a file beside it that is shared by all processes through
+ * the page cache. Its header, size and hash must be those that the compiler wrote into the model.
  *===----------------------------------------------------------------------===*/
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE

@@ -9,7 +9,7 @@ using namespace mlir;
 
 namespace lutra {
 
-/// Small units are scaled by D: rounding them to a cache line would multiply their memory. 8 keeps every element type aligned.
+/// Small units are scaled by D: rounding them to a cache line would multiply their memory. 8 keeps all types aligned.
 static PackItem makeItem(const MemoryBuffer &buffer) {
   int64_t alignment = buffer.group == 0 || buffer.units >= 8 * arenaAlignment ? arenaAlignment : 8;
   return {buffer.units, buffer.begin, buffer.end + 1, alignment};

@@ -1,6 +1,6 @@
 //===- IntervalPacking.cpp - addresses for buffers with lifetimes ----------===//
-// Greedy best fit. For each item, in a given order, the items already placed whose lifetimes meet its own leave gaps; the
-// smallest gap that holds it wins, the lowest among equals. Ordering by size is the classic of TFLite
+// Greedy best fit. For each item, in a given order, the items already placed whose lifetimes meet its own leave gaps;
+// the smallest gap that holds it wins, the lowest among equals. Ordering by size is the classic of TFLite
 // ("Efficient memory management for deep neural net inference", arXiv 2001.03288); duration and begin help
 // graphs with long skip connections. Ties break by position, so the answer is a function of the input alone.
 #include "lutra/Solver/IntervalPacking.h"

@@ -22,8 +22,8 @@ llvm::Expected<CodeDictionary> CodeDictionary::read(const CodeForm &code, llvm::
   for (size_t at = 0; at < bytes.size();) {
     size_t length = code.prefix ? bytes[at++] : (size_t)code.length;
     if (length == 0 || length > bytes.size() - at)
-      return fault("has an entry of ", length, " codes at byte ", at, " of the dictionary @", code.table, ", which has ",
-                   bytes.size(), " bytes; an entry has at least one code and ends within them");
+      return fault("has an entry of ", length, " codes at byte ", at, " of the dictionary @", code.table,
+                   ", which has ", bytes.size(), " bytes; an entry has at least one code and ends within them");
     result.codes.insert(result.codes.end(), bytes.begin() + at, bytes.begin() + at + length);
     result.starts.push_back(result.codes.size());
     at += length;
@@ -108,7 +108,8 @@ static Error readMask(const EncodedArray &mask, llvm::ArrayRef<uint8_t> bytes, i
       if (!getField(rowOf(bytes, mask, row), 1, column))
         continue;
       if (column >= columns)
-        return fault("has a bit for column ", column, " in row ", row, " of ", mask.name, ", but ", columns, " columns");
+        return fault("has a bit for column ", column, " in row ", row, " of ", mask.name, ", but ", columns,
+                     " columns");
       if (slot == count)
         return fault("has more than the ", count, " bits in ", mask.name, " that its density allows");
       body(slot++, row, column);

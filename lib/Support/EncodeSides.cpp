@@ -2,8 +2,8 @@
 // For each group of the finest scale a wanted scale is found from the extremes of its values; a tree of scales then
 // stores these numbers from the coarsest to the finest, each level rounded to its type before the next is chosen.
 //
-// A wanted scale lets the extremes just fit the extremes of the value map. Values that lie exactly on the map's grid under
-// a smaller scale keep it (findExact), so that what was encoded once is encoded to itself.
+// A wanted scale lets the extremes just fit the extremes of the value map. Values that lie exactly on the map's grid
+// under a smaller scale keep it (findExact), so that what was encoded once is encoded to itself.
 #include "EncodeSides.h"
 
 #include "NearestCode.h"

@@ -1,6 +1,6 @@
 //===- EncodeTerms.cpp - stored bytes from values ---------------------------===//
-// One format at a time: tables as given, then scales and zero points (EncodeSides.cpp), then these are read back and each
-// element takes the nearest code. A term that follows another encodes what that one leaves.
+// One format at a time: tables as given, then scales and zero points (EncodeSides.cpp), then these are read back and
+// each element takes the nearest code. A term that follows another encodes what that one leaves.
 #include "EncodeSides.h"
 #include "EncodedTerms.h"
 #include "Message.h"
@@ -418,8 +418,8 @@ static void orthonormalize(std::vector<double> &rows, int64_t count, int64_t siz
   }
 }
 
-/// The leading left singular vectors by subspace iteration from a fixed start (Halko, Martinsson, Tropp 2011, alg. 4.4);
-/// the right factor is what they leave of the matrix.
+/// The leading left singular vectors by subspace iteration from a fixed start (Halko, Martinsson, Tropp 2011, alg.
+/// 4.4); the right factor is what they leave of the matrix.
 Error TensorEncoder::encodeLowRank(int term) {
   int64_t n = layout.n, k = layout.k, rank = encoding.terms[term].rank;
   std::vector<double> basis(rank * n), image(rank * k);

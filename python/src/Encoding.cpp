@@ -68,7 +68,8 @@ static DictionaryTable readDictionaries(const Encoding &encoding, const std::map
   auto named = dictionariesOf(encoding);
   for (const auto &[name, bytes] : given)
     if (llvm::none_of(named, [&, &wanted = name](const auto &entry) { return entry.first == wanted; }))
-      throw EncodingFault("no code of the encoding reads the dictionary \"" + name + "\"; name it in dict<..> or leave it out");
+      throw EncodingFault("no code of the encoding reads the dictionary \"" + name +
+                          "\"; name it in dict<..> or leave it out");
   for (const auto &[name, form] : named)
     if (auto found = given.find(name); found != given.end())
       table.emplace(name, take(CodeDictionary::read(form, view(found->second))));

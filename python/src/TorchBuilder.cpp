@@ -133,7 +133,8 @@ TorchValue Program::fromPython(const py::handle &object) {
       values.push_back(fromPython(entry));
     return TorchValue::list(std::move(values));
   }
-  throw BuildFailure(ErrorCode::UnsupportedOp, "an argument of type " + py::str(py::type::of(object)).cast<std::string>());
+  throw BuildFailure(ErrorCode::UnsupportedOp,
+                     "an argument of type " + py::str(py::type::of(object)).cast<std::string>());
 }
 
 py::object Program::toPython(const TorchValue &value) {
@@ -253,7 +254,8 @@ void addTorchBuilder(py::module_ &module) {
       if (pointer)
         std::rethrow_exception(pointer);
     } catch (const BuildFailure &error) {
-      py::tuple arguments = py::make_tuple(static_cast<int>(exitCodeOf(error.code)), codeText(error.code) + ": " + error.what());
+      py::tuple arguments =
+          py::make_tuple(static_cast<int>(exitCodeOf(error.code)), codeText(error.code) + ": " + error.what());
       PyErr_SetObject(failure.ptr(), arguments.ptr());
     }
   });

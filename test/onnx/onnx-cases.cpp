@@ -161,7 +161,8 @@ static int printModel(ArrayRef<StringRef> arguments) {
       return 2;
     auto [low, high] = value.split("..");
     DimRange range;
-    if (low.getAsInteger(10, range.low) || (high.empty() ? (range.high = range.low, false) : high.getAsInteger(10, range.high)))
+    if (low.getAsInteger(10, range.low) ||
+        (high.empty() ? (range.high = range.low, false) : high.getAsInteger(10, range.high)))
       return 2;
     options.dims[name.str()] = range;
   }

@@ -79,8 +79,8 @@ static void limit(int resource, uint64_t value) {
 /// Address space of the child when it crashed, in bytes; shared with the parent, 0 while it has not.
 static volatile uint64_t *sizeAtCrash = nullptr;
 
-/// Notes how much address space is in use: a crash close to the limit is most likely an allocation that failed. Runs on the stack
-/// of the thread that crashed, so an overflowing stack notes nothing.
+/// Notes how much address space is in use: a crash close to the limit is most likely an allocation that failed. Runs on
+/// the stack of the thread that crashed, so an overflowing stack notes nothing.
 static void noteSize(int number) {
   char text[64];
   int file = ::open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
@@ -177,7 +177,8 @@ static int explainSignal(int number, const CompileRequest &request,
       (request.memoryLimit &&
        says({"pthread_create failed", "Cannot allocate memory", "Resource temporarily unavailable"}))) {
     printError(request, ErrorCode::LimitMemory,
-               "the compilation needs more memory than it may use; free some, or raise --memory-limit if lutra-compile was given one");
+               "the compilation needs more memory than it may use; free some, or raise --memory-limit if "
+               "lutra-compile was given one");
     return static_cast<int>(ExitCode::Limit);
   }
   if (request.memoryLimit && size >= request.memoryLimit / 2) {

@@ -111,8 +111,8 @@ static ElementKind fileKind(ElementKind kind) {
   return kind == ElementKind::BF16 || (isFloatKind(kind) && bitsOf(kind) <= 8) ? ElementKind::F32 : kind;
 }
 
-/// The values of a file, which must be of the argument's type and shape. Integers of other widths are taken when every value
-/// fits, floats of another type only where NumPy lacks the argument's.
+/// The values of a file, which must be of the argument's type and shape. Integers of other widths are taken when every
+/// value fits, floats of another type only where NumPy lacks the argument's.
 static FailureOr<Tensor> readInput(StringRef path, const run::TensorSpec &spec) {
   ElementKind kind = spec.kind;
   llvm::Expected<Tensor> file = readNpy(path);
@@ -131,7 +131,8 @@ static FailureOr<Tensor> readInput(StringRef path, const run::TensorSpec &spec) 
   }
   if (file->getKind() == kind)
     return std::move(*file);
-  bool bothIntegers = !file->isFloat() && !isFloatKind(kind) && (file->getKind() == ElementKind::I1) == (kind == ElementKind::I1);
+  bool bothIntegers =
+      !file->isFloat() && !isFloatKind(kind) && (file->getKind() == ElementKind::I1) == (kind == ElementKind::I1);
   if (!bothIntegers && file->getKind() != fileKind(kind)) {
     run::report(ErrorCode::RuntimeArgument, "input '" + spec.name + "' is " + nameOf(kind) + ", but '" + path +
                                                 "' holds " + nameOf(file->getKind()) + "; save it as " +

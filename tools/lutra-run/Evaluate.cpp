@@ -120,8 +120,9 @@ static bool isScheduled(ModuleOp module) {
 
 LogicalResult run::evaluateFile(ModuleOp module, const Options &options) {
   if (isScheduled(module)) {
-    report(ErrorCode::UnsupportedTarget, "this is a dump of stage scheduled or a later one, which has no results to print; "
-                                         "evaluate one of stage packed or earlier, or compile and run it");
+    report(ErrorCode::UnsupportedTarget,
+           "this is a dump of stage scheduled or a later one, which has no results to print; "
+           "evaluate one of stage packed or earlier, or compile and run it");
     return failure();
   }
   auto functions = pickChecked(module, options);

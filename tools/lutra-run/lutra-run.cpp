@@ -113,7 +113,8 @@ struct Flags {
       "independent", cl::desc("Take the errors of a sum's terms as independent (whole networks)"),
       cl::cat(category)};
   cl::opt<bool> roundSteps{
-      "round-steps", cl::desc("Take the steps of softmax and norms as rounded to their result's type (fp16 of Core ML)"),
+      "round-steps",
+      cl::desc("Take the steps of softmax and norms as rounded to their result's type (fp16 of Core ML)"),
       cl::cat(category)};
   cl::opt<std::string> beforeAfter{
       "before-after", cl::desc("Pass pipeline: compare the values before and after it"),

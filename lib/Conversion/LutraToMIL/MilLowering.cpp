@@ -205,10 +205,9 @@ Value MilLowering::apply(StringRef op, ArrayRef<Operand> operands, ArrayRef<Para
   NamedAttrList dictionary;
   for (auto [name, value] : params)
     dictionary.append(name, value);
-  auto result = mil::ApplyOp::create(builder, current->getLoc(), inputs.front().getType(), builder.getStringAttr(op), inputs,
-                                     builder.getStrArrayAttr(inputNames),
-                                     dictionary.getDictionary(builder.getContext()),
-                                     builder.getArrayAttr({}));
+  auto result = mil::ApplyOp::create(builder, current->getLoc(), inputs.front().getType(), builder.getStringAttr(op),
+                                     inputs, builder.getStrArrayAttr(inputNames),
+                                     dictionary.getDictionary(builder.getContext()), builder.getArrayAttr({}));
   std::string why;
   RankedTensorType type = mil::inferResult(result, why);
   if (type && type.getRank() > 5)

@@ -177,7 +177,8 @@ bool lutra::lowerMovement(MilLowering &lowering, Operation *op) {
           .Case([&](ConcatOp concat) { return result = lowerConcat(lowering, concat), true; })
           .Case([&](PadOp pad) { return result = lowerPad(lowering, pad), true; })
           .Case([&](GatherOp gather) {
-            return result = lowerGather(lowering, "gather", gather.getInput(), gather.getIndices(), gather.getAxis(), 0),
+            return result =
+                       lowerGather(lowering, "gather", gather.getInput(), gather.getIndices(), gather.getAxis(), 0),
                    true;
           })
           .Case([&](GatherElementsOp gather) {

@@ -1,6 +1,6 @@
 //===- ConvertLutraToRuntime.cpp - @main as the runtime calls it -----------===//
-// @main reads its arguments from slots, takes the arena and the weights as addresses, and turns each launch into a call of
-// lutra_rt_launch with slots of its own. Launches are known by number: the position of the kernel's
+// @main reads its arguments from slots, takes the arena and the weights as addresses, and turns each launch into a call
+// of lutra_rt_launch with slots of its own. Launches are known by number: the position of the kernel's
 // name in the module's `lutra.kernels`. Weights get their offsets here (`lutra.offset`), in the order of
 // their first use, so that one call walks the file forwards.
 #include "Slots.h"

@@ -1,6 +1,6 @@
 //===- SplitLevels.cpp - a copy of each kernel for each instruction set ------===//
-// Tiling differs by level, so kernels are copied before it. A level's kernels are dealt out over a few nested modules in turn:
-// nested modules are compiled independently of each other, which is what the threads of the compiler share out.
+// Tiling differs by level, so kernels are copied before it. A level's kernels are dealt out over a few nested modules
+// in turn: nested modules are compiled independently of each other, by the threads of the compiler.
 #include "lutra/Conversion/Passes.h"
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
 #include "lutra/Support/ErrorCodes.h"

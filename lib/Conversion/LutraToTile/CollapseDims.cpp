@@ -60,8 +60,9 @@ public:
 
     CollapsedDims collapsed;
     for (BlockArgument argument : body.getArguments())
-      collapsed.arguments.push_back(isa<RankedTensorType>(argument.getType()) && !isFilter(argument) ? groupsOf(argument)
-                                                                              : SmallVector<ReassociationIndices>());
+      collapsed.arguments.push_back(isa<RankedTensorType>(argument.getType()) && !isFilter(argument)
+                                        ? groupsOf(argument)
+                                        : SmallVector<ReassociationIndices>());
     for (Value value : kernel.getYield().getValues())
       collapsed.results.push_back(groupsOf(value));
     rewrite();
@@ -156,7 +157,8 @@ private:
     for (const ReassociationIndices &group : groupsOf(value)) {
       int64_t size = 1;
       for (int64_t dim : group)
-        size = ShapedType::isDynamic(size) || type.isDynamicDim(dim) ? ShapedType::kDynamic : size * type.getDimSize(dim);
+        size =
+            ShapedType::isDynamic(size) || type.isDynamicDim(dim) ? ShapedType::kDynamic : size * type.getDimSize(dim);
       shape.push_back(size);
     }
     return RankedTensorType::get(shape, type.getElementType());

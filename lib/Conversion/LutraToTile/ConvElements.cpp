@@ -79,8 +79,8 @@ FailureOr<Value> ElementEmission::emitSum(ArrayRef<Value> output) {
     tapSizes.push_back(emitter.getSize(geometry.filter, firstTap + dim));
 
   Value init = arith::ConstantOp::create(builder, loc, builder.getZeroAttr(accumulate));
-  auto sum = emitter.fold(zero, inputChannels, one, init, [&](Value channel, ValueRange outer) -> FailureOr<KernelEmitter::Carried> {
-    auto taps = emitter.fold(zero, emitter.product(tapSizes), one, outer, [&](Value tap, ValueRange carried) -> FailureOr<KernelEmitter::Carried> {
+  auto addChannel = [&](Value channel, ValueRange outer) -> FailureOr<KernelEmitter::Carried> {
+    auto addTap = [&](Value tap, ValueRange carried) -> FailureOr<KernelEmitter::Carried> {
       SmallVector<Value> tapAt = emitter.delinearize(tap, tapSizes), inputAt(output), filterAt(rank);
       Value inside = arith::ConstantOp::create(builder, loc, builder.getBoolAttr(true));
       for (int64_t dim = 0; dim < spatial; ++dim) {
@@ -122,9 +122,10 @@ FailureOr<Value> ElementEmission::emitSum(ArrayRef<Value> output) {
       Value b = widenOperand(builder, loc, *right, filterElement, accumulate);
       Value next = multiplyAdd(builder, loc, a, b, carried[0]);
       return KernelEmitter::Carried{arith::SelectOp::create(builder, loc, inside, next, carried[0])};
-    });
-    return taps;
-  });
+    };
+    return emitter.fold(zero, emitter.product(tapSizes), one, outer, addTap);
+  };
+  auto sum = emitter.fold(zero, inputChannels, one, init, addChannel);
   if (failed(sum))
     return failure();
   return (*sum)[0];

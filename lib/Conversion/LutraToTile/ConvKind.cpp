@@ -7,8 +7,8 @@
 // is as long as the input there. The other taps are a loop that carries the accumulator. No im2col buffer exists.
 //
 // A work item is a block of output rows times a block of one group's filters. An input that the kernel computes is
-// copied in rows first, which a window of one pixel reads once; an item then has all filters. Depthwise convolutions are vectors over
-// channels instead. What fits neither (see isTileableConv, and integers) is the scalar strategy's.
+// copied in rows first, which a window of one pixel reads once; an item then has all filters. Depthwise convolutions
+// are vectors over channels instead. What fits neither (see isTileableConv, and integers) is the scalar strategy's.
 #include "GroupKinds.h"
 #include "Product.h"
 

@@ -51,7 +51,8 @@ Operation *lutra::getRowProducer(KernelOp kernel) {
 using GridEmission = llvm::function_ref<FailureOr<Value>(KernelEmitter &)>;
 using ItemEmission = llvm::function_ref<LogicalResult(KernelEmitter &, bool elementwise)>;
 
-static LogicalResult emitFunctions(KernelOp kernel, const TileTarget &target, GridEmission emitGrid, ItemEmission emitItem) {
+static LogicalResult emitFunctions(KernelOp kernel, const TileTarget &target, GridEmission emitGrid,
+                                   ItemEmission emitItem) {
   CollapsedDims collapsed = collapseDims(kernel);
   KernelEmitter grid(kernel, target, /*grid=*/true, collapsed);
   FailureOr<Value> items = emitGrid(grid);

@@ -106,7 +106,7 @@ static LogicalResult emitScatterElements(KernelEmitter &emitter, bool elementwis
   if (failed(copyInto(emitter, op.getInput(), emitter.getOutput(0), {}, 0, emitter.constant(0), elementwise)))
     return failure();
   SmallVector<Value> sizes = emitter.getSizes(op.getIndices());
-  return emitter.forEach(emitter.constant(0), emitter.product(sizes), emitter.constant(1), [&](Value linear) -> LogicalResult {
+  auto combine = [&](Value linear) -> LogicalResult {
     SmallVector<Value> at = emitter.delinearize(linear, sizes);
     FailureOr<Value> index = emitter.emitElement(op.getIndices(), at);
     FailureOr<Value> update = emitter.emitElement(op.getUpdates(), at);
@@ -115,7 +115,8 @@ static LogicalResult emitScatterElements(KernelEmitter &emitter, bool elementwis
     at[axis] = limitIndex(emitter, *index, emitter.getSize(op.getInput(), axis));
     combineElement(emitter, op.getKind(), *update, at, element);
     return success();
-  });
+  };
+  return emitter.forEach(emitter.constant(0), emitter.product(sizes), emitter.constant(1), combine);
 }
 
 static LogicalResult emitScatterNd(KernelEmitter &emitter, bool elementwise) {
@@ -125,7 +126,7 @@ static LogicalResult emitScatterNd(KernelEmitter &emitter, bool elementwise) {
     return failure();
   SmallVector<Value> sizes = emitter.getSizes(op.getUpdates());
   int64_t lead = typeOf(op.getIndices()).getRank() - 1, tuple = typeOf(op.getIndices()).getShape().back();
-  return emitter.forEach(emitter.constant(0), emitter.product(sizes), emitter.constant(1), [&](Value linear) -> LogicalResult {
+  auto combine = [&](Value linear) -> LogicalResult {
     SmallVector<Value> from = emitter.delinearize(linear, sizes);
     SmallVector<Value> which(from.begin(), from.begin() + lead), at;
     which.push_back(Value());
@@ -142,7 +143,8 @@ static LogicalResult emitScatterNd(KernelEmitter &emitter, bool elementwise) {
       return failure();
     combineElement(emitter, op.getKind(), *update, at, element);
     return success();
-  });
+  };
+  return emitter.forEach(emitter.constant(0), emitter.product(sizes), emitter.constant(1), combine);
 }
 
 GroupKind lutra::getScatterKind() {

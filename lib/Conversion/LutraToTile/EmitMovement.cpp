@@ -286,7 +286,8 @@ static Value gatherOffsets(KernelEmitter &emitter, Value indexTile, Value size, 
                        Value one = arith::ConstantIndexOp::create(b, loc, 1);
                        Value index = arith::IndexCastOp::create(b, loc, b.getIndexType(), v[0]);
                        Value negative = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, index, zero);
-                       index = arith::SelectOp::create(b, loc, negative, arith::AddIOp::create(b, loc, index, v[1]), index);
+                       index =
+                           arith::SelectOp::create(b, loc, negative, arith::AddIOp::create(b, loc, index, v[1]), index);
                        Value last = arith::SubIOp::create(b, loc, v[1], one);
                        index = arith::MaxSIOp::create(b, loc, zero, arith::MinSIOp::create(b, loc, index, last));
                        return arith::AddIOp::create(b, loc, v[3], arith::MulIOp::create(b, loc, index, v[2]));
@@ -362,9 +363,10 @@ FailureOr<Value> KernelEmitter::emitGatherElements(GatherElementsOp op, const Ti
     Value along = TileIotaOp::create(builder, loc, TileType::get(window.shape, builder.getIndexType()),
                                      constant(0), 0);
     Value step = mul(product(ArrayRef<Value>(inSizes).drop_front(window.dims[0] + 1)), constant(window.steps[0]));
-    base = map({along, fill(step, {1}), fill(base, {1})}, builder.getIndexType(), [&](OpBuilder &b, ValueRange v) -> Value {
-      return arith::AddIOp::create(b, loc, v[2], arith::MulIOp::create(b, loc, v[0], v[1]));
-    });
+    base = map({along, fill(step, {1}), fill(base, {1})}, builder.getIndexType(),
+               [&](OpBuilder &b, ValueRange v) -> Value {
+                 return arith::AddIOp::create(b, loc, v[2], arith::MulIOp::create(b, loc, v[0], v[1]));
+               });
   }
   Value stride = product(ArrayRef<Value>(inSizes).drop_front(axis + 1));
   Value offsets = gatherOffsets(*this, *indexTile, inSizes[axis], stride, base);

@@ -19,14 +19,15 @@ static Type elementOf(Value tensor) { return cast<RankedTensorType>(tensor.getTy
 /// Copies one row of `size` elements.
 static LogicalResult copyRow(KernelEmitter &emitter, Value from, ArrayRef<Value> fromAt, Value to,
                              ArrayRef<Value> toAt, Value size, Type element) {
-  return emitter.forTiles(emitter.constant(0), size, emitter.getTileWidth(), [&](Value index, int64_t width, Value bound) {
+  auto copy = [&](Value index, int64_t width, Value bound) {
     SmallVector<Value> source(fromAt), target(toAt);
     source.push_back(index);
     target.push_back(index);
     Value tile = emitter.loadTile(from, TileWindow::row(source, source.size() - 1, width, bound), element);
     emitter.storeTile(tile, to, TileWindow::row(target, target.size() - 1, width, bound));
     return success();
-  });
+  };
+  return emitter.forTiles(emitter.constant(0), size, emitter.getTileWidth(), copy);
 }
 
 /// The dot products of rows gate * hidden + unit (gate = 0..3) of `matrix`[direction] with a vector.
@@ -84,7 +85,7 @@ static LogicalResult emitLstm(KernelEmitter &emitter, bool elementwise) {
       Value first = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, direction, emitter.constant(0));
       time = arith::SelectOp::create(b, loc, first, step, back);
     }
-    LogicalResult units = emitter.forEach(emitter.constant(0), hidden, emitter.constant(1), [&](Value unit) -> LogicalResult {
+    auto emitUnit = [&](Value unit) -> LogicalResult {
       Value zero = emitter.fill(ScalarBuilder::neutral(ReduceKind::Sum, element), {width});
       auto sums = gateProducts(emitter, buffers[1], direction, unit, hidden, buffers[0], {time, batch}, inputs,
                                element, width, SmallVector<Value>(4, zero));
@@ -111,7 +112,8 @@ static LogicalResult emitLstm(KernelEmitter &emitter, bool elementwise) {
       TileWindow state = TileWindow::element({direction, batch, unit});
       Value cell = emitter.map({emitter.loadTile(lastC, state, element), gates[0], gates[2], gates[3]}, compute,
                                [&](OpBuilder &inner, ValueRange v) -> Value { // c, i, f, g
-                                 Value kept = arith::MulFOp::create(inner, loc, v[2], ScalarBuilder{inner, loc}.toCompute(v[0]));
+                                 Value before = ScalarBuilder{inner, loc}.toCompute(v[0]);
+                                 Value kept = arith::MulFOp::create(inner, loc, v[2], before);
                                  Value added = arith::MulFOp::create(inner, loc, v[1], v[3]);
                                  return arith::AddFOp::create(inner, loc, kept, added);
                                });
@@ -126,7 +128,8 @@ static LogicalResult emitLstm(KernelEmitter &emitter, bool elementwise) {
       emitter.storeTile(narrow(cell), lastC, state);
       emitter.storeTile(narrow(output), sequence, TileWindow::element({time, direction, batch, unit}));
       return success();
-    });
+    };
+    LogicalResult units = emitter.forEach(emitter.constant(0), hidden, emitter.constant(1), emitUnit);
     if (failed(units))
       return failure();
     return copyRow(emitter, sequence, {time, direction, batch}, lastH, item, hidden, element);

@@ -33,8 +33,8 @@ static RankedTensorType getResultType(KernelEmitter &emitter) {
   return cast<RankedTensorType>(emitter.kernel.getYield().getValues()[0].getType());
 }
 
-/// Calls `visit` for each argument that the kernel reads through pointwise ops and transposes, with the dimension of the
-/// results in which each of its dimensions lies (-1: it is repeated).
+/// Calls `visit` for each argument that the kernel reads through pointwise ops and transposes, with the dimension of
+/// the results in which each of its dimensions lies (-1: it is repeated).
 static void visitArguments(KernelOp kernel, function_ref<void(BlockArgument, ArrayRef<int64_t>)> visit) {
   SmallVector<std::pair<Value, SmallVector<int64_t>>> worklist;
   for (Value value : kernel.getYield().getValues()) {
@@ -122,7 +122,7 @@ static LogicalResult emitTurned(KernelEmitter &emitter, const Turn &turn, bool e
   int64_t last = type.getRank() - 1, extent = type.getDimSize(turn.dim), width = elementwise ? 1 : turn.width;
   int64_t stripe = std::max<int64_t>(turn.width, 64 * 8 / type.getElementTypeBitWidth());
   auto emitStripe = [&](SmallVector<Value> indices, Value low, int64_t size) {
-    return forExactTiles(emitter, emitter.constant(0), type.getDimSize(last), width, /*powers=*/false, [&](Value column, int64_t columns) {
+    auto emitColumns = [&](Value column, int64_t columns) {
       return forExactTiles(emitter, low, size, width, /*powers=*/true, [&](Value row, int64_t rows) {
         indices[turn.dim] = row;
         indices[last] = column;
@@ -135,7 +135,8 @@ static LogicalResult emitTurned(KernelEmitter &emitter, const Turn &turn, bool e
         window.steps = {1, 1};
         return emitter.emitResults(window);
       });
-    });
+    };
+    return forExactTiles(emitter, emitter.constant(0), type.getDimSize(last), width, /*powers=*/false, emitColumns);
   };
   Value first = emitter.mul(emitter.getItem(), turn.perItem);
   Value end = emitter.min(emitter.add(first, turn.perItem), turn.units);

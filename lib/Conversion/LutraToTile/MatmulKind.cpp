@@ -421,7 +421,7 @@ LogicalResult MatmulEmission::emitElements(ArrayRef<Value> batch, ProductRange r
       at[rowDim] = row;
       at[rank - 1] = column;
       Value init = arith::ConstantOp::create(emitter.builder, emitter.loc, emitter.builder.getZeroAttr(accumulate));
-      auto sum = emitter.fold(zero, k, one, init, [&](Value step, ValueRange carried) -> FailureOr<KernelEmitter::Carried> {
+      auto addStep = [&](Value step, ValueRange carried) -> FailureOr<KernelEmitter::Carried> {
         SmallVector<Value> lhsAt = at;
         lhsAt[rowDim] = row;
         lhsAt[rank - 1] = step;
@@ -443,7 +443,8 @@ LogicalResult MatmulEmission::emitElements(ArrayRef<Value> batch, ProductRange r
                                  widenOperand(builder, emitter.loc, *left, element, accumulate),
                                  widenOperand(builder, emitter.loc, *right, rhsElement, accumulate), carried[0]);
         return KernelEmitter::Carried{wide};
-      });
+      };
+      auto sum = emitter.fold(zero, k, one, init, addStep);
       if (failed(sum))
         return failure();
       Value tile = emitter.fill((*sum)[0], {});

@@ -36,7 +36,8 @@ struct Coordinates {
     return arith::SIToFPOp::create(b(), loc(), real, arith::IndexCastOp::create(b(), loc(), b().getI64Type(), index));
   }
   Value toIndex(Value x) {
-    return arith::IndexCastOp::create(b(), loc(), b().getIndexType(), arith::FPToSIOp::create(b(), loc(), b().getI64Type(), x));
+    return arith::IndexCastOp::create(b(), loc(), b().getIndexType(),
+                                      arith::FPToSIOp::create(b(), loc(), b().getI64Type(), x));
   }
   Value clamp(Value index, Value size) {
     return emitter.max(emitter.constant(0), emitter.min(index, emitter.sub(size, emitter.constant(1))));

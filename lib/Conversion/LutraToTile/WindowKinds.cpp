@@ -68,7 +68,8 @@ static LogicalResult emitPoolWindow(KernelEmitter &emitter, PoolOp op, const Til
       here = emitter.constant(extent);
     } else if (op.getCountPadding()) { // up to the end of the padding behind
       Value left = emitter.sub(emitter.add(size, emitter.constant(op.getHigh()[i])), range.start);
-      here = emitter.min(emitter.constant(extent), emitter.ceilDiv(emitter.max(emitter.constant(0), left), emitter.constant(dilation)));
+      here = emitter.min(emitter.constant(extent),
+                         emitter.ceilDiv(emitter.max(emitter.constant(0), left), emitter.constant(dilation)));
     }
     count = emitter.mul(count, here);
   }
@@ -103,7 +104,8 @@ static LogicalResult emitPool(KernelEmitter &emitter, bool elementwise) {
   auto op = cast<PoolOp>(getRoot(emitter.kernel));
   OutputWalk walk = walkPool(emitter, op);
   if (!slidesAlongRows(op))
-    return walk.run(elementwise, [&](const TileWindow &window) { return emitPoolWindow(emitter, op, window, /*whole=*/false); });
+    return walk.run(elementwise,
+                    [&](const TileWindow &window) { return emitPoolWindow(emitter, op, window, /*whole=*/false); });
   auto type = typeOf(op.getResult());
   int64_t last = type.getRank() - 1, size = type.getDimSize(last), inSize = typeOf(op.getInput()).getDimSize(last);
   int64_t reach = (op.getWindow().back() - 1) * op.getDilations().back();
@@ -125,7 +127,8 @@ static LogicalResult emitPool(KernelEmitter &emitter, bool elementwise) {
         failed(emitter.forTiles(emitter.constant(low), emitter.constant(high), elementwise ? 1 : emitter.getTileWidth(),
                                 [&](Value index, int64_t width, Value bound) {
                                   indices.back() = index;
-                                  return emitPoolWindow(emitter, op, TileWindow::row(indices, last, width, bound), /*whole=*/true);
+                                  return emitPoolWindow(emitter, op, TileWindow::row(indices, last, width, bound),
+                                                        /*whole=*/true);
                                 })))
       return failure();
     return high < size ? edge(high, size) : success();

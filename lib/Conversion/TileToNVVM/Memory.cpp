@@ -1,7 +1,7 @@
 //===- Memory.cpp - tiles from and to global memory ------------------------===//
 // Registers that are neighbours in memory move in accesses of up to 16 bytes; how many is decided
 // by what is known to divide the addresses and the bounds. Bounds become predicates on the accesses, without
-// branches: a load that is off yields zero and touches no memory. Constants of a kernel are memory that comes with the code.
+// branches: a load that is off yields zero and touches no memory. Constants of a kernel are memory next to its code.
 #include "BlockEmitter.h"
 
 #include "lutra/Support/ErrorCodes.h"

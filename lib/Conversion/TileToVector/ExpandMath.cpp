@@ -198,8 +198,8 @@ static Value expandToBf16(OpBuilder &b, Location loc, Value x) {
   return r.cast(narrow, withElement(x.getType(), b.getBF16Type()));
 }
 
-/// f64 to f32 rounded to odd: towards zero, with the last bit set if anything was lost. A second rounding to a type of at
-/// least two bits less then gives what one rounding of x gives.
+/// f64 to f32 rounded to odd: towards zero, with the last bit set if anything was lost. A second rounding to a type of
+/// at least two bits less then gives what one rounding of x gives.
 static Value roundToOdd(OpBuilder &b, Location loc, Value x) {
   Real r(b, loc, withElement(x.getType(), b.getF32Type()));
   Value nearest = arith::TruncFOp::create(b, loc, r.real, x);

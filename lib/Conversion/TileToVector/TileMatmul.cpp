@@ -8,8 +8,8 @@
 //
 // Addresses are split into what changes with k and what does not; the latter is computed before the
 // loop, so that the loop holds loads with one index register (checked in matmul-assembly.test).
-// Deep panels hold pairs of k side by side: each lane multiplies a pair of 16-bit integers and adds both products, which
-// is written as arithmetic that LLVM has one instruction for on x86 (vpmaddwd).
+// Deep panels hold pairs of k side by side: each lane multiplies a pair of 16-bit integers and adds both products,
+// which is written as arithmetic that LLVM has one instruction for on x86 (vpmaddwd).
 // A column-major rhs is read in square blocks along K, which are transposed in registers.
 // Rows outside the bounds read the last row that exists; columns outside are masked.
 #include "TileMatmul.h"

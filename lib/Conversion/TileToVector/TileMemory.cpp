@@ -267,7 +267,8 @@ static SmallVector<Value> loadTurned(TileAccess &access) {
       int64_t count = std::min(size, columns - column);
       SmallVector<Value> square;
       for (int64_t c = 0; c < count; ++c)
-        square.push_back(vector::LoadOp::create(b, access.loc, squareType, access.buffer, access.elementAt(row, column + c)));
+        square.push_back(
+            vector::LoadOp::create(b, access.loc, squareType, access.buffer, access.elementAt(row, column + c)));
       square.resize(size, square.back());
       transposeSquare(b, access.loc, square);
       for (int64_t r = 0; r < size; ++r) {

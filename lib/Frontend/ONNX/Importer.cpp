@@ -118,7 +118,8 @@ bool Importer::importInputs(Scope &scope) {
       if (!dim.dim_param().empty())
         sizeNames.insert(dim.dim_param());
     if (input.name().empty() || scope.values.contains(input.name())) {
-      addFault(ErrorCode::GraphStructure, "the graph has two inputs named " + quoted(input.name()) + ", or one without a name");
+      addFault(ErrorCode::GraphStructure,
+               "the graph has two inputs named " + quoted(input.name()) + ", or one without a name");
       return false;
     }
     if (auto bound = options.bindings.find(input.name()); bound != options.bindings.end()) {

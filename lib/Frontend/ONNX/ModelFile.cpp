@@ -33,7 +33,8 @@ static std::optional<Fault> mapDescriptor(int descriptor, StringRef name, bool e
   bool isKnown = ::fstat(descriptor, &status) == 0;
   std::optional<Fault> fault;
   if (!isKnown) {
-    fault = Fault{ErrorCode::EnvironmentRead, ("file " + quoted(name) + " cannot be examined: ") + std::strerror(errno)};
+    fault =
+        Fault{ErrorCode::EnvironmentRead, ("file " + quoted(name) + " cannot be examined: ") + std::strerror(errno)};
   } else if (!S_ISREG(status.st_mode)) {
     fault = Fault{external ? ErrorCode::ExternalPath : ErrorCode::FileFormat,
                   (quoted(name) + " is no regular file")};

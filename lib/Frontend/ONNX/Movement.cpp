@@ -176,7 +176,8 @@ static GraphTensor importTile(NodeImport &n) {
   if (!x || !repeats)
     return {};
   if ((int64_t)repeats->size() != x.rank())
-    return n.invalid(ErrorCode::Attribute, "has " + Twine(repeats->size()) + " repeats for a tensor of rank " + Twine(x.rank()));
+    return n.invalid(ErrorCode::Attribute,
+                     "has " + Twine(repeats->size()) + " repeats for a tensor of rank " + Twine(x.rank()));
   return n.b.tile(x, *repeats);
 }
 

@@ -181,7 +181,8 @@ static GraphTensor scaleAlong(NodeImport &n, unsigned input, int64_t axis, int64
   return n.b.reshape(scale, shape);
 }
 
-static GraphTensor requantized(NodeImport &n, GraphTensor product, GraphTensor scale, unsigned outScale, unsigned outZero) {
+static GraphTensor requantized(NodeImport &n, GraphTensor product, GraphTensor scale, unsigned outScale,
+                               unsigned outZero) {
   GraphTensor zero = n.in(outZero), out = n.in(outScale);
   if (!product || !zero || !out || !scale)
     return {};
@@ -193,7 +194,8 @@ static GraphTensor importQLinearMatMul(NodeImport &n) {
   GraphTensor a = n.in(0), b = n.in(3);
   if (!a || !b)
     return {};
-  GraphTensor product = n.b.matmul(importCentred(n, 0, 2, std::max<int64_t>(a.rank() - 2, 0)), importCentred(n, 3, 5, b.rank() - 1));
+  GraphTensor product =
+      n.b.matmul(importCentred(n, 0, 2, std::max<int64_t>(a.rank() - 2, 0)), importCentred(n, 3, 5, b.rank() - 1));
   if (!product)
     return {};
   GraphTensor scale = n.b.mul(scaleAlong(n, 1, std::max<int64_t>(product.rank() - 2, 0), product.rank()),

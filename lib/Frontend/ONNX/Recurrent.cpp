@@ -66,7 +66,8 @@ static std::optional<Recurrence> importOperands(NodeImport &n, int64_t gates, bo
 }
 
 /// Gives the results in the order of dimensions that the node asks for.
-static GraphTensor finish(NodeImport &n, const Recurrence &r, GraphTensor sequence, GraphTensor lastH, GraphTensor lastC) {
+static GraphTensor finish(NodeImport &n, const Recurrence &r, GraphTensor sequence, GraphTensor lastH,
+                          GraphTensor lastC) {
   auto ordered = [&](GraphTensor tensor, ArrayRef<int64_t> permutation) {
     return r.batchFirst && tensor ? n.b.transpose(tensor, permutation) : tensor;
   };
@@ -87,6 +88,9 @@ static GraphTensor ofDirection(NodeImport &n, GraphTensor from, int64_t directio
     return {};
   return n.b.squeeze(n.b.sliceAxis(from, 0, direction, direction + 1, 1), {0});
 }
+
+/// The states h and c after a step; c is null where there is none.
+using States = std::pair<GraphTensor, GraphTensor>;
 
 /// Runs `step` over the sequence. It gets x_t [B, I] and the states, and returns the new states.
 template <typename Step>
@@ -112,7 +116,8 @@ static GraphTensor unroll(NodeImport &n, Recurrence &r, Step step) {
     if (c)
       lastC.push_back(n.b.unsqueeze(c, {0}));
   }
-  return finish(n, r, n.b.concat(sequences, 1), n.b.concat(lastH, 0), lastC.empty() ? GraphTensor() : n.b.concat(lastC, 0));
+  return finish(n, r, n.b.concat(sequences, 1), n.b.concat(lastH, 0),
+                lastC.empty() ? GraphTensor() : n.b.concat(lastC, 0));
 }
 
 /// Whether the activations are the default ones, repeated for each direction.
@@ -143,7 +148,7 @@ static GraphTensor importLstm(NodeImport &n) {
       return {};
     return finish(n, *r, result.sequence, result.lastH, result.lastC);
   }
-  return unroll(n, *r, [&](int64_t d, GraphTensor x, GraphTensor h, GraphTensor c) -> std::pair<GraphTensor, GraphTensor> {
+  return unroll(n, *r, [&](int64_t d, GraphTensor x, GraphTensor h, GraphTensor c) -> States {
     auto sigmoid = [&](GraphTensor t) { return n.b.unary(UnaryKind::Sigmoid, t); };
     GraphTensor bias = ofDirection(n, r->bias, d), peep = ofDirection(n, r->peepholes, d);
     GraphTensor gates = n.b.add(n.b.gemm(x, ofDirection(n, r->weights, d), {}, 1, 0, false, true),
@@ -166,12 +171,13 @@ static GraphTensor importGru(NodeImport &n) {
   std::optional<Recurrence> r = importOperands(n, 3, /*hasCell=*/false);
   if (!r)
     return {};
-  return unroll(n, *r, [&](int64_t d, GraphTensor x, GraphTensor h, GraphTensor) -> std::pair<GraphTensor, GraphTensor> {
+  return unroll(n, *r, [&](int64_t d, GraphTensor x, GraphTensor h, GraphTensor) -> States {
     GraphTensor bias = ofDirection(n, r->bias, d), recurrence = ofDirection(n, r->recurrence, d);
     GraphTensor input = n.b.add(n.b.gemm(x, ofDirection(n, r->weights, d), {}, 1, 0, false, true),
                            n.b.sliceAxis(bias, 0, 0, r->hidden * DimExpr(3), 1));
     auto recurrent = [&](GraphTensor state, int64_t gate) {
-      return n.b.add(n.b.gemm(state, part(n, *r, recurrence, 0, gate), {}, 1, 0, false, true), part(n, *r, bias, 0, 3 + gate));
+      return n.b.add(n.b.gemm(state, part(n, *r, recurrence, 0, gate), {}, 1, 0, false, true),
+                     part(n, *r, bias, 0, 3 + gate));
     };
     auto gate = [&](int64_t index) {
       return n.b.unary(UnaryKind::Sigmoid, n.b.add(part(n, *r, input, 1, index), recurrent(h, index)));
@@ -190,7 +196,7 @@ static GraphTensor importRnn(NodeImport &n) {
   std::optional<Recurrence> r = importOperands(n, 1, /*hasCell=*/false);
   if (!r)
     return {};
-  return unroll(n, *r, [&](int64_t d, GraphTensor x, GraphTensor h, GraphTensor) -> std::pair<GraphTensor, GraphTensor> {
+  return unroll(n, *r, [&](int64_t d, GraphTensor x, GraphTensor h, GraphTensor) -> States {
     GraphTensor bias = ofDirection(n, r->bias, d);
     GraphTensor sum = n.b.add(n.b.gemm(x, ofDirection(n, r->weights, d), part(n, *r, bias, 0, 0), 1, 1, false, true),
                          n.b.gemm(h, ofDirection(n, r->recurrence, d), part(n, *r, bias, 0, 1), 1, 1, false, true));

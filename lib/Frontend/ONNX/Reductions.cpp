@@ -45,7 +45,8 @@ static GraphTensor importReduce(NodeImport &n) {
 }
 
 static GraphTensor importReduceMean(NodeImport &n) {
-  return importReduction(n, 18, [&](GraphTensor x, ArrayRef<int64_t> axes, bool keep) { return n.b.mean(x, axes, keep); });
+  return importReduction(n, 18,
+                         [&](GraphTensor x, ArrayRef<int64_t> axes, bool keep) { return n.b.mean(x, axes, keep); });
 }
 static GraphTensor importReduceL1(NodeImport &n) {
   return importReduction(n, 18, [&](GraphTensor x, ArrayRef<int64_t> axes, bool keep) {

@@ -71,7 +71,8 @@ static GraphTensor importOneHot(NodeImport &n) {
   int64_t axis = n.axis(n.integer("axis", -1), indices.rank() + 1);
   if (n.b.hasError())
     return {};
-  GraphTensor off = n.b.reshape(n.b.sliceAxis(values, 0, 0, 1, 1), {}), on = n.b.reshape(n.b.sliceAxis(values, 0, 1, 2, 1), {});
+  GraphTensor off = n.b.reshape(n.b.sliceAxis(values, 0, 0, 1, 1), {});
+  GraphTensor on = n.b.reshape(n.b.sliceAxis(values, 0, 1, 2, 1), {});
   return n.b.oneHot(indices, depth, off, on, axis);
 }
 
@@ -156,7 +157,8 @@ static GraphTensor importResize(NodeImport &n) {
   } else {
     std::optional<Integers> wanted = n.has(3) ? n.sizes(3) : std::nullopt;
     if (!wanted || wanted->size() != axes.size())
-      return n.b.hasError() ? GraphTensor() : n.invalid(ErrorCode::Attribute, "has neither scales nor sizes for its axes");
+      return n.b.hasError() ? GraphTensor()
+                            : n.invalid(ErrorCode::Attribute, "has neither scales nor sizes for its axes");
     for (auto [axis, size] : llvm::zip_equal(axes, *wanted)) {
       std::optional<int64_t> from = x.dim(axis).constant(), to = size.constant();
       std::optional<DimExpr> ratio = size.dividedBy(x.dim(axis));
@@ -183,7 +185,8 @@ static GraphTensor importResize(NodeImport &n) {
     return n.b.resize(x, sizes, scales, *options);
   }
   if (given.size() != axes.size())
-    return n.invalid(ErrorCode::Attribute, "has " + Twine(given.size()) + " scales for " + Twine(axes.size()) + " axes");
+    return n.invalid(ErrorCode::Attribute,
+                     "has " + Twine(given.size()) + " scales for " + Twine(axes.size()) + " axes");
   for (auto [axis, scale] : llvm::zip_equal(axes, given)) {
     if (!(scale > 0.0) || scale > 1e9)
       return n.invalid(ErrorCode::Attribute, "has a scale that is not positive");

@@ -48,9 +48,9 @@ static GraphTensor importRotaryEmbedding(NodeImport &n) {
   GraphTensor second = n.b.add(n.b.mul(even, sines), n.b.mul(odd, cosines));
   if (!first || !second || !part)
     return {};
-  GraphTensor turned = interleaved
-                           ? n.b.reshape(n.b.concat({n.b.unsqueeze(first, {4}), n.b.unsqueeze(second, {4})}, 4), part.shape())
-                           : n.b.concat({first, second}, 3);
+  GraphTensor turned =
+      interleaved ? n.b.reshape(n.b.concat({n.b.unsqueeze(first, {4}), n.b.unsqueeze(second, {4})}, 4), part.shape())
+                  : n.b.concat({first, second}, 3);
   if (rest)
     turned = n.b.concat({turned, rest}, 3);
   return isFlat ? n.b.reshape(n.b.transpose(turned, {0, 2, 1, 3}), original) : turned;
@@ -112,7 +112,8 @@ static GraphTensor importAttention(NodeImport &n) {
     scale = 1.0 / std::sqrt((double)*width);
   }
   // The root on both sides keeps half-precision products small.
-  GraphTensor scores = n.b.matmul(n.b.mul(q, std::sqrt(scale)), n.b.transpose(n.b.mul(k, std::sqrt(scale)), {0, 1, 3, 2}));
+  GraphTensor scores =
+      n.b.matmul(n.b.mul(q, std::sqrt(scale)), n.b.transpose(n.b.mul(k, std::sqrt(scale)), {0, 1, 3, 2}));
   if (!scores)
     return {};
   GraphTensor shown = mode == 0 ? scores : GraphTensor();

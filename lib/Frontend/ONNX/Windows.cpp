@@ -43,12 +43,14 @@ std::optional<WindowOptions> frontend::importWindow(NodeImport &n, GraphTensor i
   options.countPadding = n.integer("count_include_pad", 0) != 0;
   SmallVector<int64_t, 3> pads = list("pads", 0, 2 * spatial);
   auto fits = [&](ArrayRef<int64_t> values, int64_t count, int64_t least) {
-    return (int64_t)values.size() == count && llvm::all_of(values, [&](int64_t value) { return value >= least && value < INT32_MAX; });
+    return (int64_t)values.size() == count &&
+           llvm::all_of(values, [&](int64_t value) { return value >= least && value < INT32_MAX; });
   };
   if (!fits(options.window, spatial, 1) || !fits(options.strides, spatial, 1) ||
       !fits(options.dilations, spatial, 1) || !fits(pads, 2 * spatial, 0) || options.groups < 1) {
-    n.invalid(ErrorCode::Attribute, "has a window, strides, dilations, groups or pads that are not positive or do not fit " +
-                                        Twine(spatial) + " spatial dimensions");
+    n.invalid(ErrorCode::Attribute,
+              "has a window, strides, dilations, groups or pads that are not positive or do not fit " + Twine(spatial) +
+                  " spatial dimensions");
     return std::nullopt;
   }
   options.low.assign(pads.begin(), pads.begin() + spatial);

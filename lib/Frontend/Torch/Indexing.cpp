@@ -7,7 +7,9 @@ using namespace lutra::torch;
 using Results = std::vector<torch::Value>;
 using TorchValue = lutra::torch::Value;
 
-static Results embedding(Arguments &args) { return {args.builder.gather(args.tensor("weight"), args.tensor("indices"), 0)}; }
+static Results embedding(Arguments &args) {
+  return {args.builder.gather(args.tensor("weight"), args.tensor("indices"), 0)};
+}
 
 static Results indexSelect(Arguments &args) {
   GraphTensor x = args.tensor("self");

@@ -160,7 +160,8 @@ template <PoolKind kind, int spatial> static Results pool(Arguments &args) {
   options.dilations = spread(args, "dilation", spatial, 1);
   options.low = options.high = spread(args, "padding", spatial, 0);
   options.ceilMode = args.boolean("ceil_mode");
-  options.countPadding = kind == PoolKind::Average && (!args.has("count_include_pad") || args.boolean("count_include_pad"));
+  options.countPadding =
+      kind == PoolKind::Average && (!args.has("count_include_pad") || args.boolean("count_include_pad"));
   GraphTensor result = builder.pool(kind, x, options);
   return {unbatched && result ? builder.squeeze(result, {0}) : result};
 }

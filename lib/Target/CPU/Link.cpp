@@ -1,6 +1,6 @@
 //===- Link.cpp - in-process LLD ------------------------------------------------===//
-// The shared library is linked against two stub libraries made on the spot: libc.so.6 and libm.so.6 with the functions that the
-// runtime and the kernels may call, without versions. So no file of the target system is needed, a symbol
+// The shared library is linked against two stub libraries made on the spot: libc.so.6 and libm.so.6 with the functions
+// that the runtime and the kernels may call, without versions. So no file of the target system is needed, a symbol
 // outside the list is an error here and not at load, and `ldd` shows libc and libm alone.
 #include "Internal.h"
 

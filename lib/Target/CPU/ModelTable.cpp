@@ -134,7 +134,7 @@ llvm::Constant *TableBuilder::tensors(func::FuncOp main, unsigned begin, unsigne
 }
 
 /// What a call compares each size of the inputs with. `ranges` holds places of limits by name; `places` receives those
-/// of sizes, by the names that limits and relations give them: the dimension's own, or "x.0" for dimension 0 of input x.
+/// of sizes, by the names that limits and relations use: the dimension's own, or "x.0" for dimension 0 of input x.
 llvm::Constant *TableBuilder::sizeChecks(func::FuncOp main, unsigned inputs, const llvm::StringMap<int64_t> &ranges,
                                          llvm::StringMap<int64_t> &places) {
   llvm::StringMap<int64_t> named; // the first size of each name

@@ -183,7 +183,8 @@ void PackageChecker::checkFeatures(const Fields &description, unsigned field,
       }
     }
     if (name != entry.first)
-      fault(ErrorCode::GraphStructure, side + " \"" + name + "\" of the description is \"" + entry.first + "\" in the function");
+      fault(ErrorCode::GraphStructure,
+            side + " \"" + name + "\" of the description is \"" + entry.first + "\" in the function");
     else if (!sameType || shape != entry.second.shape)
       fault(ErrorCode::GraphType, side + " \"" + name + "\" has another type in the description than in the function");
   }
@@ -297,7 +298,8 @@ void PackageChecker::checkFunction(StringRef bytes, int64_t spec, const Fields &
   Fields function(bytes);
   StringRef opset = function.bytes(fields::kOpset);
   if (opset != opsetName(spec))
-    fault(ErrorCode::UnsupportedOpset, "opset \"" + opset + "\" does not belong to specification version " + Twine(spec));
+    fault(ErrorCode::UnsupportedOpset,
+          "opset \"" + opset + "\" does not belong to specification version " + Twine(spec));
   SmallVector<StringRef> blocks = function.list(fields::kSpecializations);
   if (blocks.size() != 1 || Fields(blocks.front()).bytes(1) != opset) {
     fault(ErrorCode::GraphStructure, "the function does not have one block for its opset");

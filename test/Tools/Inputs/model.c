@@ -8,7 +8,8 @@ static const int64_t dims[2] = {-1, 2};
 static const char *const dim_names[2] = {"n", ""};
 static const lutra_tensor_info input = {"x", LUTRA_FLOAT32, 2, dims, dim_names};
 static const lutra_tensor_info output = {"y", LUTRA_FLOAT32, 2, dims, dim_names};
-static const lutra_model_info info = {.name = "plus", .inputs = &input, .outputs = &output, .input_count = 1, .output_count = 1};
+static const lutra_model_info info = {
+    .name = "plus", .inputs = &input, .outputs = &output, .input_count = 1, .output_count = 1};
 
 static lutra_status open_model(const lutra_model_options *options, lutra_model **model, lutra_error *error) {
   (void)options, (void)error;

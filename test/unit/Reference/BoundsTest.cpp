@@ -117,11 +117,11 @@ TEST_F(Bounds, ofSoftmax) {
 
 TEST_F(Bounds, ofLayerNorm) {
   Tensor x = makeInput(ElementKind::F32, {1, 128}, ValueSet::Positive, 1, 0);
-  BoundedTensor reference =
-      evaluate("func.func @main(%x: tensor<1x128xf32>) -> tensor<1x128xf32> {\n"
-               "  %r = lutra.layer_norm %x {dims = 1 : i64, epsilon = 1.0e-5 : f64} : tensor<1x128xf32> -> tensor<1x128xf32>\n"
-               "  return %r : tensor<1x128xf32>\n}",
-               {x});
+  BoundedTensor reference = evaluate(
+      "func.func @main(%x: tensor<1x128xf32>) -> tensor<1x128xf32> {\n"
+      "  %r = lutra.layer_norm %x {dims = 1 : i64, epsilon = 1.0e-5 : f64} : tensor<1x128xf32> -> tensor<1x128xf32>\n"
+      "  return %r : tensor<1x128xf32>\n}",
+      {x});
   auto normalise = [&](ElementKind kind, double epsilon, double count) {
     double mean = 0, variance = 0;
     for (int i = 0; i < 128; ++i)
@@ -181,7 +181,8 @@ TEST_F(Bounds, ofRoundedSteps) {
     EXPECT_FALSE(check(narrow, program(ElementKind::F16, 60)).passed());
   };
   examine("lutra.softmax %x {axis = 1 : i64} : tensor<1x64xf16>", softmax);
-  examine("lutra.rms_norm %x {dims = 1 : i64, epsilon = 1.0e-9 : f64} : tensor<1x64xf16> -> tensor<1x64xf16>", normalise);
+  examine("lutra.rms_norm %x {dims = 1 : i64, epsilon = 1.0e-9 : f64} : tensor<1x64xf16> -> tensor<1x64xf16>",
+          normalise);
 }
 
 // Through exp, a product and a division, with cancelling inputs.

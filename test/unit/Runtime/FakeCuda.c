@@ -1,6 +1,6 @@
 /*===- FakeCuda.c - a driver library without a GPU ----------------------------===*
- * Stands in for libcuda.so.1: device memory is host memory, kernel "scale" is a loop, and fake_cuda_fail makes one entry
- * point return a result of the driver's. A test may take over the memory (fake_cuda_heap) and the launches.
+ * Stands in for libcuda.so.1: device memory is host memory, kernel "scale" is a loop, and fake_cuda_fail makes one
+ * entry point return a result of the driver's. A test may take over the memory (fake_cuda_heap) and the launches.
  *===----------------------------------------------------------------------===*/
 #include <stddef.h>
 #include <stdint.h>

@@ -18,8 +18,8 @@ struct Random {
   }
 };
 
-/// A legal layout of `height` units over `steps` steps without any gap, whose addresses are then hidden: the memory is cut into
-/// shelves and each shelf's time into lifetimes.
+/// A legal layout of `height` units over `steps` steps without any gap, whose addresses are then hidden: the memory is
+/// cut into shelves and each shelf's time into lifetimes.
 llvm::SmallVector<PackItem> buildAndHide(Random &random, int64_t height, int64_t steps) {
   llvm::SmallVector<PackItem> items;
   for (int64_t low = 0; low < height;) {

@@ -49,7 +49,8 @@ TEST(CodeStream, lowest_bits_come_first) {
 }
 
 TEST(CodeStream, digits_of_every_word) {
-  for (RadixForm form : {RadixForm{3, 5}, RadixForm{3, 3}, RadixForm{3, 2}, RadixForm{5, 3}, RadixForm{2, 8}, RadixForm{9, 4}}) {
+  for (RadixForm form :
+       {RadixForm{3, 5}, RadixForm{3, 3}, RadixForm{3, 2}, RadixForm{5, 3}, RadixForm{2, 8}, RadixForm{9, 4}}) {
     auto states = (uint32_t)std::pow(form.base, form.digits);
     std::vector<uint32_t> words, codes(size_t(states) * form.digits);
     for (uint32_t word = 0; word < states; ++word)
@@ -130,7 +131,8 @@ static Encoding denseOf(const WeightFormat &format) {
 
 TEST(EncodedTensor, sizes_that_overflow_are_refused) {
   Encoding encoding = denseOf(plainFormat(4));
-  for (auto [n, k] : {std::pair<int64_t, int64_t>{-1, 4}, {int64_t(1) << 31, 1}, {int64_t(1) << 30, int64_t(1) << 30}}) {
+  for (auto [n, k] :
+       {std::pair<int64_t, int64_t>{-1, 4}, {int64_t(1) << 31, 1}, {int64_t(1) << 30, int64_t(1) << 30}}) {
     llvm::Expected<EncodedLayout> layout = EncodedLayout::of(encoding, n, k);
     EXPECT_FALSE(bool(layout));
     llvm::consumeError(layout.takeError());

@@ -41,7 +41,8 @@ std::optional<SmallVector<GraphTensor>> GraphBuilder::branch(GraphTensor conditi
       std::string text;
       llvm::raw_string_ostream(text) << "has the result " << index << " of shape " << symbols.text(a.shape())
                                      << " with elements " << a.type() << " in one branch, " << symbols.text(b.shape())
-                                     << " with " << b.type() << " in the other, and a condition known at run time only; "
+                                     << " with " << b.type()
+                                     << " in the other, and a condition known at run time only; "
                                      << "give both branches the same";
       fail(ErrorCode::UnsupportedOp, text);
       return std::nullopt;

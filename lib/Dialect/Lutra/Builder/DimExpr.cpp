@@ -38,7 +38,8 @@ std::optional<int64_t> DimExpr::constant() const {
 }
 
 bool DimExpr::isSaturated() const {
-  return llvm::any_of(terms, [](const Term &term) { return term.coefficient >= largest || term.coefficient <= -largest; });
+  return llvm::any_of(terms,
+                      [](const Term &term) { return term.coefficient >= largest || term.coefficient <= -largest; });
 }
 
 void DimExpr::addTerm(Term term) {

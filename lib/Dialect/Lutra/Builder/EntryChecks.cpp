@@ -5,7 +5,7 @@
 //   lutra.dim_relations   two sizes, each plus a number, that are equal or broadcast
 //   lutra.dim_conditions  two formulas over sizes: `steps` computes each value from earlier ones (`operands` holds two
 //                         per step: places of values, the number of "number", argument and dimension of "size")
-// Invariant: whatever a DimSymbols was asked for holds at run time, since each of its symbols is the size of an argument.
+// Invariant: whatever a DimSymbols was asked for holds at run time, since each symbol is an argument's size.
 #include "lutra/Dialect/Lutra/Builder/GraphBuilder.h"
 
 using namespace mlir;
@@ -57,7 +57,9 @@ int64_t StepWriter::write(const DimExpr &size) {
     if (formula == size)
       return place;
   int64_t result = -1;
-  auto combine = [&](StringRef step, int64_t whole, int64_t next) { return whole < 0 ? next : push(step, whole, next); };
+  auto combine = [&](StringRef step, int64_t whole, int64_t next) {
+    return whole < 0 ? next : push(step, whole, next);
+  };
   ArrayRef<DimExpr::Term> terms = size.getTerms();
   if (std::optional<int64_t> number = size.constant())
     result = push("number", *number, 0);

@@ -1,8 +1,8 @@
 //===- GraphBuilder.cpp - the module, its inputs, outputs and sizes --------===//
 // What every method needs: making handles, emitting values on first use, sizes as index values.
 // Constants are in Constants.cpp, folding in Fold.cpp, one file for each op family besides.
-// Invariant: every op is emitted at the end of the entry function's block or of the branch that is being built; what may
-// be used after a branch (constants, sizes) always in the entry function's block. So a value that was emitted once
+// Invariant: every op is emitted at the end of the entry function's block or of the branch that is being built; what
+// may be used after a branch (constants, sizes) always in the entry function's block. So a value that was emitted once
 // dominates all later uses.
 #include "lutra/Dialect/Lutra/Builder/GraphBuilder.h"
 

@@ -24,7 +24,8 @@ GraphTensor GraphBuilder::softmax(GraphTensor input, int64_t axis, bool log) {
   return emit<SoftmaxOp>(input.type(), input.shape(), value(input), axis, log);
 }
 
-GraphTensor GraphBuilder::layerNorm(GraphTensor input, GraphTensor scale, GraphTensor bias, int64_t dims, double epsilon) {
+GraphTensor GraphBuilder::layerNorm(GraphTensor input, GraphTensor scale, GraphTensor bias, int64_t dims,
+                                    double epsilon) {
   if (!input)
     return {};
   if (dims < 1 || dims > input.rank() || !input.isFloat())
@@ -57,8 +58,8 @@ GraphTensor GraphBuilder::rmsNorm(GraphTensor input, GraphTensor scale, int64_t 
                          dims, llvm::APFloat(epsilon));
 }
 
-GraphTensor GraphBuilder::batchNorm(GraphTensor input, GraphTensor scale, GraphTensor bias, GraphTensor mean, GraphTensor variance,
-                               double epsilon) {
+GraphTensor GraphBuilder::batchNorm(GraphTensor input, GraphTensor scale, GraphTensor bias, GraphTensor mean,
+                                    GraphTensor variance, double epsilon) {
   if (!input || !scale || !bias || !mean || !variance)
     return {};
   if (input.rank() < 2)

@@ -120,8 +120,9 @@ GraphTensor GraphBuilder::conv(GraphTensor input, GraphTensor filter, GraphTenso
     return fail(ErrorCode::GraphType, "convolves an input of rank " + Twine(input.rank()) +
                                           " with a filter of rank " + Twine(filter.rank()));
   if (!isSane(options, spatial))
-    return fail(ErrorCode::Attribute, "has strides, dilations, groups or pads that are not positive or not one for each of " +
-                                          Twine(spatial) + " spatial dimensions");
+    return fail(ErrorCode::Attribute,
+                "has strides, dilations, groups or pads that are not positive or not one for each of " +
+                    Twine(spatial) + " spatial dimensions");
   if (spatial > 3)
     return fail(ErrorCode::UnsupportedOp, "convolves " + Twine(spatial) + " spatial dimensions");
   DimExpr channels = filter.dim(1) * DimExpr(options.groups);
@@ -166,8 +167,9 @@ GraphTensor GraphBuilder::convTranspose(GraphTensor input, GraphTensor filter, G
     return fail(ErrorCode::GraphType, "convolves an input of rank " + Twine(input.rank()) +
                                           " with a filter of rank " + Twine(filter.rank()));
   if (!isSane(options, spatial) || (int64_t)outputPadding.size() != spatial)
-    return fail(ErrorCode::Attribute, "has strides, dilations, groups or pads that are not positive or not one for each of " +
-                                          Twine(spatial) + " spatial dimensions");
+    return fail(ErrorCode::Attribute,
+                "has strides, dilations, groups or pads that are not positive or not one for each of " +
+                    Twine(spatial) + " spatial dimensions");
   if (spatial > 3)
     return fail(ErrorCode::UnsupportedOp, "convolves " + Twine(spatial) + " spatial dimensions");
   for (const DimExpr &size : filter.shape().drop_front())
@@ -176,7 +178,8 @@ GraphTensor GraphBuilder::convTranspose(GraphTensor input, GraphTensor filter, G
                                                 ", of which only the first may be known at run time; fix the others");
   if (!requireEqual(input.dim(1), filter.dim(0), "the channels of input and filter") ||
       !requireEqual(symbols.mod(filter.dim(0), options.groups), 0,
-                    "the channels (" + symbols.text(filter.dim(0)) + ") modulo " + Twine(options.groups) + " groups and 0"))
+                    "the channels (" + symbols.text(filter.dim(0)) + ") modulo " + Twine(options.groups) +
+                        " groups and 0"))
     return {};
   DimExpr filters = filter.dim(1) * DimExpr(options.groups);
   Shape shape{input.dim(0), filters};
@@ -204,8 +207,9 @@ GraphTensor GraphBuilder::pool(PoolKind kind, GraphTensor input, const WindowOpt
     return {};
   int64_t spatial = input.rank() - 2;
   if (spatial < 1 || !isSane(options, spatial))
-    return fail(ErrorCode::Attribute, "has a window, strides, dilations or pads that are not positive or not one for each of " +
-                                          Twine(spatial) + " spatial dimensions");
+    return fail(ErrorCode::Attribute,
+                "has a window, strides, dilations or pads that are not positive or not one for each of " +
+                    Twine(spatial) + " spatial dimensions");
   if (spatial > 3)
     return fail(ErrorCode::UnsupportedOp, "pools " + Twine(spatial) + " spatial dimensions");
   Shape shape{input.dim(0), input.dim(1)};
@@ -305,8 +309,8 @@ GraphTensor GraphBuilder::quantize(GraphTensor input, GraphTensor scale, GraphTe
                           zeroPoint ? value(zeroPoint) : Value(), axis, block);
 }
 
-GraphTensor GraphBuilder::dequantize(GraphTensor input, GraphTensor scale, GraphTensor zeroPoint, Type type, int64_t axis,
-                                int64_t block) {
+GraphTensor GraphBuilder::dequantize(GraphTensor input, GraphTensor scale, GraphTensor zeroPoint, Type type,
+                                     int64_t axis, int64_t block) {
   if (!input || !scale || !requireScales(input, scale, zeroPoint, axis, block))
     return {};
   return emit<DequantizeOp>(type, input.shape(), value(input), value(scale),

@@ -172,7 +172,8 @@ GraphTensor GraphBuilder::trilu(GraphTensor input, GraphTensor k, bool upper) {
   return select(keep, input, scalar(input.type(), 0.0));
 }
 
-GraphTensor GraphBuilder::oneHot(GraphTensor indices, const DimExpr &depth, GraphTensor off, GraphTensor on, int64_t axis) {
+GraphTensor GraphBuilder::oneHot(GraphTensor indices, const DimExpr &depth, GraphTensor off, GraphTensor on,
+                                 int64_t axis) {
   if (!indices || !off || !on)
     return {};
   if (axis < 0 || axis > indices.rank())

@@ -309,8 +309,8 @@ struct ReshapePart {
 } // namespace
 
 /// The finest parts of a reshape between shapes without empty dimensions; nothing when a dynamic size is split or
-/// joined. One may stand on each side: it is followed as a prime number that no size has for a factor. Sizes of 1 join a
-/// neighbour.
+/// joined. One may stand on each side: it is followed as a prime number that no size has for a factor. Sizes of 1 join
+/// a neighbour.
 static std::optional<SmallVector<ReshapePart>> splitReshape(RankedTensorType from, RankedTensorType to) {
   constexpr int64_t dynamicSize = (int64_t(1) << 31) - 1;
   auto count = [](SmallVectorImpl<int64_t> &shape) -> int64_t {

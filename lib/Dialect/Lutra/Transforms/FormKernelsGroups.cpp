@@ -4,8 +4,8 @@
 // computed twice: rules refuse an op under a broadcast when it is heavy, and only Free ops are copied.
 //
 // The left-hand side of a product is computed in its kernel where mayComputeLhs allows it: pointwise ops, and one
-// softmax or norm of rows behind them. Values that another product or reduction could finish as its epilogue, at no cost
-// of memory traffic, stay with that.
+// softmax or norm of rows behind them. Values that another product or reduction could finish as its epilogue, at no
+// cost of memory traffic, stay with that.
 #include "FormKernelsGroups.h"
 
 #include "lutra/Analysis/ProductStrategy.h"
@@ -257,8 +257,9 @@ private:
         if (getFusionClass(def) == FusionClass::Pointwise)
           worklist.push_back(def);
         bool joins = isRowOp(def) && isa<MatmulOp>(group.root) && !group.row;
+        auto isPointwise = [](Operation *other) { return getFusionClass(other) == FusionClass::Pointwise; };
         if (getFusionClass(def) == FusionClass::Root && acceptsEpilogue(def) && !joins &&
-            llvm::all_of(def->getUsers(), [](Operation *other) { return getFusionClass(other) == FusionClass::Pointwise; }))
+            llvm::all_of(def->getUsers(), isPointwise))
           return true;
       }
     }

@@ -7,8 +7,8 @@
 //      buffer. A reshape is a view of its input's storage.
 //   3. Arena buffers become a MemoryProblem: lifetimes from the order of the launches, bytes = units * D
 //      with D a product of run-time sizes. Its plan is verified before use.
-//      A branch (scf.if) is planned in line: the steps of its regions follow one another, so that their buffers may share
-//      memory; what a region yields is written where the result of the branch lies, or copied there.
+//      A branch (scf.if) is planned in line: the steps of its regions follow one another, so that their buffers
+//      may share memory; what a region yields is written where the result of the branch lies, or copied there.
 //   4. The function is rewritten, and @main.shapes is made for the entry checks: from the run-time
 //      sizes of the inputs to those of the results and the bytes of the arena.
 #include "PlanMemoryParts.h"

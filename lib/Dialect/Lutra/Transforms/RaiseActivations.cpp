@@ -6,10 +6,10 @@
 //   gelu_erf(x)  = 0.5 * x * (1 + erf(x / sqrt 2))
 //   gelu_tanh(x) = 0.5 * x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 * x^3)))
 // Constants arrive rounded to the element type, or as a few decimal digits. With u its unit roundoff, gelu's bound
-// (docs/design/bounds.md) is at least 8 u |x|. A relative error d of 1 / sqrt 2 moves the result by up to 0.242 |x| d (at
-// |x| = 1), of sqrt(2 / pi) by 0.224 |x| d, of 0.044715 by 0.016 |x| d: d may be 8 u, a quarter of the bound. That of 0.5
-// moves it by |gelu(x)| d and may be 2 u, an eighth of what the bound is relative to the result: 1 / sqrt 2 twice makes a
-// 0.5. The 1 must be 1. So f32 takes 1.414213 and refuses 1.41421 and 0.7071: those stay pointwise ops.
+// (docs/design/bounds.md) is at least 8 u |x|. A relative error d of 1 / sqrt 2 moves the result by up to 0.242 |x| d
+// (at |x| = 1), of sqrt(2 / pi) by 0.224 |x| d, of 0.044715 by 0.016 |x| d: d may be 8 u, a quarter of the bound. That
+// of 0.5 moves it by |gelu(x)| d and may be 2 u, an eighth of what the bound is relative to the result: 1 / sqrt 2
+// twice makes a 0.5. The 1 must be 1. So f32 takes 1.414213 and refuses 1.41421 and 0.7071: those stay pointwise ops.
 // Invariant: the rewritten value has the type of x, so broadcasting never hides in a raised op.
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 

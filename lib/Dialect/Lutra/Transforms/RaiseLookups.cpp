@@ -104,8 +104,9 @@ LogicalResult RaiseOneHotProduct::matchAndRewrite(MatmulOp op, PatternRewriter &
                                  indices, sizes);
   Value rows = GatherOp::create(rewriter, loc, type, op.getRhs(), flat, rewriter.getI64IntegerAttr(0));
   auto scalar = RankedTensorType::get({}, type.getElementType());
-  Value zero = ConstantOp::create(rewriter, loc, scalar,
-                                  DenseElementsAttr::get(scalar, ArrayRef<Attribute>(rewriter.getZeroAttr(type.getElementType()))));
+  Value zero = ConstantOp::create(
+      rewriter, loc, scalar,
+      DenseElementsAttr::get(scalar, ArrayRef<Attribute>(rewriter.getZeroAttr(type.getElementType()))));
   rewriter.replaceOpWithNewOp<SelectOp>(op, type, inside, rows, zero);
   return success();
 }
