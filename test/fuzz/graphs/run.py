@@ -34,8 +34,8 @@ from minify import live, minify, size_of
 from oracles import PASSED, REFUSED, Options, Verdict, check, options_of
 
 MINIFY_SECONDS = 90.0
-ENOUGH = 40  # graphs from which shares say something
-MOST_REFUSED, LEAST_JUDGED, LEAST_NOTICED = 5, 95, 90  # percent
+ENOUGH = 12  # graphs from which shares say something
+MOST_REFUSED, LEAST_JUDGED, LEAST_NOTICED = 10, 95, 90  # percent
 
 
 def planted(model: onnx.ModelProto, plant: str) -> onnx.ModelProto | None:
