@@ -1,6 +1,6 @@
 /*===- Compiler.h - the compiler as a C library --------------------------------===*
- * Takes the flags of lutra-compile, returns its exit code, reports findings one line at a time. Never aborts on bad input; a
- * host that must survive faults of the compiler itself runs the tool lutra-compile, which isolates them.
+ * Takes the flags of lutra-compile, returns its exit code, reports findings one line at a time. Never aborts on bad
+ * input; a host that must survive faults of the compiler itself runs the tool lutra-compile, which isolates them.
  *===----------------------------------------------------------------------===*/
 #ifndef LUTRA_C_COMPILER_H
 #define LUTRA_C_COMPILER_H

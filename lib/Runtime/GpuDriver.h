@@ -1,6 +1,6 @@
 /*===- GpuDriver.h - the CUDA driver, opened at run time ----------------------===*
- * No CUDA header or library is needed to build: the few types and numbers of the driver's stable interface that are used
- * stand here. Entry points come from cuGetProcAddress for version 12.0, so the driver picks their variants.
+ * No CUDA header or library is needed to build: the few types and numbers of the driver's stable interface that are
+ * used stand here. Entry points come from cuGetProcAddress for version 12.0, so the driver picks their variants.
  *===----------------------------------------------------------------------===*/
 #ifndef LUTRA_LIB_RUNTIME_GPUDRIVER_H
 #define LUTRA_LIB_RUNTIME_GPUDRIVER_H

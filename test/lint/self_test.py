@@ -96,6 +96,8 @@ FAULTS = [
     ("sources.py", {"include/lutra/Conversion/A/A.td": 'def O : Option<"\\"avx2\\"">;\n'}, "ask TileTarget"),
     ("sources.py", {"lib/Frontend/A/A.cpp": "// Half as fast on sm_80.\n"}, "ask TileTarget"),
     ("sources.py", {"lib/Reference/A.cpp": "mil::ApplyOp op;\n"}, "ask TileTarget"),
+    ("sources.py", {"lib/Support/A.cpp": "\n// " + "x" * 118 + "\n"}, "A.cpp:2: is longer than 120 columns"),
+    ("sources.py", {"lib/Support/CMakeLists.txt": "#" * 121}, "lib/Support/CMakeLists.txt:1: is longer"),
     ("sources.py", {"test/lint/sources.py": ""}, "excepts test/lint/self_test.py, which does not exist"),
     ("doc_paths.py", {"docs/a.md": "See `test/Reference/b.mlir`.\n"}, "docs/a.md:1: names test/Reference/b.mlir"),
     ("doc_paths.py", {"docs/a.md": "From lib/*/b.cpp on.\n"}, "docs/a.md:1: names lib/*/b.cpp"),
@@ -111,6 +113,7 @@ FAULTS = [
 ]
 # What looks like a fault and is none.
 RIGHT = [
+    ("sources.py", {"lib/Support/A.cpp": "// " + "\u00e9" * 117 + "\n", "lib/Support/a.txt": "x" * 200}),
     (
         "doc_paths.py",
         {

@@ -2,8 +2,8 @@
 
 usage: sources.py SOURCE_ROOT
 No target's name outside the folders that are about targets, no printing to the standard streams in lib/ (errors are
-diagnostics), no command-line options or environment in lib/, no tabs, no marks of unfinished work, no path of a
-developer's machine.
+diagnostics), no command-line options or environment in lib/, no tabs, no line of C++, TableGen or CMake that is longer
+than 120 columns, no marks of unfinished work, no path of a developer's machine.
 """
 
 import re
@@ -53,6 +53,12 @@ RULES = [
     ("", (".cpp", ".h", ".td", ".py", ".mlir", ".c"), re.compile(r"\t"), "holds a tab"),
     (
         "",
+        (".cpp", ".h", ".td", ".c", ".in", ".cmake", "CMakeLists.txt"),
+        re.compile(r".{121}"),
+        "is longer than 120 columns; break it",
+    ),
+    (
+        "",
         (".cpp", ".h", ".td", ".py", ".mlir", ".md", ".c", ".txt", ".json", ".toml", ".cmake", ".sh"),
         re.compile(r"(?<![\w.])/(work|root|home)/\w"),
         "names a path of one machine",
@@ -91,7 +97,7 @@ def main() -> int:
             relative = path.relative_to(root).as_posix()
             if not path.is_file() or relative in EXCEPT or "__pycache__" in relative:
                 continue
-            rules = [rule for rule in RULES if relative.startswith(rule[0]) and path.suffix in rule[1]]
+            rules = [rule for rule in RULES if relative.startswith(rule[0]) and path.name.endswith(rule[1])]
             if not rules:
                 continue
             count += 1

@@ -15,7 +15,7 @@
 
 namespace lutra {
 
-/// Everything that one compilation is told. The flags of lutra-compile and the keyword arguments of lutra.compile map to it.
+/// Everything that one compilation is told; flags of lutra-compile and keyword arguments of lutra.compile map to it.
 struct CompileRequest {
   CompileOptions options;
   std::string inputPath;
@@ -48,12 +48,13 @@ llvm::StringRef getUsage();
 /// and removed here.
 ExitCode compileFile(const CompileRequest &request, llvm::raw_ostream &dump, FindingSink sink);
 
-/// The same for a model in memory (null: an .onnx file that is read by its path); `request.inputPath` names it in messages.
+/// The same for a model in memory (null: an .onnx file that is read by its path). Messages call it
+/// `request.inputPath`.
 ExitCode compileBuffer(const CompileRequest &request, std::unique_ptr<llvm::MemoryBuffer> buffer,
                        llvm::raw_ostream &dump, FindingSink sink);
 
-/// The same for a module that a front end built in this process: nothing is written and read again. The module's context
-/// gets the dialects and, while this runs, the threads that compiling needs.
+/// The same for a module that a front end built in this process: nothing is written and read again. The module's
+/// context gets the dialects and, while this runs, the threads that compiling needs.
 ExitCode compileBuilt(const CompileRequest &request, mlir::OwningOpRef<mlir::ModuleOp> module,
                       llvm::raw_ostream &dump, FindingSink sink);
 

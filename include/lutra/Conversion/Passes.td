@@ -47,8 +47,8 @@ def ConvertLutraToRuntime : Pass<"convert-lutra-to-runtime", "mlir::ModuleOp"> {
     Needs: lutra-plan-memory. Guarantees: `@lutra_entry(call, args, arena, weights)` reads the slots of the inputs and
     results and calls lutra_rt_launch for each launch, in order, and lutra_rt_copy for each copy;
     `@lutra_shapes(sizes, results)` computes the sizes of the results and the bytes of the arena. Globals get
-    `lutra.offset`; `@main.signature` keeps names and types; the module gets `lutra.kernels` (names by number), `lutra.weight_bytes` and
-    `lutra.entry_slots`. Kernels are removed: they were copied by lutra-split-levels.
+    `lutra.offset`; `@main.signature` keeps names and types; the module gets `lutra.kernels` (names by number),
+    `lutra.weight_bytes` and `lutra.entry_slots`. Kernels are removed: they were copied by lutra-split-levels.
   }];
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::func::FuncDialect",
                            "mlir::LLVM::LLVMDialect", "mlir::memref::MemRefDialect"];

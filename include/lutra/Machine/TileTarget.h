@@ -50,8 +50,8 @@ public:
   /// Multiply-adds per cycle of one core on 16-bit integers with sums of 32 bits, where neighbouring products are added
   /// in pairs; 0: not computed so.
   virtual double getPairDotPerCycle() const { return 0; }
-  /// Columns of a panel of a packed weight; 0: products read matrices as they are. One artifact holds one packing, so the
-  /// levels of one kind of machine answer alike.
+  /// Columns of a panel of a packed weight; 0: products read matrices as they are. One artifact holds one packing, so
+  /// the levels of one kind of machine answer alike.
   virtual int64_t getPanelWidth() const = 0;
   /// Elements per tile of a pointwise kernel whose widest element has `bits` bits.
   virtual int64_t getMapWidth(unsigned bits) const = 0;

@@ -56,8 +56,8 @@ struct CompileOptions {
 mlir::LogicalResult buildStage(mlir::OpPassManager &manager, Stage stage,
                                const CompileOptions &options);
 
-/// Brings an imported (or further) module to `options.stopAfter`, writing the artifact if that is the last one. Errors are
-/// diagnostics with codes.
+/// Brings an imported (or further) module to `options.stopAfter`, writing the artifact if that is the last one. Errors
+/// are diagnostics with codes.
 mlir::LogicalResult compileModule(mlir::ModuleOp module, const CompileOptions &options);
 
 /// Checks the options against each other and fills in what "native" and defaults mean.

@@ -69,7 +69,7 @@ typedef struct lutra_tensor_info {
   const char *const *dim_names; /* "" where static or unnamed; equal names are equal sizes */
 } lutra_tensor_info;
 
-/* What a size may be; inputs outside are refused. The name is the dimension's, or "x.0" for an unnamed one of input x. */
+/* What a size may be; inputs outside are refused. The name is the dimension's; "x.0" for an unnamed one of input x. */
 typedef struct lutra_dim_range {
   const char *name;
   int64_t low, high;
@@ -83,8 +83,8 @@ typedef struct lutra_dim_relation {
   int64_t broadcasts;
 } lutra_dim_relation;
 
-/* How the value at `place` of a condition is computed: from the values at places a and b before it, from the number a, or
- * from the size of dimension b of input a. A quotient is rounded down; broadcast is b where a is 1, else a. */
+/* How the value at `place` of a condition is computed: from the values at places a and b before it, from the number a,
+ * or from the size of dimension b of input a. A quotient is rounded down; broadcast is b where a is 1, else a. */
 typedef enum lutra_dim_operation {
   LUTRA_DIM_NUMBER,
   LUTRA_DIM_SIZE,
@@ -200,8 +200,8 @@ typedef struct lutra_model_api {
   lutra_status (*run)(lutra_context *context, const lutra_buffer *inputs, const int64_t *in_dims,
                       const lutra_buffer *outputs, lutra_error *error);
 
-  /* Compares inputs with what the model takes: their number, types, ranks, sizes and buffers. `run` does the same as far as
-   * its arguments tell; a host whose tensors carry a type and a rank calls this first. */
+  /* Compares inputs with what the model takes: their number, types, ranks, sizes and buffers. `run` does the same as
+   * far as its arguments tell; a host whose tensors carry a type and a rank calls this first. */
   lutra_status (*check_inputs)(const lutra_tensor *inputs, int32_t count, lutra_error *error);
 } lutra_model_api;
 

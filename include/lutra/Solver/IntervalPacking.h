@@ -1,6 +1,7 @@
 //===- IntervalPacking.h - addresses for buffers with lifetimes ------------===//
-// Offline dynamic storage allocation: rectangles of fixed time span and size get an address so that none overlap and the highest
-// end is low. Vectors in, vectors out; nothing here knows the IR, so an exact solver can take the same problem.
+// Offline dynamic storage allocation: rectangles of fixed time span and size get an address so that none overlap and
+// the highest end is low. Vectors in, vectors out; nothing here knows the IR, so an exact solver can take the same
+// problem.
 #ifndef LUTRA_SOLVER_INTERVALPACKING_H
 #define LUTRA_SOLVER_INTERVALPACKING_H
 

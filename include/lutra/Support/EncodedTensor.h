@@ -5,8 +5,8 @@
 //   zero  = ((Z - its zero) * ZS0) * ..
 //   W     = scale * (value - zero), or scale * value - zero for minima and zero points `in value`
 //
-// terms are added in their order. Small numbers make all of it exact; otherwise this order is the meaning. Bytes that do
-// not follow the layout are refused with one message: wrong length, a scale, zero point or table entry that is not
+// terms are added in their order. Small numbers make all of it exact; otherwise this order is the meaning. Bytes that
+// do not follow the layout are refused with one message: wrong length, a scale, zero point or table entry that is not
 // finite, a code that names no value, an index out of its range, a list that is no permutation.
 #ifndef LUTRA_SUPPORT_ENCODEDTENSOR_H
 #define LUTRA_SUPPORT_ENCODEDTENSOR_H
@@ -48,8 +48,8 @@ struct EncodeOptions {
   /// format of the most bits, an activation map takes form 0. A table must be given.
   std::map<std::string, std::vector<double>> arrays;
   DictionaryTable dictionaries;
-  /// Order rows and columns by falling magnitude where an encoding has a permutation that is not given, so that outliers
-  /// share their blocks.
+  /// Order rows and columns by falling magnitude where an encoding has a permutation that is not given, so that
+  /// outliers share their blocks.
   bool sortByMagnitude = false;
   /// Bytes of an earlier encoding under the same layout: everything but codes and signs is taken from them.
   llvm::ArrayRef<uint8_t> sides;
@@ -58,7 +58,8 @@ struct EncodeOptions {
 /// The bytes of values (n x k, row-major, finite). Deterministic: a group's scale lets its extremes just fit (where
 /// they are exact under a smaller scale, that one), is rounded to its storage type, and then each value takes the
 /// nearest code, of two equally near the even one. e8m0 scales are 2^(floor(log2 extreme) - floor(log2 greatest value))
-/// as in OCP MX (if the greatest value is a power of two: the least that clips nothing). Sparse terms keep the largest magnitudes; each further term encodes what is left by those before.
+/// as in OCP MX (if the greatest value is a power of two: the least that clips nothing). Sparse terms keep the largest
+/// magnitudes; each further term encodes what is left by those before.
 llvm::Expected<std::vector<uint8_t>> encodeTensor(const Encoding &encoding, int64_t n, int64_t k,
                                                   llvm::ArrayRef<double> values, const EncodeOptions &options = {});
 

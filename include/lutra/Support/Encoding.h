@@ -1,6 +1,6 @@
 //===- Encoding.h - how the values of a tensor are stored, as data -----------===//
-// The meaning of an encoded tensor W[n, k] (k is the last dimension, n counts all others) is a sum of terms over a permuted and
-// partitioned index space; a dense term is
+// The meaning of an encoded tensor W[n, k] (k is the last dimension, n counts all others) is a sum of terms over a
+// permuted and partitioned index space; a dense term is
 //
 //   W[n, k] = product over scales of S[n / gn, k / gk] * (value(code[n, k]) - zero[n, k])
 //
@@ -116,7 +116,8 @@ struct WeightFormat {
 /// Which elements of a sparse term are stored.
 struct SparsityForm {
   enum Kind { None, NM, Block, Bitmap, Csr } kind = None;
-  int64_t a = 0, b = 0, c = 0; // nm<n, m, index bits>; block<bn, bk, csr|bitmap>; bitmap<word>; csr<index, pointer bits>
+  // nm<n, m, index bits>; block<bn, bk, csr|bitmap>; bitmap<word>; csr<index, pointer bits>
+  int64_t a = 0, b = 0, c = 0;
   bool blockBitmap = false;
   double density = 1; // share of stored elements (blocks); of nm it is n / m
 };

@@ -18,11 +18,11 @@ std::error_code writeBytes(llvm::StringRef path, llvm::StringRef bytes);
 /// Where a file that is written to `path` goes: past the symbolic links that stand there.
 std::string followLinks(llvm::StringRef path);
 
-/// Whether a file may take the place of what `path`, no link, names: nothing or another file, but no folder, device or pipe.
+/// Whether a file may take the place of what `path`, no link, names: nothing or a file, but no folder, device or pipe.
 bool isReplaceable(llvm::StringRef path);
 
-/// Flushes `from` to the disk and renames it to where a file written to `to` goes: whoever looks sees the old file or the
-/// whole new one. Fails when that place is not replaceable.
+/// Flushes `from` to the disk and renames it to where a file written to `to` goes: whoever looks sees the old file or
+/// the whole new one. Fails when that place is not replaceable.
 std::error_code publishBytes(llvm::StringRef from, llvm::StringRef to);
 
 /// E0802 where a write of `path` failed with `code`.

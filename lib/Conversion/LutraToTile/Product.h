@@ -34,8 +34,8 @@ struct ProductBlocks {
 ProductBlocks cutEvenly(KernelEmitter &emitter, mlir::Value total, int64_t extent, int64_t wanted,
                         int64_t unit);
 
-/// Size of a block of columns, for `items` row blocks and blocks of whole `unit`s: at most the plan's, and smaller where
-/// the work items are too few, or few and uneven for two or four threads, and hold enough work for more of them.
+/// Size of a block of columns, for `items` row blocks and blocks of whole `unit`s: at most the plan's, and smaller
+/// where the work items are too few, or few and uneven for two or four threads, and hold enough work for more of them.
 int64_t chooseColumnBlock(const ProductPlan &plan, const ProductShape &shape, int64_t items, int64_t unit);
 
 /// Size of a block of rows where an item has all columns, for `batch` products: at most the plan's, and smaller where

@@ -6,8 +6,8 @@
 
 namespace lutra::frontend {
 
-/// Operand `codes` minus operand `zero` (which may be absent), in 8 or 16 bits. Of constants the difference is taken here.
-/// A zero point of rank 1 belongs to dimension `axis`.
+/// Operand `codes` minus operand `zero` (which may be absent), in 8 or 16 bits. Of constants the difference is taken
+/// here. A zero point of rank 1 belongs to dimension `axis`.
 GraphTensor importCentred(NodeImport &n, unsigned codes, unsigned zero, int64_t axis);
 
 } // namespace lutra::frontend

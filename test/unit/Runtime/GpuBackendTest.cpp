@@ -39,7 +39,8 @@ static void runEntry(lutra_call *call, const int64_t *args, uint8_t *arena, cons
 extern "C" {
 extern const lutra_model_table lutra_table;
 const lutra_model_table lutra_table = {
-    {"scale", "test", "sm_90a, sm_80", nullptr, &input, &output, nullptr, sizeof weights, 0, 1, 1, 1},
+    {"scale", "test", "sm_90a, sm_80", nullptr, &input, &output, nullptr, sizeof weights, 0, 1, 1, 1,
+     nullptr, 0, nullptr, 0, nullptr, 0},
     reinterpret_cast<const uint8_t *>(weights), 0, computeShapes, runEntry, &lutra_gpu_backend, nullptr,
     &gpuTable, 4, sizeChecks, nullptr};
 const lutra_model_api *lutra_get_model(uint32_t abi);

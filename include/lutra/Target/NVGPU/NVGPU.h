@@ -1,6 +1,6 @@
 //===- NVGPU.h - kernels to PTX and cubins ---------------------------------===//
-// Lowered kernels go through LLVM's NVPTX back end; ptxas, run as a subprocess, assembles the text. What ptxas says about
-// registers and spills is kept, since it is the only judge of them.
+// Lowered kernels go through LLVM's NVPTX back end; ptxas, run as a subprocess, assembles the text. What ptxas says
+// about registers and spills is kept, since it is the only judge of them.
 #ifndef LUTRA_TARGET_NVGPU_NVGPU_H
 #define LUTRA_TARGET_NVGPU_NVGPU_H
 

@@ -26,9 +26,10 @@ int64_t storedBytes(mlir::Value value, llvm::function_ref<int64_t(mlir::Value, i
 /// Number of elements of a ranked value, dynamic sizes asked of `sizeOf`.
 int64_t elementCount(mlir::Value value, llvm::function_ref<int64_t(mlir::Value, int64_t)> sizeOf);
 
-/// The buffer that holds a tensor once memory is planned: row-major and contiguous, i1 as a byte, unsigned integers signless,
-/// index as i64. A packed tensor [K.., N] becomes [ceil(N/width), ceil(K/depth), width, depth], where K is the product
-/// of all dimensions but the last; without the last dimension when depth is 1. Null for an encoding that has no buffer form.
+/// The buffer that holds a tensor once memory is planned: row-major and contiguous, i1 as a byte, unsigned integers
+/// signless, index as i64. A packed tensor [K.., N] becomes [ceil(N/width), ceil(K/depth), width, depth], where K is
+/// the product of all dimensions but the last; without the last dimension when depth is 1. Null for an encoding that
+/// has no buffer form.
 mlir::MemRefType getBufferType(mlir::RankedTensorType type);
 
 /// How an element lies in a buffer: i1 as i8, ui8 as i8, index as i64, others as they are.

@@ -91,8 +91,8 @@ def Lutra_ConvTransposeOp : Lutra_GraphOp<"conv_transpose"> {
 
     Errors: (E1) the ranks are not equal and in 3 .. 5. (E2) an attribute list does not have one
     entry for each spatial dimension. (E3) a stride or dilation or `groups` is below 1, or an
-    output padding is negative. (E4) channels do not fit `groups`. (E5) a window size or the number of filters is dynamic.
-    (E6) `result` has another shape. (E7) the element types do not fit (as in `lutra.matmul`).
+    output padding is negative. (E4) channels do not fit `groups`. (E5) a window size or the number of filters is
+    dynamic. (E6) `result` has another shape. (E7) the element types do not fit (as in `lutra.matmul`).
 
     Example:
     ```mlir
@@ -151,8 +151,8 @@ def Lutra_LstmOp : Lutra_GraphOp<"lstm"> {
   let description = [{
     Shapes: with D directions (2 if bidirectional, else 1) and H hidden units: input [S, B, I];
     weights [D, 4H, I], gates in the order i, o, f, c; recurrence [D, 4H, H]; bias [D, 8H] (of the
-    input product, then of the recurrence); initial_h and initial_c [D, B, H]. Results: sequence [S, D, B, H], last_h and last_c
-    [D, B, H].
+    input product, then of the recurrence); initial_h and initial_c [D, B, H]. Results: sequence [S, D, B, H], last_h
+    and last_c [D, B, H].
 
     Semantics: g = x W^T + h R^T + b; c = sigmoid(f) * c + sigmoid(i) * tanh(c~); h = sigmoid(o) *
     tanh(c), step by step; a reverse direction starts at the last step and writes its own step's place.

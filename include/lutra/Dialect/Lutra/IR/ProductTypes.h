@@ -6,7 +6,7 @@
 
 namespace lutra {
 
-/// Integers of 8 or 16 bits, signed or not: codes, or their distances from a zero point. Their products are added in i32.
+/// Integers of 8 or 16 bits, signed or not: codes, or their distances from a zero point. Products are added in i32.
 inline bool isNarrowInteger(mlir::Type type) { return type.isInteger(8) || type.isInteger(16); }
 
 } // namespace lutra
