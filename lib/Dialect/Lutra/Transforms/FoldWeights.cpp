@@ -6,8 +6,8 @@
 
 #include "WeightData.h"
 
+#include "lutra/Dialect/Lutra/IR/Dictionaries.h"
 #include "lutra/Support/ConstantBytes.h"
-#include "lutra/Support/EncodedTensor.h"
 #include "lutra/Support/ErrorCodes.h"
 
 #include <cstring>
@@ -85,31 +85,21 @@ FailureOr<bool> Folder::foldDecode(DecodeOp op) {
   auto encoding = dyn_cast_if_present<EncodingAttr>(input.getEncoding());
   if (!global || !encoding || encoding.getPacking())
     return false;
-  auto refuse = [&](const Twine &why) -> FailureOr<bool> {
-    return emitCodedError(global.getLoc(), ErrorCode::ExternalRange) << "@" << global.getSymName() << ' ' << why;
+  auto refuse = [&](ErrorCode code) {
+    return emitCodedError(global.getLoc(), code) << "@" << global.getSymName() << ' ';
   };
-  DictionaryTable dictionaries;
-  for (const auto &[name, form] : dictionariesOf(encoding.getValue())) {
-    auto named = module.lookupSymbol<GlobalOp>(name);
-    FailureOr<SmallVector<char, 0>> bytes = failure();
-    if (named)
-      bytes = constantBytes(named.getData());
-    if (failed(bytes))
-      return refuse("reads the dictionary @" + name + ", which is no lutra.global of bytes");
-    auto dictionary =
-        CodeDictionary::read(form, ArrayRef(reinterpret_cast<const uint8_t *>(bytes->data()), bytes->size()));
-    if (!dictionary)
-      return refuse(llvm::toString(dictionary.takeError()));
-    dictionaries.emplace(name, std::move(*dictionary));
-  }
+  FailureOr<DictionaryTable> dictionaries = readDictionaries(
+      encoding.getValue(), {[&](StringRef name) { return module.lookupSymbol<GlobalOp>(name); }, refuse});
+  if (failed(dictionaries))
+    return failure();
   FailureOr<SmallVector<char, 0>> bytes = constantBytes(global.getData());
   if (failed(bytes))
     return false;
   int64_t k = input.getShape().back(), n = ShapedType::getNumElements(input.getShape().drop_back());
   auto values = decodeTensor(encoding.getValue(), n, k,
-                             ArrayRef(reinterpret_cast<const uint8_t *>(bytes->data()), bytes->size()), dictionaries);
+                             ArrayRef(reinterpret_cast<const uint8_t *>(bytes->data()), bytes->size()), *dictionaries);
   if (!values)
-    return refuse(llvm::toString(values.takeError()));
+    return refuse(ErrorCode::ExternalRange) << llvm::toString(values.takeError());
   auto type = cast<RankedTensorType>(op.getType());
   const llvm::fltSemantics &semantics = cast<FloatType>(type.getElementType()).getFloatSemantics();
   int64_t width = type.getElementTypeBitWidth() / 8;
@@ -129,7 +119,21 @@ FailureOr<bool> Folder::foldDecode(DecodeOp op) {
   return true;
 }
 
+/// Products read encoded weights as they are: the values get an op of their own.
+static void nameDecodes(ModuleOp module) {
+  module.walk([](MatmulOp product) {
+    auto type = cast<RankedTensorType>(product.getRhs().getType());
+    if (!encodingOf(type))
+      return;
+    OpBuilder builder(product);
+    auto plain = RankedTensorType::get(type.getShape(), type.getElementType());
+    product.getRhsMutable().assign(DecodeOp::create(builder, product.getLoc(), plain, product.getRhs()));
+  });
+}
+
 LogicalResult Folder::run(bool decode) {
+  if (decode)
+    nameDecodes(module);
   SmallVector<Operation *> candidates;
   module.walk([&](Operation *op) {
     if (isa<TransposeOp, ReshapeOp>(op) || (decode && isa<DecodeOp>(op)))

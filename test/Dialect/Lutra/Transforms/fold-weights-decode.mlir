@@ -25,3 +25,15 @@ func.func @main(%x: tensor<2x3xf32>) -> (tensor<2x3xf32>, tensor<2x3xf32, #runs>
   %y = lutra.binary<add> %x, %d : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
   return %y, %k : tensor<2x3xf32>, tensor<2x3xf32, #runs>
 }
+
+// A product's encoded operand, too.
+// CHECK-LABEL: func @product
+// CHECK: %[[W:.*]] = lutra.weight @w_{{[0-9]}} : tensor<2x3xf32>
+// CHECK: lutra.matmul %{{.*}}, %[[W]] {transpose_rhs} : (tensor<4x3xf32>, tensor<2x3xf32>)
+// KEPT-LABEL: func @product
+// KEPT: lutra.matmul {{.*}}#lutra.encoding
+func.func @product(%x: tensor<4x3xf32>) -> tensor<4x2xf32> {
+  %w = lutra.weight @w : tensor<2x3xf32, #offset>
+  %y = lutra.matmul %x, %w {transpose_rhs} : (tensor<4x3xf32>, tensor<2x3xf32, #offset>) -> tensor<4x2xf32>
+  return %y : tensor<4x2xf32>
+}
