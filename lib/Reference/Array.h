@@ -20,6 +20,7 @@ struct Array {
   std::vector<double> floats;
   std::vector<int64_t> integers;
   std::vector<double> errors;
+  std::vector<uint8_t> stored; // what an encoded weight was read from
 
   bool isFloat() const { return llvm::isa<mlir::FloatType>(elementType); }
   int64_t rank() const { return shape.size(); }

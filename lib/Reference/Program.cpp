@@ -120,9 +120,11 @@ static FailureOr<ArrayPtr> globalArray(GlobalOp global, Interpreter &interpreter
   }
   if (type && isa_and_present<EncodingAttr>(type.getEncoding())) {
     std::vector<uint8_t> bytes((*data)->integers.begin(), (*data)->integers.end());
-    data = decodeEncoded(global, bytes, type, interpreter);
-    if (failed(data))
+    auto decoded = decodeEncoded(global, bytes, type, interpreter);
+    if (failed(decoded))
       return failure();
+    (*decoded)->stored = std::move(bytes);
+    data = *decoded;
   }
   return cached = *data;
 }
@@ -214,6 +216,14 @@ static FailureOr<Datum> adapt(Operation *op, const Datum &datum, Type from, Type
     auto source = dyn_cast<RankedTensorType>(from);
     if (auto packing = source ? dyn_cast_if_present<PackingAttr>(source.getEncoding()) : PackingAttr())
       return packBuffer(op, *datum.array, memref, packing);
+    if (source && encodingOf(source)) {
+      auto buffer = allocateBuffer(memref.getElementType(), memref.getShape());
+      if (buffer->memory->bytes.size() != datum.array->stored.size())
+        return refuse(op, ErrorCode::GraphType) << "reads " << buffer->memory->bytes.size()
+                                                << " bytes of a weight that has " << datum.array->stored.size();
+      llvm::copy(datum.array->stored, buffer->memory->bytes.begin());
+      return Datum::of(std::shared_ptr<const Buffer>(buffer));
+    }
     auto buffer = allocateBuffer(memref.getElementType(), datum.array->shape);
     if (failed(writeBuffer(op, *buffer, *datum.array)))
       return failure();

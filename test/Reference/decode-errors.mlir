@@ -3,7 +3,6 @@
 // RUN: not lutra-run %t/scale.mlir 2>&1 | FileCheck %s --check-prefix=SCALE
 // RUN: not lutra-run %t/index.mlir 2>&1 | FileCheck %s --check-prefix=INDEX
 // RUN: not lutra-run %t/missing.mlir 2>&1 | FileCheck %s --check-prefix=MISSING
-// RUN: not lutra-run %t/packed.mlir 2>&1 | FileCheck %s --check-prefix=PACKED
 
 //--- scale.mlir
 // SCALE: holds e8m0 bits 0xFF at [1, 0] of term0.scale0, which are no finite number
@@ -34,14 +33,4 @@ func.func @main() -> tensor<1x3xf32> {
   %0 = lutra.weight @w : tensor<1x3xf32, #runs>
   %1 = lutra.decode %0 : tensor<1x3xf32, #runs> -> tensor<1x3xf32>
   return %1 : tensor<1x3xf32>
-}
-
-//--- packed.mlir
-// PACKED: whose packing of codes is not evaluated; decode the canonical order
-#panels = #lutra.encoding<[dense<int<8>, affine>], packing = #lutra.packing<width = 2, depth = 1>>
-lutra.global @w : tensor<2x1xf32, #panels> = dense<[1, 2]> : tensor<2xi8>
-func.func @main() -> tensor<2x1xf32> {
-  %0 = lutra.weight @w : tensor<2x1xf32, #panels>
-  %1 = lutra.decode %0 : tensor<2x1xf32, #panels> -> tensor<2x1xf32>
-  return %1 : tensor<2x1xf32>
 }

@@ -1,6 +1,7 @@
 //===- EncodedTensorTest.cpp - streams of codes and side values --------------===//
 // Exhaustive where the codes can be counted; whole tensors are compared with a NumPy oracle in test/python.
 #include "lutra/Support/CodeStream.h"
+#include "lutra/Support/EncodedPanels.h"
 #include "lutra/Support/EncodedTensor.h"
 #include "lutra/Support/SideValues.h"
 
@@ -8,6 +9,7 @@
 
 #include "gtest/gtest.h"
 
+#include <array>
 #include <cmath>
 #include <ctime>
 
@@ -175,4 +177,80 @@ TEST(EncodedTensor, DISABLED_Speed) {
     printf("%-70s encode %6.0f MB/s, decode %6.0f MB/s\n", encoding.text().c_str(), megabytes / encode,
            megabytes / decode);
   }
+}
+
+/// Every field of the canonical bytes is somewhere in the panels, and nothing else is.
+TEST(EncodedPanels, panels_and_back) {
+  auto check = [](const Encoding &encoding, int64_t n, int64_t k, int64_t width, int64_t depth) {
+    EncodedLayout layout = llvm::cantFail(EncodedLayout::of(encoding, n, k));
+    EncodedPanels panels = llvm::cantFail(EncodedPanels::of(encoding, n, k, width, depth));
+    std::vector<uint8_t> canonical(layout.bytes), packed(panels.bytes, 0xa5), again(layout.bytes, 0xa5);
+    uint32_t state = 7;
+    for (const EncodedArray &array : layout.arrays)
+      for (int64_t row = 0; row < array.rows; ++row)
+        for (int64_t column = 0; column < array.columns; ++column) {
+          state = state * 1664525 + 1013904223;
+          uint32_t mask = array.element.bits() == 32 ? ~0u : (1u << array.element.bits()) - 1;
+          uint8_t *stream = canonical.data() + array.offset + row * array.rowBytes;
+          setField(stream, array.element.bits(), column, state >> 7 & mask);
+        }
+    panels.pack(encoding, canonical, packed);
+    panels.unpack(encoding, packed, again);
+    EXPECT_EQ(canonical, again) << encoding.text() << " " << n << "x" << k;
+    // Rows and codes that do not exist hold 0.
+    int64_t stray = 0, step = panels.stepBytes();
+    std::vector<uint32_t> codes(depth);
+    for (int64_t panel = 0; panel < panels.panels(); ++panel)
+      for (int64_t at = 0; at < panels.steps(); ++at)
+        for (int64_t row = 0; row < width; ++row) {
+          unpackFields(packed.data() + ((panel * panels.steps() + at) * width + row) * step, panels.bits, codes);
+          for (int64_t i = 0; i < depth; ++i)
+            stray += (panel * width + row >= n || at * depth + i >= k) && codes[i] != 0;
+        }
+    EXPECT_EQ(stray, 0);
+  };
+  for (int64_t bits : {1, 2, 4, 8})
+    for (bool zeros : {false, true})
+      for (auto [n, k, group] : {std::array<int64_t, 3>{1, 1, 16}, {16, 64, 32}, {17, 70, 32}, {33, 31, kWhole}}) {
+        Encoding encoding;
+        WeightFormat &format = encoding.terms.emplace_back().formats.emplace_back();
+        format.code.numbers = {bits};
+        ScaleForm scale;
+        scale.element.kind = bits == 2 ? SideType::F16 : SideType::F32;
+        scale.gn = 1;
+        scale.gk = group;
+        format.scales = {scale};
+        if (zeros) {
+          format.zero.kind = ZeroForm::Tensor;
+          format.zero.element = {SideType::Uint, static_cast<unsigned>(bits)};
+          format.zero.gn = 1;
+          format.zero.gk = group;
+        }
+        check(encoding, n, k, 16, 8 / bits);
+        check(encoding, n, k, 8, 32 / bits);
+      }
+}
+
+TEST(EncodedPanels, what_has_none_is_named) {
+  auto why = [](auto change, int64_t depth = 2) {
+    Encoding encoding;
+    WeightFormat &format = encoding.terms.emplace_back().formats.emplace_back();
+    format.code.numbers = {4};
+    change(encoding, format);
+    llvm::Expected<EncodedPanels> panels = EncodedPanels::of(encoding, 16, 64, 16, depth);
+    return panels ? std::string() : llvm::toString(panels.takeError());
+  };
+  auto keep = [](Encoding &, WeightFormat &) {};
+  EXPECT_EQ(why(keep), "");
+  EXPECT_EQ(why(keep, 3), "panels of depth 3 hold no whole bytes of codes of 4 bits");
+  EXPECT_EQ(why([](Encoding &encoding, WeightFormat &) { encoding.permK = "order"; }),
+            "permuted rows and columns have no panels");
+  EXPECT_EQ(why([](Encoding &encoding, WeightFormat &) { encoding.terms.push_back(encoding.terms.front()); }),
+            "only a single dense term has panels");
+  EXPECT_EQ(why([](Encoding &, WeightFormat &format) { format.value.kind = ValueMap::Bipolar; }),
+            "only affine values have panels");
+  EXPECT_EQ(why([](Encoding &, WeightFormat &format) { format.scales = {ScaleForm(), ScaleForm()}; }),
+            "only one scale has panels");
+  EXPECT_EQ(why([](Encoding &, WeightFormat &format) { format.zero.kind = ZeroForm::Min; }),
+            "only zero points of codes have panels");
 }

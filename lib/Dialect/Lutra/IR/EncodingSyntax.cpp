@@ -4,6 +4,7 @@
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
 
 #include "lutra/Support/EncodedLayout.h"
+#include "lutra/Support/EncodedPanels.h"
 
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/Support/MathExtras.h"
@@ -518,6 +519,12 @@ LogicalResult EncodingAttr::verifyEncoding(ArrayRef<int64_t> shape, Type element
   llvm::Expected<EncodedLayout> layout = EncodedLayout::of(getValue(), others, shape.back());
   if (!layout) // E11
     return emitError() << "encoding " << llvm::toString(layout.takeError());
+  if (!getPacking())
+    return success();
+  llvm::Expected<EncodedPanels> panels =
+      EncodedPanels::of(getValue(), others, shape.back(), getPacking().getWidth(), getPacking().getDepth());
+  if (!panels) // E12
+    return emitError() << "encoding has a packing, but " << llvm::toString(panels.takeError());
   return success();
 }
 

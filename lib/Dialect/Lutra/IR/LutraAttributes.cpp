@@ -1,6 +1,7 @@
 //===- LutraAttributes.cpp - encodings, packings, strategies ---------------===//
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
 #include "lutra/Support/EncodedLayout.h"
+#include "lutra/Support/EncodedPanels.h"
 
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -49,10 +50,10 @@ int64_t storedByteCount(RankedTensorType type) {
   int64_t last = type.getShape().back();
   int64_t others = ShapedType::getNumElements(type.getShape().drop_back());
   if (auto encoding = dyn_cast<EncodingAttr>(type.getEncoding())) {
-    // Rows are output features here, so a panel's width pads them and its depth pads k.
-    int64_t n = packing ? llvm::alignTo(others, packing.getWidth()) : others;
-    int64_t k = packing ? llvm::alignTo(last, packing.getDepth()) : last;
-    return llvm::cantFail(EncodedLayout::of(encoding.getValue(), n, k)).bytes;
+    const Encoding &value = encoding.getValue();
+    if (packing)
+      return llvm::cantFail(EncodedPanels::of(value, others, last, packing.getWidth(), packing.getDepth())).bytes;
+    return llvm::cantFail(EncodedLayout::of(value, others, last)).bytes;
   }
   MemRefType buffer = getBufferType(type);
   return buffer.getNumElements() * llvm::divideCeil(buffer.getElementTypeBitWidth(), 8);

@@ -56,7 +56,9 @@ MemRefType lutra::getBufferType(RankedTensorType type) {
     if (packing.getDepth() != 1)
       shape.push_back(packing.getDepth());
   } else if (type.getEncoding()) {
-    return {};
+    if (!type.hasStaticShape())
+      return {};
+    return MemRefType::get({storedByteCount(type)}, IntegerType::get(type.getContext(), 8));
   }
   return MemRefType::get(shape, getBufferElementType(type.getElementType()));
 }

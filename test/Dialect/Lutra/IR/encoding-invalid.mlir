@@ -205,6 +205,11 @@ func.func private @f(tensor<4x4xf32, #lutra.packing<width = 0, depth = 1>>)
 func.func private @f(tensor<4xf32, #lutra.packing<width = 16, depth = 1>>)
 
 // -----
+// encoding E12
+// expected-error @below {{encoding has a packing, but panels of depth 1 hold no whole bytes of codes of 4 bits}}
+func.func private @f(tensor<4x8xf32, #lutra.encoding<[dense<int<4>, affine>], packing = #lutra.packing<width = 16, depth = 1>>>)
+
+// -----
 // pack E2
 func.func @pack_e2(%a: tensor<4x8xf32, #lutra.encoding<[dense<int<8>, affine>]>>) {
   // expected-error @below {{a packing keeps the meaning, so the encodings must be equal}}
