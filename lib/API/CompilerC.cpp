@@ -3,6 +3,8 @@
 
 #include "lutra/API/Driver.h"
 
+#include <cstring>
+
 using namespace lutra;
 
 /// Parses the flags, compiles `buffer` or the named file.
@@ -32,9 +34,9 @@ int lutra_compile(int count, const char *const *flags, lutra_finding_fn finding,
 
 int lutra_compile_bytes(const void *data, size_t bytes, int count, const char *const *flags,
                         lutra_finding_fn finding, lutra_text_fn dump, void *user) {
-  // A copy: the parser of IR text needs a null byte after the last one.
-  auto buffer = llvm::MemoryBuffer::getMemBufferCopy(
-      llvm::StringRef(static_cast<const char *>(data), bytes), "model");
+  // A copy: the parser of IR text needs a null byte after the last one, weights in bytecode their alignment.
+  auto buffer = llvm::WritableMemoryBuffer::getNewUninitMemBuffer(bytes, "model", llvm::Align(64));
+  std::memcpy(buffer->getBufferStart(), data, bytes);
   return compile(std::move(buffer), count, flags, finding, dump, user);
 }
 

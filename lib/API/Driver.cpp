@@ -301,8 +301,9 @@ ExitCode compileFile(const CompileRequest &request, llvm::raw_ostream &dump, Fin
   // The importer maps an .onnx file itself and finds external data beside it.
   if (!code && llvm::sys::path::extension(request.inputPath) == ".onnx")
     return compileBuffer(request, nullptr, dump, sink);
-  auto buffer = llvm::MemoryBuffer::getFile(request.inputPath, /*IsText=*/false,
-                                            /*RequiresNullTerminator=*/true);
+  // Weights in bytecode ask for their alignment.
+  auto buffer = llvm::MemoryBuffer::getFile(request.inputPath, /*IsText=*/false, /*RequiresNullTerminator=*/true,
+                                            /*IsVolatile=*/false, llvm::Align(64));
   if (code || !buffer) {
     reporter.fail(ErrorCode::EnvironmentRead,
                   "cannot read the file: " + (code ? code : buffer.getError()).message());

@@ -49,7 +49,9 @@ void run::printDiagnostics(MLIRContext &context) {
 }
 
 static OwningOpRef<ModuleOp> parseFile(StringRef path, MLIRContext &context) {
-  auto file = llvm::MemoryBuffer::getFileOrSTDIN(path);
+  // Weights in bytecode ask for their alignment.
+  auto file =
+      llvm::MemoryBuffer::getFileOrSTDIN(path, /*IsText=*/false, /*RequiresNullTerminator=*/true, llvm::Align(64));
   if (!file) {
     run::report(ErrorCode::EnvironmentRead,
                 "'" + path + "' cannot be read: " + file.getError().message());
