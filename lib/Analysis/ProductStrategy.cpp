@@ -36,6 +36,7 @@ static void setTypes(ProductProblem &problem, RankedTensorType lhs, RankedTensor
   problem.shape.rhsBits = rhs.getElementTypeBitWidth();
   problem.shape.accBits = std::max(32u, result.getElementTypeBitWidth());
   problem.shape.constantRhs = problem.weight = rhs.getEncoding() != nullptr;
+  problem.encoded = isa_and_present<EncodingAttr>(rhs.getEncoding());
 }
 
 int64_t lutra::getRowDim(MatmulOp op) {

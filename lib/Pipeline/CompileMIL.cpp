@@ -4,6 +4,7 @@
 #include "lutra/Pipeline/CompileMIL.h"
 
 #include "lutra/Conversion/Passes.h"
+#include "lutra/Dialect/Lutra/Transforms/Passes.h"
 #include "lutra/Support/ErrorCodes.h"
 #include "lutra/Support/Files.h"
 #include "lutra/Target/MIL/MIL.h"
@@ -34,6 +35,7 @@ static LogicalResult convert(ModuleOp module, const CompileOptions &options) {
   if (failed(buildStage(manager, Stage::Legal, options)))
     return failure();
   if (options.stopAfter >= Stage::Lowered) {
+    manager.addPass(createFoldWeights({/*decode=*/true}));
     ConvertLutraToMILOptions conversion;
     conversion.origin = originName(options.origin).str();
     manager.addPass(createConvertLutraToMIL(conversion));

@@ -117,7 +117,7 @@ LogicalResult buildStage(OpPassManager &manager, Stage stage, const CompileOptio
     manager.addPass(createCanonicalizerPass());
     manager.addPass(createCSEPass());
     // After the layout, which transposes filters; before fusion, which would take those into kernels.
-    manager.addPass(createFoldWeights());
+    manager.addPass(createFoldWeights({/*decode=*/isGpu(options)}));
     manager.addPass(createFormKernels(fusionOptions(options)));
     return success();
   case Stage::Packed:

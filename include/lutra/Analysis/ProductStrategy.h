@@ -8,6 +8,7 @@
 
 #include "lutra/Machine/TileTarget.h"
 
+#include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/DialectInterface.h"
 #include "mlir/IR/Operation.h"
 #include "mlir/IR/Value.h"
@@ -29,6 +30,7 @@ struct ProductProblem {
   int64_t batch = 1;            // independent products of that shape (conv: groups); -1 if unknown
   mlir::Type lhs, rhs, result;  // element types
   bool weight = false;          // the right-hand side is constant: packed, or a weight in every launch of the kernel
+  bool encoded = false;         // the right-hand side is stored in an encoding
 
   /// Multiply-adds in all; an unknown number of rows or products counts as `assumedRows`.
   double getMultiplyAdds() const;
@@ -42,8 +44,8 @@ int64_t getRowDim(MatmulOp op);
 /// The problem of a matmul or conv; nothing for any other op.
 std::optional<ProductProblem> getProductProblem(mlir::Operation *op);
 
-/// Whether a kernel of the product may compute the left-hand side where it reads it: rows of the whole depth can be held,
-/// and blocks of rows alone make work items enough, so that no element is computed twice.
+/// Whether a kernel of the product may compute the left-hand side where it reads it: rows of the whole depth can be
+/// held, and blocks of rows alone make work items enough, so that no element is computed twice.
 bool mayComputeLhs(const ProductProblem &problem, const TileTarget &target);
 
 /// What a strategy offers for a problem on a level.
@@ -56,9 +58,9 @@ public:
   virtual ~ProductStrategy();
   /// The name in `#lutra.strategy<"...">` and in --strategy.
   virtual llvm::StringRef getName() const = 0;
-  /// Steps of K that lie together in the panels into which it wants a constant right-hand side packed
+  /// Steps of K that lie together in the panels into which it wants a constant right-hand side of that type packed
   /// (lutra-pack-weights); 0: it reads the matrix as it is.
-  virtual int64_t getPanelDepth() const { return 0; }
+  virtual int64_t getPanelDepth(mlir::RankedTensorType rhs) const { return 0; }
   /// The offer, or nothing with the reason in `why`.
   virtual std::optional<StrategyOffer> match(const ProductProblem &problem, const TileTarget &target,
                                              std::string &why) const = 0;

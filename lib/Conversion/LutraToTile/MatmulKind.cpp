@@ -6,12 +6,14 @@
 // The right-hand side is read
 // - in panels, when its type is packed,
 // - as it lies (row or column major), when few rows use each element or when it is narrow,
+// - after it was decoded into panels, one block of K at a time, when its type is encoded,
 // - else after it was copied into panels, one block of K at a time.
 // A left-hand side that is no buffer, or whose K is not contiguous, is copied in rows likewise. Where panels are deep
 // (integers), it is always copied, widened to 16 bits and to whole steps of K. One that a softmax or norm computes is
 // copied for all of K at once; an item then has all columns, so that no row is computed twice.
 // Elementwise, every sum is a loop over K of its own: what the scalar strategy asks for, and the way out when
 // an operand's access fits no tile.
+#include "EncodedRhs.h"
 #include "GroupKinds.h"
 #include "Product.h"
 #include "RowFunction.h"
@@ -42,6 +44,7 @@ private:
   LogicalResult packRow(Value row, ArrayRef<Value> source);
   LogicalResult storeLhs(const TileWindow &window, ArrayRef<Value> place);
   LogicalResult packRhs(Value low, Value depth);
+  LogicalResult decodeRhs(Value low, Value depth);
   LogicalResult clearPartial();
   LogicalResult emitSpot(const ProductSpot &spot, Value low, Value depth, bool last);
   SmallVector<Value> rhsIndices(Value k, Value column);
@@ -60,6 +63,8 @@ private:
   ProductBlocks rowBlocks, columnBlocks;
   int64_t depthBlock = 0; // 0: all of K at once
   int64_t depthStep = 1;  // steps of K that lie together in a panel
+  std::optional<EncodedRhs> encoded; // how the right-hand side is decoded
+  int64_t decodeStep = 0;            // steps of K under one scale in a block
 
   bool elementwise;
   Operation *rowProducer;    // a softmax or norm before the left-hand side; null: none
@@ -77,6 +82,8 @@ private:
 /// Above this the right-hand panel of one block no longer fits the first-level cache beside the rows.
 static constexpr int64_t longDepth = 384;
 static constexpr int64_t panel = 16;
+/// Steps of K that a block of a decoded right-hand side is a multiple of: bytes of codes hold up to 8.
+static constexpr int64_t decodeUnit = 8;
 
 MatmulEmission::MatmulEmission(KernelEmitter &kernelEmitter, bool elementwise)
     : emitter(kernelEmitter), op(cast<MatmulOp>(getRoot(kernelEmitter.kernel))), elementwise(elementwise),
@@ -112,6 +119,9 @@ void MatmulEmission::choosePlan() {
       batch *= resultType.getDimSize(dim);
   bool oneColumnBlock = computesLhs && shape.n > 0 && shape.n <= plan.columnBlock;
   int64_t rowBlock = plan.rowBlock ? plan.rowBlock : shape.m;
+  bool decodes = static_cast<bool>(encodingOf(rhsType));
+  if (decodes) // what is decoded once serves more rows; few columns keep their sums in the cache
+    rowBlock *= 4;
   rowBlocks = cutEvenly(emitter, m, shape.m, oneColumnBlock ? chooseRowBlock(plan, shape, batch) : rowBlock, plan.rows);
   holdsLhs = computesLhs && !op.getTransposeLhs() && shape.k >= 0 &&
              rowBlocks.size * shape.k * lhsElement.getIntOrFloatBitWidth() / 8 <= plan.lhsBytes;
@@ -123,6 +133,8 @@ void MatmulEmission::choosePlan() {
     if (count > 0 && (shape.m <= 0 || count == shape.m % plan.rows))
       unit = std::max(unit, emitter.target.getProductColumns(shape, count));
   int64_t columnBlock = oneColumnBlock ? llvm::alignTo(shape.n, unit) : chooseColumnBlock(plan, shape, items, unit);
+  if (decodes && !oneColumnBlock)
+    columnBlock = std::min<int64_t>(columnBlock, 64);
   columnBlocks = cutEvenly(emitter, n, shape.n, columnBlock, unit);
   counts = {emitter.constant(1), columnBlocks.count, rowBlocks.count};
   for (int64_t dim : batchDims)
@@ -136,7 +148,10 @@ void MatmulEmission::chooseOperands() {
   lhs = emitter.getBuffer(op.getLhs());
   copyLhs = !lhs || op.getTransposeLhs() || depthStep > 1;
   rhs = emitter.getBuffer(op.getRhs());
-  if (rhsType.getEncoding()) {
+  if (isa_and_present<EncodingAttr>(rhsType.getEncoding())) {
+    encoded.emplace(emitter, rhsType, rhs);
+    copyRhs = true;
+  } else if (rhsType.getEncoding()) {
     layout = depthStep > 1 ? PanelLayout::DeepPanel : PanelLayout::Panel;
   } else if (rhs && !plan.maskedEdges) {
     layout = op.getTransposeRhs() ? PanelLayout::ColMajor : PanelLayout::RowMajor;
@@ -157,10 +172,14 @@ void MatmulEmission::chooseOperands() {
     depthBlock = shape.k < 0 ? block
                              : llvm::divideCeil(shape.k, llvm::divideCeil(shape.k, block));
   depthBlock = llvm::alignTo(depthBlock, depthStep);
+  if (encoded) {
+    depthBlock = llvm::alignTo(depthBlock, decodeUnit);
+    decodeStep = encoded->getStep(depthBlock ? depthBlock : llvm::alignTo(shape.k, decodeUnit));
+  }
 }
 
 void MatmulEmission::makeBuffers() {
-  int64_t depth = llvm::alignTo(depthBlock ? depthBlock : shape.k, depthStep);
+  int64_t depth = llvm::alignTo(depthBlock ? depthBlock : shape.k, encoded ? decodeUnit : depthStep);
   int64_t height = rowBlocks.size, width = columnBlocks.size;
   if (copyLhs)
     lhs = makeScratch(emitter, {height, rowProducer ? static_cast<int64_t>(llvm::alignTo(shape.k, depthStep)) : depth},
@@ -188,6 +207,10 @@ LogicalResult MatmulEmission::checkRowProducer() {
 LogicalResult MatmulEmission::emitItem() {
   if (failed(checkRowProducer()))
     return failure();
+  if (encodingOf(rhsType) && !packingOf(rhsType))
+    return emitter.error(op.getLoc(), ErrorCode::UnsupportedType)
+           << "'lutra.matmul' decodes panels, but its right-hand side of type " << rhsType
+           << " has no packing; run lutra-pack-weights first";
   SmallVector<Value> position = emitter.delinearize(emitter.getItem(), counts);
   SmallVector<Value> batchSizes;
   for (int64_t dim : batchDims)
@@ -353,12 +376,21 @@ LogicalResult MatmulEmission::packRhs(Value low, Value depth) {
   });
 }
 
+/// Decodes columns [columns] of the right-hand side, K in [low, low + depth), to panels.
+LogicalResult MatmulEmission::decodeRhs(Value low, Value depth) {
+  Value width = emitter.constant(panel), zero = emitter.constant(0);
+  Value first = emitter.div(columns.low, width), count = emitter.ceilDiv(emitter.sub(columns.high, columns.low), width);
+  return emitter.forEach(zero, count, emitter.constant(1), [&](Value index) {
+    return encoded->copy(emitter.add(first, index), low, depth, decodeStep, rhs, index);
+  });
+}
+
 /// One block of K of the whole item.
 LogicalResult MatmulEmission::emitDepth(Value low, Value depth, bool last) {
   KernelEmitter::Scope scope(emitter);
   if (copyLhs && !rowProducer && failed(packLhs(low, depth)))
     return failure();
-  if (copyRhs && failed(packRhs(low, depth)))
+  if (copyRhs && failed(encoded ? decodeRhs(low, depth) : packRhs(low, depth)))
     return failure();
   return forSpots(emitter, shape, rows, columns, [&](const ProductSpot &spot) {
     return emitSpot(spot, low, depth, last);

@@ -15,6 +15,10 @@ public:
 
   std::optional<StrategyOffer> match(const ProductProblem &problem, const TileTarget &target,
                                      std::string &why) const override {
+    if (problem.encoded) {
+      why = "reads no encoded weight";
+      return std::nullopt;
+    }
     // Each sum is one chain: a multiply-add waits for the one before, 4 cycles on the CPUs and GPUs at hand.
     StrategyOffer offer;
     offer.cycles = 4 * problem.getMultiplyAdds();

@@ -13,7 +13,7 @@ namespace {
 class TiledStrategy final : public ProductStrategy {
 public:
   StringRef getName() const override { return "tiled"; }
-  int64_t getPanelDepth() const override { return 1; }
+  int64_t getPanelDepth(RankedTensorType) const override { return 1; }
   std::optional<StrategyOffer> match(const ProductProblem &problem, const TileTarget &target,
                                      std::string &why) const override;
   FailureOr<Value> emitGrid(KernelEmitter &emitter) const override { return kindOf(emitter).grid(emitter); }
@@ -30,6 +30,10 @@ private:
 
 std::optional<StrategyOffer> TiledStrategy::match(const ProductProblem &problem, const TileTarget &target,
                                                   std::string &why) const {
+  if (problem.encoded) {
+    why = "reads no encoded weight";
+    return std::nullopt;
+  }
   if (!isTileFloat(problem.lhs) || !isTileFloat(problem.rhs) || !isTileFloat(problem.result)) {
     why = "takes products of floats alone";
     return std::nullopt;

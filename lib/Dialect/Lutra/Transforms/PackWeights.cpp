@@ -4,6 +4,7 @@
 // [ceil(N / width)][ceil(K / depth)][width][depth], filled with zeros, under the type
 // tensor<KxNxT, #lutra.packing<..>>. The product's strategy says the depth. Before fusion the operand is the weight
 // itself; afterwards it is an argument of a kernel, which is changed together with every launch of that kernel.
+// An encoded weight [N, K] keeps its shape; its codes become panels (include/lutra/Support/EncodedPanels.h).
 // A weight is packed once for each form in which it is used; the original goes when nothing else reads it.
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
@@ -11,6 +12,7 @@
 #include "WeightData.h"
 
 #include "lutra/Analysis/ProductStrategy.h"
+#include "lutra/Support/EncodedPanels.h"
 
 #include <cstring>
 
@@ -39,6 +41,7 @@ public:
 private:
   bool pack(const Operand &operand);
   GlobalOp packed(GlobalOp global, const Operand &operand);
+  GlobalOp packedCodes(GlobalOp global, EncodingAttr encoding, int64_t depth);
 
   ModuleOp module;
   WeightStore store;
@@ -72,12 +75,38 @@ static void fillPanels(WeightBytes source, int64_t k, int64_t n, int64_t width, 
   }
 }
 
+/// Panels of an encoded weight; null when its bytes cannot be read.
+GlobalOp Packer::packedCodes(GlobalOp global, EncodingAttr encoding, int64_t depth) {
+  auto type = cast<RankedTensorType>(global.getType());
+  std::optional<WeightBytes> source = WeightStore::readStored(global);
+  if (!source)
+    return {};
+  SmallVector<char, 0> repeated; // the bytes of a splat
+  if (source->splat) {
+    repeated.assign(storedByteCount(type), source->data.front());
+    source->data = repeated;
+  }
+  // The product's strategy asked the same.
+  EncodedPanels panels = llvm::cantFail(
+      EncodedPanels::of(encoding.getValue(), type.getShape().front(), type.getShape().back(), width, depth));
+  AsmResourceBlob blob = WeightStore::allocate(panels.bytes);
+  ArrayRef<uint8_t> canonical(reinterpret_cast<const uint8_t *>(source->data.data()), source->data.size());
+  panels.pack(encoding.getValue(), canonical,
+              MutableArrayRef(reinterpret_cast<uint8_t *>(blob.getMutableData().data()), panels.bytes));
+  auto attribute = EncodingAttr::get(type.getContext(), encoding.getValue(),
+                                     PackingAttr::get(type.getContext(), width, depth));
+  auto packedType = RankedTensorType::get(type.getShape(), type.getElementType(), attribute);
+  return store.add(global.getLoc(), (global.getSymName() + ".packed").str(), packedType, std::move(blob));
+}
+
 /// The packed form of a global, made on first use; null when it has none.
 GlobalOp Packer::packed(GlobalOp global, const Operand &operand) {
   auto [entry, isNew] = done.try_emplace({global, {operand.transposed, operand.depth}});
   if (!isNew)
     return entry->second;
   auto type = cast<RankedTensorType>(global.getType());
+  if (auto encoding = dyn_cast_if_present<EncodingAttr>(type.getEncoding()))
+    return entry->second = packedCodes(global, encoding, operand.depth);
   std::optional<WeightBytes> source = WeightStore::read(global);
   if (!source)
     return {};
@@ -103,19 +132,19 @@ GlobalOp Packer::packed(GlobalOp global, const Operand &operand) {
 }
 
 /// Steps of K in the panels that the product's strategy reads, 0 for none. Before one is chosen: floats, one step.
-static int64_t getPanelDepth(Operation *op, Type element) {
+static int64_t getPanelDepth(Operation *op, RankedTensorType rhs) {
   auto named = op->getAttrOfType<StrategyAttr>("strategy");
   const ProductStrategies *strategies = named ? ProductStrategies::get(op->getContext()) : nullptr;
   const ProductStrategy *strategy = strategies ? strategies->find(named.getName()) : nullptr;
-  return strategy ? strategy->getPanelDepth() : isa<FloatType>(element) ? 1 : 0;
+  return strategy ? strategy->getPanelDepth(rhs) : isa<FloatType>(rhs.getElementType()) && !rhs.getEncoding() ? 1 : 0;
 }
 
 /// The operand to pack of a product, if it has one.
 static std::optional<Operand> getOperand(Operation *op, int64_t width) {
   if (auto matmul = dyn_cast<MatmulOp>(op)) {
     auto type = cast<RankedTensorType>(matmul.getRhs().getType());
-    int64_t depth = getPanelDepth(op, type.getElementType());
-    if (type.getRank() != 2 || type.getEncoding() || depth == 0)
+    int64_t depth = getPanelDepth(op, type);
+    if (type.getRank() != 2 || packingOf(type) || depth == 0)
       return std::nullopt;
     return Operand{op, &matmul.getRhsMutable(), matmul.getTransposeRhs(), depth};
   }
@@ -123,7 +152,7 @@ static std::optional<Operand> getOperand(Operation *op, int64_t width) {
   if (!conv || conv.getLayout() != ConvLayout::ChannelsLast)
     return std::nullopt;
   auto type = cast<RankedTensorType>(conv.getFilter().getType());
-  int64_t depth = getPanelDepth(op, type.getElementType());
+  int64_t depth = getPanelDepth(op, type);
   if (type.getEncoding() || depth == 0)
     return std::nullopt;
   // Panels must not mix the columns of two groups.
@@ -137,7 +166,8 @@ static std::optional<Operand> getOperand(Operation *op, int64_t width) {
 bool Packer::pack(const Operand &operand) {
   auto setPacked = [&](Type type) {
     operand.use->get().setType(type);
-    if (auto matmul = dyn_cast<MatmulOp>(operand.op))
+    auto matmul = dyn_cast<MatmulOp>(operand.op);
+    if (matmul && !encodingOf(cast<RankedTensorType>(type)))
       matmul.setTransposeRhs(false);
   };
   if (GlobalOp global = store.getGlobal(operand.use->get())) {

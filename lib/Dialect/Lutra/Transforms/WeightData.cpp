@@ -45,6 +45,8 @@ std::optional<WeightBytes> WeightStore::read(GlobalOp global) {
   return readElements(global.getData());
 }
 
+std::optional<WeightBytes> WeightStore::readStored(GlobalOp global) { return readElements(global.getData()); }
+
 std::optional<WeightBytes> WeightStore::read(Value value) {
   if (auto constant = value.getDefiningOp<ConstantOp>())
     return readElements(constant.getValue());

@@ -32,6 +32,8 @@ public:
   std::optional<WeightBytes> read(mlir::Value value);
   /// The elements of a global.
   static std::optional<WeightBytes> read(GlobalOp global);
+  /// What is stored for a global, whatever its form.
+  static std::optional<WeightBytes> readStored(GlobalOp global);
   /// A zero-filled buffer for the data of `add`.
   static mlir::AsmResourceBlob allocate(int64_t bytes);
   /// Adds a global whose data is `blob`: rows of the type's elements, or bytes for a packed type.

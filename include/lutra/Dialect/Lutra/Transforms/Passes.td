@@ -42,7 +42,8 @@ def ChooseStrategy : Pass<"lutra-choose-strategy", "mlir::ModuleOp"> {
     ```mlir
     %p = lutra.matmul %x, %w : (tensor<4x8xf32>, tensor<8x8xf32>) -> tensor<4x8xf32>
     // becomes
-    %p = lutra.matmul %x, %w {strategy = #lutra.strategy<"tiled">} : (tensor<4x8xf32>, tensor<8x8xf32>) -> tensor<4x8xf32>
+    %p = lutra.matmul %x, %w {strategy = #lutra.strategy<"tiled">}
+           : (tensor<4x8xf32>, tensor<8x8xf32>) -> tensor<4x8xf32>
     ```
   }];
   let options = [ListOption<"targets", "targets", "std::string", "tile targets that the program is for">,
@@ -79,9 +80,9 @@ def FoldWeights : Pass<"lutra-fold-weights", "mlir::ModuleOp"> {
   let summary = "moves the elements of constants at compile time";
   let description = [{
     Guarantees: no transpose or reshape reads a `lutra.weight` or `lutra.constant` of whole-byte
-    elements; globals that nothing names are gone. With `decode`, no `lutra.decode` reads an encoded weight either
-    (its values become a plain weight; for targets that cannot decode). Leaves alone: truth values, otherwise encoded
-    weights, and packed ones. Fails on bytes that do not follow their encoding.
+    elements; globals that nothing names are gone. With `decode`, no `lutra.decode` and no product reads an encoded
+    weight either (its values become a plain weight; for targets that cannot decode). Leaves alone: truth values,
+    otherwise encoded weights, and packed ones. Fails on bytes that do not follow their encoding.
 
     ```mlir
     %w = lutra.weight @w : tensor<2x3xf32>
@@ -102,11 +103,11 @@ def FormKernels : Pass<"lutra-form-kernels", "mlir::ModuleOp"> {
     root op (product, row op, reduction, or a single op), its pointwise epilogue and the pointwise and
     movement ops that produce its operands, or of pointwise and movement ops alone. A product takes pointwise ops
     and one softmax or norm over the last dimension as producers of its left-hand side where all `targets` can hold
-    whole rows of it and few columns need it, and where no root before could take them as its epilogue. No value is computed
-    twice but for iota and from_index, which are copied into their users. Groups that are equal
+    whole rows of it and few columns need it, and where no root before could take them as its epilogue. No value is
+    computed twice but for iota and from_index, which are copied into their users. Groups that are equal
     share a kernel. A branch (scf.if) keeps its regions; no kernel reaches across their borders, and what a region
-    yields is the result of a launch of its own. Sizes of intermediate values became formulas of the arguments' sizes. A result
-    is the result of a launch that no other result shares. Leaves alone: private functions, and
+    yields is the result of a launch of its own. Sizes of intermediate values became formulas of the arguments' sizes. A
+    result is the result of a launch that no other result shares. Leaves alone: private functions, and
     functions that hold launches only.
 
     ```mlir
@@ -132,7 +133,8 @@ def PackWeights : Pass<"lutra-pack-weights", "mlir::ModuleOp"> {
     lutra-form-kernels. Guarantees: the right-hand side of a matmul (rank 2) and the filter of a channels_last
     conv, where they are weights and the product's strategy reads panels (before one is chosen: floats), have the
     type tensor<KxN, #lutra.packing<width, depth>> over a new global, with the strategy's depth, and a matmul has lost
-    `transpose_rhs`; weights that nothing reads are gone. Leaves alone: operands that are computed, depthwise
+    `transpose_rhs`. An encoded right-hand side [N, K] has a packing inside its encoding and keeps its shape and
+    `transpose_rhs`. Weights that nothing reads are gone. Leaves alone: operands that are computed, depthwise
     filters (one panel column per channel gains nothing).
 
     ```mlir
@@ -154,10 +156,10 @@ def PlanMemory : Pass<"lutra-plan-memory", "mlir::ModuleOp"> {
     (lutra-form-kernels). Guarantees: @main holds launches on buffers: arguments, results as trailing
     arguments, weights, and views of one `lutra.arena` at offsets that are closed formulas of the input
     sizes; buffers whose lifetimes meet do not overlap. A branch (scf.if) has no results any more: both regions write
-    to the place of each, or copy there what lies elsewhere; its condition is a byte that is loaded. Fails when the regions' results differ in size. Arguments carry `lutra.type`, their type
-    in the graph; `lutra.inputs` counts the inputs. `@main.shapes` maps the run-time sizes of the inputs to those of
-    the results and the bytes of the arena. A reshape is a view. Leaves alone: kernels, and a
-    @main that is already planned.
+    to the place of each, or copy there what lies elsewhere; its condition is a byte that is loaded. Fails when the
+    regions' results differ in size. Arguments carry `lutra.type`, their type in the graph; `lutra.inputs` counts the
+    inputs. `@main.shapes` maps the run-time sizes of the inputs to those of the results and the bytes of the arena. A
+    reshape is a view. Leaves alone: kernels, and a @main that is already planned.
 
     ```mlir
     %h = lutra.launch @k0(%x) : (tensor<4x8xf32>) -> tensor<4x8xf32>

@@ -1,0 +1,41 @@
+//===- EncodedRhs.h - encoded weights as panels of floats ---------------------===//
+#ifndef LUTRA_LIB_CONVERSION_LUTRATOTILE_ENCODEDRHS_H
+#define LUTRA_LIB_CONVERSION_LUTRATOTILE_ENCODEDRHS_H
+
+#include "KernelEmitter.h"
+
+#include "lutra/Support/EncodedPanels.h"
+
+namespace lutra {
+
+/// Codes along K that fill whole bytes in a panel, 0 where codes have other sizes than 1, 2, 4 or 8 bits.
+int64_t decodedDepth(const Encoding &encoding);
+
+/// Why panels of `width` of a weight of that type cannot be decoded here; empty: they can.
+std::string findDecodeObstacle(mlir::RankedTensorType type, int64_t width);
+
+/// Writes decoded panels.
+class EncodedRhs {
+public:
+  /// `type` is the packed type of the weight that `buffer` (bytes) holds.
+  EncodedRhs(KernelEmitter &emitter, mlir::RankedTensorType type, mlir::Value buffer);
+
+  /// Steps of K that a block must be a multiple of: whole groups, or whole bytes in longer ones.
+  int64_t getStep(int64_t block) const;
+  /// Decodes panel `panel`, K in [low, low + depth) where `low` is a multiple of `step`, to scratch[to, 0.., 0..width]:
+  /// floats in whole bytes of K, which may be some more than `depth`.
+  mlir::LogicalResult copy(mlir::Value panel, mlir::Value low, mlir::Value depth, int64_t step, mlir::Value scratch,
+                           mlir::Value to);
+
+private:
+  mlir::Value loadSide(mlir::Value view, const SideType &type, llvm::ArrayRef<mlir::Value> at);
+  mlir::Value decode(mlir::Value bytes, int64_t field, mlir::Value scale, mlir::Value zero);
+
+  KernelEmitter &emitter;
+  EncodedPanels panels;
+  mlir::Value codes, scales, zeros; // views of the buffer
+};
+
+} // namespace lutra
+
+#endif // LUTRA_LIB_CONVERSION_LUTRATOTILE_ENCODEDRHS_H

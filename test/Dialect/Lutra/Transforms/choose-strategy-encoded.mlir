@@ -1,0 +1,56 @@
+// RUN: lutra-opt %s --lutra-choose-strategy=targets=avx2,avx512 --split-input-file --verify-diagnostics | FileCheck %s
+
+// Codes of whole bytes, affine values, one scale.
+#w4 = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 32], zero = tensor<u4, 1, 32>>]>
+// CHECK-LABEL: lutra.kernel @decoded
+// CHECK: lutra.matmul {{.*}}strategy = #lutra.strategy<"decode">
+lutra.kernel @decoded(%a: tensor<?x64xf32>, %w: tensor<19x64xf32, #w4>) -> tensor<?x19xf32> {
+  %r = lutra.matmul %a, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<19x64xf32, #w4>) -> tensor<?x19xf32>
+  lutra.yield %r : tensor<?x19xf32>
+}
+
+// -----
+
+// What no strategy reads is an error that says what each one lacks.
+#w3 = #lutra.encoding<[dense<uint<3>, affine, scales = [f32, 1, 32]>]>
+lutra.kernel @three(%a: tensor<?x64xf32>, %w: tensor<19x64xf32, #w3>) -> tensor<?x19xf32> {
+  // expected-error @below {{E0601: no strategy computes 'lutra.matmul': tiled (avx2: reads no encoded weight); decode (avx2: takes one dense term of codes of 1, 2, 4 or 8 bits alone); dot (avx2: takes integers of 8 or 16 bits into 32 alone); scalar (avx2: reads no encoded weight)}}
+  %r = lutra.matmul %a, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<19x64xf32, #w3>) -> tensor<?x19xf32>
+  lutra.yield %r : tensor<?x19xf32>
+}
+
+// -----
+
+#table = #lutra.encoding<[dense<uint<4>, bipolar, scales = [f32, 1, 32]>]>
+lutra.kernel @table(%a: tensor<?x64xf32>, %w: tensor<19x64xf32, #table>) -> tensor<?x19xf32> {
+  // expected-error @below {{decode (avx2: only affine values have panels)}}
+  %r = lutra.matmul %a, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<19x64xf32, #table>) -> tensor<?x19xf32>
+  lutra.yield %r : tensor<?x19xf32>
+}
+
+// -----
+
+#minus = #lutra.encoding<[dense<uint<4>, affine, scales = [e8m0, 1, 32]>]>
+lutra.kernel @scale(%a: tensor<?x64xf32>, %w: tensor<19x64xf32, #minus>) -> tensor<?x19xf32> {
+  // expected-error @below {{decode (avx2: takes scales of f32, f16 and bf16 alone)}}
+  %r = lutra.matmul %a, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<19x64xf32, #minus>) -> tensor<?x19xf32>
+  lutra.yield %r : tensor<?x19xf32>
+}
+
+// -----
+
+#groups = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 12]>]>
+lutra.kernel @group(%a: tensor<?x64xf32>, %w: tensor<19x64xf32, #groups>) -> tensor<?x19xf32> {
+  // expected-error @below {{decode (avx2: takes groups of multiples of 8 along K alone)}}
+  %r = lutra.matmul %a, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<19x64xf32, #groups>) -> tensor<?x19xf32>
+  lutra.yield %r : tensor<?x19xf32>
+}
+
+// -----
+
+#half = #lutra.encoding<[dense<uint<4>, affine, scales = [f16, 1, 32]>]>
+lutra.kernel @values(%a: tensor<?x64xf16>, %w: tensor<19x64xf16, #half>) -> tensor<?x19xf16> {
+  // expected-error @below {{decode (avx2: takes values of f32 alone)}}
+  %r = lutra.matmul %a, %w {transpose_rhs} : (tensor<?x64xf16>, tensor<19x64xf16, #half>) -> tensor<?x19xf16>
+  lutra.yield %r : tensor<?x19xf16>
+}
