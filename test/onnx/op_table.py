@@ -4,7 +4,7 @@ import re
 import sys
 from pathlib import Path
 
-ROW = re.compile(r'^\s+\{"(\w+)", (\d+), \w+(?:<[^>]*>)?\},', re.MULTILINE)
+ROW = re.compile(r'^\s+\{"(\w+)", (\d+), \w+(?:<[^>]*>)?(?:, "([\w.]+)")?\},', re.MULTILINE)
 BEGIN, END = "<!-- operators -->\n", "<!-- end of operators -->\n"
 
 
@@ -13,7 +13,7 @@ def table(folder: Path) -> str:
     for path in sorted(folder.glob("*.cpp")):
         rows = ROW.findall(path.read_text())
         if rows:
-            names = ", ".join(f"{name} {since}" for name, since in sorted(rows))
+            names = ", ".join(f"{domain and domain + '.'}{name} {since}" for name, since, domain in sorted(rows))
             lines.append(f"| {path.stem.lower()} | {names} |")
     return "\n".join(lines) + "\n"
 

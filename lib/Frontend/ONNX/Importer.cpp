@@ -231,7 +231,7 @@ void Importer::importNode(const ::onnx::NodeProto &node, Scope &scope) {
   if (!version && function == functions.end())
     return addFault(ErrorCode::GraphStructure,
                     import.describe() + " is of a domain whose operator set the model does not import");
-  const OpEntry *entry = domain.empty() ? findOp(node.op_type(), *version) : nullptr;
+  const OpEntry *entry = version ? findOp(domain, node.op_type(), *version) : nullptr;
   if (!entry && function == functions.end())
     return addUnsupported(ErrorCode::UnsupportedOp,
                           import.describe() + ": no import for this operator; rewrite it with operators of "

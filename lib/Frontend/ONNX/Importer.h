@@ -23,16 +23,18 @@ class NodeImport;
 /// Imports a node; returns its first output, the others are given to NodeImport::result.
 using ImportFunction = GraphTensor (*)(NodeImport &);
 
-/// One row of the op table: an operator, the opset from which the row holds, and its import.
+/// One row of the op table: an operator, the opset from which the row holds, its import, and its domain.
 struct OpEntry {
   const char *name;
   int since;
   ImportFunction import;
+  const char *domain = ""; // ONNX's own
 };
 
 /// The rows of each family (one file each).
 llvm::ArrayRef<OpEntry> activationOps();
 llvm::ArrayRef<OpEntry> controlOps();
+llvm::ArrayRef<OpEntry> encodedProductOps();
 llvm::ArrayRef<OpEntry> lossOps();
 llvm::ArrayRef<OpEntry> movementOps();
 llvm::ArrayRef<OpEntry> normOps();
@@ -46,8 +48,8 @@ llvm::ArrayRef<OpEntry> shapeOps();
 llvm::ArrayRef<OpEntry> transformerOps();
 llvm::ArrayRef<OpEntry> windowOps();
 
-/// The newest row of the default domain that holds for an opset, or null.
-const OpEntry *findOp(llvm::StringRef name, int64_t version);
+/// The newest row that holds for an opset of the domain, or null.
+const OpEntry *findOp(llvm::StringRef domain, llvm::StringRef name, int64_t version);
 
 /// Element type of an ONNX data type, or null if it has none in the dialect.
 mlir::Type elementType(mlir::MLIRContext *context, int dataType);

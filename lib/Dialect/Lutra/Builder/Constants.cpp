@@ -74,6 +74,29 @@ GraphTensor GraphBuilder::constantBytes(StringRef name, Type type, ArrayRef<int6
   return result;
 }
 
+GraphTensor GraphBuilder::encodedWeight(StringRef name, Type type, EncodingAttr encoding, ArrayRef<int64_t> shape,
+                                        AsmResourceBlob bytes) {
+  if (!checkSize(Shape(shape.begin(), shape.end())))
+    return {};
+  auto tensor = RankedTensorType::get(shape, type, encoding);
+  auto stored = RankedTensorType::get({static_cast<int64_t>(bytes.getData().size())}, IntegerType::get(context, 8));
+  auto data = DenseResourceElementsAttr::get(stored, name.empty() ? "weight" : name, std::move(bytes));
+  GraphTensor result = make(type, Shape(shape.begin(), shape.end()));
+  result->value = addWeight(name, tensor, data);
+  return result;
+}
+
+Value GraphBuilder::addWeight(StringRef base, RankedTensorType type, ElementsAttr data) {
+  std::string name = base.empty() ? "weight" : base.str();
+  while (unsigned used = globalNames[name]++)
+    name += "_" + std::to_string(used);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(function);
+  GlobalOp::create(builder, loc, name, type, data);
+  builder.setInsertionPointToEnd(&function.getBody().front());
+  return WeightOp::create(builder, loc, type, name);
+}
+
 GraphTensor GraphBuilder::scalar(Type type, double value) {
   return constant(DenseElementsAttr::get(RankedTensorType::get({}, type), toElement(type, value)));
 }
@@ -186,14 +209,7 @@ Value GraphBuilder::value(GraphTensor tensor) {
     if (isDense && count <= (tensor.isFloat() ? maxInline : maxKnown))
       return tensor->value = ConstantOp::create(builder, loc, tensorType(tensor.type(), tensor.shape()),
                                                 tensor->constant);
-    std::string name = tensor->name.empty() ? "weight" : tensor->name;
-    while (unsigned used = globalNames[name]++)
-      name += "_" + std::to_string(used);
-    builder.setInsertionPoint(function);
-    RankedTensorType type = tensorType(tensor.type(), tensor.shape());
-    GlobalOp::create(builder, loc, name, type, tensor->constant);
-    builder.setInsertionPointToEnd(&function.getBody().front());
-    return tensor->value = WeightOp::create(builder, loc, type, name);
+    return tensor->value = addWeight(tensor->name, tensorType(tensor.type(), tensor.shape()), tensor->constant);
   }
   assert(tensor->known && "a tensor is a value, a constant or known");
   if (!tensor.type().isInteger(64) && !tensor.type().isInteger(32))

@@ -17,6 +17,7 @@
 #include "lutra/Support/ErrorCodes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/AsmState.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -123,6 +124,9 @@ public:
   /// copied when the tensor is large.
   GraphTensor constantBytes(llvm::StringRef name, mlir::Type type, llvm::ArrayRef<int64_t> shape,
                        llvm::ArrayRef<char> bytes, std::shared_ptr<const void> owner);
+  /// A weight of floats of type `type` that is stored as `bytes`, the canonical form of `encoding`.
+  GraphTensor encodedWeight(llvm::StringRef name, mlir::Type type, EncodingAttr encoding,
+                            llvm::ArrayRef<int64_t> shape, mlir::AsmResourceBlob bytes);
   GraphTensor constant(mlir::ElementsAttr value);
   /// One number as a rank-0 tensor, or repeated over a static or dynamic shape.
   GraphTensor scalar(mlir::Type type, double value);
@@ -205,7 +209,8 @@ public:
   GraphTensor gather(GraphTensor input, GraphTensor indices, int64_t axis);
   GraphTensor gatherElements(GraphTensor input, GraphTensor indices, int64_t axis);
   GraphTensor gatherNd(GraphTensor input, GraphTensor indices, int64_t batchDims);
-  GraphTensor scatterElements(GraphTensor input, GraphTensor indices, GraphTensor updates, int64_t axis, ScatterKind kind);
+  GraphTensor scatterElements(GraphTensor input, GraphTensor indices, GraphTensor updates, int64_t axis,
+                              ScatterKind kind);
   GraphTensor scatterNd(GraphTensor input, GraphTensor indices, GraphTensor updates, ScatterKind kind);
   GraphTensor resize(GraphTensor input, llvm::ArrayRef<DimExpr> sizes, llvm::ArrayRef<double> scales,
                 const ResizeOptions &options);
@@ -249,8 +254,8 @@ public:
   struct LstmResult {
     GraphTensor sequence, lastH, lastC;
   };
-  LstmResult lstm(GraphTensor input, GraphTensor weights, GraphTensor recurrence, GraphTensor bias, GraphTensor initialH,
-                  GraphTensor initialC, RecurrentDirection direction);
+  LstmResult lstm(GraphTensor input, GraphTensor weights, GraphTensor recurrence, GraphTensor bias,
+                  GraphTensor initialH, GraphTensor initialC, RecurrentDirection direction);
 
   //===-- quantization ----------------------------------------------------------===//
   GraphTensor quantize(GraphTensor input, GraphTensor scale, GraphTensor zeroPoint, mlir::Type type, int64_t axis,
@@ -260,6 +265,8 @@ public:
 
 private:
   GraphTensor make(mlir::Type type, llvm::ArrayRef<DimExpr> shape, mlir::Value value = {});
+  /// Adds a global (its symbol is made from `base`) and names it at the end of the function.
+  mlir::Value addWeight(llvm::StringRef base, mlir::RankedTensorType type, mlir::ElementsAttr data);
   GraphTensor makeConstant(mlir::Type type, llvm::ArrayRef<int64_t> shape, mlir::ElementsAttr value);
   /// Emits an op of one result and wraps it.
   template <typename OpTy, typename... Args>

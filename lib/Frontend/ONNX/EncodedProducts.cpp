@@ -1,0 +1,108 @@
+//===- EncodedProducts.cpp - products with encoded weights of com.microsoft ===//
+#include "Importer.h"
+
+#include "lutra/Support/ConstantBytes.h"
+#include "lutra/Support/EncodedLayout.h"
+
+#include "llvm/Support/MathExtras.h"
+
+#include <cstring>
+
+using namespace mlir;
+using namespace lutra;
+using namespace lutra::frontend;
+
+namespace {
+/// The sizes of a MatMulNBits: `n` rows of `k` codes, in blocks that share a scale.
+struct BlockedCodes {
+  int64_t k = 0, n = 0, bits = 0, block = 0;
+  int64_t blocks() const { return llvm::divideCeil(k, block); }
+  int64_t blockBytes() const { return block * bits / 8; }
+  int64_t zeroRowBytes() const { return llvm::divideCeil(blocks() * bits, 8); }
+};
+} // namespace
+
+/// The bytes of a constant operand, whose number must be `count`.
+static std::optional<SmallVector<char, 0>> readOperand(NodeImport &n, unsigned index, const char *name, int64_t count) {
+  GraphTensor operand = n.in(index);
+  if (!operand)
+    return std::nullopt;
+  if (!operand.isConstant())
+    return n.unsupported(Twine("has an operand ") + name + " that is computed; give it as an initializer"),
+           std::nullopt;
+  FailureOr<SmallVector<char, 0>> bytes = constantBytes(operand->constant);
+  if (failed(bytes))
+    return n.unsupported(Twine("has an operand ") + name + " whose elements are no whole bytes"), std::nullopt;
+  if (static_cast<int64_t>(bytes->size()) != count)
+    return n.invalid(ErrorCode::GraphType, Twine("has an operand ") + name + " of " + Twine(bytes->size()) +
+                                               " bytes, but K, N, bits and block_size ask for " + Twine(count)),
+           std::nullopt;
+  return std::move(*bytes);
+}
+
+/// Rows of K codes in blocks, the last one filled up: the canonical order but for what fills it.
+static GraphTensor importMatMulNBits(NodeImport &n) {
+  BlockedCodes form{n.integer("K", 0), n.integer("N", 0), n.integer("bits", 4), n.integer("block_size", 0)};
+  // Activations may be rounded to `accuracy_level`; they never are.
+  n.ignore({"accuracy_level", "weight_prepacked"});
+  GraphTensor input = n.in(0), codes = n.in(1), scales = n.in(2);
+  if (!input || !codes || !scales)
+    return {};
+  if (form.k < 1 || form.n < 1 || form.block < 16 || !llvm::isPowerOf2_64(form.block) ||
+      std::max({form.k, form.n, form.block}) > (int64_t(1) << 31))
+    return n.invalid(ErrorCode::Attribute,
+                     "has K = " + Twine(form.k) + ", N = " + Twine(form.n) + " and block_size = " + Twine(form.block) +
+                         "; the sizes are positive and a block is a power of two from 16 on");
+  if (form.bits != 2 && form.bits != 4 && form.bits != 8)
+    return n.unsupported("has codes of " + Twine(form.bits) + " bits; 2, 4 and 8 are known");
+  if (n.has(4))
+    return n.unsupported("has g_idx, an order of rows that is deprecated; sort the rows by group when exporting");
+  if (!input.type().isF32() || !scales.type().isF32())
+    return n.unsupported("multiplies values of another type than f32; export the model in f32");
+  GraphTensor zeros = n.optional(3);
+  if (zeros && !zeros.type().isInteger(8))
+    return n.unsupported("has zero points that are no packed codes; round them to codes");
+  auto data = readOperand(n, 1, "B", form.n * form.blocks() * form.blockBytes());
+  auto scaleData = data ? readOperand(n, 2, "scales", form.n * form.blocks() * 4) : std::nullopt;
+  auto zeroData = scaleData && zeros ? readOperand(n, 3, "zero_points", form.n * form.zeroRowBytes()) : std::nullopt;
+  if (!scaleData || (zeros && !zeroData))
+    return {};
+
+  Encoding encoding;
+  WeightFormat &format = encoding.terms.emplace_back().formats.emplace_back();
+  format.code.kind = CodeForm::Uint;
+  format.code.numbers = {form.bits};
+  ScaleForm &scale = format.scales.emplace_back();
+  scale.gn = 1;
+  scale.gk = form.block;
+  if (zeros) {
+    format.zero.kind = ZeroForm::Tensor;
+    format.zero.element = {SideType::Uint, static_cast<unsigned>(form.bits)};
+    format.zero.gn = 1;
+    format.zero.gk = form.block;
+  } else {
+    format.zero.kind = ZeroForm::Const;
+    format.zero.constant = static_cast<double>(int64_t(1) << (form.bits - 1));
+  }
+  EncodedLayout layout = llvm::cantFail(EncodedLayout::of(encoding, form.n, form.k));
+  AsmResourceBlob blob = HeapAsmResourceBlob::allocate(layout.bytes, /*align=*/64, /*dataIsMutable=*/true);
+  char *out = blob.getMutableData().data();
+  std::memset(out, 0, layout.bytes);
+  const EncodedArray *codeArray = layout.find(ArrayRole::Codes, 0, 0);
+  for (int64_t row = 0; row < form.n; ++row)
+    std::memcpy(out + codeArray->offset + row * codeArray->rowBytes,
+                data->data() + row * form.blocks() * form.blockBytes(), codeArray->rowBytes);
+  std::memcpy(out + layout.find(ArrayRole::Scales, 0, 0)->offset, scaleData->data(), scaleData->size());
+  if (zeroData)
+    std::memcpy(out + layout.find(ArrayRole::Zeros, 0, 0)->offset, zeroData->data(), zeroData->size());
+  auto attribute = EncodingAttr::get(n.b.getContext(), encoding, PackingAttr());
+  GraphTensor weight = n.b.encodedWeight(codes->name, input.type(), attribute, {form.n, form.k}, std::move(blob));
+  return n.b.linear(input, weight, n.optional(5));
+}
+
+ArrayRef<OpEntry> frontend::encodedProductOps() {
+  static const OpEntry table[] = {
+      {"MatMulNBits", 1, importMatMulNBits, "com.microsoft"},
+  };
+  return table;
+}

@@ -1,0 +1,127 @@
+"""Compiles MatMulNBits models and compares them with products of weights that NumPy decodes."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lutra
+import numpy as np
+import numpy.typing as npt
+from lutra.testing.compare import compare
+from lutra.testing.evaluate import evaluate, notices
+from onnx import TensorProto, helper, numpy_helper
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """[rows, k] x [n, k] in codes of `bits`, a scale (and zero point) for each `block` of a row."""
+
+    bits: int
+    block: int
+    k: int
+    n: int
+    zeros: bool = False
+    bias: bool = False
+
+
+CASES = [
+    Case(4, 32, 64, 16),
+    Case(4, 32, 64, 16, zeros=True, bias=True),
+    Case(4, 16, 50, 7, zeros=True),
+    Case(4, 128, 300, 33, bias=True),
+    Case(4, 32, 1025, 40, zeros=True),
+    Case(4, 1024, 700, 20, zeros=True),
+    Case(2, 32, 70, 17, zeros=True),
+    Case(2, 64, 129, 31),
+    Case(8, 32, 64, 16, zeros=True),
+    Case(8, 128, 257, 65),
+    Case(4, 16, 1, 1, zeros=True),
+]
+
+
+def split(packed: Array, bits: int) -> Array:
+    """The codes of bytes along the last axis, the lowest bits first."""
+    fields = [packed >> shift & (1 << bits) - 1 for shift in range(0, 8, bits)]
+    return np.stack(fields, -1).reshape(*packed.shape[:-1], -1)
+
+
+def build(case: Case, generator: np.random.Generator) -> tuple[bytes, Array, Array]:
+    """The model, the decoded weight [n, k] and the bias, in f64."""
+    blocks = -(-case.k // case.block)
+    codes = generator.integers(0, 256, (case.n, blocks, case.block * case.bits // 8), np.uint8)
+    scales = generator.uniform(0.01, 1, (case.n, blocks)).astype(np.float32)
+    points = generator.integers(0, 256, (case.n, -(-blocks * case.bits // 8)), np.uint8)
+    bias = generator.standard_normal(case.n).astype(np.float32)
+    zero = split(points, case.bits)[:, :blocks].astype(np.float64) if case.zeros else float(1 << case.bits - 1)
+    values = split(codes, case.bits).astype(np.float64)
+    shifted = values - (np.asarray(zero)[..., None] if case.zeros else zero)
+    weight = (shifted * scales[..., None].astype(np.float64)).reshape(case.n, -1)[:, : case.k]
+    fixed = {"B": codes, "scales": scales, "zero_points": points, "bias": bias}
+    names = ["x", "B", "scales", "zero_points" if case.zeros else "", "", "bias" if case.bias else ""]
+    while not names[-1]:
+        names.pop()
+    node = helper.make_node(
+        "MatMulNBits",
+        names,
+        ["y"],
+        domain="com.microsoft",
+        K=case.k,
+        N=case.n,
+        bits=case.bits,
+        block_size=case.block,
+        accuracy_level=1,
+    )
+    graph = helper.make_graph(
+        [node],
+        "product",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", "rows", case.k])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", "rows", case.n])],
+        [numpy_helper.from_array(value, name) for name, value in fixed.items() if name in names],
+    )
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
+    return model.SerializeToString(), weight, bias if case.bias else np.zeros(case.n)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--corrupt", action="store_true", help="change one code of each weight")
+    options = parser.parse_args()
+    generator = np.random.default_rng(5)
+    with tempfile.TemporaryDirectory() as folder:
+        for case in CASES:
+            data, weight, bias = build(case, generator)
+            if options.corrupt:
+                weight[-1, -1] += np.abs(weight).max()
+            model, module = Path(folder) / "model.onnx", Path(folder) / "model.mlirbc"
+            model.write_bytes(data)
+            subprocess.run(["lutra-compile", model, "--stop-after=import", "-o", module], check=True)
+            compiled = lutra.compile(data, threads=1)
+            for shape in ((1, 1), (1, 7), (3, 5), (1, 100), (0, 4)):
+                x = generator.standard_normal((*shape, case.k)).astype(np.float32)
+                values, bounds = evaluate(module, [x])
+                if x.size and not notices(values["y"], bounds["y"]):
+                    print(f"{case}: the bound notices nothing")
+                    return 1
+                for what, result in (
+                    ("NumPy", x.astype(np.float64) @ weight.T + bias),
+                    ("the library", compiled(x)[0]),
+                ):
+                    report = compare(result, values["y"], bounds["y"])
+                    if not report.passed:
+                        print(f"{case}, input {x.shape}: {what} differs: {report}")
+                        return 1
+    print(f"{len(CASES)} weights are right")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
