@@ -105,6 +105,38 @@ def integer_gemm(m: int, n: int, k: int) -> Case:
     )
 
 
+def blocked_gemm(m: int, n: int, k: int, block: int) -> Case:
+    """[m, k] of f32 x [n, k] in codes of 4 bits, a scale and a zero point for each `block` (MatMulNBits)."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    generator = np.random.default_rng(m + n + k)
+    blocks = k // block
+    x = generator.standard_normal((m, k)).astype(np.float32)
+    fixed = {
+        "codes": generator.integers(0, 256, (n, blocks, block // 2), np.uint8),
+        "scales": generator.uniform(0.01, 0.1, (n, blocks)).astype(np.float32),
+        "zeros": generator.integers(0, 256, (n, -(-blocks // 2)), np.uint8),
+    }
+    # Level 1: peers may not round the activations either.
+    sizes = {"K": k, "N": n, "bits": 4, "block_size": block, "accuracy_level": 1}
+    graph = helper.make_graph(
+        [helper.make_node("MatMulNBits", ["x", *fixed], ["y"], domain="com.microsoft", **sizes)],
+        "case",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, x.shape)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [m, n])],
+        [numpy_helper.from_array(value, name) for name, value in fixed.items()],
+    )
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
+    return Case(
+        f"w4 g{block} gemm {m}x{n}x{k}",
+        model.SerializeToString(),
+        {"x": x},
+        2.0 * m * n * k,
+        4.0 * m * (k + n) + sum(float(value.nbytes) for value in fixed.values()),
+    )
+
+
 def conv(size: int, channels: int, filters: int, window: int, stride: int = 1) -> Case:
     """A window x window convolution of a size x size image, padded to keep its size."""
     from onnx import helper
@@ -171,6 +203,9 @@ def operators() -> Iterator[Case]:
     yield integer_gemm(128, 768, 3072)
     yield integer_gemm(16, 4096, 4096)
     yield integer_gemm(1, 4096, 4096)
+    yield blocked_gemm(1, 4096, 4096, 32)
+    yield blocked_gemm(16, 4096, 4096, 32)
+    yield blocked_gemm(128, 4096, 4096, 128)
     yield conv(56, 64, 64, 3)
     yield conv(56, 64, 64, 1)
     yield softmax(512, 1024)
