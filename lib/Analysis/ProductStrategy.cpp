@@ -80,8 +80,10 @@ std::optional<ProductProblem> lutra::getProductProblem(Operation *op) {
 
 bool lutra::mayComputeLhs(const ProductProblem &problem, const TileTarget &target) {
   ProductPlan plan = target.planProduct(problem.shape);
+  // Integers are held in 16 bits at least.
+  int64_t bits = isa<IntegerType>(problem.lhs) ? std::max(16u, problem.shape.lhsBits) : problem.shape.lhsBits;
   if (problem.shape.n < 0 || problem.shape.n > plan.columnBlock || problem.shape.k < 0 ||
-      plan.rowBlock * problem.shape.k * problem.shape.lhsBits / 8 > plan.lhsBytes)
+      plan.rowBlock * problem.shape.k * bits / 8 > plan.lhsBytes)
     return false;
   auto result = cast<RankedTensorType>(problem.op->getResult(0).getType());
   int64_t batch = 1, rows = 1; // that are known

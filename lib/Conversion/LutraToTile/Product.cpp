@@ -142,6 +142,8 @@ LogicalResult SpotWalker::columnTile(Value row, Value rowEnd, int64_t rows, Valu
 
 LogicalResult SpotWalker::rowPass(Value row, Value rowEnd, int64_t rows, Value rowBound,
                                   ProductRange columns) {
+  if (columns.extent == 0)
+    return success();
   int64_t width = emitter.target.getProductColumns(shape, rows), panel = 16;
   if (columns.extent >= 0) // no wider than the matrix
     width = std::min<int64_t>(width, llvm::alignTo(columns.extent, panel));

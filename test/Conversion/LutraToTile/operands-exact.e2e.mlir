@@ -20,3 +20,16 @@ func.func @codes(%x: tensor<50x33xui8> {lutra.name = "x"}, %zero: tensor<ui8> {l
   %o = lutra.matmul %a, %w : (tensor<50x33xui8>, tensor<33x19xi8>) -> tensor<50x19xi32>
   return %y, %z, %o : tensor<50x19xi32>, tensor<50x5xi32>, tensor<50x19xi32>
 }
+
+// Rows that are held in 16 bits, as many as fit and too many.
+lutra.global @column : tensor<4000x3xi8> = dense<-3> : tensor<4000x3xi8>
+func.func @long(%x: tensor<50x4000xi8> {lutra.name = "x"}) -> tensor<50x3xi32> {
+  %w = lutra.weight @column : tensor<4000x3xi8>
+  %n = lutra.unary<neg> %x : tensor<50x4000xi8> -> tensor<50x4000xi8>
+  %y = lutra.matmul %n, %w : (tensor<50x4000xi8>, tensor<4000x3xi8>) -> tensor<50x3xi32>
+  return %y : tensor<50x3xi32>
+}
+func.func @none(%x: tensor<5x33xi8> {lutra.name = "x"}, %w: tensor<33x0xi8> {lutra.name = "w"}) -> tensor<5x0xi32> {
+  %y = lutra.matmul %x, %w : (tensor<5x33xi8>, tensor<33x0xi8>) -> tensor<5x0xi32>
+  return %y : tensor<5x0xi32>
+}

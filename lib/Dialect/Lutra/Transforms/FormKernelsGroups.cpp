@@ -129,6 +129,9 @@ static bool isBlockwise(Operation *op) {
   return dequantize && dequantize.getBlock() > 1;
 }
 
+/// Whether `op` has values for the rows and columns of a product's tile at once.
+static bool fitsSpot(Operation *op) { return !isa<GatherOp>(op) && !isBlockwise(op) && keepsRows(op); }
+
 /// Whether register tiles compute the product, whatever its kernel computes before.
 static bool isTiledProduct(const ProductProblem &problem) {
   bool isFloat = isa<FloatType>(problem.lhs) && isa<FloatType>(problem.rhs);
@@ -204,8 +207,12 @@ private:
       return std::nullopt;
     if (isOperandOf(op, group))
       return mayComputeOperand(op, group) ? found : std::nullopt;
+    // Used for the product's operand and elsewhere: it would be computed for both.
+    if (llvm::any_of(op->getUsers(), [&](Operation *user) { return group.operand.contains(user); }))
+      return std::nullopt;
     if (kind == FusionClass::Root) {
-      if (group.root || !acceptsEpilogue(op) || !isEpilogueOf(op, group))
+      if (group.root || !acceptsEpilogue(op) || !isEpilogueOf(op, group) ||
+          (isa<MatmulOp, ConvOp>(op) && !llvm::all_of(group.members, fitsSpot)))
         return std::nullopt;
       return found;
     }
@@ -215,6 +222,8 @@ private:
     if (kind == FusionClass::Expand && !isStaticExpand(cast<ExpandOp>(op)))
       return std::nullopt;
     if (group.root && !keepsRows(op))
+      return std::nullopt;
+    if (isa_and_nonnull<MatmulOp, ConvOp>(group.root) && !fitsSpot(op))
       return std::nullopt;
     return found;
   }

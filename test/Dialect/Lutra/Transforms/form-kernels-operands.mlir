@@ -92,3 +92,40 @@ func.func @alone(%i: tensor<1x14x14x32xf32>, %f: tensor<3x3x32x64xf32>, %x: tens
   %y6 = lutra.matmul %e, %v : (tensor<96x64xf32>, tensor<64x64xf32>) -> tensor<96x64xf32>
   return %y0, %y1, %y2, %y3, %y4, %y5, %e, %y6 : tensor<1x12x12x64xf32>, tensor<96x272xf32>, tensor<1x64xf32>, tensor<96x16xf32>, tensor<96x64xf32>, tensor<96x64xf32>, tensor<96x64xf32>, tensor<96x64xf32>
 }
+
+// -----
+
+// Nothing is computed twice: what the operand and the epilogue both read is a kernel of its own. A lookup and scales within
+// a row have no values for a tile of a product, whether they stand before it or behind.
+// CHECK: lutra.kernel @k0
+// CHECK-NEXT: lutra.unary<tanh>
+// CHECK-NEXT: lutra.yield
+// CHECK: lutra.kernel @k1
+// CHECK-NEXT: lutra.layer_norm
+// CHECK-NEXT: lutra.matmul
+// CHECK-NEXT: lutra.binary<add>
+// CHECK-NEXT: lutra.yield
+// CHECK: lutra.kernel @k2
+// CHECK-NEXT: lutra.gather
+// CHECK-NEXT: lutra.yield
+// CHECK: lutra.kernel @k3
+// CHECK-NEXT: lutra.matmul
+// CHECK-NEXT: lutra.binary<add>
+// CHECK-NEXT: lutra.yield
+// CHECK: lutra.kernel @k4
+// CHECK-NEXT: lutra.matmul
+// CHECK-NEXT: lutra.yield
+// CHECK: lutra.kernel @k5
+// CHECK-NEXT: lutra.quantize
+func.func @twice(%x: tensor<96x64xf32>, %v: tensor<64x64xf32>, %s: tensor<64xf32>, %b: tensor<64xf32>, %i: tensor<96xi64>, %t: tensor<50x64xf32>, %c: tensor<96x4xf32>) -> (tensor<96x64xf32>, tensor<96x64xf32>, tensor<96x64xi8>) {
+  %h = lutra.unary<tanh> %x : tensor<96x64xf32> -> tensor<96x64xf32>
+  %n = lutra.layer_norm %h scale(%s : tensor<64xf32>) bias(%b : tensor<64xf32>) {dims = 1 : i64, epsilon = 1.0e-5 : f64} : tensor<96x64xf32> -> tensor<96x64xf32>
+  %p = lutra.matmul %n, %v : (tensor<96x64xf32>, tensor<64x64xf32>) -> tensor<96x64xf32>
+  %y = lutra.binary<add> %p, %h : (tensor<96x64xf32>, tensor<96x64xf32>) -> tensor<96x64xf32>
+  %g = lutra.gather %t, %i {axis = 0 : i64} : (tensor<50x64xf32>, tensor<96xi64>) -> tensor<96x64xf32>
+  %q = lutra.matmul %x, %v : (tensor<96x64xf32>, tensor<64x64xf32>) -> tensor<96x64xf32>
+  %z = lutra.binary<add> %q, %g : (tensor<96x64xf32>, tensor<96x64xf32>) -> tensor<96x64xf32>
+  %r = lutra.matmul %y, %v : (tensor<96x64xf32>, tensor<64x64xf32>) -> tensor<96x64xf32>
+  %k = lutra.quantize %r scale(%c : tensor<96x4xf32>) {axis = 1 : i64, block = 16 : i64} : tensor<96x64xf32> -> tensor<96x64xi8>
+  return %y, %z, %k : tensor<96x64xf32>, tensor<96x64xf32>, tensor<96x64xi8>
+}
