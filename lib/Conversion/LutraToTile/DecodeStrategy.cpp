@@ -36,6 +36,10 @@ std::optional<StrategyOffer> DecodeStrategy::match(const ProductProblem &problem
     why = "takes values of f32 alone";
   else if (target.getPanelWidth() == 0)
     why = "the level reads no panels";
+  else if (PackingAttr packing = packingOf(cast<RankedTensorType>(matmul.getRhs().getType()));
+           packing && (packing.getWidth() != target.getPanelWidth() ||
+                       packing.getDepth() != getPanelDepth(cast<RankedTensorType>(matmul.getRhs().getType()))))
+    why = "takes panels of the level's width and of whole bytes alone";
   else if (cast<RankedTensorType>(matmul.getRhs().getType()).hasStaticShape())
     why = findDecodeObstacle(cast<RankedTensorType>(matmul.getRhs().getType()), target.getPanelWidth());
   else

@@ -54,3 +54,12 @@ lutra.kernel @values(%a: tensor<?x64xf16>, %w: tensor<19x64xf16, #half>) -> tens
   %r = lutra.matmul %a, %w {transpose_rhs} : (tensor<?x64xf16>, tensor<19x64xf16, #half>) -> tensor<?x19xf16>
   lutra.yield %r : tensor<?x19xf16>
 }
+
+// -----
+
+#wide = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 32]>], packing = #lutra.packing<width = 32, depth = 2>>
+lutra.kernel @width(%a: tensor<?x64xf32>, %w: tensor<19x64xf32, #wide>) -> tensor<?x19xf32> {
+  // expected-error @below {{decode (avx2: takes panels of the level's width and of whole bytes alone)}}
+  %r = lutra.matmul %a, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<19x64xf32, #wide>) -> tensor<?x19xf32>
+  lutra.yield %r : tensor<?x19xf32>
+}
