@@ -44,7 +44,9 @@ static std::optional<SmallVector<char, 0>> readOperand(NodeImport &n, unsigned i
 static GraphTensor importMatMulNBits(NodeImport &n) {
   BlockedCodes form{n.integer("K", 0), n.integer("N", 0), n.integer("bits", 4), n.integer("block_size", 0)};
   // Activations may be rounded to `accuracy_level`; they never are.
-  n.ignore({"accuracy_level", "weight_prepacked"});
+  n.ignore({"accuracy_level"});
+  if (n.integer("weight_prepacked", 0) != 0)
+    return n.unsupported("has B in the order of a GPU's kernel (weight_prepacked); export it without prepacking");
   GraphTensor input = n.in(0), codes = n.in(1), scales = n.in(2);
   if (!input || !codes || !scales)
     return {};
@@ -59,8 +61,14 @@ static GraphTensor importMatMulNBits(NodeImport &n) {
     return n.unsupported("has g_idx, an order of rows that is deprecated; sort the rows by group when exporting");
   if (!input.type().isF32() || !scales.type().isF32())
     return n.unsupported("multiplies values of another type than f32; export the model in f32");
-  GraphTensor zeros = n.optional(3);
-  if (zeros && !zeros.type().isInteger(8))
+  if (!codes.type().isUnsignedInteger(8) ||
+      codes.shape() != ArrayRef<DimExpr>(Shape{form.n, form.blocks(), form.blockBytes()}))
+    return n.invalid(ErrorCode::GraphType, "has an operand B that is no ui8 tensor of shape [" + Twine(form.n) + ", " +
+                                               Twine(form.blocks()) + ", " + Twine(form.blockBytes()) + "]");
+  GraphTensor zeros = n.optional(3), bias = n.optional(5);
+  if (bias && (bias.rank() != 1 || bias.count() != form.n))
+    return n.invalid(ErrorCode::GraphType, "has a bias that is no vector of N = " + Twine(form.n) + " elements");
+  if (zeros && !zeros.type().isUnsignedInteger(8))
     return n.unsupported("has zero points that are no packed codes; round them to codes");
   auto data = readOperand(n, 1, "B", form.n * form.blocks() * form.blockBytes());
   auto scaleData = data ? readOperand(n, 2, "scales", form.n * form.blocks() * 4) : std::nullopt;
@@ -97,7 +105,7 @@ static GraphTensor importMatMulNBits(NodeImport &n) {
     std::memcpy(out + layout.find(ArrayRole::Zeros, 0, 0)->offset, zeroData->data(), zeroData->size());
   auto attribute = EncodingAttr::get(n.b.getContext(), encoding, PackingAttr());
   GraphTensor weight = n.b.encodedWeight(codes->name, input.type(), attribute, {form.n, form.k}, std::move(blob));
-  return n.b.linear(input, weight, n.optional(5));
+  return n.b.linear(input, weight, bias);
 }
 
 ArrayRef<OpEntry> frontend::encodedProductOps() {

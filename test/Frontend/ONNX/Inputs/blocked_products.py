@@ -13,6 +13,7 @@ from typing import Any
 import lutra
 import numpy as np
 import numpy.typing as npt
+import onnx
 from lutra.testing.compare import compare
 from lutra.testing.evaluate import evaluate, notices
 from onnx import TensorProto, helper, numpy_helper
@@ -91,6 +92,41 @@ def build(case: Case, generator: np.random.Generator) -> tuple[bytes, Array, Arr
     return model.SerializeToString(), weight, bias if case.bias else np.zeros(case.n)
 
 
+def refused() -> str:
+    """What is wrong with the refusal of a model that is no product of blocks; empty: nothing."""
+    data, _, _ = build(Case(4, 32, 64, 16, zeros=True, bias=True), np.random.default_rng(1))
+
+    def replaced(name: str, value: Array) -> onnx.ModelProto:
+        model = onnx.load_from_string(data)
+        (old,) = (tensor for tensor in model.graph.initializer if tensor.name == name)
+        old.CopyFrom(numpy_helper.from_array(value, name))
+        return model
+
+    prepacked = onnx.load_from_string(data)
+    prepacked.graph.node[0].attribute.append(helper.make_attribute("weight_prepacked", 1))
+    ordered = replaced("bias", np.zeros(16, np.float32))
+    ordered.graph.initializer.append(numpy_helper.from_array(np.zeros(64, np.int32), "order"))
+    ordered.graph.node[0].input[4] = "order"
+    models = {
+        "weight_prepacked": prepacked,
+        "g_idx": ordered,
+        "bias that is no vector of N = 16": replaced("bias", np.zeros((5, 1, 16), np.float32)),
+        "no ui8 tensor of shape [16, 2, 16]": replaced("B", np.zeros((16, 2, 16), np.int8)),
+        "no ui8 tensor of shape": replaced("B", np.zeros((2, 16, 16), np.uint8)),
+        "zero points that are no packed codes": replaced("zero_points", np.zeros((16, 2), np.float32)),
+        "scales of 64 bytes": replaced("scales", np.zeros((16, 1), np.float32)),
+    }
+    for text, model in models.items():
+        try:
+            lutra.compile(model.SerializeToString())
+        except (lutra.UnsupportedError, lutra.InvalidModelError) as error:
+            if text not in str(error):
+                return f"the refusal does not say {text!r}: {error}"
+        else:
+            return f"accepted: {text}"
+    return ""
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--corrupt", action="store_true", help="change one code of each weight")
@@ -119,6 +155,9 @@ def main() -> int:
                     if not report.passed:
                         print(f"{case}, input {x.shape}: {what} differs: {report}")
                         return 1
+    if fault := refused():
+        print(fault)
+        return 1
     print(f"{len(CASES)} weights are right")
     return 0
 
