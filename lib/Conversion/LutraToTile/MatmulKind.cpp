@@ -125,8 +125,7 @@ void MatmulEmission::choosePlan() {
   rowBlocks = cutEvenly(emitter, m, shape.m, oneColumnBlock ? chooseRowBlock(plan, shape, batch) : rowBlock, plan.rows);
   holdsLhs = computesLhs && !op.getTransposeLhs() && shape.k >= 0 &&
              rowBlocks.size * shape.k * lhsElement.getIntOrFloatBitWidth() / 8 <= plan.lhsBytes;
-  int64_t items = shape.m > 0 ? llvm::divideCeil(shape.m, rowBlocks.size) : 1;
-  items *= batch;
+  int64_t items = batch * (shape.m > 0 ? llvm::divideCeil(shape.m, rowBlocks.size) : 1);
   // Tiles of left-over rows may be wider than the others: blocks fit all of them.
   int64_t unit = plan.columns;
   for (int64_t count : {int64_t(1), plan.rows / 2, shape.m > 0 ? shape.m % plan.rows : 0})

@@ -5,6 +5,7 @@
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
 #include "KernelLaunches.h"
+#include "TileTargetNames.h"
 
 #include "lutra/Analysis/ProductStrategy.h"
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
@@ -36,13 +37,10 @@ private:
 } // namespace
 
 LogicalResult ChooseStrategy::findTargets() {
-  levels.clear();
-  for (const std::string &name : targets) {
-    levels.push_back(getTileTarget(name));
-    if (!levels.back())
-      return emitCodedError(getOperation().getLoc(), ErrorCode::UnsupportedTarget)
-             << "no tile target is named '" << name << "'; registered are " << llvm::join(getTileTargetNames(), ", ");
-  }
+  FailureOr<SmallVector<const TileTarget *>> found = findTileTargets(targets, getOperation().getLoc());
+  if (failed(found))
+    return failure();
+  levels = *found;
   if (levels.empty())
     return emitCodedError(getOperation().getLoc(), ErrorCode::UnsupportedTarget)
            << "lutra-choose-strategy needs at least one of targets=" << llvm::join(getTileTargetNames(), ",");

@@ -8,6 +8,7 @@
 // A branch (scf.if) has its own block: groups do not cross its border, its results are treated as those of @main, and
 // the sizes of its values are computed before it.
 #include "FormKernelsGroups.h"
+#include "TileTargetNames.h"
 
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 #include "lutra/Support/ErrorCodes.h"
@@ -54,7 +55,6 @@ struct FormKernels final : lutra::impl::FormKernelsBase<FormKernels> {
   void runOnOperation() override;
 
 private:
-  LogicalResult findTargets();
   LogicalResult runOnMain(func::FuncOp function);
   void outline(const KernelGroup &group, SizeTable &sizes);
   void copyResults(Operation *terminator, SizeTable &sizes);
@@ -417,17 +417,6 @@ static void nameSelects(func::FuncOp function) {
   }
 }
 
-LogicalResult FormKernels::findTargets() {
-  levels.clear();
-  for (const std::string &name : targets) {
-    levels.push_back(getTileTarget(name));
-    if (!levels.back())
-      return emitCodedError(getOperation().getLoc(), ErrorCode::UnsupportedTarget)
-             << "no tile target is named '" << name << "'; registered are " << llvm::join(getTileTargetNames(), ", ");
-  }
-  return success();
-}
-
 LogicalResult FormKernels::runOnMain(func::FuncOp function) {
   if (!function.getBody().hasOneBlock())
     return emitCodedError(function.getLoc(), ErrorCode::UnsupportedOp)
@@ -490,8 +479,10 @@ static bool isPlanned(func::FuncOp function) {
 }
 
 void FormKernels::runOnOperation() {
-  if (failed(findTargets()))
+  FailureOr<SmallVector<const TileTarget *>> found = findTileTargets(targets, getOperation().getLoc());
+  if (failed(found))
     return signalPassFailure();
+  levels = *found;
   for (auto kernel : getOperation().getOps<KernelOp>()) {
     (void)kernel;
     ++count; // names after those of an earlier run
