@@ -64,6 +64,10 @@ class Value:
         """A fixed size."""
         return self.shape[axis][0]
 
+    def readable(self) -> list[int]:
+        """The axes of a fixed size of 1 or more, whose elements can be named."""
+        return [axis for axis in range(self.rank) if self.fixed(axis) and self.at(axis) > 0]
+
 
 @dataclass(frozen=True, slots=True)
 class Case:

@@ -117,7 +117,7 @@ def cut(graph: Graph) -> bool:
     x = some(graph)
     if x is None:
         return False
-    axes = [axis for axis in range(x.rank) if x.fixed(axis) and x.at(axis) > 0]
+    axes = x.readable()
     if not axes:
         return False
     axes = sorted(graph.random.shuffled(axes)[: graph.random.between(1, 2)])
@@ -215,7 +215,7 @@ def gather(graph: Graph) -> bool:
     x = some(graph)
     if x is None:
         return False
-    axes = [axis for axis in range(x.rank) if x.fixed(axis) and x.at(axis) > 0]
+    axes = x.readable()
     if not axes:
         return False
     axis = graph.random.pick(axes)
