@@ -91,7 +91,7 @@ struct Copy {
   uint8_t *target;
 
   /// `count` fields of row `row` of `array`; in the panels, which begin at `at`, they have `packedBits`, and `run` of
-  /// them lie together.
+  /// them lie together, turned so that the fields of one place of their bytes are neighbours.
   void fields(const EncodedArray *array, int64_t row, int64_t at, int64_t count, unsigned packedBits, int64_t run);
   void all(const Encoding &encoding);
 };
@@ -108,11 +108,19 @@ void Copy::fields(const EncodedArray *array, int64_t row, int64_t at, int64_t co
   llvm::MutableArrayRef<uint32_t> fields(values);
   if (packs)
     unpackFields(source + stream, bits, fields.take_front(count));
+  std::vector<uint32_t> turned(run);
+  int64_t perByte = packedBits < 8 && 8 % packedBits == 0 ? 8 / packedBits : 1, bytes = run / perByte;
   for (int64_t index = 0; index < runs; ++index, place += panels.width * runBytes) {
-    if (packs)
-      packFields(fields.slice(index * run, run), packedBits, target + place);
-    else
-      unpackFields(source + place, packedBits, fields.slice(index * run, run));
+    llvm::MutableArrayRef<uint32_t> step = fields.slice(index * run, run);
+    if (packs) {
+      for (int64_t k = 0; k < run; ++k)
+        turned[k % bytes * perByte + k / bytes] = step[k];
+      packFields(turned, packedBits, target + place);
+    } else {
+      unpackFields(source + place, packedBits, turned);
+      for (int64_t k = 0; k < run; ++k)
+        step[k] = turned[k % bytes * perByte + k / bytes];
+    }
   }
   if (!packs)
     packFields(fields.take_front(count), bits, target + stream);

@@ -2,8 +2,9 @@
 // #lutra.packing<width, depth> inside an encoding: the rows n of W[n, k] are the columns of a product's result, and
 // `width` of them form a panel. Three arrays follow each other, each at a multiple of 64 bytes:
 //
-//   codes   [panels][ceil(k / depth)][width] groups of `depth` codes that are neighbours along k, one little-endian
-//           stream of whole bytes each
+//   codes   [panels][ceil(k / depth)][width] steps of `depth` codes that are neighbours along k, in whole bytes. Where
+//           bytes hold whole codes, byte b of B holds codes b, b + B, b + 2 B .. of the step, the first one lowest: the
+//           codes of one field of all bytes are neighbours. Else a step is one little-endian stream
 //   scales  [panels][ceil(k / group)][width], as the encoding stores them
 //   zeros   the same shape; integers in a byte each, floats as they are; none for a constant zero point
 //

@@ -204,8 +204,10 @@ TEST(EncodedPanels, panels_and_back) {
       for (int64_t at = 0; at < panels.steps(); ++at)
         for (int64_t row = 0; row < width; ++row) {
           unpackFields(packed.data() + ((panel * panels.steps() + at) * width + row) * step, panels.bits, codes);
-          for (int64_t i = 0; i < depth; ++i)
-            stray += (panel * width + row >= n || at * depth + i >= k) && codes[i] != 0;
+          for (int64_t i = 0; i < depth; ++i) {
+            int64_t perByte = 8 / panels.bits, inStep = i % perByte * step + i / perByte;
+            stray += (panel * width + row >= n || at * depth + inStep >= k) && codes[i] != 0;
+          }
         }
     EXPECT_EQ(stray, 0);
   };
@@ -229,6 +231,19 @@ TEST(EncodedPanels, panels_and_back) {
         check(encoding, n, k, 16, 8 / bits);
         check(encoding, n, k, 8, 32 / bits);
       }
+}
+
+/// A step of eight codes of 4 bits: the low halves of its bytes are neighbours along k, and so are the high ones.
+TEST(EncodedPanels, fields_of_bytes_are_neighbours) {
+  Encoding encoding;
+  encoding.terms.emplace_back().formats.emplace_back().code.numbers = {4};
+  EncodedPanels panels = llvm::cantFail(EncodedPanels::of(encoding, 2, 8, 2, 8));
+  std::vector<uint8_t> canonical(llvm::cantFail(EncodedLayout::of(encoding, 2, 8)).bytes), packed(panels.bytes);
+  packFields({0, 1, 2, 3, 4, 5, 6, 7}, 4, canonical.data());
+  packFields({8, 9, 10, 11, 12, 13, 14, 15}, 4, canonical.data() + 4);
+  panels.pack(encoding, canonical, packed);
+  EXPECT_EQ(llvm::ArrayRef(packed).take_front(8),
+            llvm::ArrayRef<uint8_t>({0x40, 0x51, 0x62, 0x73, 0xc8, 0xd9, 0xea, 0xfb}));
 }
 
 TEST(EncodedPanels, what_has_none_is_named) {
