@@ -1,4 +1,5 @@
 //===- Product.cpp - batched matrix products -------------------------------===//
+#include "RoundedOperand.h"
 #include "Sums.h"
 
 #include "Interpreter.h"
@@ -41,7 +42,10 @@ static ArrayPtr swapLastTwo(const Array &array) {
 }
 
 static LogicalResult evaluateMatmul(MatmulOp op, Interpreter &interpreter) {
-  const Array &lhs = interpreter.getArray(op.getLhs()), &rhs = interpreter.getArray(op.getRhs());
+  FailureOr<ArrayPtr> operand = getProductOperand(op, interpreter);
+  if (failed(operand))
+    return failure();
+  const Array &lhs = **operand, &rhs = interpreter.getArray(op.getRhs());
   if (lhs.rank() < 2 || rhs.rank() < 2 || lhs.isFloat() != rhs.isFloat())
     return refuse(op, ErrorCode::GraphType)
            << "multiplies operands of ranks " << lhs.rank() << " and " << rhs.rank()

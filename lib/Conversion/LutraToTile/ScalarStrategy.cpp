@@ -19,6 +19,10 @@ public:
       why = "reads no encoded weight";
       return std::nullopt;
     }
+    if (auto matmul = dyn_cast<MatmulOp>(problem.op); matmul && matmul.getScale()) {
+      why = "multiplies no codes with scales";
+      return std::nullopt;
+    }
     // Each sum is one chain: a multiply-add waits for the one before, 4 cycles on the CPUs and GPUs at hand.
     StrategyOffer offer;
     offer.cycles = 4 * problem.getMultiplyAdds();

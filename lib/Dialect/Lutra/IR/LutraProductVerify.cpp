@@ -31,8 +31,28 @@ LogicalResult MatmulOp::verify() {
   shape.push_back(rhs.getDimSize(rhs.getRank() - (getTransposeRhs() ? 2 : 1)));
   if (failed(verifyResultShape(*this, getResult(), shape, "lhs times rhs"))) // E4
     return failure();
-  return verifyProductElements(*this, lhs.getElementType(), rhs.getElementType(), // E5
-                               result.getElementType());
+  if (!getScale()) {
+    if (getBlock() != 0) // E6
+      return emitOpError("has blocks of ") << getBlock() << " elements without scales; give scale(..)";
+    return verifyProductElements(*this, lhs.getElementType(), rhs.getElementType(), // E5
+                                 result.getElementType());
+  }
+  if (!lhs.getElementType().isInteger(8) || lhs.getElementType().isUnsignedInteger() || // E5
+      !isa<FloatType>(rhs.getElementType()) || result.getElementType() != rhs.getElementType())
+    return emitOpError("multiplies scaled codes of type ")
+           << lhs.getElementType() << " and " << rhs.getElementType() << " into " << result.getElementType()
+           << "; codes are i8, and both others floats of one type";
+  if (getTransposeLhs() || getBlock() < 1) // E6
+    return emitOpError("has scales for blocks of ")
+           << getBlock() << " elements" << (getTransposeLhs() ? " of a transposed lhs" : "")
+           << "; blocks of at least one lie along the last dimension";
+  SmallVector<int64_t> scales(lhs.getShape());
+  if (!ShapedType::isDynamic(scales.back()))
+    scales.back() = llvm::divideCeil(scales.back(), getBlock());
+  if (!shapesAgree(shapedOf(getScale()).getShape(), scales)) // E6
+    return emitOpError("has scales of shape ") << shapeText(shapedOf(getScale()).getShape()) << ", but lhs asks for "
+                                               << shapeText(scales);
+  return success();
 }
 
 /// E1 and E2 of the windowed ops: ranks, and one entry per spatial dimension in each list.

@@ -65,6 +65,8 @@ static void planMatmul(MatmulOp op, TilePlan &plan) {
     plan.whole.set(rank - 1);
   }
   plan.operands = {lhs, rhs};
+  if (op.getScale()) // its blocks lie along K
+    plan.operands.push_back(lhs);
 }
 
 static void planConv(ConvOp op, TilePlan &plan) {

@@ -40,6 +40,46 @@ func.func @matmul_e5(%a: tensor<3x4xi8>, %b: tensor<4x6xi8>) {
 }
 
 // -----
+// matmul E5
+func.func @matmul_e5_scaled(%a: tensor<3x4xi16>, %b: tensor<4x6xf32>, %s: tensor<3x2xf32>) {
+  // expected-error @below {{multiplies scaled codes of type 'i16' and 'f32' into 'f32'; codes are i8, and both others floats of one type}}
+  %r = lutra.matmul %a, %b scale(%s : tensor<3x2xf32>) {block = 2 : i64} : (tensor<3x4xi16>, tensor<4x6xf32>) -> tensor<3x6xf32>
+  return
+}
+
+// -----
+// matmul E6
+func.func @matmul_e6(%a: tensor<3x4xi8>, %b: tensor<4x6xf32>, %s: tensor<3x3xf32>) {
+  // expected-error @below {{has scales of shape [3, 3], but lhs asks for [3, 2]}}
+  %r = lutra.matmul %a, %b scale(%s : tensor<3x3xf32>) {block = 2 : i64} : (tensor<3x4xi8>, tensor<4x6xf32>) -> tensor<3x6xf32>
+  return
+}
+
+// -----
+// matmul E6
+func.func @matmul_e6_block(%a: tensor<3x4xi8>, %b: tensor<4x6xf32>, %s: tensor<3x4xf32>) {
+  // expected-error @below {{has scales for blocks of 0 elements; blocks of at least one lie along the last dimension}}
+  %r = lutra.matmul %a, %b scale(%s : tensor<3x4xf32>) : (tensor<3x4xi8>, tensor<4x6xf32>) -> tensor<3x6xf32>
+  return
+}
+
+// -----
+// matmul E6
+func.func @matmul_e6_without(%a: tensor<3x4xf32>, %b: tensor<4x6xf32>) {
+  // expected-error @below {{has blocks of 2 elements without scales; give scale(..)}}
+  %r = lutra.matmul %a, %b {block = 2 : i64} : (tensor<3x4xf32>, tensor<4x6xf32>) -> tensor<3x6xf32>
+  return
+}
+
+// -----
+// matmul E6
+func.func @matmul_e6_transposed(%a: tensor<4x3xi8>, %b: tensor<4x6xf32>, %s: tensor<4x2xf32>) {
+  // expected-error @below {{has scales for blocks of 2 elements of a transposed lhs}}
+  %r = lutra.matmul %a, %b scale(%s : tensor<4x2xf32>) {transpose_lhs, block = 2 : i64} : (tensor<4x3xi8>, tensor<4x6xf32>) -> tensor<3x6xf32>
+  return
+}
+
+// -----
 // conv E1
 func.func @conv_e1(%a: tensor<1x4xf32>, %f: tensor<6x4xf32>) {
   // expected-error @below {{has operands and result of ranks [2, 2, 2], but they must be equal and between 3 and 5}}

@@ -77,3 +77,10 @@ func.func @lstm(%x: tensor<?x1x4xf32>, %w: tensor<2x32x4xf32>, %r: tensor<2x32x8
     -> (tensor<?x2x1x8xf32>, tensor<2x1x8xf32>, tensor<2x1x8xf32>)
   return %y : tensor<?x2x1x8xf32>
 }
+
+// CHECK-LABEL: func @matmul_scaled
+func.func @matmul_scaled(%q: tensor<?x64xi8>, %s: tensor<?x2xf32>, %w: tensor<8x64xf32>) -> tensor<?x8xf32> {
+  // CHECK: lutra.matmul %{{.*}}, %{{.*}} scale(%{{.*}} : tensor<?x2xf32>) {block = 32 : i64, transpose_rhs} : (tensor<?x64xi8>, tensor<8x64xf32>) -> tensor<?x8xf32>
+  %r = lutra.matmul %q, %w scale(%s : tensor<?x2xf32>) {transpose_rhs, block = 32 : i64} : (tensor<?x64xi8>, tensor<8x64xf32>) -> tensor<?x8xf32>
+  return %r : tensor<?x8xf32>
+}

@@ -25,11 +25,16 @@ def Lutra_MatmulOp : Lutra_GraphOp<"matmul"> {
 
     Semantics: result[b.., m, n] = sum over k of lhs[b.., m, k] * rhs[b.., k, n]. Operands of 8- or 16-bit
     integers in any mixture give i32. `rhs` may carry an encoding and a packing; its shape
-    stays the logical one. `strategy` is written by the strategy chooser and changes no value beyond rounding.
+    stays the logical one. Where that encoding has an activation form, a product may round `lhs` to it first, and
+    nothing further. With `scale` [B.., M, ceil(K / block)] the elements of `lhs` are i8 codes that stand for
+    lhs[b.., m, k] * scale[b.., m, k / block]. `strategy` is written by the strategy chooser and changes no value
+    beyond rounding.
 
     Errors: (E1) the ranks are not those above. (E2) `lhs` and `rhs` differ in K. (E3) batch sizes
     differ. (E4) `result` has another shape. (E5) the element types do not fit: floats of one type (a
-    result may be wider), 8- and 16-bit integers to i32, or wider integers of one type.
+    result may be wider), 8- and 16-bit integers to i32, or wider integers of one type; with `scale` i8, and floats of
+    one type otherwise. (E6) `scale` has another shape, `block` is below 1 with it or not 0 without it, or
+    `transpose_lhs` is set with it.
 
     Example:
     ```mlir
@@ -37,11 +42,17 @@ def Lutra_MatmulOp : Lutra_GraphOp<"matmul"> {
     ```
     Source: common to ONNX, PyTorch and MIL.
   }];
-  let arguments = (ins Lutra_Tensor:$lhs, Lutra_Tensor:$rhs, UnitAttr:$transpose_lhs,
-                       UnitAttr:$transpose_rhs, OptionalAttr<Lutra_StrategyAttr>:$strategy);
+  let arguments = (ins Lutra_Tensor:$lhs, Lutra_Tensor:$rhs, Optional<Lutra_FloatTensor>:$scale,
+                       UnitAttr:$transpose_lhs, UnitAttr:$transpose_rhs,
+                       DefaultValuedAttr<I64Attr, "0">:$block, OptionalAttr<Lutra_StrategyAttr>:$strategy);
   let results = (outs Lutra_Tensor:$result);
+  let builders = [OpBuilder<(ins "mlir::Type":$result, "mlir::Value":$lhs, "mlir::Value":$rhs, "bool":$transposeLhs,
+                                 "bool":$transposeRhs, "StrategyAttr":$strategy), [{
+    build($_builder, $_state, result, lhs, rhs, mlir::Value(), transposeLhs, transposeRhs, /*block=*/0, strategy);
+  }]>];
   let assemblyFormat = [{
-    $lhs `,` $rhs attr-dict `:` `(` type($lhs) `,` type($rhs) `)` `->` type($result)
+    $lhs `,` $rhs (`scale` `(` $scale^ `:` type($scale) `)`)? attr-dict
+    `:` `(` type($lhs) `,` type($rhs) `)` `->` type($result)
   }];
   let hasVerifier = 1;
 }

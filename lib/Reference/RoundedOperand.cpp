@@ -1,0 +1,74 @@
+//===- RoundedOperand.cpp - left-hand sides of products in fewer bits ------===//
+#include "RoundedOperand.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace mlir;
+using namespace lutra;
+
+/// The values of codes of rows of `depth`, each block with a scale.
+static FailureOr<ArrayPtr> scaledCodes(MatmulOp op, const Array &codes, const Array &scale) {
+  int64_t depth = codes.shape.back(), block = op.getBlock(), blocks = llvm::divideCeil(depth, block);
+  if (codes.isFloat() || scale.count() * depth != codes.count() * blocks)
+    return refuse(op, ErrorCode::GraphType)
+           << "has scales of shape [" << ArrayRef(scale.shape) << "] for codes of shape [" << ArrayRef(codes.shape)
+           << "] in blocks of " << block;
+  auto values = makeArray(scale.elementType, codes.shape);
+  if (!scale.errors.empty() || !codes.errors.empty())
+    values->errors.assign(values->count(), 0);
+  for (int64_t i = 0; i < codes.count(); ++i) {
+    int64_t at = i / depth * blocks + i % depth / block;
+    double code = static_cast<double>(codes.integers[i]), codeError = codes.errorAt(i);
+    values->floats[i] = code * scale.floats[at]; // exact: 8 and 24 bits
+    if (!values->errors.empty())
+      values->errors[i] =
+          std::fabs(code) * scale.errorAt(at) + codeError * (std::fabs(scale.floats[at]) + scale.errorAt(at));
+  }
+  return ArrayPtr(values);
+}
+
+/// Elements that share a scale in an activation form of rows of `depth`; 0: no form that is rounded to.
+static int64_t roundedGroup(const ActivationForm &form, int64_t depth) {
+  if (form.kind != ActivationForm::Int || !form.symmetric || form.group == 0)
+    return 0;
+  return form.group == kWhole ? std::max<int64_t>(1, depth) : form.group;
+}
+
+/// `half` of half a step more for each element of every group of a row, and what the division rounds.
+static ArrayPtr withRounding(const Array &values, int64_t group, int64_t bits, double half) {
+  auto result = std::make_shared<Array>(values);
+  result->errors.resize(values.count());
+  int64_t depth = values.shape.back();
+  double codes = std::ldexp(1, bits - 1) - 1;
+  for (int64_t row = 0; row < values.count(); row += depth)
+    for (int64_t low = 0; low < depth; low += group) {
+      int64_t high = std::min(low + group, depth);
+      double greatest = 0;
+      for (int64_t k = low; k < high; ++k)
+        greatest = std::max(greatest, std::fabs(values.floats[row + k]) + values.errorAt(row + k));
+      // The least scale is the least normal number.
+      double step = std::max(greatest / codes, std::ldexp(1, -126));
+      for (int64_t k = low; k < high; ++k)
+        result->errors[row + k] += half * 0.50001 * step;
+    }
+  return result;
+}
+
+FailureOr<ArrayPtr> lutra::getProductOperand(MatmulOp op, Interpreter &interpreter) {
+  const Array &lhs = interpreter.getArray(op.getLhs());
+  if (op.getScale())
+    return scaledCodes(op, lhs, interpreter.getArray(op.getScale()));
+  ArrayPtr same(&lhs, [](const Array *) {});
+  EncodingAttr encoding = encodingOf(cast<RankedTensorType>(op.getRhs().getType()));
+  if (!encoding || !interpreter.hasBounds() || !lhs.isFloat() || lhs.shape.empty())
+    return same;
+  const ActivationForm &form = encoding.getValue().activation;
+  int64_t group = roundedGroup(form, lhs.shape.back());
+  if (group == 0 || op.getTransposeLhs())
+    return same;
+  // Independent errors add as squares: half a step is 1.7 standard deviations of what rounding does, and seven are
+  // wanted.
+  double half = interpreter.getErrorModel() == ErrorModel::Independent ? 4 : 1;
+  return withRounding(lhs, group, form.bits, half);
+}
