@@ -309,7 +309,32 @@ static LogicalResult evaluateMatmul(TileMatmulOp op, Interpreter &interpreter) {
   return setTile(op.getResult(), acc, interpreter);
 }
 
+/// acc + lhs * codes, wrapped to 32 bits.
+static LogicalResult evaluateCodedMatmul(TileCodedMatmulOp op, Interpreter &interpreter) {
+  const Buffer &lhs = interpreter.getBuffer(op.getLhs()), &codes = interpreter.getBuffer(op.getCodes());
+  SmallVector<int64_t> left = integersOf(op.getLhsIndices(), interpreter);
+  SmallVector<int64_t> first = integersOf(op.getCodeIndices(), interpreter);
+  int64_t depth = interpreter.getInteger(op.getDepth()), bits = op.getBits(), stepDepth = op.getStepDepth();
+  int64_t bytes = codes.shape.back();
+  auto acc = std::make_shared<Array>(interpreter.getArray(op.getAcc()));
+  for (int64_t i = 0; i < acc->count(); ++i)
+    for (int64_t k = 0; k < depth; ++k) {
+      SmallVector<int64_t> from(left);
+      from[op.getLhsRowDim()] += i / acc->shape[1];
+      from.back() += k;
+      int64_t inStep = k % stepDepth;
+      auto a = locate(op, lhs, from);
+      auto b = locate(op, codes, {first[0], first[1] + k / stepDepth, i % acc->shape[1], inStep % bytes});
+      if (failed(a) || failed(b))
+        return failure();
+      int64_t code = loadElement(codes, *b).integer >> inStep / bytes * bits & ((1 << bits) - 1);
+      acc->integers[i] = wrapToType(acc->elementType, acc->integers[i] + loadElement(lhs, *a).integer * code);
+    }
+  return setTile(op.getResult(), acc, interpreter);
+}
+
 void lutra::addTileHandlers(HandlerTable &table) {
+  table.add<TileCodedMatmulOp, evaluateCodedMatmul>();
   table.add<TileExtractOp, evaluateExtract>();
   table.add<TileFillOp, evaluateFill>();
   table.add<TileGatherOp, evaluateGather>();

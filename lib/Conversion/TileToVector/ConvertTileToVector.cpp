@@ -227,10 +227,11 @@ void ConvertTileToVector::runOnOperation() {
   patterns.add<FillPattern, IotaPattern, MapPattern, ReducePattern, ExtractPattern>(converter, &getContext());
   populateTileMemoryPatterns(converter, patterns);
   populateTileMatmulPatterns(converter, target == "avx512" ? 512 : 256, patterns);
+  populateTileCodedMatmulPatterns(converter, patterns);
   ConversionTarget conversion(getContext());
   conversion.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
   conversion.addIllegalOp<TileFillOp, TileIotaOp, TileMapOp, TileReduceOp, TileExtractOp, TileLoadOp,
-                          TileStoreOp, TileGatherOp, TileMatmulOp>();
+                          TileStoreOp, TileGatherOp, TileMatmulOp, TileCodedMatmulOp>();
   scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns, conversion);
   FrozenRewritePatternSet frozen(std::move(patterns));
   for (auto function : getOperation().getOps<func::FuncOp>()) {

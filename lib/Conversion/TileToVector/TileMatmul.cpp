@@ -13,6 +13,7 @@
 // A column-major rhs is read in square blocks along K, which are transposed in registers.
 // Rows outside the bounds read the last row that exists; columns outside are masked.
 #include "TileMatmul.h"
+#include "TileParts.h"
 #include "TileToVector.h"
 
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
@@ -28,14 +29,6 @@ using namespace lutra;
 
 namespace {
 
-/// A buffer as one dimension: element (t0, t1, ..) of the operand lies at base + sum of t_d * strides[d].
-struct FlatOperand {
-  Value buffer; // memref<?xT>
-  Value base;
-  SmallVector<Value> strides; // one per dimension of the original buffer
-  Type elementType;
-};
-
 /// Emits one product. All values are created at the builder's insertion point.
 class MatmulEmitter {
 public:
@@ -47,12 +40,10 @@ public:
   Values emit(ValueRange accumulator);
 
 private:
-
   Value index(int64_t value) { return arith::ConstantIndexOp::create(builder, loc, value); }
   Value add(Value lhs, Value rhs) { return builder.createOrFold<arith::AddIOp>(loc, lhs, rhs); }
   Value mul(Value lhs, Value rhs) { return builder.createOrFold<arith::MulIOp>(loc, lhs, rhs); }
   Value mul(Value lhs, int64_t rhs) { return rhs == 1 ? lhs : mul(lhs, index(rhs)); }
-  FlatOperand flatten(Value buffer, ValueRange indices);
   Value widen(Value value);
   Value loadVector(Value buffer, Value address, Value mask);
   void prepareColumns();
@@ -62,8 +53,6 @@ private:
   void multiply(Value k, llvm::function_ref<Value(int64_t)> loadPart, Values &accumulators);
   Values loop(Value lower, Value upper, int64_t step, ValueRange carried,
               llvm::function_ref<void(Value, Values &)> body);
-  Values split(ValueRange tileRows);
-  Values join(ArrayRef<Value> values, ArrayRef<Type> rowTypes);
 
   OpBuilder &builder;
   TileMatmulOp op;
@@ -94,30 +83,6 @@ MatmulEmitter::MatmulEmitter(OpBuilder &builder, TileMatmulOp op, unsigned vecto
   if (op.getRhsLayout() == PanelLayout::DeepPanel)
     step = cast<MemRefType>(op.getRhs().getType()).getShape().back();
   partType = VectorType::get({lanes}, scalarType);
-}
-
-FlatOperand MatmulEmitter::flatten(Value buffer, ValueRange indices) {
-  auto type = cast<MemRefType>(buffer.getType());
-  auto metadata = memref::ExtractStridedMetadataOp::create(builder, loc, buffer);
-  FlatOperand flat;
-  flat.elementType = type.getElementType();
-  SmallVector<int64_t> strides;
-  int64_t offset;
-  bool known = succeeded(type.getStridesAndOffset(strides, offset));
-  flat.base = known && !ShapedType::isDynamic(offset) ? index(offset) : Value(metadata.getOffset());
-  for (auto [dim, position] : llvm::enumerate(indices)) {
-    bool isStatic = known && !ShapedType::isDynamic(strides[dim]);
-    flat.strides.push_back(isStatic ? index(strides[dim]) : Value(metadata.getStrides()[dim]));
-    flat.base = add(flat.base, mul(position, flat.strides.back()));
-  }
-  // The size is never read: accesses are known to lie inside.
-  auto flatType = MemRefType::get({ShapedType::kDynamic}, flat.elementType, MemRefLayoutAttrInterface(),
-                                  type.getMemorySpace());
-  flat.buffer = memref::ReinterpretCastOp::create(
-      builder, loc, flatType, metadata.getBaseBuffer(), OpFoldResult(builder.getIndexAttr(0)),
-      ArrayRef<OpFoldResult>{index(std::numeric_limits<int32_t>::max())},
-      ArrayRef<OpFoldResult>{builder.getIndexAttr(1)});
-  return flat;
 }
 
 /// A loaded scalar or vector in the accumulators' type.
@@ -287,42 +252,9 @@ MatmulEmitter::Values MatmulEmitter::loop(Value lower, Value upper, int64_t step
   return Values(forOp.getResults());
 }
 
-/// The tile's native vectors, row by row, of its rows.
-MatmulEmitter::Values MatmulEmitter::split(ValueRange tileRows) {
-  Values values;
-  for (Value row : tileRows) {
-    if (!isa<VectorType>(row.getType()))
-      row = vector::BroadcastOp::create(builder, loc, partType, row);
-    for (int64_t part = 0; part < parts; ++part)
-      values.push_back(parts == 1 ? row
-                                  : Value(vector::ExtractStridedSliceOp::create(
-                                        builder, loc, row, {part * lanes}, {lanes}, {1})));
-  }
-  return values;
-}
-
-/// The rows of the tile from its native vectors.
-MatmulEmitter::Values MatmulEmitter::join(ArrayRef<Value> values, ArrayRef<Type> rowTypes) {
-  Values tileRows;
-  for (auto [row, type] : llvm::enumerate(rowTypes)) {
-    auto rowType = dyn_cast<VectorType>(type);
-    Value vector = values[row * parts];
-    if (!rowType) {
-      vector = vector::ExtractOp::create(builder, loc, vector, 0);
-    } else if (parts > 1) {
-      vector = arith::ConstantOp::create(builder, loc, rowType, builder.getZeroAttr(rowType));
-      for (int64_t part = 0; part < parts; ++part)
-        vector = vector::InsertStridedSliceOp::create(builder, loc, values[row * parts + part],
-                                                      vector, {part * lanes}, {1});
-    }
-    tileRows.push_back(vector);
-  }
-  return tileRows;
-}
-
 MatmulEmitter::Values MatmulEmitter::emit(ValueRange accumulator) {
-  lhs = flatten(op.getLhs(), op.getLhsIndices());
-  rhs = flatten(op.getRhs(), op.getRhsIndices());
+  lhs = flattenOperand(builder, loc, op.getLhs(), op.getLhsIndices());
+  rhs = flattenOperand(builder, loc, op.getRhs(), op.getRhsIndices());
   Value rowStride = mul(lhs.strides[op.getLhsRowDim()], op.getRowStep());
   Value lastRow;
   if (!op.getBounds().empty())
@@ -335,7 +267,7 @@ MatmulEmitter::Values MatmulEmitter::emit(ValueRange accumulator) {
   }
   prepareColumns();
 
-  Values values = split(accumulator);
+  Values values = splitRows(builder, loc, accumulator, partType, parts);
   Value zero = index(0), start = zero;
   if (op.getRhsLayout() == PanelLayout::ColMajor && lanes > 1) {
     Value whole = arith::MulIOp::create(
@@ -358,7 +290,7 @@ MatmulEmitter::Values MatmulEmitter::emit(ValueRange accumulator) {
     Value offset = mul(k, depthStride);
     multiply(k, [&](int64_t part) { return loadPart(offset, part); }, carried);
   });
-  return join(values, llvm::to_vector(accumulator.getTypes()));
+  return joinRows(builder, loc, values, llvm::to_vector(accumulator.getTypes()), parts);
 }
 
 namespace {

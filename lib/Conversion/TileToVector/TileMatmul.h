@@ -1,4 +1,4 @@
-//===- TileMatmul.h - patterns that lower tile_matmul to CPU vectors -------===//
+//===- TileMatmul.h - patterns that lower products of tiles to CPU vectors --===//
 #ifndef LUTRA_LIB_CONVERSION_TILETOVECTOR_TILEMATMUL_H
 #define LUTRA_LIB_CONVERSION_TILETOVECTOR_TILEMATMUL_H
 
@@ -13,6 +13,9 @@ namespace lutra {
 /// row (a scalar when there is one column); `vectorBits` is the width of the registers that the accumulators occupy.
 void populateTileMatmulPatterns(const mlir::TypeConverter &converter, unsigned vectorBits,
                                 mlir::RewritePatternSet &patterns);
+
+/// Adds the conversion of tile_coded_matmul.
+void populateTileCodedMatmulPatterns(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 
 } // namespace lutra
 

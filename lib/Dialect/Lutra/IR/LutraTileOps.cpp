@@ -39,6 +39,12 @@ void TileMatmulOp::getEffects(
                        SideEffects::DefaultResource::get());
 }
 
+void TileCodedMatmulOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  for (OpOperand *read : {&getLhsMutable(), &getCodesMutable()})
+    effects.emplace_back(MemoryEffects::Read::get(), read, SideEffects::DefaultResource::get());
+}
+
 LogicalResult TileFillOp::verify() {
   if (getValue().getType() != getType().getElementType()) // E1
     return emitOpError("fills with ") << getValue().getType() << ", but the tile holds "
@@ -227,4 +233,30 @@ LogicalResult TileMatmulOp::verify() {
                                    acc.getElementType())))
     return failure();
   return verifyBounds(*this, acc, getBounds().size()); // E6
+}
+
+LogicalResult TileCodedMatmulOp::verify() {
+  TileType acc = getAcc().getType();
+  if (acc.getShape().size() != 2 || !acc.getElementType().isInteger(32) || getType() != acc) // E1
+    return emitOpError("adds to ") << acc << " and yields " << getType()
+                                   << "; both must be one tile type of rank 2 with i32 elements";
+  ShapedType lhs = shapedOf(getLhs()), codes = shapedOf(getCodes());
+  if ((int64_t)getLhsIndices().size() != lhs.getRank() || getCodeIndices().size() != 2) // E2
+    return emitOpError("gives ") << getLhsIndices().size() << " indices into lhs of rank " << lhs.getRank() << " and "
+                                 << getCodeIndices().size() << " into the codes; give one for each dimension of lhs, "
+                                 << "and the codes' panel and step";
+  int64_t rowDim = getLhsRowDim();
+  if (rowDim < 0 || rowDim >= lhs.getRank() - 1) // E3
+    return emitOpError("advances rows along dimension ")
+           << rowDim << " of a buffer of rank " << lhs.getRank() << "; use one before the last, which is K";
+  if (codes.getRank() != 4 || codes.getDimSize(2) != acc.getShape()[1] || codes.isDynamicDim(3)) // E4
+    return emitOpError("reads codes of shape ") << shapeText(codes.getShape()) << " for a tile of "
+                                                << acc.getShape()[1]
+                                                << " columns; give [panels, steps, columns, bytes of a step]";
+  if (!lhs.getElementType().isInteger(8) || !codes.getElementType().isInteger(8)) // E5
+    return emitOpError("multiplies ") << lhs.getElementType() << " and " << codes.getElementType()
+                                      << "; both buffers must hold i8";
+  if (int64_t bits = getBits(); bits != 1 && bits != 2 && bits != 4 && bits != 8) // E6
+    return emitOpError("reads codes of ") << bits << " bits; 1, 2, 4 and 8 fill bytes";
+  return success();
 }

@@ -309,3 +309,57 @@ func.func @tile_matmul_e6(
          !lutra.tile<6x16xf32>
   return
 }
+
+// -----
+// tile_coded_matmul E1
+func.func @tile_coded_matmul_e1(%a: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %c: !lutra.tile<4x16xf32>, %i: index) {
+  // expected-error @below {{adds to '!lutra.tile<4x16xf32>'}}
+  %r = lutra.tile_coded_matmul %a[%i, %i], %w[%i, %i], %c depth %i {bits = 4 : i64, lhs_row_dim = 0 : i64}
+         : memref<?x?xi8>, memref<?x?x16x4xi8>, !lutra.tile<4x16xf32> -> !lutra.tile<4x16xf32>
+  return
+}
+
+// -----
+// tile_coded_matmul E2
+func.func @tile_coded_matmul_e2(%a: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %c: !lutra.tile<4x16xi32>, %i: index) {
+  // expected-error @below {{gives 1 indices into lhs of rank 2 and 2 into the codes}}
+  %r = lutra.tile_coded_matmul %a[%i], %w[%i, %i], %c depth %i {bits = 4 : i64, lhs_row_dim = 0 : i64}
+         : memref<?x?xi8>, memref<?x?x16x4xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
+  return
+}
+
+// -----
+// tile_coded_matmul E3
+func.func @tile_coded_matmul_e3(%a: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %c: !lutra.tile<4x16xi32>, %i: index) {
+  // expected-error @below {{advances rows along dimension 1 of a buffer of rank 2}}
+  %r = lutra.tile_coded_matmul %a[%i, %i], %w[%i, %i], %c depth %i {bits = 4 : i64, lhs_row_dim = 1 : i64}
+         : memref<?x?xi8>, memref<?x?x16x4xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
+  return
+}
+
+// -----
+// tile_coded_matmul E4
+func.func @tile_coded_matmul_e4(%a: memref<?x?xi8>, %w: memref<?x?x8x4xi8>, %c: !lutra.tile<4x16xi32>, %i: index) {
+  // expected-error @below {{reads codes of shape [?, ?, 8, 4] for a tile of 16 columns}}
+  %r = lutra.tile_coded_matmul %a[%i, %i], %w[%i, %i], %c depth %i {bits = 4 : i64, lhs_row_dim = 0 : i64}
+         : memref<?x?xi8>, memref<?x?x8x4xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
+  return
+}
+
+// -----
+// tile_coded_matmul E5
+func.func @tile_coded_matmul_e5(%a: memref<?x?xi16>, %w: memref<?x?x16x4xi8>, %c: !lutra.tile<4x16xi32>, %i: index) {
+  // expected-error @below {{multiplies 'i16' and 'i8'; both buffers must hold i8}}
+  %r = lutra.tile_coded_matmul %a[%i, %i], %w[%i, %i], %c depth %i {bits = 4 : i64, lhs_row_dim = 0 : i64}
+         : memref<?x?xi16>, memref<?x?x16x4xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
+  return
+}
+
+// -----
+// tile_coded_matmul E6
+func.func @tile_coded_matmul_e6(%a: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %c: !lutra.tile<4x16xi32>, %i: index) {
+  // expected-error @below {{reads codes of 3 bits; 1, 2, 4 and 8 fill bytes}}
+  %r = lutra.tile_coded_matmul %a[%i, %i], %w[%i, %i], %c depth %i {bits = 3 : i64, lhs_row_dim = 0 : i64}
+         : memref<?x?xi8>, memref<?x?x16x4xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
+  return
+}

@@ -79,3 +79,11 @@ func.func @matmul_pairs(%a: memref<?x?xi16>, %p: memref<?x?x16x2xi8>, %acc: !lut
          : memref<?x?xi16>, memref<?x?x16x2xi8>, !lutra.tile<6x16xi32> -> !lutra.tile<6x16xi32>
   return %0 : !lutra.tile<6x16xi32>
 }
+
+// CHECK-LABEL: func @coded
+func.func @coded(%a: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %acc: !lutra.tile<4x16xi32>, %i: index, %d: index) -> !lutra.tile<4x16xi32> {
+  // CHECK: lutra.tile_coded_matmul %{{.*}}[%{{.*}}, %{{.*}}], %{{.*}}[%{{.*}}, %{{.*}}], %{{.*}} depth %{{.*}} {bits = 4 : i64, lhs_row_dim = 0 : i64} :
+  %0 = lutra.tile_coded_matmul %a[%i, %i], %w[%i, %i], %acc depth %d {bits = 4 : i64, lhs_row_dim = 0 : i64}
+         : memref<?x?xi8>, memref<?x?x16x4xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
+  return %0 : !lutra.tile<4x16xi32>
+}

@@ -270,6 +270,48 @@ def Lutra_TileMatmulOp : Lutra_Op<"tile_matmul", [AttrSizedOperandSegments,
   let hasVerifier = 1;
 }
 
+def Lutra_TileCodedMatmulOp : Lutra_Op<"tile_coded_matmul", [AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "acc + lhs * codes for one tile, over `depth` steps of K, in 32-bit integers";
+  let description = [{
+    Shapes: `lhs` has i8 elements, K along its last dimension; `codes` is [panels, steps, columns, bytes] of i8; `acc`
+    and `result` are [rows, columns] of i32; one of `lhs_indices` for each dimension of `lhs`, and two `code_indices`:
+    the panel and the first step.
+
+    Semantics: result[r, c] = acc[r, c] + sum over k < depth of lhs(r, k) * code(k, c) modulo 2^32. lhs(r, k) is `lhs`
+    at `lhs_indices` with r added to dimension `lhs_row_dim` and k to the last, signed. A step holds bytes * 8 / `bits`
+    codes without a sign of every column in the order of include/lutra/Support/EncodedPanels.h; `depth` is a multiple
+    of that number.
+
+    Errors: (E1) `acc` does not have rank 2 and i32 elements, or `result` another type. (E2) `lhs_indices` does not have
+    one value for each dimension of `lhs`, or `code_indices` not two. (E3) `lhs_row_dim` is not a dimension of `lhs`
+    before the last. (E4) `codes` has another rank or other columns than `acc`, or a dynamic step. (E5) the elements of
+    `lhs` or `codes` are not i8. (E6) `bits` is not 1, 2, 4 or 8.
+
+    Example:
+    ```mlir
+    %r = lutra.tile_coded_matmul %a[%i, %k], %w[%p, %s], %acc depth %d {bits = 4 : i64, lhs_row_dim = 0 : i64}
+           : memref<?x?xi8>, memref<?x?x16x4xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
+    ```
+    Source: tile level of the compiler; see the dialect's rationale.
+  }];
+  let arguments = (ins AnyMemRef:$lhs, Variadic<Index>:$lhs_indices, AnyMemRef:$codes,
+                       Variadic<Index>:$code_indices, Lutra_AnyTile:$acc, Index:$depth, I64Attr:$bits,
+                       I64Attr:$lhs_row_dim);
+  let results = (outs Lutra_AnyTile:$result);
+  let assemblyFormat = [{
+    $lhs `[` $lhs_indices `]` `,` $codes `[` $code_indices `]` `,` $acc `depth` $depth attr-dict
+    `:` type($lhs) `,` type($codes) `,` type($acc) `->` type($result)
+  }];
+  let extraClassDeclaration = [{
+    /// Codes of one column in a step.
+    int64_t getStepDepth() {
+      return llvm::cast<mlir::MemRefType>(getCodes().getType()).getShape().back() * 8 / getBits();
+    }
+  }];
+  let hasVerifier = 1;
+}
+
 } // opDocGroup
 
 #endif
