@@ -3,6 +3,8 @@
 
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
 
+#include "llvm/Support/FormatVariadic.h"
+
 using namespace mlir;
 using namespace lutra;
 
@@ -88,7 +90,7 @@ bool lutra::mayComputeLhs(const ProductProblem &problem, const TileTarget &targe
   auto result = cast<RankedTensorType>(problem.op->getResult(0).getType());
   int64_t batch = 1, rows = 1; // that are known
   if (auto matmul = dyn_cast<MatmulOp>(problem.op)) {
-    if (matmul.getTransposeLhs())
+    if (matmul.getTransposeLhs() || matmul.getScale())
       return false;
     int64_t rowDim = getRowDim(matmul);
     for (auto [dim, size] : llvm::enumerate(result.getShape().drop_back()))
@@ -131,6 +133,35 @@ const ProductStrategy *ProductStrategies::cheapest(const ProductProblem &problem
       continue;
     best = strategy.get();
     least = offer->cycles;
+  }
+  return best;
+}
+
+std::optional<StrategyChoice> ProductStrategies::choose(const ProductProblem &problem,
+                                                        ArrayRef<const TileTarget *> levels, StringRef only,
+                                                        std::string &others) const {
+  std::optional<StrategyChoice> best;
+  for (const std::unique_ptr<ProductStrategy> &candidate : list) {
+    if (only != "auto" && candidate->getName() != only)
+      continue;
+    double cycles = 0;
+    std::string why;
+    for (const TileTarget *level : levels) {
+      std::optional<StrategyOffer> offer = candidate->match(problem, *level, why);
+      if (!offer) {
+        why = (level->getName() + ": " + why).str();
+        break;
+      }
+      cycles += offer->cycles;
+    }
+    bool wins = why.empty() && (!best || cycles < best->cycles);
+    const ProductStrategy *loser = !wins ? candidate.get() : best ? best->strategy : nullptr;
+    if (loser) {
+      others += (others.empty() ? "" : "; ") + loser->getName().str() + " ";
+      others += why.empty() ? llvm::formatv("{0:e2} cycles", wins ? best->cycles : cycles).str() : "(" + why + ")";
+    }
+    if (wins)
+      best = StrategyChoice{candidate.get(), cycles};
   }
   return best;
 }

@@ -70,6 +70,12 @@ public:
   virtual mlir::LogicalResult emitItem(KernelEmitter &emitter, bool elementwise) const = 0;
 };
 
+/// A strategy, and its cost summed over levels.
+struct StrategyChoice {
+  const ProductStrategy *strategy;
+  double cycles;
+};
+
 /// The registered strategies.
 class ProductStrategies final : public mlir::DialectInterface::Base<ProductStrategies> {
 public:
@@ -82,6 +88,11 @@ public:
   const ProductStrategy *find(llvm::StringRef name) const;
   /// The cheapest on `target`, or null with every strategy's reason in `why`.
   const ProductStrategy *cheapest(const ProductProblem &problem, const TileTarget &target, std::string &why) const;
+
+  /// The one of least cost, summed over `levels`, among those that compute the problem on all of them (of the name
+  /// `only`, unless it is "auto"); `others` gets why, or at what cost, each of the rest was not taken.
+  std::optional<StrategyChoice> choose(const ProductProblem &problem, llvm::ArrayRef<const TileTarget *> levels,
+                                       llvm::StringRef only, std::string &others) const;
 
   /// Those of a context; null when its registry has none.
   static const ProductStrategies *get(mlir::MLIRContext *context);

@@ -54,41 +54,17 @@ static Value getRhs(Operation *op) {
 }
 
 LogicalResult ChooseStrategy::choose(const ProductProblem &problem, const ProductStrategies &strategies) {
-  const ProductStrategy *best = nullptr;
-  double least = 0;
-  std::string others; // why, or at what cost, each of the rest was not taken
-  for (const std::unique_ptr<ProductStrategy> &candidate : strategies.all()) {
-    if (strategy != "auto" && candidate->getName() != strategy)
-      continue;
-    double cycles = 0;
-    std::string why;
-    for (const TileTarget *level : levels) {
-      std::optional<StrategyOffer> offer = candidate->match(problem, *level, why);
-      if (!offer) {
-        why = (level->getName() + ": " + why).str();
-        break;
-      }
-      cycles += offer->cycles;
-    }
-    bool wins = why.empty() && (!best || cycles < least);
-    const ProductStrategy *loser = wins ? best : candidate.get();
-    if (loser) {
-      others += (others.empty() ? "" : "; ") + loser->getName().str() + " ";
-      others += why.empty() ? llvm::formatv("{0:e2} cycles", wins ? least : cycles).str() : "(" + why + ")";
-    }
-    if (wins) {
-      best = candidate.get();
-      least = cycles;
-    }
-  }
+  std::string others;
+  std::optional<StrategyChoice> best = strategies.choose(problem, levels, strategy, others);
   Operation *op = problem.op;
   if (!best)
     return emitCodedError(op->getLoc(), ErrorCode::UnsupportedOp)
            << "no strategy" << (strategy == "auto" ? "" : " of those allowed") << " computes '" << op->getName()
            << "': " << others;
-  op->setAttr("strategy", StrategyAttr::get(op->getContext(), best->getName()));
+  op->setAttr("strategy", StrategyAttr::get(op->getContext(), best->strategy->getName()));
   auto opts = remark::RemarkOpts::name("ChooseStrategy").category(DEBUG_TYPE);
-  remark::passed(op->getLoc(), opts) << remark::metric("Chosen", best->getName()) << remark::metric("Cycles", least)
+  remark::passed(op->getLoc(), opts) << remark::metric("Chosen", best->strategy->getName())
+                                     << remark::metric("Cycles", best->cycles)
                                      << remark::metric("Others", others);
   return success();
 }
