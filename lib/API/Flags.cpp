@@ -27,7 +27,7 @@ MODEL is an .onnx file or an .mlir file (a module of the lutra dialect, any stag
   --progress            a line per stage on stderr (default on a terminal)
   --stop-after STAGE    import, legal, fused, packed, scheduled, tiled, lowered or artifact (default);
                         prints the module unless -o is given (FILE.mlirbc: bytecode)
-  --strategy NAME       of every product: tiled, decode, dot, scalar, or auto (default): the cheapest
+  --strategy NAME       of every product: tiled, coded, decode, dot, scalar, or auto (default): the cheapest
   --target NAME         cpu (default), nvgpu (a library that runs on NVIDIA GPUs) or mil (an .mlpackage)
   --target-cpu LIST     instruction-set levels, e.g. avx2,avx512 (default both), baseline, native
   --gpu-arch LIST       architectures of target nvgpu: sm_80,sm_90a (default both)

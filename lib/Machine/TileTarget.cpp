@@ -51,6 +51,9 @@ public:
   double getFmaPerCycle(unsigned bits) const override { return 2.0 * vectorBits / bits; }
   /// Twice the products of an FMA, and an addition apart.
   double getPairDotPerCycle() const override { return 2 * getFmaPerCycle(32); }
+  /// 32 products for two operations, of which three or four units of 256 bits each do one in a cycle. Four rows by 16
+  /// columns: 8 sums, two vectors of codes, one of activations and what takes them apart, in 16 registers.
+  std::optional<CodedProduct> getCodedProduct() const override { return CodedProduct{4, 4, 48}; }
   int64_t getPanelWidth() const override { return panel; }
   int64_t getMapWidth(unsigned bits) const override { return 2 * vectorBits / std::max(8u, bits); }
   /// One vector; narrow elements would need more registers than there are.

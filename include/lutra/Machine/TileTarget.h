@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 namespace lutra {
 
@@ -32,6 +33,13 @@ struct ProductPlan {
   bool maskedEdges = false;
 };
 
+/// How tile_coded_matmul is computed.
+struct CodedProduct {
+  int64_t rows;    // of a tile, a power of two
+  int64_t bits;    // of a code at most
+  double perCycle; // multiply-adds of one core
+};
+
 /// One instruction-set level of one target. Stateless; all sizes in elements.
 class TileTarget {
 public:
@@ -50,6 +58,8 @@ public:
   /// Multiply-adds per cycle of one core on 16-bit integers with sums of 32 bits, where neighbouring products are added
   /// in pairs; 0: not computed so.
   virtual double getPairDotPerCycle() const { return 0; }
+  /// Products of 8-bit integers with codes; nothing where they are not computed.
+  virtual std::optional<CodedProduct> getCodedProduct() const { return std::nullopt; }
   /// Columns of a panel of a packed weight; 0: products read matrices as they are. One artifact holds one packing, so
   /// the levels of one kind of machine answer alike.
   virtual int64_t getPanelWidth() const = 0;

@@ -56,7 +56,8 @@ EncodedRhs::EncodedRhs(KernelEmitter &kernelEmitter, RankedTensorType type, Valu
                                   emitter.constant(offset), ValueRange());
   };
   Type byte = builder.getI8Type();
-  codes = view(0, {panels.panels(), panels.steps(), panels.width}, byte);
+  steps = view(0, {panels.panels(), panels.steps(), panels.width * panels.stepBytes()}, byte);
+  codes = view(0, {panels.panels(), panels.steps(), panels.width, panels.stepBytes()}, byte);
   auto sideView = [&](const std::optional<SideType> &side, int64_t offset) -> Value {
     if (!side)
       return {};
@@ -74,12 +75,22 @@ int64_t EncodedRhs::getStep(int64_t block) const {
   return panels.groups() == 1 ? llvm::alignTo(block, panels.depth) : std::gcd(block, panels.group);
 }
 
-/// A side value of each column in f32.
-Value EncodedRhs::loadSide(Value view, const SideType &type, ArrayRef<Value> at) {
-  if (!view)
-    return {};
+Value EncodedRhs::loadScale(const TileWindow &window) { return loadSide(scales, window); }
+
+Value EncodedRhs::loadZeroCode(const TileWindow &window) {
+  Value tile = emitter.loadTile(zeros, window, emitter.builder.getI8Type());
+  Type wide = emitter.builder.getI32Type();
+  return emitter.map(tile, wide, [&](OpBuilder &builder, ValueRange scalars) -> Value {
+    Value zero = arith::ExtUIOp::create(builder, emitter.loc, wide, scalars[0]);
+    Value offset = arith::ConstantIntOp::create(builder, emitter.loc, wide, static_cast<int64_t>(panels.offset));
+    return arith::SubIOp::create(builder, emitter.loc, zero, offset);
+  });
+}
+
+/// Side values in f32.
+Value EncodedRhs::loadSide(Value view, const TileWindow &window) {
   Type element = cast<MemRefType>(view.getType()).getElementType(), real = emitter.builder.getF32Type();
-  Value tile = emitter.loadTile(view, TileWindow::row(at, 2, panels.width), element);
+  Value tile = emitter.loadTile(view, window, element);
   if (element == real)
     return tile;
   return emitter.map(tile, real, [&](OpBuilder &builder, ValueRange scalars) -> Value {
@@ -128,13 +139,14 @@ LogicalResult EncodedRhs::copy(Value panel, Value low, Value depth, int64_t step
   Value zero = emitter.constant(0), fields = emitter.constant(panels.depth);
   return emitter.forEach(zero, depth, emitter.constant(step), [&](Value at) {
     Value group = emitter.div(emitter.add(low, at), emitter.constant(panels.group));
-    Value scale = panels.scale ? loadSide(scales, *panels.scale, {panel, group, zero}) : Value();
-    Value point = panels.zero ? loadSide(zeros, *panels.zero, {panel, group, zero}) : Value();
+    TileWindow side = TileWindow::row({panel, group, zero}, 2, panels.width);
+    Value scale = panels.scale ? loadSide(scales, side) : Value();
+    Value point = panels.zero ? loadSide(zeros, side) : Value();
     Value end = emitter.min(emitter.add(at, emitter.constant(step)), depth);
     return emitter.forEach(at, end, fields, [&](Value k) {
       Value place = emitter.div(emitter.add(low, k), fields);
       TileWindow stored = TileWindow::row({panel, place, zero}, 2, panels.width);
-      Value bytes = emitter.loadTile(codes, stored, emitter.builder.getI8Type());
+      Value bytes = emitter.loadTile(steps, stored, emitter.builder.getI8Type());
       for (int64_t field = 0; field < panels.depth; ++field) {
         TileWindow row = TileWindow::row({to, emitter.add(k, emitter.constant(field)), zero}, 2, panels.width);
         emitter.storeTile(decode(bytes, field, scale, point), scratch, row);

@@ -14,7 +14,7 @@ int64_t decodedDepth(const Encoding &encoding);
 /// Why panels of `width` of a weight of that type cannot be decoded here; empty: they can.
 std::string findDecodeObstacle(mlir::RankedTensorType type, int64_t width);
 
-/// Writes decoded panels.
+/// The arrays of a packed weight, and panels decoded from them.
 class EncodedRhs {
 public:
   /// `type` is the packed type of the weight that `buffer` (bytes) holds.
@@ -27,13 +27,21 @@ public:
   mlir::LogicalResult copy(mlir::Value panel, mlir::Value low, mlir::Value depth, int64_t step, mlir::Value scratch,
                            mlir::Value to);
 
+  const EncodedPanels &getPanels() const { return panels; }
+  /// The codes: [panels, steps, columns, bytes of a step].
+  mlir::Value getCodes() const { return codes; }
+  /// A tile of scales in f32, over [panels, groups, columns].
+  mlir::Value loadScale(const TileWindow &window);
+  /// Likewise of integer zero points, less what is added to every code, in i32.
+  mlir::Value loadZeroCode(const TileWindow &window);
+
 private:
-  mlir::Value loadSide(mlir::Value view, const SideType &type, llvm::ArrayRef<mlir::Value> at);
+  mlir::Value loadSide(mlir::Value view, const TileWindow &window);
   mlir::Value decode(mlir::Value bytes, int64_t field, mlir::Value scale, mlir::Value zero);
 
   KernelEmitter &emitter;
   EncodedPanels panels;
-  mlir::Value codes, scales, zeros; // views of the buffer
+  mlir::Value steps, codes, scales, zeros; // views of the buffer; steps: all columns' bytes as one dimension
 };
 
 } // namespace lutra

@@ -18,6 +18,8 @@ struct GroupKind {
 };
 
 GroupKind getArgReduceKind();
+/// Of the coded strategy.
+GroupKind getCodedKind();
 GroupKind getConcatKind();
 /// Of the tiled strategy.
 GroupKind getConvKind();

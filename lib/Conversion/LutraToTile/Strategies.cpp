@@ -13,6 +13,7 @@ using namespace lutra;
 static std::vector<std::unique_ptr<ProductStrategy>> makeStrategies() {
   std::vector<std::unique_ptr<ProductStrategy>> list;
   list.push_back(makeTiledStrategy());
+  list.push_back(makeCodedStrategy());
   list.push_back(makeDecodeStrategy());
   list.push_back(makeDotStrategy());
   list.push_back(makeScalarStrategy());

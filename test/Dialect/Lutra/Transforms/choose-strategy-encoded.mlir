@@ -14,7 +14,7 @@ lutra.kernel @decoded(%a: tensor<?x64xf32>, %w: tensor<19x64xf32, #w4>) -> tenso
 // What no strategy reads is an error that says what each one lacks.
 #w3 = #lutra.encoding<[dense<uint<3>, affine, scales = [f32, 1, 32]>]>
 lutra.kernel @three(%a: tensor<?x64xf32>, %w: tensor<19x64xf32, #w3>) -> tensor<?x19xf32> {
-  // expected-error @below {{E0601: no strategy computes 'lutra.matmul': tiled (avx2: reads no encoded weight); decode (avx2: takes one dense term of codes of 1, 2, 4 or 8 bits alone); dot (avx2: takes integers of 8 or 16 bits into 32 alone); scalar (avx2: reads no encoded weight)}}
+  // expected-error @below {{E0601: no strategy computes 'lutra.matmul': tiled (avx2: reads no encoded weight); coded (avx2: takes products of codes with scales alone); decode (avx2: takes one dense term of codes of 1, 2, 4 or 8 bits alone); dot (avx2: takes integers of 8 or 16 bits into 32 alone); scalar (avx2: reads no encoded weight)}}
   %r = lutra.matmul %a, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<19x64xf32, #w3>) -> tensor<?x19xf32>
   lutra.yield %r : tensor<?x19xf32>
 }
@@ -61,5 +61,61 @@ lutra.kernel @values(%a: tensor<?x64xf16>, %w: tensor<19x64xf16, #half>) -> tens
 lutra.kernel @width(%a: tensor<?x64xf32>, %w: tensor<19x64xf32, #wide>) -> tensor<?x19xf32> {
   // expected-error @below {{decode (avx2: takes panels of the level's width and of whole bytes alone)}}
   %r = lutra.matmul %a, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<19x64xf32, #wide>) -> tensor<?x19xf32>
+  lutra.yield %r : tensor<?x19xf32>
+}
+
+// -----
+
+// Codes on both sides.
+#w4 = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 32], zero = tensor<u4, 1, 32>>]>
+// CHECK-LABEL: lutra.kernel @coded
+// CHECK: lutra.matmul {{.*}}strategy = #lutra.strategy<"coded">
+lutra.kernel @coded(%a: tensor<?x64xi8>, %s: tensor<?x2xf32>, %w: tensor<19x64xf32, #w4>) -> tensor<?x19xf32> {
+  %r = lutra.matmul %a, %w scale(%s : tensor<?x2xf32>) {transpose_rhs, block = 32 : i64} : (tensor<?x64xi8>, tensor<19x64xf32, #w4>) -> tensor<?x19xf32>
+  lutra.yield %r : tensor<?x19xf32>
+}
+
+// -----
+
+#wide8 = #lutra.encoding<[dense<uint<8>, affine, scales = [f32, 1, 32]>]>
+lutra.kernel @wide8(%a: tensor<?x64xi8>, %s: tensor<?x2xf32>, %w: tensor<19x64xf32, #wide8>) -> tensor<?x19xf32> {
+  // expected-error @below {{coded (avx2: takes codes of at most 4 bits without a sign alone)}}
+  %r = lutra.matmul %a, %w scale(%s : tensor<?x2xf32>) {transpose_rhs, block = 32 : i64} : (tensor<?x64xi8>, tensor<19x64xf32, #wide8>) -> tensor<?x19xf32>
+  lutra.yield %r : tensor<?x19xf32>
+}
+
+// -----
+
+#signed4 = #lutra.encoding<[dense<int<4>, affine, scales = [f32, 1, 32]>]>
+lutra.kernel @signed4(%a: tensor<?x64xi8>, %s: tensor<?x2xf32>, %w: tensor<19x64xf32, #signed4>) -> tensor<?x19xf32> {
+  // expected-error @below {{coded (avx2: takes codes of at most 4 bits without a sign alone)}}
+  %r = lutra.matmul %a, %w scale(%s : tensor<?x2xf32>) {transpose_rhs, block = 32 : i64} : (tensor<?x64xi8>, tensor<19x64xf32, #signed4>) -> tensor<?x19xf32>
+  lutra.yield %r : tensor<?x19xf32>
+}
+
+// -----
+
+#other = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 64]>]>
+lutra.kernel @other(%a: tensor<?x64xi8>, %s: tensor<?x2xf32>, %w: tensor<19x64xf32, #other>) -> tensor<?x19xf32> {
+  // expected-error @below {{coded (avx2: takes scales of one size of groups on both sides alone)}}
+  %r = lutra.matmul %a, %w scale(%s : tensor<?x2xf32>) {transpose_rhs, block = 32 : i64} : (tensor<?x64xi8>, tensor<19x64xf32, #other>) -> tensor<?x19xf32>
+  lutra.yield %r : tensor<?x19xf32>
+}
+
+// -----
+
+#halfpoint = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 32], zero = const<7.5>>]>
+lutra.kernel @halfpoint(%a: tensor<?x64xi8>, %s: tensor<?x2xf32>, %w: tensor<19x64xf32, #halfpoint>) -> tensor<?x19xf32> {
+  // expected-error @below {{coded (avx2: takes constant zero points that are integers up to 256 alone)}}
+  %r = lutra.matmul %a, %w scale(%s : tensor<?x2xf32>) {transpose_rhs, block = 32 : i64} : (tensor<?x64xi8>, tensor<19x64xf32, #halfpoint>) -> tensor<?x19xf32>
+  lutra.yield %r : tensor<?x19xf32>
+}
+
+// -----
+
+#short = #lutra.encoding<[dense<uint<2>, affine, scales = [f32, 1, 8]>]>
+lutra.kernel @short(%a: tensor<?x64xi8>, %s: tensor<?x8xf32>, %w: tensor<19x64xf32, #short>) -> tensor<?x19xf32> {
+  // expected-error @below {{coded (avx2: takes groups of multiples of 16 along K alone)}}
+  %r = lutra.matmul %a, %w scale(%s : tensor<?x8xf32>) {transpose_rhs, block = 8 : i64} : (tensor<?x64xi8>, tensor<19x64xf32, #short>) -> tensor<?x19xf32>
   lutra.yield %r : tensor<?x19xf32>
 }

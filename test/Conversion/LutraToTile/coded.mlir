@@ -1,0 +1,30 @@
+// RUN: lutra-opt %s --convert-lutra-to-tile=target=avx2 --canonicalize --cse | FileCheck %s
+
+// Rows are read as they lie; sums of each group of a row are made first, then panels of codes meet four rows, two, one.
+// The last columns are bounded.
+// CHECK-LABEL: func.func @groups(
+// CHECK: %[[SUMS:.*]] = memref.alloca() {{.*}} : memref<96x2xi32>
+// CHECK: lutra.tile_reduce<sum> {{.*}} -> <i32>
+// CHECK: scf.for {{.*}} iter_args(%{{.*}} = %{{.*}}) -> (!lutra.tile<4x16xf32>)
+// CHECK: lutra.tile_coded_matmul {{.*}} depth %c32 {bits = 4 : i64, lhs_row_dim = 0 : i64} : memref<?x64xi8>, {{.*}} -> <4x16xi32>
+// CHECK: lutra.tile_map
+// CHECK: lutra.tile_coded_matmul {{.*}} -> <2x16xi32>
+// CHECK: lutra.tile_coded_matmul {{.*}} -> <1x16xi32>
+// CHECK: lutra.tile_store {{.*}} bounds(%c4, %c3)
+#w4 = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 32], zero = tensor<u4, 1, 32>>], packing = #lutra.packing<width = 16, depth = 8>>
+lutra.kernel @groups(%a: tensor<?x64xi8>, %s: tensor<?x2xf32>, %w: tensor<19x64xf32, #w4>) -> tensor<?x19xf32> {
+  %r = lutra.matmul %a, %w scale(%s : tensor<?x2xf32>) {transpose_rhs, block = 32 : i64, strategy = #lutra.strategy<"coded">} : (tensor<?x64xi8>, tensor<19x64xf32, #w4>) -> tensor<?x19xf32>
+  lutra.yield %r : tensor<?x19xf32>
+}
+
+// Rows that end within a step of the panels are copied and filled up; without zero points there are no sums of rows.
+// CHECK-LABEL: func.func @ragged(
+// CHECK: %[[ROWS:.*]] = memref.alloca() {{.*}} : memref<4x56xi8>
+// CHECK-NOT: tile_reduce
+// CHECK: lutra.tile_store %{{.*}}, %[[ROWS]]
+// CHECK: lutra.tile_coded_matmul %[[ROWS]]{{.*}} depth %c56
+#row = #lutra.encoding<[dense<uint<4>, affine, scales = [f16, row]>], packing = #lutra.packing<width = 16, depth = 8>>
+lutra.kernel @ragged(%a: tensor<4x50xi8>, %s: tensor<4x1xf32>, %w: tensor<16x50xf32, #row>) -> tensor<4x16xf32> {
+  %r = lutra.matmul %a, %w scale(%s : tensor<4x1xf32>) {transpose_rhs, block = 50 : i64, strategy = #lutra.strategy<"coded">} : (tensor<4x50xi8>, tensor<16x50xf32, #row>) -> tensor<4x16xf32>
+  lutra.yield %r : tensor<4x16xf32>
+}
