@@ -81,6 +81,13 @@ static FormKernelsOptions fusionOptions(const CompileOptions &options) {
   return fusion;
 }
 
+static QuantizeActivationsOptions activationOptions(const CompileOptions &options) {
+  QuantizeActivationsOptions activations;
+  activations.strategy = options.strategy;
+  activations.targets = tileTargetsOf(options);
+  return activations;
+}
+
 static ChooseStrategyOptions strategyOptions(const CompileOptions &options) {
   ChooseStrategyOptions choice;
   choice.strategy = options.strategy;
@@ -118,6 +125,8 @@ LogicalResult buildStage(OpPassManager &manager, Stage stage, const CompileOptio
     manager.addPass(createCSEPass());
     // After the layout, which transposes filters; before fusion, which would take those into kernels.
     manager.addPass(createFoldWeights({/*decode=*/isGpu(options)}));
+    // Before fusion: the codes are made in kernels of their own.
+    manager.addPass(createQuantizeActivations(activationOptions(options)));
     manager.addPass(createFormKernels(fusionOptions(options)));
     return success();
   case Stage::Packed:

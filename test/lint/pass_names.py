@@ -15,7 +15,21 @@ OPTION = re.compile(r'(?:List)?Option<\s*"\w+",\s*"([^"]*)"')
 DEBUG_TYPE = re.compile(r'^#define DEBUG_TYPE "([^"]*)"', re.MULTILINE)
 CONVERSION = re.compile(r"Convert(\w+To\w+)$")
 # The first words of passes. A new verb is first a new word here.
-VERBS = ("Apply", "Assemble", "Choose", "Convert", "Flatten", "Fold", "Form", "Fuse", "Pack", "Plan", "Raise", "Split")
+VERBS = (
+    "Apply",
+    "Assemble",
+    "Choose",
+    "Convert",
+    "Flatten",
+    "Fold",
+    "Form",
+    "Fuse",
+    "Pack",
+    "Plan",
+    "Quantize",
+    "Raise",
+    "Split",
+)
 
 
 def kebab(name: str) -> str:

@@ -175,6 +175,35 @@ def PlanMemory : Pass<"lutra-plan-memory", "mlir::ModuleOp"> {
                            "mlir::func::FuncDialect", "mlir::memref::MemRefDialect"];
 }
 
+def QuantizeActivations : Pass<"lutra-quantize-activations", "mlir::ModuleOp"> {
+  let summary = "writes out the rounding of activations that encodings allow";
+  let description = [{
+    Needs: graph level, and the strategies of the tool's registry. Guarantees: an f32 product with a weight whose
+    encoding has the activation form int<8, sym, group<g>> or int<8, sym, row> becomes a product of codes where a
+    strategy computes that one on all `targets`, in fewer cycles than the other: each group of K has the scale
+    max(largest magnitude / 127, least normal number) and codes of `lutra.quantize`. A group that holds an infinity or
+    NaN gives NaN or infinities. Leaves alone: everything else, and all of it without `targets`.
+
+    ```mlir
+    %p = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<8x64xf32, #w4>) -> tensor<?x8xf32>
+    // becomes
+    %g = lutra.reshape %x [%m] : tensor<?x64xf32> -> tensor<?x2x32xf32>
+    %a = lutra.unary<abs> %g : tensor<?x2x32xf32> -> tensor<?x2x32xf32>
+    %r = lutra.reduce<max> %a axes = [2] : tensor<?x2x32xf32> -> tensor<?x2x1xf32>
+    %d = lutra.binary<div> %r, %c127 : (tensor<?x2x1xf32>, tensor<f32>) -> tensor<?x2x1xf32>
+    %m = lutra.binary<max> %d, %least : (tensor<?x2x1xf32>, tensor<f32>) -> tensor<?x2x1xf32>
+    %s = lutra.reshape %m [%m] : tensor<?x2x1xf32> -> tensor<?x2xf32>
+    %q = lutra.quantize %x scale(%s : tensor<?x2xf32>) {axis = 1 : i64, block = 32 : i64}
+           : tensor<?x64xf32> -> tensor<?x64xi8>
+    %p = lutra.matmul %q, %w scale(%s : tensor<?x2xf32>) {transpose_rhs, block = 32 : i64}
+           : (tensor<?x64xi8>, tensor<8x64xf32, #w4>) -> tensor<?x8xf32>
+    ```
+  }];
+  let options = [ListOption<"targets", "targets", "std::string", "tile targets that the program is for">,
+                 Option<"strategy", "strategy", "std::string", "\"auto\"", "auto, or the strategy of all products">];
+  let dependentDialects = ["lutra::LutraDialect", "mlir::tensor::TensorDialect"];
+}
+
 def RaiseActivations : Pass<"lutra-raise-activations"> {
   let summary = "names activations that arrive as chains of pointwise ops";
   let description = [{

@@ -1,0 +1,162 @@
+//===- QuantizeActivations.cpp - left-hand sides as codes -------------------===//
+// The encoding of a weight may allow its product to round the other operand (its activation form). Where a strategy
+// then computes the product in fewer cycles, the rounding is written out: scales from the largest magnitude of each
+// group along K, codes, and a product of codes. Products that share an operand share its codes.
+#include "lutra/Dialect/Lutra/Transforms/Passes.h"
+
+#include "TileTargetNames.h"
+
+#include "lutra/Analysis/ProductStrategy.h"
+#include "lutra/Dialect/Lutra/IR/Lutra.h"
+#include "lutra/Support/ErrorCodes.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Remarks.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <limits>
+
+using namespace mlir;
+using namespace lutra;
+
+#define DEBUG_TYPE "lutra-quantize-activations"
+
+namespace lutra {
+#define GEN_PASS_DEF_QUANTIZEACTIVATIONS
+#include "lutra/Dialect/Lutra/Transforms/Passes.h.inc"
+} // namespace lutra
+
+namespace {
+/// A tensor in groups along its last dimension.
+struct Codes {
+  Value codes, scale;
+};
+
+struct QuantizeActivations final : lutra::impl::QuantizeActivationsBase<QuantizeActivations> {
+  using Base::Base;
+  void runOnOperation() override;
+
+private:
+  void quantize(MatmulOp op, const ProductStrategies &strategies, ArrayRef<const TileTarget *> levels);
+  Codes makeCodes(Value value, int64_t group);
+
+  DenseMap<std::pair<Value, int64_t>, Codes> done;
+};
+} // namespace
+
+/// Elements of a group that the product may round to 8-bit codes with one scale; 0: it may not.
+static int64_t getGroup(MatmulOp op) {
+  auto lhs = cast<RankedTensorType>(op.getLhs().getType());
+  EncodingAttr encoding = encodingOf(cast<RankedTensorType>(op.getRhs().getType()));
+  if (!encoding || op.getScale() || op.getTransposeLhs() || !lhs.getElementType().isF32() ||
+      lhs.isDynamicDim(lhs.getRank() - 1) || lhs.getShape().back() < 1)
+    return 0;
+  const ActivationForm &form = encoding.getValue().activation;
+  if (form.kind != ActivationForm::Int || form.bits != 8 || !form.symmetric || form.group == 0)
+    return 0;
+  return form.group == kWhole ? lhs.getShape().back() : form.group;
+}
+
+static Value makeScalar(OpBuilder &builder, Location loc, double value) {
+  auto type = RankedTensorType::get({}, builder.getF32Type());
+  return ConstantOp::create(builder, loc, type,
+                            DenseElementsAttr::get(type, static_cast<float>(value)));
+}
+
+/// Scales of largest magnitude / 127, the least normal number at least, and codes.
+Codes QuantizeActivations::makeCodes(Value value, int64_t group) {
+  auto [entry, isNew] = done.try_emplace({value, group});
+  if (!isNew)
+    return entry->second;
+  OpBuilder builder(value.getContext());
+  builder.setInsertionPointAfterValue(value);
+  Location loc = value.getLoc();
+  auto type = cast<RankedTensorType>(value.getType());
+  Type real = type.getElementType();
+  int64_t last = type.getRank() - 1, depth = type.getShape().back(), groups = llvm::divideCeil(depth, group);
+  SmallVector<Value> sizes;
+  for (int64_t dim = 0; dim < last; ++dim)
+    if (type.isDynamicDim(dim))
+      sizes.push_back(tensor::DimOp::create(builder, loc, value, dim));
+
+  SmallVector<int64_t> shape(type.getShape());
+  Value whole = value;
+  if (shape.back() != groups * group) { // zeros change no magnitude
+    SmallVector<int64_t> low(shape.size(), 0), high(shape.size(), 0);
+    high.back() = groups * group - depth;
+    shape.back() = groups * group;
+    whole = PadOp::create(builder, loc, RankedTensorType::get(shape, real), value, makeScalar(builder, loc, 0),
+                          ValueRange(), ValueRange(), low, high, PadMode::Constant);
+  }
+  shape.back() = groups;
+  auto scaleType = RankedTensorType::get(shape, real);
+  shape.push_back(group);
+  auto groupedType = RankedTensorType::get(shape, real);
+  shape.back() = 1;
+  auto oneType = RankedTensorType::get(shape, real);
+  Value grouped = ReshapeOp::create(builder, loc, groupedType, whole, sizes);
+  Value magnitude = UnaryOp::create(builder, loc, groupedType, UnaryKind::Abs, grouped);
+  Value greatest = ReduceOp::create(builder, loc, oneType, ReduceKind::Max, magnitude, ArrayRef<int64_t>{last + 1});
+  Value step = BinaryOp::create(builder, loc, oneType, BinaryKind::Div, greatest, makeScalar(builder, loc, 127));
+  step = BinaryOp::create(builder, loc, oneType, BinaryKind::Max, step,
+                          makeScalar(builder, loc, std::numeric_limits<float>::min()));
+  Value scale = ReshapeOp::create(builder, loc, scaleType, step, sizes);
+  auto codeType = RankedTensorType::get(type.getShape(), builder.getI8Type());
+  Value codes = QuantizeOp::create(builder, loc, codeType, value, scale, /*zero_point=*/Value(), last, group);
+  return done[{value, group}] = {codes, scale};
+}
+
+void QuantizeActivations::quantize(MatmulOp op, const ProductStrategies &strategies,
+                                   ArrayRef<const TileTarget *> levels) {
+  int64_t group = getGroup(op);
+  if (group == 0)
+    return;
+  // Types alone decide: the product of codes is asked for before its operands exist.
+  auto lhs = cast<RankedTensorType>(op.getLhs().getType());
+  SmallVector<int64_t> groups(lhs.getShape());
+  groups.back() = llvm::divideCeil(groups.back(), group);
+  OpBuilder builder(op);
+  Location loc = op.getLoc();
+  auto codeType = RankedTensorType::get(lhs.getShape(), builder.getI8Type());
+  auto scaleType = RankedTensorType::get(groups, lhs.getElementType());
+  Value codes = UnrealizedConversionCastOp::create(builder, loc, codeType, op.getLhs()).getResult(0);
+  Value scale = UnrealizedConversionCastOp::create(builder, loc, scaleType, op.getLhs()).getResult(0);
+  auto coded = MatmulOp::create(builder, loc, op.getType(), codes, op.getRhs(), scale, /*transpose_lhs=*/false,
+                                op.getTransposeRhs(), group, op.getStrategyAttr());
+  std::string why;
+  std::optional<StrategyChoice> before = strategies.choose(*getProductProblem(op), levels, strategy, why);
+  why.clear();
+  std::optional<StrategyChoice> after = strategies.choose(*getProductProblem(coded), levels, strategy, why);
+  auto opts = remark::RemarkOpts::name("QuantizeActivations").category(DEBUG_TYPE);
+  bool wins = after && (!before || after->cycles < before->cycles);
+  if (wins) {
+    Codes made = makeCodes(op.getLhs(), group);
+    coded.getLhsMutable().set(made.codes);
+    coded.getScaleMutable().assign(made.scale);
+    remark::passed(loc, opts) << remark::metric("Strategy", after->strategy->getName())
+                              << remark::metric("Cycles", after->cycles);
+    op.replaceAllUsesWith(coded.getResult());
+    op.erase();
+  } else {
+    remark::missed(loc, opts) << remark::reason("{0}", after ? "the product of codes is slower" : why);
+    coded.erase();
+  }
+  codes.getDefiningOp()->erase();
+  scale.getDefiningOp()->erase();
+}
+
+void QuantizeActivations::runOnOperation() {
+  const ProductStrategies *strategies = ProductStrategies::get(&getContext());
+  FailureOr<SmallVector<const TileTarget *>> levels = findTileTargets(targets, getOperation().getLoc());
+  if (!strategies)
+    emitCodedError(getOperation().getLoc(), ErrorCode::Internal) << "this tool registers no product strategies";
+  if (!strategies || failed(levels))
+    return signalPassFailure();
+  if (levels->empty())
+    return;
+  SmallVector<MatmulOp> products;
+  getOperation().walk([&](MatmulOp op) { products.push_back(op); });
+  for (MatmulOp op : products)
+    quantize(op, *strategies, *levels);
+  done.clear();
+}

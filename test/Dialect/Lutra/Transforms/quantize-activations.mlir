@@ -1,0 +1,59 @@
+// RUN: lutra-opt %s --lutra-quantize-activations=targets=avx2,avx512 | FileCheck %s
+// RUN: lutra-opt %s --lutra-quantize-activations | FileCheck %s --check-prefix=SAME
+// RUN: lutra-opt %s "--lutra-quantize-activations=targets=avx2 strategy=decode" | FileCheck %s --check-prefix=SAME
+// RUN: lutra-opt %s --lutra-quantize-activations=targets=sm_80 | FileCheck %s --check-prefix=SAME
+
+#w4 = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 32], zero = const<8.0>>], act = int<8, sym, group<32>>>
+#row = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, row]>], act = int<8, sym, row>>
+#wide = #lutra.encoding<[dense<uint<8>, affine, scales = [f32, 1, 32]>], act = int<8, sym, group<32>>>
+#plain = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 32]>]>
+#half = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 32]>], act = f16>
+lutra.global @w4 : tensor<8x70xf32, #w4> = dense<58> : tensor<416xi8>
+lutra.global @row : tensor<8x64xf32, #row> = dense<58> : tensor<288xi8>
+lutra.global @wide : tensor<8x64xf32, #wide> = dense<58> : tensor<576xi8>
+lutra.global @plain : tensor<8x64xf32, #plain> = dense<58> : tensor<320xi8>
+lutra.global @half : tensor<8x64xf32, #half> = dense<58> : tensor<320xi8>
+
+// Two products of one operand share its codes; the last group of K is filled up before its magnitudes are taken.
+// SAME-NOT: lutra.quantize
+// CHECK-LABEL: func.func @groups
+// CHECK-SAME: %[[X:.*]]: tensor<?x70xf32>
+// CHECK: %[[PADDED:.*]] = lutra.pad<constant> %[[X]], %{{.*}} low [0, 0] high [0, 26]
+// CHECK: %[[GROUPS:.*]] = lutra.reshape %[[PADDED]][%{{.*}}] : tensor<?x96xf32> -> tensor<?x3x32xf32>
+// CHECK: %[[SIZES:.*]] = lutra.unary<abs> %[[GROUPS]]
+// CHECK: %[[MOST:.*]] = lutra.reduce<max> %[[SIZES]] axes = [2]
+// CHECK: %[[STEP:.*]] = lutra.binary<div> %[[MOST]]
+// CHECK: %[[LEAST:.*]] = lutra.binary<max> %[[STEP]]
+// CHECK: %[[SCALE:.*]] = lutra.reshape %[[LEAST]][%{{.*}}] : tensor<?x3x1xf32> -> tensor<?x3xf32>
+// CHECK: %[[CODES:.*]] = lutra.quantize %[[X]] scale(%[[SCALE]] : tensor<?x3xf32>) {axis = 1 : i64, block = 32 : i64}
+// CHECK: lutra.matmul %[[CODES]], %{{.*}} scale(%[[SCALE]] : tensor<?x3xf32>) {block = 32 : i64, transpose_rhs}
+// CHECK-NOT: lutra.quantize
+// CHECK: lutra.matmul %[[CODES]], %{{.*}} scale(%[[SCALE]] : tensor<?x3xf32>)
+func.func @groups(%x: tensor<?x70xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>) {
+  %w = lutra.weight @w4 : tensor<8x70xf32, #w4>
+  %a = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x70xf32>, tensor<8x70xf32, #w4>) -> tensor<?x8xf32>
+  %b = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x70xf32>, tensor<8x70xf32, #w4>) -> tensor<?x8xf32>
+  return %a, %b : tensor<?x8xf32>, tensor<?x8xf32>
+}
+
+// CHECK-LABEL: func.func @rows
+// CHECK: lutra.quantize {{.*}} {axis = 2 : i64, block = 64 : i64} : tensor<2x?x64xf32> -> tensor<2x?x64xi8>
+// CHECK: lutra.matmul {{.*}} scale(%{{.*}} : tensor<2x?x1xf32>) {block = 64 : i64
+func.func @rows(%x: tensor<2x?x64xf32>) -> tensor<2x?x8xf32> {
+  %w = lutra.weight @row : tensor<8x64xf32, #row>
+  %a = lutra.matmul %x, %w {transpose_rhs} : (tensor<2x?x64xf32>, tensor<8x64xf32, #row>) -> tensor<2x?x8xf32>
+  return %a : tensor<2x?x8xf32>
+}
+
+// No strategy multiplies codes of 8 bits so; no activation form; one that is no integer.
+// CHECK-LABEL: func.func @others
+// CHECK-NOT: lutra.quantize
+func.func @others(%x: tensor<?x64xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>) {
+  %v = lutra.weight @wide : tensor<8x64xf32, #wide>
+  %w = lutra.weight @plain : tensor<8x64xf32, #plain>
+  %h = lutra.weight @half : tensor<8x64xf32, #half>
+  %a = lutra.matmul %x, %v {transpose_rhs} : (tensor<?x64xf32>, tensor<8x64xf32, #wide>) -> tensor<?x8xf32>
+  %b = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<8x64xf32, #plain>) -> tensor<?x8xf32>
+  %c = lutra.matmul %x, %h {transpose_rhs} : (tensor<?x64xf32>, tensor<8x64xf32, #half>) -> tensor<?x8xf32>
+  return %a, %b, %c : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>
+}
