@@ -43,8 +43,9 @@ static std::optional<SmallVector<char, 0>> readOperand(NodeImport &n, unsigned i
 /// Rows of K codes in blocks, the last one filled up: the canonical order but for what fills it.
 static GraphTensor importMatMulNBits(NodeImport &n) {
   BlockedCodes form{n.integer("K", 0), n.integer("N", 0), n.integer("bits", 4), n.integer("block_size", 0)};
-  // Activations may be rounded to `accuracy_level`; they never are.
-  n.ignore({"accuracy_level"});
+  int64_t accuracy = n.integer("accuracy_level", 0);
+  if (accuracy < 0 || accuracy > 4)
+    return n.invalid(ErrorCode::Attribute, "has accuracy_level = " + Twine(accuracy) + "; levels are 0 to 4");
   if (n.integer("weight_prepacked", 0) != 0)
     return n.unsupported("has B in the order of a GPU's kernel (weight_prepacked); export it without prepacking");
   GraphTensor input = n.in(0), codes = n.in(1), scales = n.in(2);
@@ -91,6 +92,12 @@ static GraphTensor importMatMulNBits(NodeImport &n) {
   } else {
     format.zero.kind = ZeroForm::Const;
     format.zero.constant = static_cast<double>(int64_t(1) << (form.bits - 1));
+  }
+  // Of the levels, which say how far activations may be rounded, 4 alone means integers; 2 and 3 would save nothing.
+  if (accuracy == 4) {
+    encoding.activation.kind = ActivationForm::Int;
+    encoding.activation.bits = 8;
+    encoding.activation.group = form.block;
   }
   EncodedLayout layout = llvm::cantFail(EncodedLayout::of(encoding, form.n, form.k));
   AsmResourceBlob blob = HeapAsmResourceBlob::allocate(layout.bytes, /*align=*/64, /*dataIsMutable=*/true);

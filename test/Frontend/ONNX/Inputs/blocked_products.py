@@ -31,6 +31,7 @@ class Case:
     n: int
     zeros: bool = False
     bias: bool = False
+    accuracy: int = 1
 
 
 CASES = [
@@ -45,6 +46,12 @@ CASES = [
     Case(8, 32, 64, 16, zeros=True),
     Case(8, 128, 257, 65),
     Case(4, 16, 1, 1, zeros=True),
+    # Activations that may be rounded to 8 bits, and are where codes have 4 bits at most.
+    Case(4, 32, 64, 16, accuracy=4),
+    Case(4, 32, 1025, 40, zeros=True, bias=True, accuracy=4),
+    Case(4, 1024, 700, 20, zeros=True, accuracy=4),
+    Case(2, 16, 70, 17, zeros=True, accuracy=4),
+    Case(8, 32, 64, 16, accuracy=4),
 ]
 
 
@@ -78,7 +85,7 @@ def build(case: Case, generator: np.random.Generator) -> tuple[bytes, Array, Arr
         N=case.n,
         bits=case.bits,
         block_size=case.block,
-        accuracy_level=1,
+        accuracy_level=case.accuracy,
     )
     graph = helper.make_graph(
         [node],
@@ -92,6 +99,16 @@ def build(case: Case, generator: np.random.Generator) -> tuple[bytes, Array, Arr
     return model.SerializeToString(), weight, bias if case.bias else np.zeros(case.n)
 
 
+def rounded(x: Array, block: int) -> Array:
+    """Values of 8-bit codes, each block with the scale of its largest magnitude, in f64."""
+    depth = x.shape[-1]
+    padded = np.pad(x, [(0, 0)] * (x.ndim - 1) + [(0, -depth % block)])
+    blocks = padded.reshape(*x.shape[:-1], padded.shape[-1] // block, block)
+    scale = np.maximum(np.abs(blocks).max(-1, keepdims=True) / np.float32(127), np.finfo(np.float32).tiny)
+    values = np.rint(blocks / scale).astype(np.float64) * scale.astype(np.float64)
+    return values.reshape(padded.shape)[..., :depth]
+
+
 def refused() -> str:
     """What is wrong with the refusal of a model that is no product of blocks; empty: nothing."""
     data, _, _ = build(Case(4, 32, 64, 16, zeros=True, bias=True), np.random.default_rng(1))
@@ -102,12 +119,15 @@ def refused() -> str:
         old.CopyFrom(numpy_helper.from_array(value, name))
         return model
 
+    level = onnx.load_from_string(data)
+    next(item for item in level.graph.node[0].attribute if item.name == "accuracy_level").i = 5
     prepacked = onnx.load_from_string(data)
     prepacked.graph.node[0].attribute.append(helper.make_attribute("weight_prepacked", 1))
     ordered = replaced("bias", np.zeros(16, np.float32))
     ordered.graph.initializer.append(numpy_helper.from_array(np.zeros(64, np.int32), "order"))
     ordered.graph.node[0].input[4] = "order"
     models = {
+        "accuracy_level = 5": level,
         "weight_prepacked": prepacked,
         "g_idx": ordered,
         "bias that is no vector of N = 16": replaced("bias", np.zeros((5, 1, 16), np.float32)),
@@ -143,12 +163,16 @@ def main() -> int:
             compiled = lutra.compile(data, threads=1)
             for shape in ((1, 1), (1, 7), (3, 5), (1, 100), (0, 4)):
                 x = generator.standard_normal((*shape, case.k)).astype(np.float32)
-                values, bounds = evaluate(module, [x])
+                # Half a step of every code at its worst, over a long row, is more than a tenth of the result.
+                values, bounds = evaluate(module, [x], *(() if case.accuracy == 1 else ("--independent",)))
+                exact = x.astype(np.float64)
+                codes = exact if case.accuracy == 1 else rounded(x, case.block)
                 if x.size and not notices(values["y"], bounds["y"]):
                     print(f"{case}: the bound notices nothing")
                     return 1
                 for what, result in (
-                    ("NumPy", x.astype(np.float64) @ weight.T + bias),
+                    ("NumPy", exact @ weight.T + bias),
+                    ("NumPy after rounding", codes @ weight.T + bias),
                     ("the library", compiled(x)[0]),
                 ):
                     report = compare(result, values["y"], bounds["y"])
