@@ -19,13 +19,17 @@ Arrays = dict[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One thing to measure. `flops` and `bytes` are those of one call, 0 where nobody counts them."""
+    """One thing to measure. `flops` and `bytes` are those of one call, 0 where nobody counts them.
+
+    A product may round its activations to 8 bits where `rounded_group`, the elements that share a scale, is not 0.
+    """
 
     name: str
     model: bytes | Path
     inputs: Arrays
     flops: float = 0
     bytes: float = 0
+    rounded_group: int = 0
     torch: Callable[[], Callable[[], Any]] | None = field(default=None, repr=False)
 
 
@@ -67,7 +71,7 @@ def gemm(m: int, n: int, k: int) -> Case:
         {"x": x},
         2.0 * m * n * k,
         4.0 * (m * k + k * n + m * n),
-        with_torch,
+        torch=with_torch,
     )
 
 
@@ -101,12 +105,15 @@ def integer_gemm(m: int, n: int, k: int) -> Case:
         {"x": x},
         2.0 * m * n * k,
         1.0 * (m * k + k * n) + 4.0 * m * n,
-        with_torch if m > 16 else None,
+        torch=with_torch if m > 16 else None,
     )
 
 
-def blocked_gemm(m: int, n: int, k: int, block: int) -> Case:
-    """[m, k] of f32 x [n, k] in codes of 4 bits, a scale and a zero point for each `block` (MatMulNBits)."""
+def blocked_gemm(m: int, n: int, k: int, block: int, level: int = 1) -> Case:
+    """[m, k] of f32 x [n, k] in codes of 4 bits, a scale and a zero point for each `block` (MatMulNBits).
+
+    At level 1 activations stay f32, at level 4 they may be rounded to 8 bits with a scale for each block.
+    """
     from onnx import TensorProto, helper, numpy_helper
 
     generator = np.random.default_rng(m + n + k)
@@ -117,8 +124,7 @@ def blocked_gemm(m: int, n: int, k: int, block: int) -> Case:
         "scales": generator.uniform(0.01, 0.1, (n, blocks)).astype(np.float32),
         "zeros": generator.integers(0, 256, (n, -(-blocks // 2)), np.uint8),
     }
-    # Level 1: peers may not round the activations either.
-    sizes = {"K": k, "N": n, "bits": 4, "block_size": block, "accuracy_level": 1}
+    sizes = {"K": k, "N": n, "bits": 4, "block_size": block, "accuracy_level": level}
     graph = helper.make_graph(
         [helper.make_node("MatMulNBits", ["x", *fixed], ["y"], domain="com.microsoft", **sizes)],
         "case",
@@ -129,11 +135,12 @@ def blocked_gemm(m: int, n: int, k: int, block: int) -> Case:
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
     return Case(
-        f"w4 g{block} gemm {m}x{n}x{k}",
+        f"w4{'a8' if level == 4 else ''} g{block} gemm {m}x{n}x{k}",
         model.SerializeToString(),
         {"x": x},
         2.0 * m * n * k,
         4.0 * m * (k + n) + sum(float(value.nbytes) for value in fixed.values()),
+        rounded_group=block if level == 4 else 0,
     )
 
 
@@ -157,7 +164,7 @@ def conv(size: int, channels: int, filters: int, window: int, stride: int = 1) -
         {"x": x},
         2.0 * out * out * filters * channels * window * window,
         4.0 * (x.size + w.size + out * out * filters),
-        with_torch,
+        torch=with_torch,
     )
 
 
@@ -174,7 +181,7 @@ def softmax(rows: int, columns: int) -> Case:
 
     node = helper.make_node("Softmax", ["x"], ["y"], axis=-1)
     model = _model([node], {"x": x}, [rows, columns], {})
-    return Case(f"softmax {rows}x{columns}", model, {"x": x}, 0, 8.0 * x.size, with_torch)
+    return Case(f"softmax {rows}x{columns}", model, {"x": x}, 0, 8.0 * x.size, torch=with_torch)
 
 
 def layer_norm(rows: int, columns: int) -> Case:
@@ -190,7 +197,7 @@ def layer_norm(rows: int, columns: int) -> Case:
 
     node = helper.make_node("LayerNormalization", ["x", "scale", "bias"], ["y"], axis=-1)
     model = _model([node], {"x": x}, [rows, columns], {"scale": scale, "bias": bias})
-    return Case(f"layer_norm {rows}x{columns}", model, {"x": x}, 0, 8.0 * x.size, with_torch)
+    return Case(f"layer_norm {rows}x{columns}", model, {"x": x}, 0, 8.0 * x.size, torch=with_torch)
 
 
 def operators() -> Iterator[Case]:
@@ -206,6 +213,9 @@ def operators() -> Iterator[Case]:
     yield blocked_gemm(1, 4096, 4096, 32)
     yield blocked_gemm(16, 4096, 4096, 32)
     yield blocked_gemm(128, 4096, 4096, 128)
+    for block in (32, 128):
+        for m in (1, 4, 16, 128):
+            yield blocked_gemm(m, 4096, 4096, block, level=4)
     yield conv(56, 64, 64, 3)
     yield conv(56, 64, 64, 1)
     yield softmax(512, 1024)

@@ -46,6 +46,8 @@ def with_openvino(case: Case, threads: int) -> Run:
         "INFERENCE_PRECISION_HINT": "f32",
         "INFERENCE_NUM_THREADS": threads,
     }
+    if case.rounded_group:
+        settings["DYNAMIC_QUANTIZATION_GROUP_SIZE"] = case.rounded_group
     compiled = core.compile_model(core.read_model(_loadable(case)), "CPU", settings)
     request = compiled.create_infer_request()
     return lambda: request.infer(case.inputs, share_inputs=True, share_outputs=True)
