@@ -162,8 +162,6 @@ llvm::Error LayoutBuilder::addSparse(const EncodingTerm &term) {
   switch (sparsity.kind) {
   case SparsityForm::None:
   case SparsityForm::NM:
-    if (sparsity.c > 32)
-      return fault("has places of ", sparsity.c, " bits; at most 32 are possible");
     extent.streamRows = n;
     extent.streamColumns = llvm::divideCeil(k, sparsity.b) * sparsity.a;
     addFormat(term.formats[0], extent);

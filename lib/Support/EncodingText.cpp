@@ -320,10 +320,11 @@ std::string Encoding::text() const {
 using Error = std::optional<std::string>;
 
 static Error checkGroup(StringRef what, int64_t gn, int64_t gk) {
-  if ((gn == kWhole || gn >= 1) && (gk == kWhole || gk >= 1))
+  constexpr int64_t most = int64_t(1) << 31; // longer than any row or column
+  if ((gn == kWhole || (gn >= 1 && gn <= most)) && (gk == kWhole || (gk >= 1 && gk <= most)))
     return {};
   return message("has ", what, " for groups of ", gn, " x ", gk, // E4
-                 "; a group has at least one element, or * for all");
+                 "; a group has at least one element and at most 2^31 each way, or * for all");
 }
 
 static Error checkScales(llvm::ArrayRef<ScaleForm> scales) {
@@ -431,9 +432,9 @@ static Error checkSparsity(const SparsityForm &sparsity) {
                    " and density ", floatText(sparsity.density),
                    "; sizes are at least 1 and a density is in (0, 1]");
   if (sparsity.kind == SparsityForm::NM &&
-      (sparsity.a > sparsity.b || sparsity.b > (int64_t(1) << sparsity.c)))
+      (sparsity.c > 32 || sparsity.a > sparsity.b || sparsity.b > (int64_t(1) << sparsity.c)))
     return message("keeps ", sparsity.a, " of ", sparsity.b, " elements with indices of ", // E7
-                   sparsity.c, " bits; n is at most m, and m indices must fit");
+                   sparsity.c, " bits; n is at most m, and m indices must fit in at most 32 bits");
   return {};
 }
 

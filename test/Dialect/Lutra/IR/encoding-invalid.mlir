@@ -60,6 +60,11 @@ func.func private @f(tensor<64x256xf32, #lutra.encoding<[dense<uint<4>, affine, 
 func.func private @f(tensor<64x256xf32, #lutra.encoding<[dense<uint<4>, affine, zero = tensor<u4, 1, 0>>]>>)
 
 // -----
+// encoding E4
+// expected-error @below {{encoding has scales for groups of 1 x 9223372036854775807; a group has at least one element and at most 2^31}}
+func.func private @f(tensor<64x256xf32, #lutra.encoding<[dense<uint<4>, affine, scales = [f16, 1, 9223372036854775807]>]>>)
+
+// -----
 // encoding E5
 // expected-error @below {{encoding has scales for groups of 1 x 256 under scales for 1 x 32; list the finest first}}
 func.func private @f(tensor<64x256xf32, #lutra.encoding<[dense<uint<4>, affine, scales = [f16, 1, 256] * [u6, 1, 32]>]>>)
@@ -93,6 +98,11 @@ func.func private @f(tensor<64x256xf32, #lutra.encoding<[sparse<uint<4>, affine>
 // encoding E7
 // expected-error @below {{encoding keeps 5 of 4 elements with indices of 2 bits}}
 func.func private @f(tensor<64x256xf32, #lutra.encoding<[sparse<uint<4>, affine, nm<5, 4, 2>>]>>)
+
+// -----
+// encoding E7
+// expected-error @below {{encoding keeps 1 of 2 elements with indices of 64 bits; n is at most m, and m indices must fit in at most 32}}
+func.func private @f(tensor<64x256xf32, #lutra.encoding<[sparse<uint<4>, affine, nm<1, 2, 64>>]>>)
 
 // -----
 // encoding E7

@@ -89,11 +89,11 @@ def Lutra_EncodingAttr : Lutra_Attr<"Encoding", "encoding", [
     codes of 8 bits for each entry, for `prefix` the length of each entry and its codes.
 
     Errors: (E1) no term. (E2) a code form with impossible numbers. (E3) a value map that does not fit the code. (E4) an
-    empty group. (E5) scales not nested from fine to coarse. (E6) a table that does not fit its codes. (E7) a sparsity
-    with impossible numbers. (E8) a rank, part or type map with impossible numbers. (E9) an activation form with
-    impossible numbers. (E10) on a type: elements that are not floats, or rank 0. (E11) on a type: a shape for
-    which there is no layout (parts that overlap, indices too narrow, sizes that overflow). (E12) on a type: a packing
-    of an encoding that has no panels (include/lutra/Support/EncodedPanels.h).
+    empty group, or one above 2^31 elements each way. (E5) scales not nested from fine to coarse. (E6) a table that does
+    not fit its codes. (E7) a sparsity with impossible numbers. (E8) a rank, part or type map with impossible numbers.
+    (E9) an activation form with impossible numbers. (E10) on a type: elements that are not floats, or rank 0. (E11) on
+    a type: a shape for which there is no layout (parts that overlap, indices too narrow, sizes that overflow). (E12) on
+    a type: a packing of an encoding that has no panels (include/lutra/Support/EncodedPanels.h).
   }];
   let parameters = (ins Lutra_EncodingValue:$value, OptionalParameter<"::lutra::PackingAttr">:$packing);
   let hasCustomAssemblyFormat = 1;
