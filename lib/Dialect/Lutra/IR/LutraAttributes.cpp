@@ -23,9 +23,10 @@ void LutraDialect::addAttributeKinds() {
 
 LogicalResult PackingAttr::verify(function_ref<InFlightDiagnostic()> emitError, int64_t width,
                                   int64_t depth) {
-  if (width < 1 || depth < 1) // E1
+  constexpr int64_t most = int64_t(1) << 24;
+  if (width < 1 || depth < 1 || width > most || depth > most) // E1
     return emitError() << "packing has width " << width << " and depth " << depth
-                       << ", both must be at least 1";
+                       << ", both must be at least 1 and at most " << most;
   return success();
 }
 

@@ -210,6 +210,16 @@ func.func private @f(tensor<64x256xf32, #lutra.encoding<[dense<int<8>, affine>],
 func.func private @f(tensor<4x4xf32, #lutra.packing<width = 0, depth = 1>>)
 
 // -----
+// packing E1
+// expected-error @below {{packing has width 4294967296 and depth 1, both must be at least 1 and at most 16777216}}
+func.func private @f(tensor<64x256xf32, #lutra.encoding<[dense<int<8>, affine>], packing = #lutra.packing<width = 4294967296, depth = 1>>>)
+
+// -----
+// packing E1
+// expected-error @below {{packing has width 1 and depth 4611686018427387904}}
+func.func private @f(tensor<64x256xf32, #lutra.encoding<[dense<int<8>, affine>], packing = #lutra.packing<width = 1, depth = 4611686018427387904>>>)
+
+// -----
 // packing E2
 // expected-error @below {{packing on a tensor of rank 1; panels need a depth and columns, so at least 2 dimensions}}
 func.func private @f(tensor<4xf32, #lutra.packing<width = 16, depth = 1>>)

@@ -20,7 +20,7 @@ def Lutra_PackingAttr : Lutra_Attr<"Packing", "packing", [
     dimensions but the last form K, so that a channels_last filter [k.., C, F] is one matrix. Chosen by a
     strategy, never part of a weight's meaning.
 
-    Errors: (E1) `width` or `depth` is below 1. (E2) on a type: fewer than 2 dimensions.
+    Errors: (E1) `width` or `depth` is below 1 or above 2^24. (E2) on a type: fewer than 2 dimensions.
   }];
   let parameters = (ins "int64_t":$width, "int64_t":$depth);
   let assemblyFormat = "`<` struct(params) `>`";
