@@ -249,7 +249,9 @@ LogicalResult TileCodedMatmulOp::verify() {
   if (rowDim < 0 || rowDim >= lhs.getRank() - 1) // E3
     return emitOpError("advances rows along dimension ")
            << rowDim << " of a buffer of rank " << lhs.getRank() << "; use one before the last, which is K";
-  if (codes.getRank() != 4 || codes.getDimSize(2) != acc.getShape()[1] || codes.isDynamicDim(3)) // E4
+  constexpr int64_t mostBytes = int64_t(1) << 31;
+  if (codes.getRank() != 4 || codes.getDimSize(2) != acc.getShape()[1] || codes.getDimSize(3) < 1 ||
+      codes.getDimSize(3) > mostBytes) // E4
     return emitOpError("reads codes of shape ") << shapeText(codes.getShape()) << " for a tile of "
                                                 << acc.getShape()[1]
                                                 << " columns; give [panels, steps, columns, bytes of a step]";

@@ -347,6 +347,24 @@ func.func @tile_coded_matmul_e4(%a: memref<?x?xi8>, %w: memref<?x?x8x4xi8>, %c: 
 }
 
 // -----
+// tile_coded_matmul E4
+func.func @tile_coded_matmul_no_step(%a: memref<?x?xi8>, %w: memref<?x?x16x0xi8>, %c: !lutra.tile<4x16xi32>, %i: index) {
+  // expected-error @below {{reads codes of shape [?, ?, 16, 0] for a tile of 16 columns}}
+  %r = lutra.tile_coded_matmul %a[%i, %i], %w[%i, %i], %c depth %i {bits = 4 : i64, lhs_row_dim = 0 : i64}
+         : memref<?x?xi8>, memref<?x?x16x0xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
+  return
+}
+
+// -----
+// tile_coded_matmul E4
+func.func @tile_coded_matmul_step(%a: memref<?x?xi8>, %w: memref<?x?x16x2305843009213693952xi8>, %c: !lutra.tile<4x16xi32>, %i: index) {
+  // expected-error @below {{give [panels, steps, columns, bytes of a step]}}
+  %r = lutra.tile_coded_matmul %a[%i, %i], %w[%i, %i], %c depth %i {bits = 4 : i64, lhs_row_dim = 0 : i64}
+         : memref<?x?xi8>, memref<?x?x16x2305843009213693952xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
+  return
+}
+
+// -----
 // tile_coded_matmul E5
 func.func @tile_coded_matmul_e5(%a: memref<?x?xi16>, %w: memref<?x?x16x4xi8>, %c: !lutra.tile<4x16xi32>, %i: index) {
   // expected-error @below {{multiplies 'i16' and 'i8'; both buffers must hold i8}}

@@ -285,8 +285,8 @@ def Lutra_TileCodedMatmulOp : Lutra_Op<"tile_coded_matmul", [AttrSizedOperandSeg
 
     Errors: (E1) `acc` does not have rank 2 and i32 elements, or `result` another type. (E2) `lhs_indices` does not have
     one value for each dimension of `lhs`, or `code_indices` not two. (E3) `lhs_row_dim` is not a dimension of `lhs`
-    before the last. (E4) `codes` has another rank or other columns than `acc`, or a dynamic step. (E5) the elements of
-    `lhs` or `codes` are not i8. (E6) `bits` is not 1, 2, 4 or 8.
+    before the last. (E4) `codes` has another rank or other columns than `acc`, or a step that is dynamic,
+    empty or above 2^31 bytes. (E5) the elements of `lhs` or `codes` are not i8. (E6) `bits` is not 1, 2, 4 or 8.
 
     Example:
     ```mlir
