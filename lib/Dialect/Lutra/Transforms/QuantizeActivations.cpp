@@ -14,6 +14,7 @@
 #include "mlir/IR/Remarks.h"
 #include "llvm/Support/MathExtras.h"
 
+#include <algorithm>
 #include <limits>
 
 using namespace mlir;
@@ -54,7 +55,8 @@ static int64_t getGroup(MatmulOp op) {
   const ActivationForm &form = encoding.getValue().activation;
   if (form.kind != ActivationForm::Int || form.bits != 8 || !form.symmetric || form.group == 0)
     return 0;
-  return form.group == kWhole ? lhs.getShape().back() : form.group;
+  int64_t depth = lhs.getShape().back(); // a longer group is the row
+  return form.group == kWhole ? depth : std::min(form.group, depth);
 }
 
 static Value makeScalar(OpBuilder &builder, Location loc, double value) {

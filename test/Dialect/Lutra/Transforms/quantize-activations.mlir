@@ -8,8 +8,10 @@
 #wide = #lutra.encoding<[dense<uint<8>, affine, scales = [f32, 1, 32]>], act = int<8, sym, group<32>>>
 #plain = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 32]>]>
 #half = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 32]>], act = f16>
+#long = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, row]>], act = int<8, sym, group<9223372036854775807>>>
 lutra.global @w4 : tensor<8x70xf32, #w4> = dense<58> : tensor<416xi8>
 lutra.global @row : tensor<8x64xf32, #row> = dense<58> : tensor<288xi8>
+lutra.global @long : tensor<8x64xf32, #long> = dense<58> : tensor<288xi8>
 lutra.global @wide : tensor<8x64xf32, #wide> = dense<58> : tensor<576xi8>
 lutra.global @plain : tensor<8x64xf32, #plain> = dense<58> : tensor<320xi8>
 lutra.global @half : tensor<8x64xf32, #half> = dense<58> : tensor<320xi8>
@@ -43,6 +45,16 @@ func.func @rows(%x: tensor<2x?x64xf32>) -> tensor<2x?x8xf32> {
   %w = lutra.weight @row : tensor<8x64xf32, #row>
   %a = lutra.matmul %x, %w {transpose_rhs} : (tensor<2x?x64xf32>, tensor<8x64xf32, #row>) -> tensor<2x?x8xf32>
   return %a : tensor<2x?x8xf32>
+}
+
+// A group that is longer than a row ends with it.
+// CHECK-LABEL: func.func @long_groups
+// CHECK-NOT: lutra.pad
+// CHECK: lutra.quantize {{.*}} {axis = 1 : i64, block = 64 : i64} : tensor<?x64xf32> -> tensor<?x64xi8>
+func.func @long_groups(%x: tensor<?x64xf32>) -> tensor<?x8xf32> {
+  %w = lutra.weight @long : tensor<8x64xf32, #long>
+  %a = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<8x64xf32, #long>) -> tensor<?x8xf32>
+  return %a : tensor<?x8xf32>
 }
 
 // No strategy multiplies codes of 8 bits so; no activation form; one that is no integer.
