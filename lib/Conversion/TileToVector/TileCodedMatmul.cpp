@@ -56,7 +56,7 @@ private:
   int64_t bits, fields, rows, parts;
   VectorType bytes, words, narrowType, wideType;
   FlatOperand lhs, codes;
-  Values rowAddress;
+  Values rowOffset;
 };
 } // namespace
 
@@ -98,7 +98,8 @@ Value CodedMatmulEmitter::field(Value codes, int64_t field) {
 
 /// Four neighbours of a row in every lane.
 Value CodedMatmulEmitter::loadRow(Value step, int64_t row, int64_t field) {
-  Value address = add(add(rowAddress[row], mul(step, op.getStepDepth())), index(field * wordBytes));
+  // What changes with the step is one register for all rows, where their distance is a number.
+  Value address = add(add(lhs.base, mul(step, op.getStepDepth())), add(rowOffset[row], index(field * wordBytes)));
   auto four = VectorType::get({wordBytes}, builder.getI8Type());
   auto word = VectorType::get({1}, builder.getI32Type());
   Value loaded = vector::LoadOp::create(builder, loc, four, lhs.buffer, ValueRange{address});
@@ -161,10 +162,8 @@ void CodedMatmulEmitter::addChunk(Value first, int64_t count, Values &wide) {
 CodedMatmulEmitter::Values CodedMatmulEmitter::emit(ValueRange accumulator) {
   lhs = flattenOperand(builder, loc, op.getLhs(), op.getLhsIndices());
   codes = flattenOperand(builder, loc, op.getCodes(), op.getCodeIndices());
-  for (int64_t row = 0; row < rows; ++row) {
-    Value distance = builder.createOrFold<arith::MulIOp>(loc, index(row), lhs.strides[op.getLhsRowDim()]);
-    rowAddress.push_back(add(lhs.base, distance));
-  }
+  for (int64_t row = 0; row < rows; ++row)
+    rowOffset.push_back(builder.createOrFold<arith::MulIOp>(loc, index(row), lhs.strides[op.getLhsRowDim()]));
   Values wide = splitRows(builder, loc, accumulator, wideType, parts);
   int64_t chunk = chunkSteps(bits);
   std::optional<int64_t> depth = getConstantIntValue(op.getDepth());
