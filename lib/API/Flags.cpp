@@ -3,6 +3,7 @@
 // with ours.
 #include "lutra/API/Driver.h"
 #include "lutra/Conversion/LutraToTile/ProductStrategies.h"
+#include "lutra/Support/QuantizeSpec.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -27,6 +28,8 @@ MODEL is an .onnx file or an .mlir file (a module of the lutra dialect, any stag
   --progress            a line per stage on stderr (default on a terminal)
   --stop-after STAGE    import, legal, fused, packed, scheduled, tiled, lowered or artifact (default);
                         prints the module unless -o is given (FILE.mlirbc: bytecode)
+  --quantize SPEC       store weights of products in few bits: int8, int4, w4a8 (int4, and activations rounded to 8
+                        bits), or items such as weights=int4:g128,layer(*.down.*).weights=int8,exclude=*head*
   --strategy NAME       of every product: tiled, coded, decode, dot, scalar, or auto (default): the cheapest
   --target NAME         cpu (default), nvgpu (a library that runs on NVIDIA GPUs) or mil (an .mlpackage)
   --target-cpu LIST     instruction-set levels, e.g. avx2,avx512 (default both), baseline, native
@@ -160,6 +163,13 @@ void FlagParser::parseOne(StringRef flag) {
       options.stopAfter = *stage;
     else
       error = ("--stop-after takes a stage (see --help), not '" + value + "'").str();
+  } else if (take("--quantize", value)) {
+    options.quantize = value.str();
+    llvm::Expected<QuantizeSpec> spec = QuantizeSpec::parse(value);
+    if (!spec && error.empty())
+      error = "--quantize does not know " + llvm::toString(spec.takeError());
+    else if (!spec)
+      llvm::consumeError(spec.takeError());
   } else if (take("--strategy", value)) {
     options.strategy = value.str();
     SmallVector<StringRef> names = getProductStrategyNames();
@@ -223,6 +233,8 @@ void FlagParser::checkTogether() {
     error = ("--gpu-arch goes with --target=nvgpu, not with " + target).str();
   else if (!options.cudaToolkit.empty() && target != "nvgpu")
     error = ("--cuda goes with --target=nvgpu, not with " + target).str();
+  else if (!options.quantize.empty() && (request.check || options.stopAfter == Stage::Import))
+    error = "--quantize changes the graph after its import; leave out --check and --stop-after=import";
   else if (request.check && (request.outputGiven || emitGiven || stopGiven))
     error = "--check writes nothing; leave out -o, --emit and --stop-after";
   else if (emitGiven && options.stopAfter != Stage::Artifact)

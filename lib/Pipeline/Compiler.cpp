@@ -117,6 +117,11 @@ LogicalResult buildStage(OpPassManager &manager, Stage stage, const CompileOptio
     manager.addPass(createRaiseLookups());
     manager.addPass(createCanonicalizerPass());
     manager.addPass(createCSEPass());
+    if (!options.quantize.empty()) {
+      // After lookups, which read weights that are no product's then; transposes would hide a matrix.
+      manager.addPass(createFoldWeights());
+      manager.addPass(createQuantizeWeights({options.quantize}));
+    }
     return success();
   case Stage::Fused:
     // Before fusion: a transpose between two ops would end up inside a kernel.

@@ -39,6 +39,7 @@ class Options(TypedDict, total=False):
     cuda: str | os.PathLike[str] | None
     dims: Dims | None
     dim_names: DimNames | None
+    quantize: str | None
     strategy: str
     compile_threads: int | None
     isolate: bool | None
@@ -67,6 +68,7 @@ def compile(
     cuda: str | os.PathLike[str] | None = None,
     dims: Dims | None = None,
     dim_names: DimNames | None = None,
+    quantize: str | None = None,
     strategy: str = "auto",
     compile_threads: int | None = None,
     isolate: bool | None = None,
@@ -79,9 +81,10 @@ def compile(
     such as "avx2" or ["avx2", "avx512"]. gpu_arch: "sm_80", "sm_90a" or both (default). cuda: the CUDA toolkit's
     folder, if it is not found by itself (in CUDA_HOME, as the package nvidia-cuda-nvcc, on PATH). dims: fixed sizes
     or (low, high) ranges of named input sizes. dim_names: what the dynamic sizes of an exported program are called,
-    by input: {"input_ids": ["batch", "seq"]}. isolate: compile in a process of its own, so that no fault of the
-    compiler reaches this one (default for files); what is in memory, such as an exported program's weights, is not
-    copied without.
+    by input: {"input_ids": ["batch", "seq"]}. quantize: which weights of products to store in few bits, such as
+    "int8", "w4a8" or "weights=int4:g128,exclude=*head*" (see lutra-compile --help). isolate: compile in a process of
+    its own, so that no fault of the compiler reaches this one (default for files); what is in memory, such as an
+    exported program's weights, is not copied without.
 
     Raises a CompileError whose class tells the kind and whose `diagnostics` list every finding.
     """
@@ -96,6 +99,8 @@ def compile(
     for flag, names in (("--target-cpu", target_cpu), ("--gpu-arch", gpu_arch)):
         if names is not None:
             flags.append(f"{flag}={names if isinstance(names, str) else ','.join(names)}")
+    if quantize is not None:
+        flags.append(f"--quantize={quantize}")
     if cuda is None and target == "nvgpu":
         cuda = _packaged_toolkit()
     if cuda is not None:

@@ -46,6 +46,7 @@ struct CompileOptions {
   std::string tempFolder; // on the file system of outputPath
   std::string modelName = "model";
   std::string strategy = "auto"; // of all products; see getProductStrategyNames
+  std::string quantize; // which weights are stored in few bits; empty: none; see QuantizeSpec.h
   bool verifyEach = true;
   /// Called when a stage begins; null: nobody listens.
   std::function<void(Stage)> progress;

@@ -204,6 +204,26 @@ def QuantizeActivations : Pass<"lutra-quantize-activations", "mlir::ModuleOp"> {
   let dependentDialects = ["lutra::LutraDialect", "mlir::tensor::TensorDialect"];
 }
 
+def QuantizeWeights : Pass<"lutra-quantize-weights", "mlir::ModuleOp"> {
+  let summary = "stores constant matrices of products in few bits";
+  let description = [{
+    Needs: graph level, transposes of weights folded. Guarantees: each product with a constant f32 matrix [K, N] or
+    [N, K] on the right for which `spec` has a form (include/lutra/Support/QuantizeSpec.h) reads a weight [N, K] with
+    that encoding; one that several products read is encoded once. Rows of fewer than 64 elements stay as they are
+    unless `spec` names them. Fails (E0301) on a spec that it does not know, a pattern without a weight, elements that
+    are not finite, and where nothing changes. A remark names each weight. Leaves alone: everything else.
+
+    ```mlir
+    %p = lutra.matmul %x, %w : (tensor<?x64xf32>, tensor<64x8xf32>) -> tensor<?x8xf32>
+    // becomes
+    %q = lutra.weight @w.quantized : tensor<8x64xf32, #w4>
+    %p = lutra.matmul %x, %q {transpose_rhs} : (tensor<?x64xf32>, tensor<8x64xf32, #w4>) -> tensor<?x8xf32>
+    ```
+  }];
+  let options = [Option<"spec", "spec", "std::string", "\"int4\"", "what is quantized, and how">];
+  let dependentDialects = ["lutra::LutraDialect"];
+}
+
 def RaiseActivations : Pass<"lutra-raise-activations"> {
   let summary = "names activations that arrive as chains of pointwise ops";
   let description = [{
