@@ -4,6 +4,7 @@
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
 
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace lutra;
@@ -19,13 +20,12 @@ double ProductProblem::getMultiplyAdds() const {
 
 static int64_t known(int64_t size) { return ShapedType::isDynamic(size) ? -1 : size; }
 
-/// Product of sizes, -1 when one is unknown.
+/// Product of sizes, -1 when one is unknown or 64 bits do not hold it.
 static int64_t volume(ArrayRef<int64_t> sizes) {
   int64_t count = 1;
   for (int64_t size : sizes) {
-    if (ShapedType::isDynamic(size))
+    if (ShapedType::isDynamic(size) || llvm::MulOverflow(count, size, count))
       return -1;
-    count *= size;
   }
   return count;
 }
