@@ -120,16 +120,24 @@ int64_t MatmulOp::getOperations(SizeFn sizeOf) {
   return 2 * depth * elementCount(getResult(), sizeOf);
 }
 
+/// Elements of a filter at one place of `dim`.
+static int64_t filterVolume(Value filter, int64_t dim, SizeFn sizeOf) {
+  auto type = cast<RankedTensorType>(filter.getType());
+  int64_t count = 1;
+  for (int64_t other = 0; other < type.getRank(); ++other)
+    if (other != dim)
+      count *= type.isDynamicDim(other) ? sizeOf(filter, other) : type.getDimSize(other);
+  return count;
+}
+
 int64_t ConvOp::getOperations(SizeFn sizeOf) {
-  auto filter = cast<RankedTensorType>(getFilter().getType());
-  int64_t channels =
-      filter.getDimSize(getLayout() == ConvLayout::ChannelsLast ? filter.getRank() - 1 : 0);
-  return 2 * elementCount(getResult(), sizeOf) * (filter.getNumElements() / channels);
+  int64_t last = cast<RankedTensorType>(getFilter().getType()).getRank() - 1;
+  int64_t volume = filterVolume(getFilter(), getLayout() == ConvLayout::ChannelsLast ? last : 0, sizeOf);
+  return 2 * elementCount(getResult(), sizeOf) * volume;
 }
 
 int64_t ConvTransposeOp::getOperations(SizeFn sizeOf) {
-  auto filter = cast<RankedTensorType>(getFilter().getType());
-  return 2 * elementCount(getInput(), sizeOf) * (filter.getNumElements() / filter.getDimSize(0));
+  return 2 * elementCount(getInput(), sizeOf) * filterVolume(getFilter(), 0, sizeOf);
 }
 
 int64_t PoolOp::getOperations(SizeFn sizeOf) {

@@ -23,6 +23,22 @@ func.func @cost(%x: tensor<?x4xf32>, %w: tensor<8x4xf32>, %i: tensor<?x8x8x3xf32
   return
 }
 
+// Filters without channels, and of unknown ones: 2 * (10 * 10 * 8) * (4 * 2).
+func.func @filters(%a: tensor<?x0x8xf32>, %f: tensor<0x0x2xf32>, %b: tensor<?x?x8xf32>, %g: tensor<?x4x2xf32>) {
+  // expected-remark @below {{operations 0; reads 0, 0; writes 0}}
+  %0 = lutra.conv<channels_first> %a, %f {strides = array<i64: 1>, low = array<i64: 0>, high = array<i64: 0>,
+         dilations = array<i64: 1>, groups = 1 : i64} : (tensor<?x0x8xf32>, tensor<0x0x2xf32>) -> tensor<?x0x7xf32>
+  // expected-remark @below {{operations 0; reads 0, 0; writes 0}}
+  %1 = lutra.conv_transpose %a, %f {strides = array<i64: 1>, low = array<i64: 0>, high = array<i64: 0>,
+         output_padding = array<i64: 0>, dilations = array<i64: 1>, groups = 1 : i64}
+         : (tensor<?x0x8xf32>, tensor<0x0x2xf32>) -> tensor<?x0x9xf32>
+  // expected-remark @below {{operations 12800; reads 3200, 320; writes 1440}}
+  %2 = lutra.conv_transpose %b, %g {strides = array<i64: 1>, low = array<i64: 0>, high = array<i64: 0>,
+         output_padding = array<i64: 0>, dilations = array<i64: 1>, groups = 1 : i64}
+         : (tensor<?x?x8xf32>, tensor<?x4x2xf32>) -> tensor<?x4x9xf32>
+  return
+}
+
 // The encoding decides the bytes: 64 x 256 codes of 4 bits and 64 scales of 2 bytes.
 func.func @encoded(%x: tensor<?x256xf32>,
                    %w: tensor<64x256xf32, #lutra.encoding<[dense<uint<4>, affine<-8>, scales = [f16, row]>]>>) {
