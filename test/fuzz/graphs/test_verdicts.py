@@ -17,7 +17,7 @@ CASE = read_text(Path(__file__).parent / "cases" / "scale-is-bias.txt")
 SPOIL = """
 "$real" "$@"
 for word in "$@"; do case "$word" in --output=*) folder=${word#--output=};; esac; done
-printf '\\105' | dd of="$folder/y.npy" bs=1 seek=$((127 + %d)) conv=notrunc status=none
+printf '\\105' | LD_PRELOAD= dd of="$folder/y.npy" bs=1 seek=$((127 + %d)) conv=notrunc status=none
 exit 0
 """
 ENDS = [
