@@ -1,8 +1,8 @@
 //===- ProductStrategy.h - ways of computing a product ----------------------===//
 // A strategy answers three questions about a product: can you compute it on this level, at what cost, and with
-// which tile ops. lutra-choose-strategy asks the first two of every registered strategy, the conversion to tile
-// ops the third of the chosen one; no pass names a strategy. Strategies are held by an interface of the lutra
-// dialect, so that a tool has those that its registry was given.
+// which tile ops. lutra-choose-strategy (and lutra-quantize-activations, of both forms of a product) asks the first
+// two of every registered strategy, the conversion to tile ops the third of the chosen one; no pass names one.
+// Strategies are held by an interface of the lutra dialect, so that a tool has those that its registry was given.
 #ifndef LUTRA_ANALYSIS_PRODUCTSTRATEGY_H
 #define LUTRA_ANALYSIS_PRODUCTSTRATEGY_H
 

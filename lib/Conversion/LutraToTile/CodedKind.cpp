@@ -53,8 +53,9 @@ private:
 } // namespace
 
 static constexpr int64_t panel = 16;
-/// Bytes of left-hand rows that an item copies at most, unless one tile has more.
-static constexpr int64_t copyBytes = 192 << 10;
+/// Bytes of left-hand rows that an item copies at most, and of the sums of groups; the strategy takes no product of
+/// which one tile needs more.
+static constexpr int64_t copyBytes = codedCopyBytes, sumBytes = codedSumBytes;
 
 CodedEmission::CodedEmission(KernelEmitter &kernelEmitter)
     : emitter(kernelEmitter), op(cast<MatmulOp>(getRoot(kernelEmitter.kernel))) {
@@ -71,8 +72,12 @@ CodedEmission::CodedEmission(KernelEmitter &kernelEmitter)
   auto packing = packingOf(cast<RankedTensorType>(op.getRhs().getType()));
   copies = !packing || depth % packing.getDepth() != 0 || !emitter.getBuffer(op.getLhs());
   int64_t batch = 1, rowBlock = llvm::alignTo(plan.rowBlock, tileRows);
+  auto limitRows = [&](int64_t bytes, int64_t ofRow) {
+    rowBlock = std::max(tileRows, std::min(rowBlock, bytes / std::max<int64_t>(1, ofRow) / tileRows * tileRows));
+  };
   if (copies)
-    rowBlock = std::max(tileRows, std::min(rowBlock, copyBytes / std::max<int64_t>(1, depth) / tileRows * tileRows));
+    limitRows(copyBytes, depth);
+  limitRows(sumBytes, llvm::divideCeil(depth, static_cast<int64_t>(op.getBlock())) * 4);
   for (int64_t dim = 0; dim < rank - 1; ++dim) {
     if (dim == rowDim)
       continue;
@@ -225,10 +230,11 @@ Value CodedEmission::addGroup(const ProductSpot &spot, Value group, int64_t size
         off = arith::MulIOp::create(inner, loc, off, scalars[zeroAt]);
       value = arith::SubIOp::create(inner, loc, value, off);
     }
-    Value scale = scalars[2];
+    // One scale after the other: their product may be too large or too small where the sum is neither.
+    Value scaled = arith::SIToFPOp::create(inner, loc, real, value);
     if (scaleAt)
-      scale = arith::MulFOp::create(inner, loc, scale, scalars[scaleAt]);
-    return math::FmaOp::create(inner, loc, arith::SIToFPOp::create(inner, loc, real, value), scale, scalars[1]);
+      scaled = arith::MulFOp::create(inner, loc, scaled, scalars[scaleAt]);
+    return math::FmaOp::create(inner, loc, scaled, scalars[2], scalars[1]);
   });
 }
 

@@ -40,6 +40,9 @@ std::string CodedStrategy::findObstacle(MatmulOp op, const CodedProduct &coded, 
   int64_t step = getPanelDepth(type), depth = type.getShape().back();
   if (step == 0)
     return "takes one dense term of codes of 1, 2 or 4 bits alone";
+  if (PackingAttr packing = packingOf(type);
+      packing && (packing.getWidth() != width || packing.getDepth() != step || width != 16))
+    return "takes panels of the level's width and of words of 4 bytes alone";
   llvm::Expected<EncodedPanels> panels = EncodedPanels::of(encoding, type.getShape().front(), depth, width, step);
   if (!panels)
     return llvm::toString(panels.takeError());
@@ -58,6 +61,10 @@ std::string CodedStrategy::findObstacle(MatmulOp op, const CodedProduct &coded, 
     return "takes scales of one size of groups on both sides alone";
   if (!oneGroup && panels->group % step != 0)
     return "takes groups of multiples of " + std::to_string(step) + " along K alone";
+  if (panels->groups() * 4 * coded.rows > codedSumBytes)
+    return "takes at most " + std::to_string(codedSumBytes / 4 / coded.rows) + " groups along K alone";
+  if (depth % step != 0 && depth * coded.rows > codedCopyBytes)
+    return "takes at most " + std::to_string(codedCopyBytes / coded.rows) + " elements along K that end within a step";
   // Codes, and zero points with the distance to theirs, times 8-bit integers are added in 32 bits.
   if (std::min(panels->group, depth) > (int64_t(1) << 31) / (2 * 512 * 128))
     return "takes groups whose sums 32 bits hold alone";

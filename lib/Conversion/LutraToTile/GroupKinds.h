@@ -18,8 +18,9 @@ struct GroupKind {
 };
 
 GroupKind getArgReduceKind();
-/// Of the coded strategy.
+/// Of the coded strategy. A tile of rows may need so many bytes of the stack for its copy and its sums.
 GroupKind getCodedKind();
+inline constexpr int64_t codedCopyBytes = 192 << 10, codedSumBytes = 96 << 10;
 GroupKind getConcatKind();
 /// Of the tiled strategy.
 GroupKind getConvKind();

@@ -212,9 +212,9 @@ struct ConvertTileToVector final : lutra::impl::ConvertTileToVectorBase<ConvertT
 } // namespace
 
 void ConvertTileToVector::runOnOperation() {
-  if (target != "avx2" && target != "avx512") {
+  if (target != "avx2" && target != "avx512" && target != "sse2") {
     emitCodedError(getOperation().getLoc(), ErrorCode::UnsupportedTarget)
-        << "vector code exists for avx2 and avx512, not for '" << target << "'";
+        << "vector code exists for sse2, avx2 and avx512, not for '" << target << "'";
     return signalPassFailure();
   }
   TypeConverter converter;
@@ -227,7 +227,8 @@ void ConvertTileToVector::runOnOperation() {
   patterns.add<FillPattern, IotaPattern, MapPattern, ReducePattern, ExtractPattern>(converter, &getContext());
   populateTileMemoryPatterns(converter, patterns);
   populateTileMatmulPatterns(converter, target == "avx512" ? 512 : 256, patterns);
-  populateTileCodedMatmulPatterns(converter, patterns);
+  if (target != "sse2")
+    populateTileCodedMatmulPatterns(converter, patterns);
   ConversionTarget conversion(getContext());
   conversion.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
   conversion.addIllegalOp<TileFillOp, TileIotaOp, TileMapOp, TileReduceOp, TileExtractOp, TileLoadOp,

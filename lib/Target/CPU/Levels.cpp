@@ -16,7 +16,7 @@ static const CpuLevel levels[] = {
     {"avx512", "avx512", "x86-64-v4", "", 512,
      avx2Bits | LUTRA_CPU_AVX512F | LUTRA_CPU_AVX512BW | LUTRA_CPU_AVX512DQ | LUTRA_CPU_AVX512VL},
     {"avx2", "avx2", "x86-64-v3", "", 256, avx2Bits},
-    {"baseline", "avx2", "x86-64", "", 128, 0},
+    {"baseline", "sse2", "x86-64", "", 128, 0},
 };
 
 const CpuLevel *getCpuLevel(llvm::StringRef name) {

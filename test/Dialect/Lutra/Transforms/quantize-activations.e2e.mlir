@@ -1,11 +1,14 @@
 // Rounded activations stay within what their form allows, in the evaluator and as machine code; no rows; one; several.
-// RUN: lutra-run %s --before-after="lutra-quantize-activations{targets=avx2}" --seed=7 --dim=*=0
-// RUN: lutra-run %s --before-after="lutra-quantize-activations{targets=avx2}" --seed=7 --dim=*=1
-// RUN: lutra-run %s --before-after="lutra-quantize-activations{targets=avx2}" --seed=7 --dim=*=7
-// RUN: not lutra-run %s --before-after="lutra-quantize-activations{targets=avx2}" --seed=7 --dim=*=7 --corrupt=0
+// RUN: lutra-run %s --before-after="lutra-quantize-activations{targets=avx2 strategy=coded}" --seed=7 --dim=*=0
+// RUN: lutra-run %s --before-after="lutra-quantize-activations{targets=avx2 strategy=coded}" --seed=7 --dim=*=1
+// RUN: lutra-run %s --before-after="lutra-quantize-activations{targets=avx2 strategy=coded}" --seed=7 --dim=*=7
+// RUN: not lutra-run %s --before-after="lutra-quantize-activations{targets=avx2 strategy=coded}" --seed=7 --dim=*=7 --corrupt=0
 // REQUIRES: lutra-compile, avx2
-// RUN: lutra-compile %s --target-cpu=avx2 -o %t.so
+// RUN: lutra-compile %s --target-cpu=avx2 --strategy=coded -o %t.so
 // RUN: lutra-run %t.so --compare=%s --seed=7 --dim=n=1
+// A level that multiplies no codes leaves the activations as they are.
+// RUN: lutra-compile %s --target-cpu=baseline -o %t.baseline.so
+// RUN: lutra-run %t.baseline.so --compare=%s --seed=7 --dim=n=6
 // RUN: lutra-run %t.so --compare=%s --seed=7 --dim=n=6
 // RUN: not lutra-run %t.so --compare=%s --seed=7 --dim=n=6 --corrupt=0
 

@@ -1,4 +1,8 @@
-// RUN: lutra-opt %s --lutra-quantize-activations=targets=avx2,avx512 | FileCheck %s
+// RUN: lutra-opt %s "--lutra-quantize-activations=targets=avx2,avx512 strategy=coded" | FileCheck %s
+// RUN: lutra-opt %s "--lutra-quantize-activations=targets=avx2,avx512" | FileCheck %s --check-prefix=AUTO
+// RUN: lutra-opt %s "--lutra-quantize-activations=targets=avx2,sse2" | FileCheck %s --check-prefix=SAME
+// RUN: not lutra-opt %s "--lutra-quantize-activations=targets=avx2 strategy=fastest" 2>&1 | FileCheck %s --check-prefix=UNKNOWN
+// UNKNOWN: E0601: no strategy is named 'fastest'
 // RUN: lutra-opt %s --lutra-quantize-activations | FileCheck %s --check-prefix=SAME
 // RUN: lutra-opt %s "--lutra-quantize-activations=targets=avx2 strategy=decode" | FileCheck %s --check-prefix=SAME
 // RUN: lutra-opt %s --lutra-quantize-activations=targets=sm_80 | FileCheck %s --check-prefix=SAME
@@ -10,6 +14,7 @@
 #half = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 32]>], act = f16>
 #long = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, row]>], act = int<8, sym, group<9223372036854775807>>>
 lutra.global @w4 : tensor<8x70xf32, #w4> = dense<58> : tensor<416xi8>
+lutra.global @columns : tensor<512x128xf32, #w4> = dense<58> : tensor<40960xi8>
 lutra.global @row : tensor<8x64xf32, #row> = dense<58> : tensor<288xi8>
 lutra.global @long : tensor<8x64xf32, #long> = dense<58> : tensor<288xi8>
 lutra.global @wide : tensor<8x64xf32, #wide> = dense<58> : tensor<576xi8>
@@ -24,8 +29,10 @@ lutra.global @half : tensor<8x64xf32, #half> = dense<58> : tensor<320xi8>
 // CHECK: %[[GROUPS:.*]] = lutra.reshape %[[PADDED]][%{{.*}}] : tensor<?x96xf32> -> tensor<?x3x32xf32>
 // CHECK: %[[SIZES:.*]] = lutra.unary<abs> %[[GROUPS]]
 // CHECK: %[[MOST:.*]] = lutra.reduce<max> %[[SIZES]] axes = [2]
-// CHECK: %[[STEP:.*]] = lutra.binary<div> %[[MOST]]
-// CHECK: %[[LEAST:.*]] = lutra.binary<max> %[[STEP]]
+// CHECK: %[[CODE:.*]] = lutra.constant dense<1.270000e+02>
+// CHECK: %[[STEP:.*]] = lutra.binary<div> %[[MOST]], %[[CODE]]
+// CHECK: %[[NORMAL:.*]] = lutra.constant dense<1.17549435E-38>
+// CHECK: %[[LEAST:.*]] = lutra.binary<max> %[[STEP]], %[[NORMAL]]
 // CHECK: %[[SCALE:.*]] = lutra.reshape %[[LEAST]][%{{.*}}] : tensor<?x3x1xf32> -> tensor<?x3xf32>
 // CHECK: %[[CODES:.*]] = lutra.quantize %[[X]] scale(%[[SCALE]] : tensor<?x3xf32>) {axis = 1 : i64, block = 32 : i64}
 // CHECK: lutra.matmul %[[CODES]], %{{.*}} scale(%[[SCALE]] : tensor<?x3xf32>) {block = 32 : i64, transpose_rhs}
@@ -68,4 +75,15 @@ func.func @others(%x: tensor<?x64xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>, te
   %b = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<8x64xf32, #plain>) -> tensor<?x8xf32>
   %c = lutra.matmul %x, %h {transpose_rhs} : (tensor<?x64xf32>, tensor<8x64xf32, #half>) -> tensor<?x8xf32>
   return %a, %b, %c : tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>
+}
+
+// Few columns do not pay for the codes of their rows; many do.
+// AUTO-LABEL: func.func @groups
+// AUTO-NOT: lutra.quantize
+// AUTO-LABEL: func.func @many
+// AUTO: lutra.quantize
+func.func @many(%x: tensor<?x128xf32>) -> tensor<?x512xf32> {
+  %w = lutra.weight @columns : tensor<512x128xf32, #w4>
+  %a = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x128xf32>, tensor<512x128xf32, #w4>) -> tensor<?x512xf32>
+  return %a : tensor<?x512xf32>
 }

@@ -281,7 +281,7 @@ def Lutra_TileCodedMatmulOp : Lutra_Op<"tile_coded_matmul", [AttrSizedOperandSeg
     Semantics: result[r, c] = acc[r, c] + sum over k < depth of lhs(r, k) * code(k, c) modulo 2^32. lhs(r, k) is `lhs`
     at `lhs_indices` with r added to dimension `lhs_row_dim` and k to the last, signed. A step holds bytes * 8 / `bits`
     codes without a sign of every column in the order of include/lutra/Support/EncodedPanels.h; `depth` is a multiple
-    of that number.
+    of that number. CPUs lower codes of at most 4 bits in words of 4 bytes.
 
     Errors: (E1) `acc` does not have rank 2 and i32 elements, or `result` another type. (E2) `lhs_indices` does not have
     one value for each dimension of `lhs`, or `code_indices` not two. (E3) `lhs_row_dim` is not a dimension of `lhs`
