@@ -81,6 +81,7 @@ func.func @others(%x: tensor<?x64xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>, te
 // AUTO-LABEL: func.func @groups
 // AUTO-NOT: lutra.quantize
 // AUTO-LABEL: func.func @many
+// CHECK-LABEL: func.func @many
 // AUTO: lutra.quantize
 func.func @many(%x: tensor<?x128xf32>) -> tensor<?x512xf32> {
   %w = lutra.weight @columns : tensor<512x128xf32, #w4>
