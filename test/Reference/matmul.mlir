@@ -39,3 +39,18 @@ func.func @no_depth() -> tensor<1x2xf32> {
   %r = lutra.matmul %a, %b : (tensor<1x0xf32>, tensor<0x2xf32>) -> tensor<1x2xf32>
   return %r : tensor<1x2xf32>
 }
+
+// Codes 1 2 | -3 4 with scales 0.5 and 2 stand for 0.5 1 | -6 8. Times the columns [1 10 100 1000] and ones:
+// 0.5 + 10 - 600 + 8000 = 7410.5 and 3.5. The last block may be short.
+// CHECK: @scaled 0: 1x2xf32 = {{\[\[}}7410.5, 3.5]]
+// CHECK: @scaled 1: 1x1xf32 = {{\[\[}}-4.5]]
+func.func @scaled() -> (tensor<1x2xf32>, tensor<1x1xf32>) {
+  %q = lutra.constant dense<[[1, 2, -3, 4]]> : tensor<1x4xi8>
+  %s = lutra.constant dense<[[0.5, 2.0]]> : tensor<1x2xf32>
+  %w = lutra.constant dense<[[1.0, 10.0, 100.0, 1000.0], [1.0, 1.0, 1.0, 1.0]]> : tensor<2x4xf32>
+  %r = lutra.matmul %q, %w scale(%s : tensor<1x2xf32>) {transpose_rhs, block = 2 : i64} : (tensor<1x4xi8>, tensor<2x4xf32>) -> tensor<1x2xf32>
+  %p = lutra.constant dense<[[1, 2, -3]]> : tensor<1x3xi8>
+  %v = lutra.constant dense<[[1.0, 1.0, 1.0]]> : tensor<1x3xf32>
+  %t = lutra.matmul %p, %v scale(%s : tensor<1x2xf32>) {transpose_rhs, block = 2 : i64} : (tensor<1x3xi8>, tensor<1x3xf32>) -> tensor<1x1xf32>
+  return %r, %t : tensor<1x2xf32>, tensor<1x1xf32>
+}

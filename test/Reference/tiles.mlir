@@ -88,6 +88,42 @@ func.func @product() -> (memref<1x2xf32>, memref<1x2xf32>) {
   return %r0, %r1 : memref<1x2xf32>, memref<1x2xf32>
 }
 
+// Two columns, a step of two bytes each: low halves are k 0 1, high ones k 2 3. Column 0: bytes 0x21 0x43 hold 1 3 2 4;
+// column 1: 0xf0 0x0f hold 0 15 15 0. Times 1 -1 2 -2: 1 - 3 + 4 - 8 = -6, and 0 - 15 + 30 - 0 = 15; added to 100.
+// OPS: @coded 0: 1x2xi32 = {{\[\[}}94, 115]]
+func.func @coded() -> memref<1x2xi32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %c3 = arith.constant 3 : index
+  %c4 = arith.constant 4 : index
+  %x = memref.alloc() : memref<1x4xi8>
+  %w = memref.alloc() : memref<1x1x2x2xi8>
+  %y = memref.alloc() : memref<1x2xi32>
+  %x0 = arith.constant 1 : i8
+  %x1 = arith.constant -1 : i8
+  %x2 = arith.constant 2 : i8
+  %x3 = arith.constant -2 : i8
+  memref.store %x0, %x[%c0, %c0] : memref<1x4xi8>
+  memref.store %x1, %x[%c0, %c1] : memref<1x4xi8>
+  memref.store %x2, %x[%c0, %c2] : memref<1x4xi8>
+  memref.store %x3, %x[%c0, %c3] : memref<1x4xi8>
+  %w0 = arith.constant 0x21 : i8
+  %w1 = arith.constant 0x43 : i8
+  %w2 = arith.constant 0xf0 : i8
+  %w3 = arith.constant 0x0f : i8
+  memref.store %w0, %w[%c0, %c0, %c0, %c0] : memref<1x1x2x2xi8>
+  memref.store %w1, %w[%c0, %c0, %c0, %c1] : memref<1x1x2x2xi8>
+  memref.store %w2, %w[%c0, %c0, %c1, %c0] : memref<1x1x2x2xi8>
+  memref.store %w3, %w[%c0, %c0, %c1, %c1] : memref<1x1x2x2xi8>
+  %hundred = arith.constant 100 : i32
+  %acc = lutra.tile_fill %hundred : i32 -> !lutra.tile<1x2xi32>
+  %r = lutra.tile_coded_matmul %x[%c0, %c0], %w[%c0, %c0], %acc depth %c4 {bits = 4 : i64, lhs_row_dim = 0 : i64}
+         : memref<1x4xi8>, memref<1x1x2x2xi8>, !lutra.tile<1x2xi32> -> !lutra.tile<1x2xi32>
+  lutra.tile_store %r, %y[%c0, %c0] dims = [-1, 1] steps = [1, 1] : !lutra.tile<1x2xi32>, memref<1x2xi32>
+  return %y : memref<1x2xi32>
+}
+
 //--- launch.mlir
 // A tiled kernel: its work items are run in two parts, and each writes one element.
 func.func @k.grid(%a: memref<?xf32>, %out: memref<?xf32>) -> index {
