@@ -30,7 +30,7 @@ static FailureOr<ArrayPtr> scaledCodes(MatmulOp op, const Array &codes, const Ar
 
 /// Elements that share a scale in an activation form of rows of `depth`; 0: no form that is rounded to.
 static int64_t roundedGroup(const ActivationForm &form, int64_t depth) {
-  if (form.kind != ActivationForm::Int || !form.symmetric || form.group == 0)
+  if (form.kind != ActivationForm::Int || form.bits < 2 || !form.symmetric || form.group == 0)
     return 0;
   return form.group == kWhole ? std::max<int64_t>(1, depth) : form.group;
 }
