@@ -97,6 +97,11 @@ FAULTS = [
     ("sources.py", {"lib/Frontend/A/A.cpp": "// Half as fast on sm_80.\n"}, "ask TileTarget"),
     ("sources.py", {"lib/Reference/A.cpp": "mil::ApplyOp op;\n"}, "ask TileTarget"),
     ("sources.py", {"lib/Support/A.cpp": "\n// " + "x" * 118 + "\n"}, "A.cpp:2: is longer than 120 columns"),
+    (
+        "sources.py",
+        {"lib/A/A.h": "struct X {\n};\n", "lib/B/B.h": "class X final : Y {\n"},
+        "lib/B/B.h: defines X, as lib/A/A.h does",
+    ),
     ("sources.py", {"lib/Support/CMakeLists.txt": "#" * 121}, "lib/Support/CMakeLists.txt:1: is longer"),
     ("sources.py", {"test/lint/sources.py": ""}, "excepts test/lint/self_test.py, which does not exist"),
     ("doc_paths.py", {"docs/a.md": "See `test/Reference/b.mlir`.\n"}, "docs/a.md:1: names test/Reference/b.mlir"),

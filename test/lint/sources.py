@@ -3,7 +3,7 @@
 usage: sources.py SOURCE_ROOT
 No target's name outside the folders that are about targets, no printing to the standard streams in lib/ (errors are
 diagnostics), no command-line options or environment in lib/, no tabs, no line of C++, TableGen or CMake that is longer
-than 120 columns, no marks of unfinished work, no path of a developer's machine.
+than 120 columns, no marks of unfinished work, no path of a developer's machine, no two types of one name in headers.
 """
 
 import re
@@ -29,6 +29,8 @@ TARGET_NAME = re.compile(
     r"|\b(avx\w*|sse[0-9]\w*|x86\w*|sm_[0-9]\w*|nvgpu|nvvm|nvptx|amx)\b"
     r"|NVGPUTarget|CpuTarget|CpuLevel|Dialect/MIL/|\bmil::"
 )
+# A type that a header defines outside of any other.
+TYPE = re.compile(r"^(?:class|struct|enum class|union) (\w+)(?: final)?\s*(?::[^;{]*)?\{", re.MULTILINE)
 RULES = [
     (
         "lib/",
@@ -88,6 +90,20 @@ def target_names(relative: str, lines: list[str]) -> list[str]:
     return errors
 
 
+def repeated_types(root: Path) -> list[str]:
+    """Headers that define one name: the linker takes inline functions of either type for both."""
+    seen: dict[str, str] = {}
+    errors = []
+    for top in ("include", "lib"):
+        for path in sorted((root / top).rglob("*.h")):
+            relative = path.relative_to(root).as_posix()
+            for match in TYPE.finditer(path.read_text(errors="replace")):
+                other = seen.setdefault(match[1], relative)
+                if other != relative:
+                    errors.append(f"{relative}: defines {match[1]}, as {other} does; give it a name of its own")
+    return errors
+
+
 def main() -> int:
     root = Path(sys.argv[1])
     gone = [path for path in EXCEPT if (root / path).parent.is_dir() and not (root / path).exists()]
@@ -111,6 +127,7 @@ def main() -> int:
                         continue  # the runtime has no options struct: LUTRA_ISA and the like are its interface
                     if pattern.search(line.split("//")[0] if code_rule else line):
                         errors.append(f"{relative}:{number}: {why}")
+    errors += repeated_types(root)
     print("\n".join(errors) or f"{count} files keep the rules")
     return bool(errors)
 

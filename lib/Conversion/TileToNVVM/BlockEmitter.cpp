@@ -34,7 +34,7 @@ LogicalResult BlockEmitter::run() {
       scalars.map(argument, *parameters++);
       continue;
     }
-    Buffer buffer{*parameters++, type, {}, {}};
+    GlobalBuffer buffer{*parameters++, type, {}, {}};
     for (int64_t size : type.getShape())
       buffer.sizes.push_back(ShapedType::isDynamic(size) ? Value(*parameters++) : index(size));
     bindBuffer(argument, std::move(buffer));
@@ -209,7 +209,7 @@ LogicalResult BlockEmitter::emitView(Operation *op) {
   auto found = buffers.find(op->getOperand(0));
   if (!type || !type.getLayout().isIdentity() || found == buffers.end())
     return refuse(op, arch.name);
-  Buffer view{found->second.pointer, type, {}, {}};
+  GlobalBuffer view{found->second.pointer, type, {}, {}};
   SmallVector<Value> sizes = found->second.sizes;
   if (auto expand = dyn_cast<memref::ExpandShapeOp>(op)) {
     auto given = expand.getOutputShape();
@@ -321,7 +321,7 @@ Value BlockEmitter::sharedPointer(Value byteOffset) {
 
 void BlockEmitter::barrier() { NVVM::Barrier0Op::create(at); }
 
-void BlockEmitter::bindBuffer(Value memref, Buffer buffer) {
+void BlockEmitter::bindBuffer(Value memref, GlobalBuffer buffer) {
   Value stride = index(1);
   SmallVector<Value> values(buffer.sizes.size());
   for (size_t dim = buffer.sizes.size(); dim-- > 0;) {

@@ -28,7 +28,7 @@ struct Fragment {
 };
 
 /// A contiguous row-major buffer in global memory.
-struct Buffer {
+struct GlobalBuffer {
   mlir::Value pointer;                   // !llvm.ptr<1>
   mlir::MemRefType type;
   llvm::SmallVector<mlir::Value> sizes;  // index values, one per dimension
@@ -118,8 +118,8 @@ private:
   /// Claims shared memory for one op.
   void useShared(int64_t bytes) { sharedBytes = std::max(sharedBytes, bytes); }
   void barrier();
-  void bindBuffer(mlir::Value memref, Buffer buffer);
-  const Buffer &getBuffer(mlir::Value memref) { return buffers.find(memref)->second; }
+  void bindBuffer(mlir::Value memref, GlobalBuffer buffer);
+  const GlobalBuffer &getBuffer(mlir::Value memref) { return buffers.find(memref)->second; }
   mlir::Value lookup(mlir::Value value) { return scalars.lookup(value); }
   void bind(mlir::Value tile, Fragment fragment) { fragments[tile] = std::move(fragment); }
 
@@ -128,7 +128,7 @@ private:
   mlir::ImplicitLocOpBuilder at;
   Distribution distribution;
   mlir::IRMapping scalars;
-  llvm::DenseMap<mlir::Value, Buffer> buffers;
+  llvm::DenseMap<mlir::Value, GlobalBuffer> buffers;
   llvm::DenseMap<mlir::Value, Fragment> fragments;
   mlir::Value thread; // i32, position in the block
   mlir::Value shared; // !llvm.ptr<3>

@@ -28,7 +28,7 @@ static int64_t strideDivisor(MemRefType type, int64_t dim) {
 TileAddresses BlockEmitter::getAddresses(const LinearLayout &layout, Value memref,
                                          ValueRange indices, ValueRange bounds,
                                          ArrayRef<int64_t> dims, ArrayRef<int64_t> steps) {
-  const Buffer &buffer = getBuffer(memref);
+  const GlobalBuffer &buffer = getBuffer(memref);
   ArrayRef<Value> memoryStrides = buffer.strides;
   TileAddresses result;
   result.element = buffer.type.getElementType();
@@ -323,7 +323,7 @@ LogicalResult BlockEmitter::emitConstant(memref::GetGlobalOp op) {
                            global.getAlignment().value_or(16), /*addrSpace=*/1);
   }
   Value pointer = LLVM::AddressOfOp::create(at, LLVM::LLVMPointerType::get(at.getContext(), 1), name);
-  Buffer buffer{pointer, op.getType(), {}, {}};
+  GlobalBuffer buffer{pointer, op.getType(), {}, {}};
   for (int64_t size : op.getType().getShape())
     buffer.sizes.push_back(index(size));
   bindBuffer(op.getResult(), std::move(buffer));
@@ -334,7 +334,7 @@ LogicalResult BlockEmitter::emitGather(TileGatherOp op) {
   auto type = cast<TileType>(op.getType());
   const LinearLayout &layout = distribution.get(op.getResult());
   Fragment offsets = getAs(op.getOffsets(), layout), fragment{layout, {}};
-  const Buffer &buffer = getBuffer(op.getSource());
+  const GlobalBuffer &buffer = getBuffer(op.getSource());
   Type element = buffer.type.getElementType();
   SmallVector<Value> bounds = getThreadBounds(layout, type, op.getBounds());
   for (int64_t reg = 0; reg < layout.getNumRegisters(); ++reg) {

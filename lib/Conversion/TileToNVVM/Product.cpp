@@ -71,7 +71,7 @@ LogicalResult ProductEmitter::checkLayouts() {
 ProductEmitter::Operand ProductEmitter::makeOperand(Value memref, ValueRange indices,
                                                     int64_t rowDim, int64_t rowStep,
                                                     bool depthContiguous, int64_t tileRows) {
-  const Buffer &buffer = block.getBuffer(memref);
+  const GlobalBuffer &buffer = block.getBuffer(memref);
   MemRefType type = buffer.type;
   int64_t last = type.getRank() - 1, bytes = elementBytes;
   Operand operand;

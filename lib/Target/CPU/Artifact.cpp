@@ -133,7 +133,7 @@ static LogicalResult checkHeaderPlace(const CpuArtifactOptions &options, Locatio
 
 static LogicalResult placeWeights(ModuleOp module, const CpuArtifactOptions &options,
                                   StringRef temporary, WeightPlace &place) {
-  FailureOr<WeightBytes> weights = WeightBytes::collect(module);
+  FailureOr<WeightSection> weights = WeightSection::collect(module);
   if (failed(weights))
     return failure();
   place.bytes = weights->size();

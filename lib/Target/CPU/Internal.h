@@ -11,10 +11,10 @@
 namespace lutra {
 
 /// The bytes of the globals that a module's entry function uses, laid out by `lutra.offset`.
-class WeightBytes {
+class WeightSection {
 public:
   /// Every global with an offset; fails when one holds other bytes than its type needs.
-  static mlir::FailureOr<WeightBytes> collect(mlir::ModuleOp module);
+  static mlir::FailureOr<WeightSection> collect(mlir::ModuleOp module);
   uint64_t size() const { return bytes; }
   /// Fills `target`, which has size() bytes and is zero.
   void copyTo(char *target) const;

@@ -33,8 +33,8 @@ static ArrayRef<char> rawBytes(ElementsAttr data) {
   return dense.getRawData();
 }
 
-FailureOr<WeightBytes> WeightBytes::collect(ModuleOp module) {
-  WeightBytes weights;
+FailureOr<WeightSection> WeightSection::collect(ModuleOp module) {
+  WeightSection weights;
   if (auto total = module->getAttrOfType<IntegerAttr>("lutra.weight_bytes"))
     weights.bytes = total.getInt();
   for (auto global : module.getOps<GlobalOp>()) {
@@ -60,7 +60,7 @@ FailureOr<WeightBytes> WeightBytes::collect(ModuleOp module) {
   return weights;
 }
 
-void WeightBytes::copyTo(char *target) const {
+void WeightSection::copyTo(char *target) const {
   for (const Part &part : parts) {
     char *at = target + part.offset;
     ArrayRef<char> raw = rawBytes(part.data);
@@ -82,7 +82,7 @@ void WeightBytes::copyTo(char *target) const {
   }
 }
 
-FailureOr<uint64_t> WeightBytes::writeFile(StringRef path, Location loc) const {
+FailureOr<uint64_t> WeightSection::writeFile(StringRef path, Location loc) const {
   auto fail = [&](int error) -> LogicalResult {
     return emitCodedError(loc, ErrorCode::EnvironmentWrite)
            << "cannot write " << path << ": " << llvm::sys::StrError(error);
