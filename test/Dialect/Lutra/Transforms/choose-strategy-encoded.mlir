@@ -119,3 +119,32 @@ lutra.kernel @short(%a: tensor<?x64xi8>, %s: tensor<?x8xf32>, %w: tensor<19x64xf
   %r = lutra.matmul %a, %w scale(%s : tensor<?x8xf32>) {transpose_rhs, block = 8 : i64} : (tensor<?x64xi8>, tensor<19x64xf32, #short>) -> tensor<?x19xf32>
   lutra.yield %r : tensor<?x19xf32>
 }
+
+// -----
+
+#narrow = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 32]>], packing = #lutra.packing<width = 16, depth = 2>>
+lutra.kernel @narrow(%a: tensor<?x64xi8>, %s: tensor<?x2xf32>, %w: tensor<19x64xf32, #narrow>) -> tensor<?x19xf32> {
+  // expected-error @below {{coded (avx2: takes panels of the level's width and of words of 4 bytes alone)}}
+  %r = lutra.matmul %a, %w scale(%s : tensor<?x2xf32>) {transpose_rhs, block = 32 : i64} : (tensor<?x64xi8>, tensor<19x64xf32, #narrow>) -> tensor<?x19xf32>
+  lutra.yield %r : tensor<?x19xf32>
+}
+
+// -----
+
+// The sums of so many groups would not fit the stack.
+#groups = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 16]>]>
+lutra.kernel @long(%a: tensor<?x131072xi8>, %s: tensor<?x8192xf32>, %w: tensor<19x131072xf32, #groups>) -> tensor<?x19xf32> {
+  // expected-error @below {{coded (avx2: takes at most 6144 groups along K alone)}}
+  %r = lutra.matmul %a, %w scale(%s : tensor<?x8192xf32>) {transpose_rhs, block = 16 : i64} : (tensor<?x131072xi8>, tensor<19x131072xf32, #groups>) -> tensor<?x19xf32>
+  lutra.yield %r : tensor<?x19xf32>
+}
+
+// -----
+
+// So would copies of rows that end within a step.
+#row = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, row]>]>
+lutra.kernel @copied(%a: tensor<?x60001xi8>, %s: tensor<?x1xf32>, %w: tensor<19x60001xf32, #row>) -> tensor<?x19xf32> {
+  // expected-error @below {{coded (avx2: takes at most 49152 elements along K that end within a step)}}
+  %r = lutra.matmul %a, %w scale(%s : tensor<?x1xf32>) {transpose_rhs, block = 60001 : i64} : (tensor<?x60001xi8>, tensor<19x60001xf32, #row>) -> tensor<?x19xf32>
+  lutra.yield %r : tensor<?x19xf32>
+}
