@@ -3,6 +3,7 @@
 
 #include "lutra/Support/ConstantBytes.h"
 #include "lutra/Support/EncodedLayout.h"
+#include "lutra/Support/QuantizeSpec.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -77,28 +78,10 @@ static GraphTensor importMatMulNBits(NodeImport &n) {
   if (!scaleData || (zeros && !zeroData))
     return {};
 
-  Encoding encoding;
-  WeightFormat &format = encoding.terms.emplace_back().formats.emplace_back();
-  format.code.kind = CodeForm::Uint;
-  format.code.numbers = {form.bits};
-  ScaleForm &scale = format.scales.emplace_back();
-  scale.gn = 1;
-  scale.gk = form.block;
-  if (zeros) {
-    format.zero.kind = ZeroForm::Tensor;
-    format.zero.element = {SideType::Uint, static_cast<unsigned>(form.bits)};
-    format.zero.gn = 1;
-    format.zero.gk = form.block;
-  } else {
-    format.zero.kind = ZeroForm::Const;
-    format.zero.constant = static_cast<double>(int64_t(1) << (form.bits - 1));
-  }
   // Of the levels, which say how far activations may be rounded, 4 alone means integers; 2 and 3 would save nothing.
-  if (accuracy == 4) {
-    encoding.activation.kind = ActivationForm::Int;
-    encoding.activation.bits = 8;
-    encoding.activation.group = form.block;
-  }
+  WeightForm weightForm{static_cast<unsigned>(form.bits), form.block, /*symmetric=*/!zeros};
+  weightForm.halfScales = false;
+  Encoding encoding = weightForm.encoding(/*rounded=*/accuracy == 4);
   EncodedLayout layout = llvm::cantFail(EncodedLayout::of(encoding, form.n, form.k));
   AsmResourceBlob blob = HeapAsmResourceBlob::allocate(layout.bytes, /*align=*/64, /*dataIsMutable=*/true);
   char *out = blob.getMutableData().data();
