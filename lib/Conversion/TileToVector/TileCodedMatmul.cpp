@@ -18,7 +18,6 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Transforms/DialectConversion.h"
@@ -48,7 +47,9 @@ private:
   Value loadRow(Value step, int64_t row, int64_t field);
   void addStep(Value step, Values &narrow);
   void addChunk(Value first, int64_t count, Values &wide);
-  Values loop(Value upper, int64_t step, ValueRange carried, llvm::function_ref<void(Value, Values &)> body);
+  Values loop(Value upper, int64_t step, ValueRange carried, LoopBody body) {
+    return carryLoop(builder, loc, {index(0), upper, index(step)}, carried, body);
+  }
 
   OpBuilder &builder;
   TileCodedMatmulOp op;
@@ -125,17 +126,6 @@ void CodedMatmulEmitter::addStep(Value step, Values &narrow) {
       }
     }
   }
-}
-
-CodedMatmulEmitter::Values CodedMatmulEmitter::loop(Value upper, int64_t step, ValueRange carried,
-                                                    llvm::function_ref<void(Value, Values &)> body) {
-  auto forOp = scf::ForOp::create(builder, loc, index(0), upper, index(step), carried);
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToStart(forOp.getBody());
-  Values values(forOp.getRegionIterArgs());
-  body(forOp.getInductionVar(), values);
-  scf::YieldOp::create(builder, loc, values);
-  return Values(forOp.getResults());
 }
 
 /// Adds `count` steps, no more than a chunk, to the 32-bit sums.

@@ -51,8 +51,9 @@ private:
   Value loadPair(Value address);
   Value multiplyPairs(Value left, Value right);
   void multiply(Value k, llvm::function_ref<Value(int64_t)> loadPart, Values &accumulators);
-  Values loop(Value lower, Value upper, int64_t step, ValueRange carried,
-              llvm::function_ref<void(Value, Values &)> body);
+  Values loop(Value lower, Value upper, int64_t step, ValueRange carried, LoopBody body) {
+    return carryLoop(builder, loc, {lower, upper, index(step)}, carried, body);
+  }
 
   OpBuilder &builder;
   TileMatmulOp op;
@@ -238,18 +239,6 @@ void MatmulEmitter::multiply(Value k, llvm::function_ref<Value(int64_t)> loadPar
     for (int64_t part = 0; part < parts; ++part)
       accumulate(row, part, left, held[part]);
   }
-}
-
-MatmulEmitter::Values MatmulEmitter::loop(Value lower, Value upper, int64_t step,
-                                          ValueRange carried,
-                                          llvm::function_ref<void(Value, Values &)> body) {
-  auto forOp = scf::ForOp::create(builder, loc, lower, upper, index(step), carried);
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToStart(forOp.getBody());
-  Values values(forOp.getRegionIterArgs());
-  body(forOp.getInductionVar(), values);
-  scf::YieldOp::create(builder, loc, values);
-  return Values(forOp.getResults());
 }
 
 MatmulEmitter::Values MatmulEmitter::emit(ValueRange accumulator) {

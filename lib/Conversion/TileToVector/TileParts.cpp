@@ -1,8 +1,9 @@
-//===- TileParts.cpp - tiles as native vectors, buffers as one dimension ---===//
+//===- TileParts.cpp - what the products of tiles share -----------------------===//
 #include "TileParts.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 #include <limits>
@@ -71,4 +72,15 @@ SmallVector<Value> lutra::joinRows(OpBuilder &builder, Location loc, ArrayRef<Va
     rows.push_back(vector);
   }
   return rows;
+}
+
+SmallVector<Value> lutra::carryLoop(OpBuilder &builder, Location loc, LoopRange range, ValueRange carried,
+                                    LoopBody body) {
+  auto forOp = scf::ForOp::create(builder, loc, range.lower, range.upper, range.step, carried);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(forOp.getBody());
+  SmallVector<Value> values(forOp.getRegionIterArgs());
+  body(forOp.getInductionVar(), values);
+  scf::YieldOp::create(builder, loc, values);
+  return SmallVector<Value>(forOp.getResults());
 }

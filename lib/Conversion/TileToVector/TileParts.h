@@ -1,4 +1,4 @@
-//===- TileParts.h - tiles as native vectors, buffers as one dimension -----===//
+//===- TileParts.h - what the products of tiles share -------------------------===//
 #ifndef LUTRA_LIB_CONVERSION_TILETOVECTOR_TILEPARTS_H
 #define LUTRA_LIB_CONVERSION_TILETOVECTOR_TILEPARTS_H
 
@@ -25,6 +25,16 @@ llvm::SmallVector<mlir::Value> splitRows(mlir::OpBuilder &builder, mlir::Locatio
 llvm::SmallVector<mlir::Value> joinRows(mlir::OpBuilder &builder, mlir::Location loc,
                                         llvm::ArrayRef<mlir::Value> values, llvm::ArrayRef<mlir::Type> rowTypes,
                                         int64_t parts);
+
+/// The bounds of a loop.
+struct LoopRange {
+  mlir::Value lower, upper, step;
+};
+/// One turn of a loop: changes the carried values.
+using LoopBody = llvm::function_ref<void(mlir::Value index, llvm::SmallVector<mlir::Value> &carried)>;
+/// A loop that carries values; what they are after it.
+llvm::SmallVector<mlir::Value> carryLoop(mlir::OpBuilder &builder, mlir::Location loc, LoopRange range,
+                                         mlir::ValueRange carried, LoopBody body);
 
 } // namespace lutra
 
