@@ -53,9 +53,6 @@ private:
 } // namespace
 
 static constexpr int64_t panel = 16;
-/// Bytes of left-hand rows that an item copies at most, and of the sums of groups; the strategy takes no product of
-/// which one tile needs more.
-static constexpr int64_t copyBytes = codedCopyBytes, sumBytes = codedSumBytes;
 
 CodedEmission::CodedEmission(KernelEmitter &kernelEmitter)
     : emitter(kernelEmitter), op(cast<MatmulOp>(getRoot(kernelEmitter.kernel))) {
@@ -76,8 +73,8 @@ CodedEmission::CodedEmission(KernelEmitter &kernelEmitter)
     rowBlock = std::max(tileRows, std::min(rowBlock, bytes / std::max<int64_t>(1, ofRow) / tileRows * tileRows));
   };
   if (copies)
-    limitRows(copyBytes, depth);
-  limitRows(sumBytes, llvm::divideCeil(depth, static_cast<int64_t>(op.getBlock())) * 4);
+    limitRows(codedCopyBytes, depth);
+  limitRows(codedSumBytes, llvm::divideCeil(depth, static_cast<int64_t>(op.getBlock())) * 4);
   for (int64_t dim = 0; dim < rank - 1; ++dim) {
     if (dim == rowDim)
       continue;

@@ -48,11 +48,8 @@ std::string CodedStrategy::findObstacle(MatmulOp op, const CodedProduct &coded, 
     return llvm::toString(panels.takeError());
   if (panels->isSigned || panels->bits > coded.bits)
     return "takes codes of at most " + std::to_string(coded.bits) + " bits without a sign alone";
-  if (panels->scale && panels->scale->kind != SideType::F32 && panels->scale->kind != SideType::F16 &&
-      panels->scale->kind != SideType::BF16)
-    return "takes scales of f32, f16 and bf16 alone";
-  if (panels->zero && (panels->zero->kind != SideType::Uint || panels->zero->width > 8))
-    return "takes zero points of up to 8 bits without a sign alone";
+  if (std::string why = findSideObstacle(*panels); !why.empty())
+    return why;
   if (panels->offset != std::round(panels->offset) || std::abs(panels->offset) > 256)
     return "takes constant zero points that are integers up to 256 alone";
   bool oneGroup = panels->groups() == 1;

@@ -21,6 +21,15 @@ int64_t decodedDepth(const Encoding &encoding) {
   return isInteger && code.codeBits() <= 8 && 8 % code.codeBits() == 0 ? 8 / code.codeBits() : 0;
 }
 
+std::string findSideObstacle(const EncodedPanels &panels) {
+  const std::optional<SideType> &scale = panels.scale, &zero = panels.zero;
+  if (scale && scale->kind != SideType::F32 && scale->kind != SideType::F16 && scale->kind != SideType::BF16)
+    return "takes scales of f32, f16 and bf16 alone";
+  if (zero && (zero->kind != SideType::Uint || zero->width > 8))
+    return "takes zero points of up to 8 bits without a sign alone";
+  return {};
+}
+
 std::string findDecodeObstacle(RankedTensorType type, int64_t width) {
   const Encoding &encoding = cast<EncodingAttr>(type.getEncoding()).getValue();
   int64_t depth = decodedDepth(encoding);
@@ -30,13 +39,8 @@ std::string findDecodeObstacle(RankedTensorType type, int64_t width) {
       EncodedPanels::of(encoding, type.getShape().front(), type.getShape().back(), width, depth);
   if (!panels)
     return llvm::toString(panels.takeError());
-  auto isDecoded = [](const std::optional<SideType> &side) {
-    return !side || side->kind == SideType::F32 || side->kind == SideType::F16 || side->kind == SideType::BF16;
-  };
-  if (!isDecoded(panels->scale))
-    return "takes scales of f32, f16 and bf16 alone";
-  if (panels->zero && (panels->zero->kind != SideType::Uint || panels->zero->width > 8))
-    return "takes zero points of up to 8 bits without a sign alone";
+  if (std::string why = findSideObstacle(*panels); !why.empty())
+    return why;
   // Halves are exact beside codes of 8 bits.
   if (std::abs(panels->offset) > 65536 || panels->offset * 2 != std::round(panels->offset * 2))
     return "takes constant zero points that are multiples of a half alone";

@@ -11,6 +11,9 @@ namespace lutra {
 /// Codes along K that fill whole bytes in a panel, 0 where codes have other sizes than 1, 2, 4 or 8 bits.
 int64_t decodedDepth(const Encoding &encoding);
 
+/// Why scales and zero points of such panels cannot be read here; empty: they can.
+std::string findSideObstacle(const EncodedPanels &panels);
+
 /// Why panels of `width` of a weight of that type cannot be decoded here; empty: they can.
 std::string findDecodeObstacle(mlir::RankedTensorType type, int64_t width);
 

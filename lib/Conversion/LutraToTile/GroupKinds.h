@@ -18,7 +18,8 @@ struct GroupKind {
 };
 
 GroupKind getArgReduceKind();
-/// Of the coded strategy. A tile of rows may need so many bytes of the stack for its copy and its sums.
+/// Of the coded strategy. Bytes of left-hand rows that an item copies at most, and of the sums of groups; the strategy
+/// takes no product of which one tile needs more.
 GroupKind getCodedKind();
 inline constexpr int64_t codedCopyBytes = 192 << 10, codedSumBytes = 96 << 10;
 GroupKind getConcatKind();
