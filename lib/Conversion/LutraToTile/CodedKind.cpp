@@ -39,7 +39,7 @@ private:
   RankedTensorType lhsType, resultType;
   int64_t rank, rowDim, depth, columns; // K and N
   Value m;
-  SmallVector<int64_t> batchDims;
+  ProductBatch batch;
   SmallVector<Value> counts; // of items: batches, column blocks, row blocks
   ProductBlocks rowBlocks, columnBlocks;
   int64_t tileRows;
@@ -55,7 +55,7 @@ private:
 static constexpr int64_t panel = 16;
 
 CodedEmission::CodedEmission(KernelEmitter &kernelEmitter)
-    : emitter(kernelEmitter), op(cast<MatmulOp>(getRoot(kernelEmitter.kernel))) {
+    : emitter(kernelEmitter), op(cast<MatmulOp>(getRoot(kernelEmitter.kernel))), batch(op) {
   lhsType = cast<RankedTensorType>(op.getLhs().getType());
   resultType = cast<RankedTensorType>(op.getType());
   rank = resultType.getRank();
@@ -68,26 +68,18 @@ CodedEmission::CodedEmission(KernelEmitter &kernelEmitter)
   tileRows = emitter.target.getCodedProduct()->rows;
   auto packing = packingOf(cast<RankedTensorType>(op.getRhs().getType()));
   copies = !packing || depth % packing.getDepth() != 0 || !emitter.getBuffer(op.getLhs());
-  int64_t batch = 1, rowBlock = llvm::alignTo(plan.rowBlock, tileRows);
+  int64_t rowBlock = llvm::alignTo(plan.rowBlock, tileRows);
   auto limitRows = [&](int64_t bytes, int64_t ofRow) {
     rowBlock = std::max(tileRows, std::min(rowBlock, bytes / std::max<int64_t>(1, ofRow) / tileRows * tileRows));
   };
   if (copies)
     limitRows(codedCopyBytes, depth);
   limitRows(codedSumBytes, llvm::divideCeil(depth, static_cast<int64_t>(op.getBlock())) * 4);
-  for (int64_t dim = 0; dim < rank - 1; ++dim) {
-    if (dim == rowDim)
-      continue;
-    batchDims.push_back(dim);
-    batch *= resultType.isDynamicDim(dim) ? 1 : resultType.getDimSize(dim);
-  }
   rowBlocks = cutEvenly(emitter, m, shape.m, rowBlock, tileRows);
-  int64_t items = batch * (shape.m > 0 ? llvm::divideCeil(shape.m, rowBlocks.size) : 1);
+  int64_t items = batch.known * (shape.m > 0 ? llvm::divideCeil(shape.m, rowBlocks.size) : 1);
   columnBlocks = cutEvenly(emitter, emitter.constant(columns), columns,
                            chooseColumnBlock(plan, shape, items, panel), panel);
-  counts = {emitter.constant(1), columnBlocks.count, rowBlocks.count};
-  for (int64_t dim : batchDims)
-    counts[0] = emitter.mul(counts[0], emitter.getSize(op.getResult(), dim));
+  counts = {batch.count(emitter), columnBlocks.count, rowBlocks.count};
 }
 
 SmallVector<Value> CodedEmission::lhsIndices(Value row, Value k) {
@@ -258,13 +250,8 @@ LogicalResult CodedEmission::emitItem() {
            << "'lutra.matmul' reads panels of codes, but its right-hand side of type " << rhsType
            << " has no packing; run lutra-pack-weights first";
   weight.emplace(emitter, rhsType, emitter.getBuffer(op.getRhs()));
-  SmallVector<Value> position = emitter.delinearize(emitter.getItem(), counts), batchSizes;
-  for (int64_t dim : batchDims)
-    batchSizes.push_back(emitter.getSize(op.getResult(), dim));
-  SmallVector<Value> batch = emitter.delinearize(position[0], batchSizes);
-  indices.assign(rank, emitter.constant(0));
-  for (auto [dim, index] : llvm::zip_equal(batchDims, batch))
-    indices[dim] = index;
+  SmallVector<Value> position = emitter.delinearize(emitter.getItem(), counts);
+  indices = batch.place(emitter, position[0]);
   rows = rowBlocks.range(emitter, position[2], m);
   ProductRange block = columnBlocks.range(emitter, position[1], emitter.constant(columns));
   lhs = emitter.getBuffer(op.getLhs());

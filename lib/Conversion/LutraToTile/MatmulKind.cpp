@@ -37,7 +37,7 @@ private:
   void choosePlan();
   void chooseOperands();
   void makeBuffers();
-  LogicalResult emitElements(ArrayRef<Value> batch, ProductRange rows, ProductRange columns);
+  LogicalResult emitElements(ProductRange rows, ProductRange columns);
   LogicalResult emitDepth(Value low, Value depth, bool last);
   LogicalResult checkRowProducer();
   LogicalResult packLhs(Value low, Value depth);
@@ -58,7 +58,7 @@ private:
   Value m, n, k;
   ProductShape shape;
   ProductPlan plan;
-  SmallVector<int64_t> batchDims;
+  ProductBatch batch;
   SmallVector<Value> counts; // of items: batches, column blocks, row blocks
   ProductBlocks rowBlocks, columnBlocks;
   int64_t depthBlock = 0; // 0: all of K at once
@@ -86,7 +86,7 @@ static constexpr int64_t panel = 16;
 static constexpr int64_t decodeUnit = 8;
 
 MatmulEmission::MatmulEmission(KernelEmitter &kernelEmitter, bool elementwise)
-    : emitter(kernelEmitter), op(cast<MatmulOp>(getRoot(kernelEmitter.kernel))), elementwise(elementwise),
+    : emitter(kernelEmitter), op(cast<MatmulOp>(getRoot(kernelEmitter.kernel))), batch(op), elementwise(elementwise),
       rowProducer(getRowProducer(kernelEmitter.kernel)), computesLhs(!emitter.getBuffer(op.getLhs())) {
   lhsType = cast<RankedTensorType>(op.getLhs().getType());
   rhsType = cast<RankedTensorType>(op.getRhs().getType());
@@ -95,9 +95,6 @@ MatmulEmission::MatmulEmission(KernelEmitter &kernelEmitter, bool elementwise)
   rhsRank = rhsType.getRank();
   accumulate = getAccumulatorType(resultType.getElementType());
   rowDim = getRowDim(op);
-  for (int64_t dim = 0; dim < rank - 1; ++dim)
-    if (dim != rowDim)
-      batchDims.push_back(dim);
   m = emitter.getSize(op.getResult(), rowDim);
   n = emitter.getSize(op.getResult(), rank - 1);
   k = emitter.getSize(op.getLhs(), rank - (op.getTransposeLhs() ? 2 : 1));
@@ -113,19 +110,17 @@ MatmulEmission::MatmulEmission(KernelEmitter &kernelEmitter, bool elementwise)
 
 void MatmulEmission::choosePlan() {
   plan = emitter.target.planProduct(shape);
-  int64_t batch = 1;
-  for (int64_t dim : batchDims)
-    if (!resultType.isDynamicDim(dim))
-      batch *= resultType.getDimSize(dim);
   bool oneColumnBlock = computesLhs && shape.n > 0 && shape.n <= plan.columnBlock;
   int64_t rowBlock = plan.rowBlock ? plan.rowBlock : shape.m;
   bool decodes = static_cast<bool>(encodingOf(rhsType));
   if (decodes) // what is decoded once serves more rows; few columns keep their sums in the cache
     rowBlock *= 4;
-  rowBlocks = cutEvenly(emitter, m, shape.m, oneColumnBlock ? chooseRowBlock(plan, shape, batch) : rowBlock, plan.rows);
+  if (oneColumnBlock)
+    rowBlock = chooseRowBlock(plan, shape, batch.known);
+  rowBlocks = cutEvenly(emitter, m, shape.m, rowBlock, plan.rows);
   holdsLhs = computesLhs && !op.getTransposeLhs() && shape.k >= 0 &&
              rowBlocks.size * shape.k * lhsElement.getIntOrFloatBitWidth() / 8 <= plan.lhsBytes;
-  int64_t items = batch * (shape.m > 0 ? llvm::divideCeil(shape.m, rowBlocks.size) : 1);
+  int64_t items = batch.known * (shape.m > 0 ? llvm::divideCeil(shape.m, rowBlocks.size) : 1);
   // Tiles of left-over rows may be wider than the others: blocks fit all of them.
   int64_t unit = plan.columns;
   for (int64_t count : {int64_t(1), plan.rows / 2, shape.m > 0 ? shape.m % plan.rows : 0})
@@ -135,9 +130,7 @@ void MatmulEmission::choosePlan() {
   if (decodes && !oneColumnBlock)
     columnBlock = std::min<int64_t>(columnBlock, 64);
   columnBlocks = cutEvenly(emitter, n, shape.n, columnBlock, unit);
-  counts = {emitter.constant(1), columnBlocks.count, rowBlocks.count};
-  for (int64_t dim : batchDims)
-    counts[0] = emitter.mul(counts[0], emitter.getSize(op.getResult(), dim));
+  counts = {batch.count(emitter), columnBlocks.count, rowBlocks.count};
 }
 
 Value MatmulEmission::getItems() { return emitter.product(counts); }
@@ -211,13 +204,7 @@ LogicalResult MatmulEmission::emitItem() {
            << "'lutra.matmul' decodes panels, but its right-hand side of type " << rhsType
            << " has no packing; run lutra-pack-weights first";
   SmallVector<Value> position = emitter.delinearize(emitter.getItem(), counts);
-  SmallVector<Value> batchSizes;
-  for (int64_t dim : batchDims)
-    batchSizes.push_back(emitter.getSize(op.getResult(), dim));
-  SmallVector<Value> batch = emitter.delinearize(position[0], batchSizes);
-  indices.assign(rank, emitter.constant(0));
-  for (auto [dim, index] : llvm::zip_equal(batchDims, batch))
-    indices[dim] = index;
+  indices = batch.place(emitter, position[0]);
   rows = rowBlocks.range(emitter, position[2], m);
   columns = columnBlocks.range(emitter, position[1], n);
   bool isUnpacked = isa<IntegerType>(accumulate) && depthStep == 1; // no tiles of integers without deep panels
@@ -228,7 +215,7 @@ LogicalResult MatmulEmission::emitItem() {
       if (failed(packLhs(emitter.constant(0), k)))
         return failure();
     }
-    return emitElements(batch, rows, columns);
+    return emitElements(rows, columns);
   }
 
   chooseOperands();
@@ -443,7 +430,7 @@ LogicalResult MatmulEmission::emitSpot(const ProductSpot &spot, Value low, Value
 }
 
 /// One result element after another.
-LogicalResult MatmulEmission::emitElements(ArrayRef<Value> batch, ProductRange rowRange, ProductRange columnRange) {
+LogicalResult MatmulEmission::emitElements(ProductRange rowRange, ProductRange columnRange) {
   Value zero = emitter.constant(0), one = emitter.constant(1);
   Type element = lhsType.getElementType(), rhsElement = rhsType.getElementType();
   return emitter.forEach(rowRange.low, rowRange.high, one, [&](Value row) {

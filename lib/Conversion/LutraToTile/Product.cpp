@@ -5,6 +5,8 @@
 // the latter two bounded, of which one runs.
 #include "Product.h"
 
+#include "lutra/Analysis/ProductStrategy.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -29,6 +31,35 @@ ProductRange ProductBlocks::range(KernelEmitter &emitter, Value index, Value tot
   bool even = range.extent >= 0 && range.extent % size == 0;
   range.high = even ? next : emitter.min(next, total);
   return range;
+}
+
+ProductBatch::ProductBatch(MatmulOp op) : result(op.getResult()) {
+  auto type = cast<RankedTensorType>(result.getType());
+  int64_t rowDim = getRowDim(op);
+  for (int64_t dim = 0; dim < type.getRank() - 1; ++dim) {
+    if (dim == rowDim)
+      continue;
+    dims.push_back(dim);
+    known *= type.isDynamicDim(dim) ? 1 : type.getDimSize(dim);
+  }
+}
+
+SmallVector<Value> ProductBatch::sizes(KernelEmitter &emitter) const {
+  return llvm::map_to_vector(dims, [&](int64_t dim) { return emitter.getSize(result, dim); });
+}
+
+Value ProductBatch::count(KernelEmitter &emitter) const {
+  Value count = emitter.constant(1);
+  for (Value size : sizes(emitter))
+    count = emitter.mul(count, size);
+  return count;
+}
+
+SmallVector<Value> ProductBatch::place(KernelEmitter &emitter, Value index) const {
+  SmallVector<Value> indices(cast<RankedTensorType>(result.getType()).getRank(), emitter.constant(0));
+  for (auto [dim, at] : llvm::zip_equal(dims, emitter.delinearize(index, sizes(emitter))))
+    indices[dim] = at;
+  return indices;
 }
 
 ProductBlocks cutEvenly(KernelEmitter &emitter, Value total, int64_t extent, int64_t wanted,

@@ -30,6 +30,22 @@ struct ProductBlocks {
   ProductRange range(KernelEmitter &emitter, mlir::Value index, mlir::Value total) const;
 };
 
+/// The dimensions of a matmul's result beside rows and columns: products of their own.
+struct ProductBatch {
+  explicit ProductBatch(MatmulOp op);
+
+  mlir::Value result;
+  llvm::SmallVector<int64_t> dims;
+  int64_t known = 1; // product of the sizes that the type says
+
+  mlir::Value count(KernelEmitter &emitter) const;
+  /// Indices of the result for product number `index`; 0 along rows and columns.
+  llvm::SmallVector<mlir::Value> place(KernelEmitter &emitter, mlir::Value index) const;
+
+private:
+  llvm::SmallVector<mlir::Value> sizes(KernelEmitter &emitter) const;
+};
+
 /// Cuts `extent` elements (-1: `total` of them) into blocks of about `wanted`, multiples of `unit` and equally filled.
 ProductBlocks cutEvenly(KernelEmitter &emitter, mlir::Value total, int64_t extent, int64_t wanted,
                         int64_t unit);
