@@ -20,14 +20,9 @@ double ProductProblem::getMultiplyAdds() const {
 
 static int64_t known(int64_t size) { return ShapedType::isDynamic(size) ? -1 : size; }
 
-/// Product of sizes, -1 when one is unknown or 64 bits do not hold it.
+/// Product of sizes, -1 when one is unknown.
 static int64_t volume(ArrayRef<int64_t> sizes) {
-  int64_t count = 1;
-  for (int64_t size : sizes) {
-    if (ShapedType::isDynamic(size) || llvm::MulOverflow(count, size, count))
-      return -1;
-  }
-  return count;
+  return llvm::any_of(sizes, ShapedType::isDynamic) ? -1 : saturatingProduct(sizes);
 }
 
 static void setTypes(ProductProblem &problem, RankedTensorType lhs, RankedTensorType rhs, RankedTensorType result) {

@@ -37,10 +37,10 @@ int64_t elementCount(Value value, function_ref<int64_t(Value, int64_t)> sizeOf) 
   auto type = dyn_cast<ShapedType>(value.getType());
   if (!type)
     return 1;
-  int64_t count = 1;
-  for (int64_t dim = 0; dim < type.getRank(); ++dim)
-    count *= type.isDynamicDim(dim) ? sizeOf(value, dim) : type.getDimSize(dim);
-  return count;
+  SmallVector<int64_t> sizes(type.getShape());
+  for (auto [dim, size] : llvm::enumerate(sizes))
+    size = ShapedType::isDynamic(size) ? sizeOf(value, dim) : size;
+  return saturatingProduct(sizes);
 }
 
 int64_t storedBytes(Value value, function_ref<int64_t(Value, int64_t)> sizeOf) {
@@ -54,7 +54,7 @@ int64_t storedBytes(Value value, function_ref<int64_t(Value, int64_t)> sizeOf) {
     return storedByteCount(RankedTensorType::get(shape, element, tensor.getEncoding()));
   }
   int64_t bits = element.isIntOrFloat() ? std::max(8u, element.getIntOrFloatBitWidth()) : 64;
-  return elementCount(value, sizeOf) * bits / 8;
+  return saturatingProduct({elementCount(value, sizeOf), bits / 8});
 }
 
 } // namespace lutra

@@ -34,11 +34,11 @@ LogicalResult RmsNormOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShap
   return success();
 }
 
-int64_t SoftmaxOp::getOperations(SizeFn sizeOf) { return 8 * elementCount(getResult(), sizeOf); }
+int64_t SoftmaxOp::getOperations(SizeFn sizeOf) { return saturatingProduct({8, elementCount(getResult(), sizeOf)}); }
 
-int64_t LayerNormOp::getOperations(SizeFn sizeOf) { return 8 * elementCount(getResult(), sizeOf); }
+int64_t LayerNormOp::getOperations(SizeFn sizeOf) { return saturatingProduct({8, elementCount(getResult(), sizeOf)}); }
 
-int64_t RmsNormOp::getOperations(SizeFn sizeOf) { return 8 * elementCount(getResult(), sizeOf); }
+int64_t RmsNormOp::getOperations(SizeFn sizeOf) { return saturatingProduct({8, elementCount(getResult(), sizeOf)}); }
 
 /// E1 to E4 of the two ops that normalise the last `dims` dimensions.
 static LogicalResult verifyLastDims(Operation *op, Value input, ValueRange affine, Value result,

@@ -117,42 +117,39 @@ int64_t MatmulOp::getOperations(SizeFn sizeOf) {
   auto lhs = cast<RankedTensorType>(getLhs().getType());
   int64_t dim = lhs.getRank() - (getTransposeLhs() ? 2 : 1);
   int64_t depth = lhs.isDynamicDim(dim) ? sizeOf(getLhs(), dim) : lhs.getDimSize(dim);
-  return 2 * depth * elementCount(getResult(), sizeOf);
+  return saturatingProduct({2, depth, elementCount(getResult(), sizeOf)});
 }
 
 /// Elements of a filter at one place of `dim`.
 static int64_t filterVolume(Value filter, int64_t dim, SizeFn sizeOf) {
   auto type = cast<RankedTensorType>(filter.getType());
-  int64_t count = 1;
+  SmallVector<int64_t> sizes;
   for (int64_t other = 0; other < type.getRank(); ++other)
     if (other != dim)
-      count *= type.isDynamicDim(other) ? sizeOf(filter, other) : type.getDimSize(other);
-  return count;
+      sizes.push_back(type.isDynamicDim(other) ? sizeOf(filter, other) : type.getDimSize(other));
+  return saturatingProduct(sizes);
 }
 
 int64_t ConvOp::getOperations(SizeFn sizeOf) {
   int64_t last = cast<RankedTensorType>(getFilter().getType()).getRank() - 1;
   int64_t volume = filterVolume(getFilter(), getLayout() == ConvLayout::ChannelsLast ? last : 0, sizeOf);
-  return 2 * elementCount(getResult(), sizeOf) * volume;
+  return saturatingProduct({2, elementCount(getResult(), sizeOf), volume});
 }
 
 int64_t ConvTransposeOp::getOperations(SizeFn sizeOf) {
-  return 2 * elementCount(getInput(), sizeOf) * filterVolume(getFilter(), 0, sizeOf);
+  return saturatingProduct({2, elementCount(getInput(), sizeOf), filterVolume(getFilter(), 0, sizeOf)});
 }
 
 int64_t PoolOp::getOperations(SizeFn sizeOf) {
-  int64_t count = elementCount(getResult(), sizeOf);
-  for (int64_t size : getWindow())
-    count *= size;
-  return count;
+  return saturatingProduct({elementCount(getResult(), sizeOf), saturatingProduct(getWindow())});
 }
 
 int64_t LstmOp::getOperations(SizeFn sizeOf) {
   auto weights = cast<RankedTensorType>(getWeights().getType());
   auto recurrence = cast<RankedTensorType>(getRecurrence().getType());
   auto input = cast<RankedTensorType>(getInput().getType());
-  int64_t steps = 1;
+  SmallVector<int64_t> factors = {2, weights.getNumElements() + recurrence.getNumElements()};
   for (int64_t dim : {0, 1})
-    steps *= input.isDynamicDim(dim) ? sizeOf(getInput(), dim) : input.getDimSize(dim);
-  return 2 * steps * (weights.getNumElements() + recurrence.getNumElements());
+    factors.push_back(input.isDynamicDim(dim) ? sizeOf(getInput(), dim) : input.getDimSize(dim));
+  return saturatingProduct(factors);
 }

@@ -1,5 +1,11 @@
 // Every dynamic size is 10 here.
 // RUN: lutra-opt %s --lutra-test-cost=dynamic-size=10 --verify-diagnostics
+// RUN: lutra-opt %s --lutra-test-cost=dynamic-size=4294967296 2>&1 | FileCheck %s
+
+// Counts beyond 64 bits are as great as 64 bits say.
+// CHECK: operations 17179869184; reads 68719476736; writes 68719476736
+// CHECK: operations 17179869184; reads 68719476736, 68719476736; writes 17179869184
+// CHECK: operations 274877906944; reads 68719476736, 128; writes 137438953472
 
 func.func @cost(%x: tensor<?x4xf32>, %w: tensor<8x4xf32>, %i: tensor<?x8x8x3xf32>, %f: tensor<3x3x3x16xf32>) {
   // 40 elements of 4 bytes.
@@ -53,5 +59,12 @@ func.func @encoded(%x: tensor<?x256xf32>,
 func.func @packed(%x: tensor<?x5xf32>, %w: tensor<5x17xf32, #lutra.packing<width = 16, depth = 1>>) {
   // expected-remark @below {{operations 1700; reads 200, 640; writes 680}}
   %0 = lutra.matmul %x, %w : (tensor<?x5xf32>, tensor<5x17xf32, #lutra.packing<width = 16, depth = 1>>) -> tensor<?x17xf32>
+  return
+}
+
+// Operands of 2^16 to 2^45 elements, 2^62 products: the two operations of each are counted as 2^63 - 1.
+func.func @vast(%a: tensor<4194304x8388608xf32>, %b: tensor<8388608x131072xf32>) {
+  // expected-remark @below {{operations 9223372036854775807; reads 140737488355328, 4398046511104; writes 2199023255552}}
+  %0 = lutra.matmul %a, %b : (tensor<4194304x8388608xf32>, tensor<8388608x131072xf32>) -> tensor<4194304x131072xf32>
   return
 }

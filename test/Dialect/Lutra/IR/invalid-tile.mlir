@@ -357,10 +357,10 @@ func.func @tile_coded_matmul_no_step(%a: memref<?x?xi8>, %w: memref<?x?x16x0xi8>
 
 // -----
 // tile_coded_matmul E4
-func.func @tile_coded_matmul_step(%a: memref<?x?xi8>, %w: memref<?x?x16x2305843009213693952xi8>, %c: !lutra.tile<4x16xi32>, %i: index) {
+func.func @tile_coded_matmul_step(%a: memref<?x?xi8>, %w: memref<?x?x16x4398046511104xi8>, %c: !lutra.tile<4x16xi32>, %i: index) {
   // expected-error @below {{give [panels, steps, columns, bytes of a step]}}
   %r = lutra.tile_coded_matmul %a[%i, %i], %w[%i, %i], %c depth %i {bits = 4 : i64, lhs_row_dim = 0 : i64}
-         : memref<?x?xi8>, memref<?x?x16x2305843009213693952xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
+         : memref<?x?xi8>, memref<?x?x16x4398046511104xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
   return
 }
 

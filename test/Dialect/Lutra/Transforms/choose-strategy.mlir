@@ -20,14 +20,6 @@ lutra.kernel @floats(%a: tensor<37x23xf32>, %b: tensor<23x19xf32>) -> tensor<37x
   lutra.yield %r : tensor<37x19xf32>
 }
 
-// Products that 64 bits do not count are as many as unknown ones: 128 of 8 * 8 * 8.
-// REMARK: Chosen=tiled, Cycles=6.144000e+03
-// CHECK-LABEL: lutra.kernel @uncounted
-lutra.kernel @uncounted(%a: tensor<4611686018427387904x4x8x8xf32>, %b: tensor<8x8xf32>) -> tensor<4611686018427387904x4x8x8xf32> {
-  %r = lutra.matmul %a, %b : (tensor<4611686018427387904x4x8x8xf32>, tensor<8x8xf32>) -> tensor<4611686018427387904x4x8x8xf32>
-  lutra.yield %r : tensor<4611686018427387904x4x8x8xf32>
-}
-
 // Integers with a right-hand side that some launch computes. Every product that a wish does not fit is named.
 // REMARK: Chosen=scalar, {{.*}}Others="tiled (avx2: takes products of floats alone); coded (avx2: takes products of codes with scales alone); decode (avx2: takes encoded weights alone); dot (avx2: takes a weight of rank 2 on the right alone)
 // CHECK-LABEL: lutra.kernel @integers

@@ -2,6 +2,7 @@
 #ifndef LUTRA_DIALECT_LUTRA_IR_LUTRA_H
 #define LUTRA_DIALECT_LUTRA_IR_LUTRA_H
 
+#include "lutra/Dialect/Lutra/IR/BoundedShapes.h"
 #include "lutra/Support/Encoding.h"
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"

@@ -37,7 +37,13 @@ def Lutra_Dialect : Dialect {
                            "mlir::tensor::TensorDialect"];
 }
 
-class Lutra_Op<string mnemonic, list<Trait> traits = []> : Op<Lutra_Dialect, mnemonic, traits>;
+// Sizes that are known multiply to at most 2^48, so that counts of elements, bits and operations need no care.
+def Lutra_BoundedShapes : NativeOpTrait<"BoundedShapes"> {
+  let cppNamespace = "::lutra";
+}
+
+class Lutra_Op<string mnemonic, list<Trait> traits = []>
+    : Op<Lutra_Dialect, mnemonic, [Lutra_BoundedShapes] # traits>;
 
 class Lutra_Enum<string name, list<I32EnumAttrCase> cases>
     : I32EnumAttr<name, "", cases> {
