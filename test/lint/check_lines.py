@@ -25,7 +25,7 @@ def main() -> int:
         runs = "\n".join(line for line in text.splitlines() if "RUN:" in line)
         runs = re.sub(r"\\\s*\n\s*(?://|#)\s*RUN:", " ", runs)
         prefixes = set()
-        for command in re.findall(r"FileCheck[^|]*", runs):
+        for command in re.findall(r"FileCheck[^|\n]*", runs):
             named = PREFIXES.findall(command)
             prefixes.update(prefix for group in named for prefix in group.split(","))
             if not named:
