@@ -239,6 +239,13 @@ void Importer::importNode(const ::onnx::NodeProto &node, Scope &scope) {
   for (unsigned index = 0; index < import.inputCount(); ++index)
     if (import.has(index) && !import.in(index))
       return; // depends on what was reported already
+  // Their values are right in 8 bits; ranges and types of what other operators make of them would not be.
+  bool readsPacked = domain.empty() && (node.op_type() == "DequantizeLinear" || node.op_type() == "Identity");
+  for (unsigned index = 0; index < import.inputCount() && entry && !readsPacked; ++index)
+    if (std::string type = import.has(index) ? packedTypeName(import.in(index)) : ""; !type.empty())
+      return addUnsupported(ErrorCode::UnsupportedType, import.describe() + " reads " + quoted(node.input(index)) +
+                                                            " of type " + type +
+                                                            ", which DequantizeLinear alone can; dequantize it first");
   StringRef label = node.name().empty() && node.output_size() ? StringRef(node.output(0)) : StringRef(node.name());
   builder->setLoc(NameLoc::get(StringAttr::get(context, label)));
   GraphTensor first;
@@ -336,6 +343,11 @@ std::optional<SmallVector<GraphTensor>> Importer::importSubgraph(const ::onnx::G
   return outputs;
 }
 
+std::string Importer::packedTypeName(GraphTensor tensor) const {
+  auto found = packedConstants.find(tensor.operator->());
+  return found == packedConstants.end() ? "" : dataTypeName(found->second);
+}
+
 bool Importer::checkOutputs(ArrayRef<GraphBuilder::Output> outputs) {
   for (auto [declared, output] : llvm::zip_equal(model->graph().output(), outputs)) {
     if (!declared.type().has_tensor_type())
@@ -398,6 +410,11 @@ FailureOr<OwningOpRef<ModuleOp>> Importer::run() {
         addFault(ErrorCode::GraphStructure, "two outputs are named " + quoted(output.name()));
       else
         outputs.push_back({output.name(), scope.values.lookup(output.name())});
+    }
+    for (const GraphBuilder::Output &output : outputs) {
+      std::string type = packedTypeName(output.tensor);
+      if (!type.empty())
+        addUnsupported(ErrorCode::UnsupportedType, "output " + quoted(output.name) + " has elements of type " + type);
     }
     if (outputs.empty())
       addFault(ErrorCode::GraphStructure, "the graph has no outputs");

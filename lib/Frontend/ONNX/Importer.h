@@ -10,6 +10,7 @@
 #include "lutra/Dialect/Lutra/Builder/GraphBuilder.h"
 #include "lutra/Frontend/ONNX/Import.h"
 
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -91,6 +92,8 @@ private:
   bool importNodes(const google::protobuf::RepeatedPtrField<::onnx::NodeProto> &nodes, Scope &scope);
   void importNode(const ::onnx::NodeProto &node, Scope &scope);
   void importCall(const ::onnx::FunctionProto &function, NodeImport &call);
+  /// The ONNX type of a constant of which a byte holds several elements ("INT4"); "" for others.
+  std::string packedTypeName(GraphTensor tensor) const;
   bool checkOpsets();
   bool checkOutputs(llvm::ArrayRef<GraphBuilder::Output> outputs);
   std::optional<Shape> importShape(const ::onnx::ValueInfoProto &input);
@@ -104,6 +107,7 @@ private:
   std::unique_ptr<ExternalData> external;
   llvm::StringMap<const ::onnx::FunctionProto *> functions;
   std::set<std::string> sizeNames; // of the graph's inputs
+  llvm::DenseMap<const TensorNode *, int> packedConstants; // imported as bytes; their ONNX type
   llvm::StringSet<> activeFunctions;
   unsigned depth = 0;
   std::optional<Fault> fault;

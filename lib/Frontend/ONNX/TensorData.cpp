@@ -68,8 +68,41 @@ static std::string typedBytes(const Proto &tensor) {
   }
 }
 
+namespace {
+/// Integers of which a byte holds several, the first one lowest.
+struct PackedType {
+  int64_t bits = 0; // 0: no such type
+  bool isUnsigned = false;
+};
+} // namespace
+
+static PackedType packedType(int dataType) {
+  switch (dataType) {
+  case Proto::INT2: return {2, false};
+  case Proto::INT4: return {4, false};
+  case Proto::UINT2: return {2, true};
+  case Proto::UINT4: return {4, true};
+  default: return {};
+  }
+}
+
+/// A byte for each of `count` integers.
+static std::shared_ptr<SmallVector<char, 0>> unpack(ArrayRef<char> bytes, PackedType packed, int64_t count) {
+  auto codes = std::make_shared<SmallVector<char, 0>>(count);
+  int64_t perByte = 8 / packed.bits;
+  for (int64_t index = 0; index < count; ++index) {
+    unsigned high = 8 - packed.bits * (index % perByte + 1); // bits above the code
+    auto shifted = static_cast<uint8_t>(static_cast<uint8_t>(bytes[index / perByte]) << high);
+    (*codes)[index] = packed.isUnsigned ? static_cast<char>(shifted >> (8 - packed.bits))
+                                        : static_cast<char>(static_cast<int8_t>(shifted) >> (8 - packed.bits));
+  }
+  return codes;
+}
+
 GraphTensor Importer::importTensor(const Proto &tensor) {
-  Type type = elementType(context, tensor.data_type());
+  PackedType packed = packedType(tensor.data_type());
+  int dataType = packed.bits == 0 ? tensor.data_type() : packed.isUnsigned ? Proto::UINT8 : Proto::INT8;
+  Type type = elementType(context, dataType);
   if (!type)
     return builder->fail(ErrorCode::UnsupportedType, "has a tensor " + quoted(tensor.name()) + " of type " +
                                                          dataTypeName(tensor.data_type()) +
@@ -82,6 +115,17 @@ GraphTensor Importer::importTensor(const Proto &tensor) {
   if (llvm::MulOverflow(count, width, length) || count > GraphBuilder::maxElements)
     return builder->fail(ErrorCode::LimitSize, "has a tensor " + quoted(tensor.name()) + " of " + Twine(count) +
                                                    " elements; 2^31 are the limit");
+  if (packed.bits != 0)
+    length = llvm::divideCeil(count * packed.bits, 8);
+  auto make = [&](SmallVector<int64_t> dims, ArrayRef<char> bytes, std::shared_ptr<const void> owner) -> GraphTensor {
+    if (packed.bits == 0)
+      return builder->constantBytes(tensor.name(), type, dims, bytes, owner);
+    std::shared_ptr<SmallVector<char, 0>> codes = unpack(bytes, packed, count);
+    GraphTensor result = builder->constantBytes(tensor.name(), type, dims, ArrayRef<char>(*codes), codes);
+    if (result)
+      packedConstants[result.operator->()] = tensor.data_type();
+    return result;
+  };
   if (tensor.has_segment())
     return builder->fail(ErrorCode::UnsupportedOp, "has the segmented tensor " + quoted(tensor.name()));
   SmallVector<int64_t> dims(tensor.dims().begin(), tensor.dims().end());
@@ -90,7 +134,7 @@ GraphTensor Importer::importTensor(const Proto &tensor) {
     size_t offset = 0;
     if (std::optional<Fault> found = external->find(tensor, length, file, offset))
       return builder->fail(found->code, "has a tensor whose data cannot be used: " + found->message);
-    return builder->constantBytes(tensor.name(), type, dims, ArrayRef<char>(file->data + offset, length), file);
+    return make(dims, ArrayRef<char>(file->data + offset, length), file);
   }
   std::shared_ptr<const void> owner = model;
   const std::string *bytes = &tensor.raw_data();
@@ -103,5 +147,5 @@ GraphTensor Importer::importTensor(const Proto &tensor) {
     return builder->fail(ErrorCode::GraphType, "has a tensor " + quoted(tensor.name()) + " that stores " +
                                                    Twine(bytes->size()) + " bytes, but its shape and type need " +
                                                    Twine(length));
-  return builder->constantBytes(tensor.name(), type, dims, ArrayRef<char>(bytes->data(), bytes->size()), owner);
+  return make(dims, ArrayRef<char>(bytes->data(), bytes->size()), owner);
 }

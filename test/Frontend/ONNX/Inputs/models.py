@@ -78,6 +78,24 @@ def unsupported() -> onnx.ModelProto:
     )
 
 
+def packed_integers() -> onnx.ModelProto:
+    """Constants of 4-bit integers: as a value, as a range to round to, and as an output."""
+    codes = helper.make_tensor("codes", TensorProto.INT4, [4], bytes([0x21, 0x43]), raw=True)
+    zero = helper.make_tensor("zero", TensorProto.UINT4, [], bytes([3]), raw=True)
+    node = helper.make_node
+    graph = model(
+        [
+            node("Cast", ["codes"], ["a"], name="value", to=FLOAT),
+            node("QuantizeLinear", ["x", "scale", "zero"], ["b"], name="range"),
+            node("Identity", ["codes"], ["c"], name="output"),
+        ],
+        [info("x", FLOAT, [4]), info("scale", FLOAT, [])],
+        [info("a", FLOAT, [4]), info("b", TensorProto.UINT4, [4]), info("c", TensorProto.INT4, [4])],
+    )
+    graph.graph.initializer.extend([codes, zero])
+    return graph
+
+
 def limited_sizes() -> onnx.ModelProto:
     """Each op asks something of a size of its input: an element that exists, a window, a constant's size."""
     node = helper.make_node
@@ -299,6 +317,7 @@ MODELS: dict[str, Callable[[], onnx.ModelProto]] = {
     "matching_sizes": matching_sizes,
     "integer_logarithm": integer_logarithm,
     "overloads": overloads,
+    "packed_integers": packed_integers,
     "position_table": position_table,
     "exact_integers": exact_integers,
     "unsupported": unsupported,
