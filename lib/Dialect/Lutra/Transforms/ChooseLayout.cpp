@@ -6,7 +6,8 @@
 //
 //   conv -> T' | T -> conv                    cancels
 //   f(T x, T y, c) -> T f(x, y, T^-1 c)       pointwise; c constant or of one element
-//   concat, pad, reduce, pool of T x          the axis moves along
+//   concat, pad, reduce, pool, quantize of T x
+//                                             the axis moves along
 //   reshape of T x                            the dimensions that it splits or joins move along; where it joins two
 //                                             that T swapped (a channel shuffle), the swap alone stays before it
 //   T of a tensor whose moved sizes are 1     is a reshape
@@ -91,6 +92,13 @@ struct SinkThroughPointwise final : RewritePattern {
   explicit SinkThroughPointwise(MLIRContext *context)
       : RewritePattern(MatchAnyOpTypeTag(), /*benefit=*/1, context) {}
   LogicalResult matchAndRewrite(Operation *op, PatternRewriter &rewriter) const override;
+};
+
+/// quantize and dequantize with one scale, or one for each position of an axis.
+template <typename Op>
+struct SinkThroughQuantization final : OpRewritePattern<Op> {
+  using OpRewritePattern<Op>::OpRewritePattern;
+  LogicalResult matchAndRewrite(Op op, PatternRewriter &rewriter) const override;
 };
 
 struct SinkThroughConcat final : OpRewritePattern<ConcatOp> {
@@ -262,6 +270,23 @@ LogicalResult SinkThroughPointwise::matchAndRewrite(Operation *op, PatternRewrit
   inner->setOperands(operands);
   inner->getResult(0).setType(permuteType(resultType, order));
   rewriter.replaceOp(op, transpose(rewriter, op->getLoc(), inner->getResult(0), first.getPermutation()));
+  return success();
+}
+
+template <typename Op>
+LogicalResult SinkThroughQuantization<Op>::matchAndRewrite(Op op, PatternRewriter &rewriter) const {
+  TransposeOp producer = producingTranspose(op.getInput());
+  int64_t scales = cast<RankedTensorType>(op.getScale().getType()).getRank();
+  if (!producer || scales > 1)
+    return rewriter.notifyMatchFailure(op, "input is not transposed, or scales lie in blocks");
+  SmallVector<int64_t> order = inverse(producer.getPermutation());
+  auto type = cast<RankedTensorType>(op.getType());
+  auto inner = cast<Op>(rewriter.clone(*op));
+  inner.getInputMutable().assign(producer.getInput());
+  if (scales == 1)
+    inner.setAxis(producer.getPermutation()[op.getAxis()]);
+  inner.getResult().setType(permuteType(type, order));
+  rewriter.replaceOp(op, transpose(rewriter, op.getLoc(), inner.getResult(), producer.getPermutation()));
   return success();
 }
 
@@ -471,7 +496,8 @@ LogicalResult TransposeIsReshape::matchAndRewrite(TransposeOp op, PatternRewrite
 
 void ChooseLayout::runOnOperation() {
   RewritePatternSet sinking(&getContext());
-  sinking.add<TurnConv, SplitPadding, TurnPool, SinkThroughPointwise, SinkThroughConcat, SinkThroughPad,
+  sinking.add<TurnConv, SplitPadding, TurnPool, SinkThroughPointwise, SinkThroughQuantization<QuantizeOp>,
+              SinkThroughQuantization<DequantizeOp>, SinkThroughConcat, SinkThroughPad,
               SinkThroughPool, SinkThroughReduce, SinkThroughReshape, JoinTransposes>(&getContext());
   if (failed(applyPatternsGreedily(getOperation(), std::move(sinking))))
     return signalPassFailure();

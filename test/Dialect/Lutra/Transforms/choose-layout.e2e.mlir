@@ -5,6 +5,8 @@
 // RUN: lutra-run %s --before-after=lutra-choose-layout --seed=7 --function=flatten
 // RUN: lutra-run %s --before-after=lutra-choose-layout --seed=7 --function=beside_dynamic --dim=n=3
 // RUN: lutra-run %s --before-after=lutra-choose-layout --seed=7 --function=neighbours
+// RUN: lutra-run %s --before-after=lutra-choose-layout --seed=7 --function=quantized --dim=n=2
+// RUN: not lutra-run %s --before-after=lutra-choose-layout --seed=7 --function=quantized --dim=n=2 --corrupt=0
 // Taps and channels are summed in another order: within the bound of the sums.
 lutra.global @f : tensor<4x4x3x3xf32> = dense<0.5> : tensor<4x4x3x3xf32>
 // Unequal filters, so that exchanged channels show.
@@ -68,4 +70,18 @@ func.func @beside_dynamic(%x: tensor<?x3x4x4xf32> {lutra.dim_names = ["n", "", "
   %r = lutra.reshape %a[%n] : tensor<?x8x4x4xf32> -> tensor<?x8x16xf32>
   %y = lutra.unary<relu> %r : tensor<?x8x16xf32> -> tensor<?x8x16xf32>
   return %y : tensor<?x8x16xf32>
+}
+
+// Codes as input: what is rounded to codes may fall on either side of a tie.
+func.func @quantized(%x: tensor<?x4x8x8xi8> {lutra.name = "x", lutra.dim_names = ["n", "", "", ""]}) -> tensor<?x4x8x8xf32> {
+  %g = lutra.weight @g : tensor<4x4x1x1xf32>
+  %one = lutra.constant dense<0.5> : tensor<f32>
+  %zero = lutra.constant dense<[3, -5, 0, 9]> : tensor<4xi8>
+  %four = lutra.constant dense<[0.5, 1.0, 0.25, 2.0]> : tensor<4xf32>
+  %i = lutra.dequantize %x scale(%one : tensor<f32>) {axis = 0 : i64, block = 0 : i64} : tensor<?x4x8x8xi8> -> tensor<?x4x8x8xf32>
+  %a = lutra.conv<channels_first> %i, %g {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<?x4x8x8xf32>, tensor<4x4x1x1xf32>) -> tensor<?x4x8x8xf32>
+  %q = lutra.quantize %a scale(%four : tensor<4xf32>) zero_point(%zero : tensor<4xi8>) {axis = 1 : i64, block = 0 : i64} : tensor<?x4x8x8xf32> -> tensor<?x4x8x8xi8>
+  %d = lutra.dequantize %q scale(%four : tensor<4xf32>) zero_point(%zero : tensor<4xi8>) {axis = 1 : i64, block = 0 : i64} : tensor<?x4x8x8xi8> -> tensor<?x4x8x8xf32>
+  %c = lutra.conv<channels_first> %d, %g {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<?x4x8x8xf32>, tensor<4x4x1x1xf32>) -> tensor<?x4x8x8xf32>
+  return %c : tensor<?x4x8x8xf32>
 }

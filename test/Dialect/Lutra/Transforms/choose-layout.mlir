@@ -149,3 +149,27 @@ func.func @splits_dynamic(%x: tensor<?x3x4x4xf32>, %f: tensor<8x3x1x1xf32>, %hal
   %r = lutra.reshape %a[%half] : tensor<?x8x4x4xf32> -> tensor<2x?x8x16xf32>
   return %r : tensor<2x?x8x16xf32>
 }
+
+// Codes between two convs, with one scale and with one for each channel, stay in the order of the convs; scales in blocks do not.
+// CHECK-LABEL: func @quantized
+// CHECK: %[[A:.*]] = lutra.conv<channels_last>
+// CHECK: %[[Q:.*]] = lutra.quantize %[[A]] scale({{.*}}) zero_point({{.*}}) {axis = 1 : i64, block = 0 : i64} : tensor<?x8x8x4xf32> -> tensor<?x8x8x4xi8>
+// CHECK: %[[D:.*]] = lutra.dequantize %[[Q]] scale({{.*}}) {axis = 3 : i64, block = 0 : i64} : tensor<?x8x8x4xi8> -> tensor<?x8x8x4xf32>
+// CHECK: %[[C:.*]] = lutra.conv<channels_last> %[[D]]
+// CHECK: %[[T:.*]] = lutra.transpose %[[C]] [0, 3, 1, 2]
+// CHECK: lutra.dequantize %{{.*}} scale({{.*}}) {axis = 1 : i64, block = 2 : i64} : tensor<1x4x8x8xi8> -> tensor<1x4x8x8xf32>
+func.func @quantized(%x: tensor<?x4x8x8xf32>, %y: tensor<1x4x8x8xf32>) -> (tensor<?x4x8x8xf32>, tensor<1x4x8x8xf32>) {
+  %g = lutra.weight @g : tensor<4x4x1x1xf32>
+  %one = lutra.constant dense<0.5> : tensor<f32>
+  %zero = lutra.constant dense<3> : tensor<i8>
+  %four = lutra.constant dense<[0.5, 1.0, 0.25, 2.0]> : tensor<4xf32>
+  %blocks = lutra.constant dense<0.5> : tensor<1x2x8x8xf32>
+  %a = lutra.conv<channels_first> %x, %g {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<?x4x8x8xf32>, tensor<4x4x1x1xf32>) -> tensor<?x4x8x8xf32>
+  %q = lutra.quantize %a scale(%one : tensor<f32>) zero_point(%zero : tensor<i8>) {axis = 1 : i64, block = 0 : i64} : tensor<?x4x8x8xf32> -> tensor<?x4x8x8xi8>
+  %d = lutra.dequantize %q scale(%four : tensor<4xf32>) {axis = 1 : i64, block = 0 : i64} : tensor<?x4x8x8xi8> -> tensor<?x4x8x8xf32>
+  %c = lutra.conv<channels_first> %d, %g {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<?x4x8x8xf32>, tensor<4x4x1x1xf32>) -> tensor<?x4x8x8xf32>
+  %b = lutra.conv<channels_first> %y, %g {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x4x8x8xf32>, tensor<4x4x1x1xf32>) -> tensor<1x4x8x8xf32>
+  %p = lutra.quantize %b scale(%one : tensor<f32>) zero_point(%zero : tensor<i8>) {axis = 1 : i64, block = 0 : i64} : tensor<1x4x8x8xf32> -> tensor<1x4x8x8xi8>
+  %r = lutra.dequantize %p scale(%blocks : tensor<1x2x8x8xf32>) {axis = 1 : i64, block = 2 : i64} : tensor<1x4x8x8xi8> -> tensor<1x4x8x8xf32>
+  return %c, %r : tensor<?x4x8x8xf32>, tensor<1x4x8x8xf32>
+}
