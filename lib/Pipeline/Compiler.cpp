@@ -117,6 +117,11 @@ LogicalResult buildStage(OpPassManager &manager, Stage stage, const CompileOptio
     manager.addPass(createRaiseLookups());
     manager.addPass(createCanonicalizerPass());
     manager.addPass(createCSEPass());
+    // Once transposes of codes are part of products or gone. Other targets have no products of integers.
+    if (options.target == "cpu")
+      manager.addPass(createRaiseIntegerProducts({tileTargetsOf(options)}));
+    manager.addPass(createEncodeWeights());
+    manager.addPass(createCanonicalizerPass());
     if (!options.quantize.empty()) {
       // After lookups, which read weights that are no product's then; transposes would hide a matrix.
       manager.addPass(createFoldWeights());

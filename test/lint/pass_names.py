@@ -20,6 +20,7 @@ VERBS = (
     "Assemble",
     "Choose",
     "Convert",
+    "Encode",
     "Flatten",
     "Fold",
     "Form",

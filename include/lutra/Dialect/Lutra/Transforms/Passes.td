@@ -51,6 +51,30 @@ def ChooseStrategy : Pass<"lutra-choose-strategy", "mlir::ModuleOp"> {
   let dependentDialects = ["lutra::LutraDialect"];
 }
 
+def EncodeWeights : Pass<"lutra-encode-weights", "mlir::ModuleOp"> {
+  let summary = "makes encoded weights of dequantized constants";
+  let description = [{
+    Needs: graph level, before fusion and packing. Guarantees: a product with f32 on its left, and on its right a
+    constant of 8-bit codes that a `lutra.dequantize` makes a matrix of f32 (one scale and zero point, one for each
+    column of the result, or one for each block of K), reads a weight with a dense `#lutra.encoding` of the fewest bits
+    (2, 4, 8) that hold its codes, rows along K. Other dequantizations of constants to f32 are computed;
+    where one scale serves a table that is looked up in, what was looked up is dequantized instead. A remark names each
+    weight. Leaves alone: codes that are computed, matrices of fewer than 4096 elements and groups of fewer than 16
+    (which become floats), results of other types than f32.
+
+    ```mlir
+    %w = lutra.weight @w : tensor<64x64xi8>
+    %f = lutra.dequantize %w scale(%s : tensor<64xf32>) {axis = 1 : i64, block = 0 : i64}
+           : tensor<64x64xi8> -> tensor<64x64xf32>
+    %p = lutra.matmul %x, %f : (tensor<?x64xf32>, tensor<64x64xf32>) -> tensor<?x64xf32>
+    // becomes
+    %q = lutra.weight @w.encoded : tensor<64x64xf32, #int8>
+    %p = lutra.matmul %x, %q {transpose_rhs} : (tensor<?x64xf32>, tensor<64x64xf32, #int8>) -> tensor<?x64xf32>
+    ```
+  }];
+  let dependentDialects = ["lutra::LutraDialect"];
+}
+
 def FlattenBranches : Pass<"lutra-flatten-branches", "mlir::ModuleOp"> {
   let summary = "computes both branches of an scf.if and selects";
   let description = [{
@@ -239,6 +263,33 @@ def RaiseActivations : Pass<"lutra-raise-activations"> {
     %y = lutra.unary<silu> %x : tensor<4xf32> -> tensor<4xf32>
     ```
   }];
+  let dependentDialects = ["lutra::LutraDialect"];
+}
+
+def RaiseIntegerProducts : Pass<"lutra-raise-integer-products", "mlir::ModuleOp"> {
+  let summary = "multiplies the codes of dequantized operands";
+  let description = [{
+    Needs: graph level, before lutra-encode-weights. Guarantees: a matmul of f32 whose left-hand side dequantizes 8-bit
+    codes with one scale (constant or computed), and whose right-hand side dequantizes a constant matrix of 8-bit codes
+    with one scale, or one for each column of the result, multiplies the differences of codes and zero points into i32
+    and scales the sums. The differences of the weight are computed: 8 bits where all fit, else 16. A remark says why
+    a product of two dequantized operands stays as it is. Leaves alone: sums that 32 bits may not hold, right-hand sides
+    that are computed, everything else, and all products where one of `targets` adds no products of integers in pairs.
+
+    ```mlir
+    %l = lutra.dequantize %x scale(%sx : tensor<f32>) {axis = 0 : i64, block = 0 : i64}
+           : tensor<?x64xi8> -> tensor<?x64xf32>
+    %r = lutra.dequantize %w scale(%sw : tensor<8xf32>) {axis = 1 : i64, block = 0 : i64}
+           : tensor<64x8xi8> -> tensor<64x8xf32>
+    %p = lutra.matmul %l, %r : (tensor<?x64xf32>, tensor<64x8xf32>) -> tensor<?x8xf32>
+    // becomes
+    %i = lutra.matmul %x, %w.integers : (tensor<?x64xi8>, tensor<64x8xi8>) -> tensor<?x8xi32>
+    %f = lutra.cast %i : tensor<?x8xi32> -> tensor<?x8xf32>
+    %s = lutra.binary<mul> %f, %sw : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
+    %p = lutra.binary<mul> %s, %sx : (tensor<?x8xf32>, tensor<f32>) -> tensor<?x8xf32>
+    ```
+  }];
+  let options = [ListOption<"targets", "targets", "std::string", "tile targets that the program is for">];
   let dependentDialects = ["lutra::LutraDialect"];
 }
 

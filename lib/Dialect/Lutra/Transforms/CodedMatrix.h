@@ -1,0 +1,32 @@
+//===- CodedMatrix.h - constant codes on the right of a product -------------===//
+#ifndef LUTRA_LIB_DIALECT_LUTRA_TRANSFORMS_CODEDMATRIX_H
+#define LUTRA_LIB_DIALECT_LUTRA_TRANSFORMS_CODEDMATRIX_H
+
+#include "WeightData.h"
+
+#include <optional>
+#include <string>
+
+namespace lutra {
+
+/// A matrix W[n, k] = (code - zero) * scale of 8-bit codes, in rows along k whatever the order of the constant was.
+struct CodedMatrix {
+  DequantizeOp op; // that computes it
+  bool turned;     // the constant is [k, n]
+  int64_t n = 0, k = 0, group = 0; // elements along k that share a scale; k: a row
+  llvm::SmallVector<int16_t, 0> codes; // n * k
+  llvm::SmallVector<int16_t, 0> zeros; // n * groups()
+  llvm::SmallVector<float, 0> scales;
+
+  int64_t groups() const { return (k + group - 1) / group; }
+};
+
+/// The dequantization of a constant on the right of a product, or null; `turned` says whether it is [k, n].
+DequantizeOp getCodedRhs(MatmulOp op, bool &turned);
+
+/// The matrix on the right of a product, if it is one: `why` says what keeps others.
+std::optional<CodedMatrix> readCodedRhs(MatmulOp op, WeightStore &store, std::string &why);
+
+} // namespace lutra
+
+#endif // LUTRA_LIB_DIALECT_LUTRA_TRANSFORMS_CODEDMATRIX_H

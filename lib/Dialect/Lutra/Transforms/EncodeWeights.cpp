@@ -1,0 +1,243 @@
+//===- EncodeWeights.cpp - dequantizations of constants, done at compile time ===//
+// A constant that is stored as codes and dequantized in the graph (ONNX QDQ, blocks of int4 ..) means a weight in few
+// bits. A product on whose right it stands reads an encoded weight: its bytes stay few, and strategies for codes know
+// it. A table that is looked up in keeps its codes too, and what was looked up is dequantized. All else has no kernels
+// for codes and becomes floats here, once.
+#include "lutra/Dialect/Lutra/Transforms/Passes.h"
+
+#include "CodedMatrix.h"
+
+#include "lutra/Support/CodeStream.h"
+#include "lutra/Support/EncodedLayout.h"
+#include "lutra/Support/QuantizeSpec.h"
+
+#include "mlir/IR/Remarks.h"
+
+#include <algorithm>
+#include <cstring>
+
+using namespace mlir;
+using namespace lutra;
+
+#define DEBUG_TYPE "lutra-encode-weights"
+
+namespace lutra {
+#define GEN_PASS_DEF_ENCODEWEIGHTS
+#include "lutra/Dialect/Lutra/Transforms/Passes.h.inc"
+} // namespace lutra
+
+namespace {
+struct EncodeWeights final : lutra::impl::EncodeWeightsBase<EncodeWeights> {
+  using Base::Base;
+  void runOnOperation() override;
+
+private:
+  void encode(MatmulOp op, WeightStore &store);
+  bool deferPastGathers(DequantizeOp op, WeightStore &store);
+  bool compute(DequantizeOp op, WeightStore &store);
+
+  DenseMap<std::pair<Operation *, unsigned>, GlobalOp> done; // by dequantization and whether it is turned
+};
+} // namespace
+
+/// Smaller matrices are as quick as floats, and smaller groups quicker.
+static constexpr int64_t leastElements = 4096, leastGroup = 16;
+
+/// The fewest bits of codes without a sign that hold all codes and zero points once `shift` is added.
+static unsigned chooseBits(const CodedMatrix &matrix, bool isUnsigned, int64_t &shift) {
+  int64_t low = 0, high = 0;
+  auto widen = [&](ArrayRef<int16_t> values) {
+    auto [least, most] = std::minmax_element(values.begin(), values.end());
+    low = std::min<int64_t>(low, *least);
+    high = std::max<int64_t>(high, *most);
+  };
+  widen(matrix.codes);
+  widen(matrix.zeros);
+  for (unsigned bits : {2u, 4u, 8u}) {
+    shift = isUnsigned ? 0 : int64_t(1) << (bits - 1);
+    if (low + shift >= 0 && high + shift < int64_t(1) << bits)
+      return bits;
+  }
+  llvm_unreachable("8-bit codes have 8 bits");
+}
+
+/// An encoded weight of the matrix.
+static GlobalOp makeGlobal(CodedMatrix &matrix, StringRef name, WeightStore &store) {
+  int64_t shift = 0;
+  bool isUnsigned = cast<RankedTensorType>(matrix.op.getInput().getType()).getElementType().isUnsignedInteger();
+  WeightForm form;
+  form.bits = chooseBits(matrix, isUnsigned, shift);
+  form.group = matrix.group == matrix.k ? kWhole : matrix.group;
+  int64_t middle = int64_t(1) << (form.bits - 1);
+  form.symmetric = llvm::all_of(matrix.zeros, [&](int64_t zero) { return zero + shift == middle; });
+  form.halfScales = false;
+  Encoding encoding = form.encoding(/*rounded=*/false);
+  EncodedLayout layout = llvm::cantFail(EncodedLayout::of(encoding, matrix.n, matrix.k));
+  AsmResourceBlob blob = WeightStore::allocate(layout.bytes);
+  auto *out = reinterpret_cast<uint8_t *>(blob.getMutableData().data());
+  auto pack = [&](ArrayRole role, ArrayRef<int16_t> values, int64_t length) {
+    const EncodedArray *array = layout.find(role, 0, 0);
+    std::vector<uint32_t> fields(length);
+    for (int64_t row = 0; row < matrix.n; ++row) {
+      for (int64_t index = 0; index < length; ++index)
+        fields[index] = values[row * length + index] + shift;
+      packFields(fields, form.bits, out + array->offset + row * array->rowBytes);
+    }
+  };
+  pack(ArrayRole::Codes, matrix.codes, matrix.k);
+  if (!form.symmetric)
+    pack(ArrayRole::Zeros, matrix.zeros, matrix.groups());
+  std::memcpy(out + layout.find(ArrayRole::Scales, 0, 0)->offset, matrix.scales.data(),
+              matrix.scales.size() * sizeof(float));
+  MLIRContext *context = matrix.op->getContext();
+  auto type = RankedTensorType::get({matrix.n, matrix.k}, Float32Type::get(context),
+                                    EncodingAttr::get(context, encoding, PackingAttr()));
+  return store.add(matrix.op.getLoc(), name, type, std::move(blob));
+}
+
+void EncodeWeights::encode(MatmulOp op, WeightStore &store) {
+  bool turned;
+  DequantizeOp source = getCodedRhs(op, turned);
+  if (!source || op.getScale() || op.getTransposeLhs() ||
+      !cast<RankedTensorType>(op.getLhs().getType()).getElementType().isF32())
+    return;
+  auto [entry, isNew] = done.try_emplace({source, turned ? 1 : 0});
+  if (isNew) {
+    auto opts = remark::RemarkOpts::name("EncodeWeights").category(DEBUG_TYPE);
+    GlobalOp codes = store.getGlobal(source.getInput());
+    StringRef name = codes ? codes.getSymName() : "codes";
+    std::string why;
+    std::optional<CodedMatrix> matrix = readCodedRhs(op, store, why);
+    if (matrix && matrix->n * matrix->k < leastElements)
+      why = "is small";
+    if (matrix && matrix->group < leastGroup && matrix->group < matrix->k)
+      why = "has groups of fewer than 16 elements";
+    if (!why.empty()) {
+      remark::missed(op.getLoc(), opts) << remark::metric("Weight", name) << remark::reason("{0}", why);
+      return;
+    }
+    entry->second = makeGlobal(*matrix, (name + ".encoded").str(), store);
+    remark::passed(op.getLoc(), opts) << remark::metric("Weight", name);
+  }
+  if (!entry->second)
+    return;
+  OpBuilder builder(op);
+  op.getRhsMutable().set(WeightOp::create(builder, op.getLoc(), entry->second.getType(), entry->second.getSymName()));
+  op.setTransposeRhs(true);
+}
+
+/// Looks up codes and dequantizes those, where one scale serves all.
+bool EncodeWeights::deferPastGathers(DequantizeOp op, WeightStore &store) {
+  if (cast<RankedTensorType>(op.getScale().getType()).getRank() != 0 || !store.getGlobal(op.getInput()) ||
+      !llvm::all_of(op->getUses(), [](OpOperand &use) {
+        return isa<GatherOp>(use.getOwner()) && use.getOperandNumber() == 0;
+      }))
+    return false;
+  Type codeType = cast<RankedTensorType>(op.getInput().getType()).getElementType();
+  for (Operation *user : llvm::make_early_inc_range(op->getUsers())) {
+    auto gather = cast<GatherOp>(user);
+    OpBuilder builder(gather);
+    auto type = cast<RankedTensorType>(gather.getType());
+    Value codes = GatherOp::create(builder, gather.getLoc(), type.clone(codeType), op.getInput(), gather.getIndices(),
+                                   gather.getAxis());
+    gather.getResult().replaceAllUsesWith(DequantizeOp::create(builder, gather.getLoc(), type, codes, op.getScale(),
+                                                               op.getZeroPoint(), /*axis=*/0, /*block=*/0));
+    gather.erase();
+  }
+  op.erase();
+  return true;
+}
+
+namespace {
+/// The integer elements of a constant.
+struct IntegerReader {
+  WeightBytes bytes;
+  bool isUnsigned;
+
+  int64_t operator()(int64_t index) const {
+    uint64_t word = 0;
+    std::memcpy(&word, bytes.element(index), bytes.width);
+    int64_t spare = 64 - bytes.width * 8;
+    return isUnsigned ? static_cast<int64_t>(word) : static_cast<int64_t>(word << spare) >> spare;
+  }
+};
+} // namespace
+
+/// Replaces a dequantization of constants by its f32 value.
+bool EncodeWeights::compute(DequantizeOp op, WeightStore &store) {
+  auto type = cast<RankedTensorType>(op.getType()), codeType = cast<RankedTensorType>(op.getInput().getType());
+  auto scaleType = cast<RankedTensorType>(op.getScale().getType());
+  std::optional<WeightBytes> codes = store.read(op.getInput()), scales = store.read(op.getScale());
+  Value zero = op.getZeroPoint();
+  std::optional<WeightBytes> zeros = zero ? store.read(zero) : std::nullopt;
+  if (!codes || !scales || (zero && !zeros) || !type.hasStaticShape() || !type.getElementType().isF32() ||
+      !scaleType.getElementType().isF32() || !isa<IntegerType>(codeType.getElementType()))
+    return false;
+  ArrayRef<int64_t> shape = type.getShape();
+  int64_t rank = type.getRank(), axis = op.getAxis(); // of no meaning where one scale serves all
+  int64_t inner = 1, size = 1; // elements after the axis, elements along it
+  for (int64_t dim = 0; dim < rank; ++dim) {
+    inner *= dim > axis ? shape[dim] : 1;
+    size = dim == axis ? shape[dim] : size;
+  }
+  bool isBlocked = op.getBlock() > 0 && scaleType.getRank() == rank;
+  int64_t blocks = isBlocked ? scaleType.getDimSize(axis) : 0;
+  bool isWhole = scaleType.getNumElements() == 1;
+  IntegerReader readCodes{*codes, codeType.getElementType().isUnsignedInteger()};
+  IntegerReader readZeros{zeros.value_or(WeightBytes()), readCodes.isUnsigned};
+  AsmResourceBlob blob = WeightStore::allocate(type.getNumElements() * sizeof(float));
+  for (int64_t index = 0; index < type.getNumElements(); ++index) {
+    int64_t place = index / inner % size;
+    int64_t side = isWhole ? 0
+                   : isBlocked ? (index / inner / size * blocks + place / op.getBlock()) * inner + index % inner
+                               : place;
+    float scale;
+    std::memcpy(&scale, scales->element(side), sizeof(scale));
+    double difference = static_cast<double>(readCodes(index) - (zeros ? readZeros(side) : 0));
+    auto value = static_cast<float>(difference * static_cast<double>(scale));
+    std::memcpy(blob.getMutableData().data() + index * sizeof(value), &value, sizeof(value));
+  }
+  OpBuilder builder(op);
+  Value computed;
+  if (GlobalOp global = store.getGlobal(op.getInput())) {
+    GlobalOp floats = store.add(global.getLoc(), (global.getSymName() + ".dequantized").str(), type, std::move(blob));
+    computed = WeightOp::create(builder, op.getLoc(), type, floats.getSymName());
+  } else {
+    computed = ConstantOp::create(builder, op.getLoc(), type,
+                                  DenseElementsAttr::getFromRawBuffer(type, blob.getData()));
+  }
+  op.getResult().replaceAllUsesWith(computed);
+  op.erase();
+  return true;
+}
+
+/// Erases what only products read that read encoded weights now.
+static void eraseDead(ModuleOp module) {
+  SmallVector<Operation *> candidates;
+  module.walk([&](Operation *op) {
+    if (isa<DequantizeOp, TransposeOp, WeightOp>(op))
+      candidates.push_back(op);
+  });
+  for (Operation *op : llvm::reverse(candidates))
+    if (op->use_empty())
+      op->erase();
+}
+
+void EncodeWeights::runOnOperation() {
+  WeightStore store(getOperation());
+  SmallVector<MatmulOp> products;
+  getOperation().walk([&](MatmulOp op) { products.push_back(op); });
+  for (MatmulOp op : products)
+    encode(op, store);
+  eraseDead(getOperation());
+  SmallVector<DequantizeOp> rest;
+  getOperation().walk([&](DequantizeOp op) { rest.push_back(op); });
+  bool changed = !done.empty();
+  for (DequantizeOp op : rest)
+    changed |= deferPastGathers(op, store) || compute(op, store);
+  if (changed) {
+    eraseDead(getOperation());
+    store.removeUnused();
+  }
+  done.clear();
+}

@@ -1,0 +1,70 @@
+// RUN: lutra-opt %s --lutra-encode-weights --remark-format=emitRemark --remarks-filter=lutra-encode-weights 2>%t | FileCheck %s
+// RUN: FileCheck %s --check-prefix=REMARK --input-file=%t
+// REMARK: Weight=w{{$}}
+// REMARK: Reason="is small", Weight=small
+// REMARK: Reason="has groups of fewer than 16 elements", Weight=blocks
+// REMARK: Reason="has a scale for each element along K", Weight=rows
+// REMARK: Reason="dequantizes codes that are computed", Weight=codes
+
+// Two products of one matrix share its codes, of as few bits as hold them.
+// CHECK-DAG: lutra.global @w.encoded : tensor<64x64xf32, #lutra.encoding<[dense<uint<4>, affine, scales = [f32, row], zero = const<8.0>>]>>
+// CHECK-DAG: lutra.global @small.dequantized : tensor<3x3xf32>
+// CHECK-DAG: lutra.global @blocks.dequantized : tensor<64x64xf32>
+// CHECK-DAG: lutra.global @rows.dequantized : tensor<64x64xf32>
+// CHECK-DAG: lutra.global @table : tensor<6x3xi8>
+// CHECK-NOT: lutra.global @w :
+// CHECK-NOT: lutra.global @small :
+lutra.global @w : tensor<64x64xi8> = dense<-8> : tensor<64x64xi8>
+lutra.global @small : tensor<3x3xi8> = dense<3> : tensor<3x3xi8>
+lutra.global @blocks : tensor<64x64xi8> = dense<3> : tensor<64x64xi8>
+lutra.global @rows : tensor<64x64xi8> = dense<3> : tensor<64x64xi8>
+lutra.global @table : tensor<6x3xi8> = dense<3> : tensor<6x3xi8>
+
+// CHECK-LABEL: func.func @products
+// CHECK-COUNT-2: lutra.matmul %{{.*}}, %{{.*}} {transpose_rhs} : (tensor<?x64xf32>, tensor<64x64xf32, #lutra.encoding<
+// CHECK: lutra.matmul %{{.*}}, %{{.*}} : (tensor<?x3xf32>, tensor<3x3xf32>)
+// CHECK: lutra.matmul %{{.*}}, %{{.*}} : (tensor<?x64xf32>, tensor<64x64xf32>)
+// CHECK: lutra.matmul %{{.*}}, %{{.*}} : (tensor<?x64xf32>, tensor<64x64xf32>)
+// CHECK: lutra.dequantize %arg2
+func.func @products(%x: tensor<?x64xf32>, %y: tensor<?x3xf32>, %c: tensor<64x64xi8>) -> (tensor<?x64xf32>, tensor<?x64xf32>, tensor<?x3xf32>, tensor<?x64xf32>, tensor<?x64xf32>, tensor<?x64xf32>) {
+  %w = lutra.weight @w : tensor<64x64xi8>
+  %small = lutra.weight @small : tensor<3x3xi8>
+  %blocks = lutra.weight @blocks : tensor<64x64xi8>
+  %rows = lutra.weight @rows : tensor<64x64xi8>
+  %one = lutra.constant dense<1.0> : tensor<f32>
+  %all = lutra.constant dense<1.0> : tensor<64xf32>
+  %eights = lutra.constant dense<1.0> : tensor<8x64xf32>
+  %0 = lutra.dequantize %w scale(%all : tensor<64xf32>) {axis = 1 : i64, block = 0 : i64} : tensor<64x64xi8> -> tensor<64x64xf32>
+  %a = lutra.matmul %x, %0 : (tensor<?x64xf32>, tensor<64x64xf32>) -> tensor<?x64xf32>
+  %b = lutra.matmul %x, %0 : (tensor<?x64xf32>, tensor<64x64xf32>) -> tensor<?x64xf32>
+  %1 = lutra.dequantize %small scale(%one : tensor<f32>) {axis = 1 : i64, block = 0 : i64} : tensor<3x3xi8> -> tensor<3x3xf32>
+  %d = lutra.matmul %y, %1 : (tensor<?x3xf32>, tensor<3x3xf32>) -> tensor<?x3xf32>
+  %2 = lutra.dequantize %blocks scale(%eights : tensor<8x64xf32>) {axis = 0 : i64, block = 8 : i64} : tensor<64x64xi8> -> tensor<64x64xf32>
+  %e = lutra.matmul %x, %2 : (tensor<?x64xf32>, tensor<64x64xf32>) -> tensor<?x64xf32>
+  %3 = lutra.dequantize %rows scale(%all : tensor<64xf32>) {axis = 0 : i64, block = 0 : i64} : tensor<64x64xi8> -> tensor<64x64xf32>
+  %f = lutra.matmul %x, %3 : (tensor<?x64xf32>, tensor<64x64xf32>) -> tensor<?x64xf32>
+  %4 = lutra.dequantize %c scale(%one : tensor<f32>) {axis = 0 : i64, block = 0 : i64} : tensor<64x64xi8> -> tensor<64x64xf32>
+  %g = lutra.matmul %x, %4 : (tensor<?x64xf32>, tensor<64x64xf32>) -> tensor<?x64xf32>
+  return %a, %b, %d, %e, %f, %g : tensor<?x64xf32>, tensor<?x64xf32>, tensor<?x3xf32>, tensor<?x64xf32>, tensor<?x64xf32>, tensor<?x64xf32>
+}
+
+// A table keeps its codes where one scale serves all of it; a constant becomes floats, the difference exact.
+// CHECK-LABEL: func.func @others
+// CHECK: %[[TABLE:.*]] = lutra.weight @table
+// CHECK: %[[CODES:.*]] = lutra.gather %[[TABLE]], %arg0 {axis = 0 : i64} : (tensor<6x3xi8>, tensor<?xi64>) -> tensor<?x3xi8>
+// CHECK: lutra.dequantize %[[CODES]]
+// CHECK: lutra.constant dense<[5.000000e-01, -6.400000e+01]> : tensor<2xf32>
+// CHECK: lutra.dequantize %{{.*}} -> tensor<2xf16>
+func.func @others(%i: tensor<?xi64>) -> (tensor<?x3xf32>, tensor<2xf32>, tensor<2xf16>) {
+  %table = lutra.weight @table : tensor<6x3xi8>
+  %half = lutra.constant dense<0.5> : tensor<f32>
+  %0 = lutra.dequantize %table scale(%half : tensor<f32>) {axis = 0 : i64, block = 0 : i64} : tensor<6x3xi8> -> tensor<6x3xf32>
+  %a = lutra.gather %0, %i {axis = 0 : i64} : (tensor<6x3xf32>, tensor<?xi64>) -> tensor<?x3xf32>
+  %c = lutra.constant dense<[-127, 0]> : tensor<2xi8>
+  %z = lutra.constant dense<[-128, 127]> : tensor<2xi8>
+  %s = lutra.constant dense<[0.5, 0.503937]> : tensor<2xf32>
+  %b = lutra.dequantize %c scale(%s : tensor<2xf32>) zero_point(%z : tensor<2xi8>) {axis = 0 : i64, block = 0 : i64} : tensor<2xi8> -> tensor<2xf32>
+  %h = lutra.constant dense<0.5> : tensor<f16>
+  %d = lutra.dequantize %c scale(%h : tensor<f16>) {axis = 0 : i64, block = 0 : i64} : tensor<2xi8> -> tensor<2xf16>
+  return %a, %b, %d : tensor<?x3xf32>, tensor<2xf32>, tensor<2xf16>
+}
