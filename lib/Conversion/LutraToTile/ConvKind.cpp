@@ -118,7 +118,7 @@ ConvEmission::ConvEmission(KernelEmitter &kernelEmitter)
     known &= dim == 0 || !resultType.isDynamicDim(dim);
     outerItems *= resultType.isDynamicDim(dim) ? 1 : resultType.getDimSize(dim);
   }
-  if (known) // equally filled
+  if (known && outerItems > 0) // equally filled
     outerPerItem = llvm::divideCeil(outerItems, llvm::divideCeil(outerItems, outerPerItem));
   int64_t items = llvm::divideCeil(outerItems, outerPerItem) * groups;
   ProductShape block = shape;

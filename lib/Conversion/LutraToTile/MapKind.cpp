@@ -72,7 +72,7 @@ static std::optional<Turn> findTurn(KernelEmitter &emitter) {
     return std::nullopt;
   unsigned bits = type.getElementTypeBitWidth();
   int64_t last = type.getRank() - 1, width = emitter.target.getTurnWidth(bits), found = -1;
-  if (width == 0 || type.getDimSize(last) == 1)
+  if (width == 0 || type.getDimSize(last) == 1 || type.getNumElements() == 0)
     return std::nullopt;
   visitArguments(emitter.kernel, [&](BlockArgument argument, ArrayRef<int64_t> place) {
     auto source = cast<RankedTensorType>(argument.getType());
