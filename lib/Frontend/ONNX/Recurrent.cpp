@@ -111,7 +111,7 @@ static GraphTensor unroll(NodeImport &n, Recurrence &r, Step step) {
         return {};
       outputs[time] = n.b.unsqueeze(h, {0, 1});
     }
-    sequences.push_back(n.b.concat(outputs, 0));
+    sequences.push_back(outputs.empty() ? n.b.sliceAxis(n.b.unsqueeze(h, {0, 1}), 0, 0, 0, 1) : n.b.concat(outputs, 0));
     lastH.push_back(n.b.unsqueeze(h, {0}));
     if (c)
       lastC.push_back(n.b.unsqueeze(c, {0}));

@@ -96,6 +96,30 @@ def packed_integers() -> onnx.ModelProto:
     return graph
 
 
+def empty_sequences() -> onnx.ModelProto:
+    """Recurrences over no step: no outputs, and the first state as the last."""
+    cells = ("GRU", 3), ("RNN", 1), ("LSTM", 4)
+    nodes, weights = [], []
+    for name, gates in cells:
+        for part, width in (("w", 4), ("r", 5)):
+            values = [0.5] * (2 * gates * 5 * width)
+            weights.append(helper.make_tensor(f"{name}_{part}", FLOAT, [2, gates * 5, width], values))
+        nodes.append(
+            helper.make_node(
+                name,
+                ["x", f"{name}_w", f"{name}_r", "", "", "h"],
+                [f"{name}_y", f"{name}_h"],
+                hidden_size=5,
+                direction="bidirectional",
+            )
+        )
+    outputs = [info(f"{name}_y", FLOAT, [0, 2, 3, 5]) for name, _ in cells]
+    outputs += [info(f"{name}_h", FLOAT, [2, 3, 5]) for name, _ in cells]
+    graph = model(nodes, [info("x", FLOAT, [0, 3, 4]), info("h", FLOAT, [2, 3, 5])], outputs)
+    graph.graph.initializer.extend(weights)
+    return graph
+
+
 def limited_sizes() -> onnx.ModelProto:
     """Each op asks something of a size of its input: an element that exists, a window, a constant's size."""
     node = helper.make_node
@@ -319,6 +343,7 @@ MODELS: dict[str, Callable[[], onnx.ModelProto]] = {
     "overloads": overloads,
     "packed_integers": packed_integers,
     "position_table": position_table,
+    "empty_sequences": empty_sequences,
     "exact_integers": exact_integers,
     "unsupported": unsupported,
     "uneven_branches": uneven_branches,
