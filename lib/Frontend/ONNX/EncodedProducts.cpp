@@ -72,6 +72,16 @@ static GraphTensor importMatMulNBits(NodeImport &n) {
     return n.invalid(ErrorCode::GraphType, "has a bias that is no vector of N = " + Twine(form.n) + " elements");
   if (zeros && !zeros.type().isUnsignedInteger(8))
     return n.unsupported("has zero points that are no packed codes; round them to codes");
+  if (n.inputCount() > 6)
+    return n.invalid(ErrorCode::GraphStructure, "has " + Twine(n.inputCount()) + " operands; 6 are known");
+  auto hasRows = [&](GraphTensor side, int64_t columns) { // in rows of `columns`, or flat
+    return side.shape() == ArrayRef<DimExpr>(Shape{form.n, columns}) ||
+           side.shape() == ArrayRef<DimExpr>(Shape{form.n * columns});
+  };
+  if (!hasRows(scales, form.blocks()) || (zeros && !hasRows(zeros, form.zeroRowBytes())))
+    return n.invalid(ErrorCode::GraphType, "has scales or zero points in another order than [N, blocks of K], " +
+                                               Twine(form.n) + " rows of " + Twine(form.blocks()) + " and " +
+                                               Twine(form.zeroRowBytes()) + " bytes");
   auto data = readOperand(n, 1, "B", form.n * form.blocks() * form.blockBytes());
   auto scaleData = data ? readOperand(n, 2, "scales", form.n * form.blocks() * 4) : std::nullopt;
   auto zeroData = scaleData && zeros ? readOperand(n, 3, "zero_points", form.n * form.zeroRowBytes()) : std::nullopt;

@@ -126,6 +126,8 @@ def refused() -> str:
     ordered = replaced("bias", np.zeros(16, np.float32))
     ordered.graph.initializer.append(numpy_helper.from_array(np.zeros(64, np.int32), "order"))
     ordered.graph.node[0].input[4] = "order"
+    more = onnx.load_from_string(data)
+    more.graph.node[0].input.append("bias")
     models = {
         "accuracy_level = 5": level,
         "weight_prepacked": prepacked,
@@ -134,7 +136,9 @@ def refused() -> str:
         "no ui8 tensor of shape [16, 2, 16]": replaced("B", np.zeros((16, 2, 16), np.int8)),
         "no ui8 tensor of shape": replaced("B", np.zeros((2, 16, 16), np.uint8)),
         "zero points that are no packed codes": replaced("zero_points", np.zeros((16, 2), np.float32)),
-        "scales of 64 bytes": replaced("scales", np.zeros((16, 1), np.float32)),
+        "scales or zero points in another order": replaced("scales", np.zeros((16, 1), np.float32)),
+        "than [N, blocks of K], 16 rows of 2 and 1 bytes": replaced("scales", np.zeros((2, 16), np.float32)),
+        "has 7 operands; 6 are known": more,
     }
     for text, model in models.items():
         try:
