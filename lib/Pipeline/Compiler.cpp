@@ -3,6 +3,7 @@
 // instruction-set level has nested modules of its own, which run through their passes side by side.
 #include "lutra/Pipeline/Compiler.h"
 
+#include "CheckEntry.h"
 #include "GpuStages.h"
 #include "lutra/Pipeline/CompileMIL.h"
 
@@ -328,6 +329,8 @@ static LogicalResult writeArtifact(ModuleOp module, const CompileOptions &option
 }
 
 LogicalResult compileModule(ModuleOp module, const CompileOptions &requested) {
+  if (failed(checkEntry(module)))
+    return failure();
   if (requested.target == "mil")
     return compileToMIL(module, requested);
   CompileOptions options = requested;
