@@ -28,8 +28,8 @@ struct Sums {
 
 class GroupQuantizer {
 public:
-  GroupQuantizer(ArrayRef<float> values, const WeightForm &form)
-      : values(values), form(form), most(static_cast<float>((1 << form.bits) - 1)),
+  GroupQuantizer(ArrayRef<float> values, const WeightForm &form, float leastScale)
+      : values(values), form(form), leastScale(leastScale), most(static_cast<float>((1 << form.bits) - 1)),
         middle(static_cast<float>(1 << (form.bits - 1))) {}
   Fit choose() const;
   /// The distance of the code of `value` from the zero point.
@@ -47,14 +47,14 @@ private:
 
   ArrayRef<float> values;
   const WeightForm &form;
-  float most, middle;
+  float leastScale, most, middle;
 };
 } // namespace
 
 /// The scale as it is stored.
 float GroupQuantizer::stored(double scale) const {
   if (!form.halfScales)
-    return std::max(static_cast<float>(scale), std::numeric_limits<float>::min());
+    return std::max(static_cast<float>(scale), leastScale);
   SideType half{SideType::F16};
   return static_cast<float>(decodeSide(half, encodeSide(half, scale)));
 }
@@ -139,11 +139,24 @@ bool lutra::quantizeRow(ArrayRef<float> values, const WeightForm &form, llvm::Mu
   constexpr float leastHalf = 6.103515625e-05f, greatestHalf = 65504;
   for (size_t group = 0; group < scales.size(); ++group) {
     ArrayRef<float> own = values.slice(group * size, std::min(size, values.size() - group * size));
-    GroupQuantizer quantizer(own, form);
+    // Squares of what lies far from 1 leave f32; no f16 is a scale of it either.
+    float extreme = 0;
+    for (float value : own)
+      extreme = std::max(extreme, std::abs(value));
+    int exponent = extreme != 0 && (extreme < 0x1p-40f || extreme > 0x1p40f) ? std::ilogb(extreme) : 0;
+    if (exponent != 0 && form.halfScales)
+      return false;
+    std::vector<float> moved;
+    if (exponent != 0) {
+      for (float value : own)
+        moved.push_back(std::ldexp(value, -exponent));
+      own = moved;
+    }
+    GroupQuantizer quantizer(own, form, std::ldexp(std::numeric_limits<float>::min(), -exponent));
     Fit fit = quantizer.choose();
     if (form.halfScales && !(fit.scale >= leastHalf && fit.scale < greatestHalf))
       return false;
-    scales[group] = fit.scale;
+    scales[group] = std::ldexp(fit.scale, exponent);
     zeros[group] = static_cast<uint32_t>(fit.zero);
     for (auto [k, value] : llvm::enumerate(own))
       codes[group * size + k] =

@@ -4,6 +4,7 @@
 #include "gtest/gtest.h"
 
 #include <cmath>
+#include <limits>
 #include <random>
 
 using namespace lutra;
@@ -54,6 +55,37 @@ TEST(QuantizeRow, searched_scales_have_less_error) {
           EXPECT_LE(std::fabs(off), 1.01 * plain.scales[k / 64]);
         }
       }
+}
+
+/// Weights far from 1, whose squares f32 does not hold, are quantized as those near it; the least normal scale holds.
+TEST(QuantizeRow, magnitudes_change_nothing) {
+  std::mt19937 random(11);
+  std::normal_distribution<float> normal;
+  std::vector<float> values(96);
+  for (float &value : values)
+    value = normal(random);
+  for (bool symmetric : {false, true}) {
+    WeightForm form{4, 32, symmetric, /*search=*/true, /*halfScales=*/false};
+    Row near(values, form);
+    for (int exponent : {-110, -60, 60, 120}) {
+      std::vector<float> moved;
+      for (float value : values)
+        moved.push_back(std::ldexp(value, exponent));
+      Row far(moved, form);
+      EXPECT_EQ(near.codes, far.codes) << exponent;
+      EXPECT_EQ(near.zeros, far.zeros) << exponent;
+      for (size_t group = 0; group < near.scales.size(); ++group)
+        EXPECT_EQ(std::ldexp(near.scales[group], exponent), far.scales[group]) << exponent;
+      form.halfScales = true;
+      EXPECT_FALSE(Row(moved, form).fits);
+      form.halfScales = false;
+    }
+    std::vector<float> least;
+    for (float value : values)
+      least.push_back(std::ldexp(value, -140));
+    for (float scale : Row(least, form).scales)
+      EXPECT_GE(scale, std::numeric_limits<float>::min());
+  }
 }
 
 TEST(QuantizeRow, exact_values_stay) {
