@@ -28,6 +28,10 @@ struct WeightForm {
   bool symmetric = false;    // codes about the middle one, else a stored zero point for each group
   bool search = true;        // scales of least squared error, else those that let the extremes just fit
   bool halfScales = true;    // scales of f16 where they fit, else of f32
+  bool operator==(const WeightForm &other) const {
+    return bits == other.bits && group == other.group && symmetric == other.symmetric && search == other.search &&
+           halfScales == other.halfScales;
+  }
   /// The encoding, with activations that may be rounded to 8 bits or not.
   Encoding encoding(bool rounded) const;
 };

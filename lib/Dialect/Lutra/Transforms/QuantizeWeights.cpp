@@ -15,6 +15,7 @@
 
 #include "mlir/IR/Remarks.h"
 #include "mlir/IR/Threading.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/GlobPattern.h"
@@ -52,6 +53,7 @@ struct QuantizeWeights final : lutra::impl::QuantizeWeightsBase<QuantizeWeights>
 
 private:
   LogicalResult parse();
+  std::string listSeen(bool reasons);
   const QuantizeSpec::Rule *findRule(StringRef weight, StringRef product);
   LogicalResult quantize(MatmulOp op, WeightStore &store);
   FailureOr<GlobalOp> encode(GlobalOp global, const Matrix &matrix, WeightForm form, WeightStore &store);
@@ -59,8 +61,9 @@ private:
   QuantizeSpec asked;
   SmallVector<llvm::GlobPattern> patterns; // of asked.rules
   std::vector<char> matched;
-  SmallVector<std::string> names; // of the weights that were seen
-  DenseMap<std::pair<Operation *, unsigned>, GlobalOp> done; // by weight and whether it is turned
+  llvm::MapVector<StringRef, std::string> seen; // weights by name, and why one stays as it is
+  /// By weight, and by the first rule of its form and whether it is turned.
+  DenseMap<std::pair<Operation *, unsigned>, GlobalOp> done;
   int64_t count = 0;
 };
 } // namespace
@@ -151,12 +154,13 @@ LogicalResult QuantizeWeights::quantize(MatmulOp op, WeightStore &store) {
   auto opts = remark::RemarkOpts::name("QuantizeWeights").category(DEBUG_TYPE);
   if (!global || op.getScale())
     return success();
-  names.push_back(global.getSymName().str());
+  seen.insert({global.getSymName(), ""});
   const QuantizeSpec::Rule *rule = findRule(global.getSymName(), nameOf(op));
   if (!rule || rule->form.bits == 0)
     return success();
   auto leave = [&](StringRef why) {
     remark::missed(op.getLoc(), opts) << remark::metric("Weight", global.getSymName()) << remark::reason("{0}", why);
+    seen[global.getSymName()] = why.str();
     return success();
   };
   std::optional<WeightBytes> bytes = type.getEncoding() ? std::nullopt : WeightStore::read(global);
@@ -169,7 +173,9 @@ LogicalResult QuantizeWeights::quantize(MatmulOp op, WeightStore &store) {
     return leave("has fewer than 64 rows along K; name it in layer(..)");
   if (matrix.n == 0 || matrix.k == 0)
     return leave("is empty");
-  auto [entry, isNew] = done.try_emplace({global, turned ? 1 : 0});
+  auto first = llvm::find_if(asked.rules, [&](const QuantizeSpec::Rule &other) { return other.form == rule->form; });
+  unsigned form = (first - asked.rules.begin()) * 2 + (turned ? 1 : 0);
+  auto [entry, isNew] = done.try_emplace({global, form});
   if (isNew) {
     FailureOr<GlobalOp> encoded = encode(global, matrix, rule->form, store);
     if (failed(encoded))
@@ -189,6 +195,18 @@ LogicalResult QuantizeWeights::quantize(MatmulOp op, WeightStore &store) {
   return success();
 }
 
+/// The first weights, with or without what keeps them as they are.
+std::string QuantizeWeights::listSeen(bool reasons) {
+  if (seen.empty())
+    return "none";
+  constexpr size_t most = 8;
+  SmallVector<std::string> texts;
+  for (auto &[name, why] : llvm::make_range(seen.begin(), seen.begin() + std::min(most, seen.size())))
+    texts.push_back(reasons && !why.empty() ? llvm::formatv("{0} ({1})", name, why).str() : name.str());
+  std::string list = llvm::join(texts, ", ");
+  return seen.size() <= most ? list : llvm::formatv("{0} and {1} more", list, seen.size() - most).str();
+}
+
 void QuantizeWeights::runOnOperation() {
   if (failed(parse()))
     return signalPassFailure();
@@ -200,20 +218,17 @@ void QuantizeWeights::runOnOperation() {
     good &= succeeded(quantize(op, store));
   if (!good)
     return signalPassFailure();
-  std::string weights = names.empty() ? "none" : llvm::join(ArrayRef(names).take_front(8), ", ");
-  if (names.size() > 8)
-    weights += llvm::formatv(" and {0} more", names.size() - 8);
   for (auto [index, rule] : llvm::enumerate(asked.rules)) {
     if (matched[index] || rule.glob == "*")
       continue;
     emitCodedError(getOperation().getLoc(), ErrorCode::Attribute)
-        << "--quantize names '" << rule.glob << "', which is no weight of a product; these are: " << weights;
+        << "--quantize names '" << rule.glob << "', which is no weight of a product; these are: " << listSeen(false);
     return signalPassFailure();
   }
   if (count == 0) {
     emitCodedError(getOperation().getLoc(), ErrorCode::Attribute)
         << "--quantize changes nothing: no product has a constant f32 matrix of the kind it asks for; products read: "
-        << weights;
+        << listSeen(true);
     return signalPassFailure();
   }
   store.removeUnused();

@@ -3,7 +3,7 @@
 // RUN: not lutra-opt %s "--lutra-quantize-weights=spec=int4,exclude=head*" 2>&1 | FileCheck %s --check-prefix=NAME
 // RUN: not lutra-opt %s "--lutra-quantize-weights=spec=layer(bad).weights=int4" 2>&1 | FileCheck %s --check-prefix=FINITE
 // RUN: not lutra-opt %s "--lutra-quantize-weights=spec=int4,exclude=*,layer(none).weights=f32" 2>&1 | FileCheck %s --check-prefix=NONE
-// NAME: E0301: --quantize names 'head*', which is no weight of a product; these are: shared, shared, small, bad
+// NAME: E0301: --quantize names 'head*', which is no weight of a product; these are: shared, small, bad
 // FINITE: E0301: weight @bad has elements that are not finite, for which there is no scale; mend it or leave it out with exclude=bad
 // NONE: E0301: --quantize names 'none', which is no weight of a product
 
