@@ -17,7 +17,7 @@ namespace {
 class DotStrategy final : public ProductStrategy {
 public:
   StringRef getName() const override { return "dot"; }
-  int64_t getPanelDepth(RankedTensorType) const override { return 2; }
+  int64_t getPanelDepth(RankedTensorType rhs) const override { return encodingOf(rhs) ? 0 : 2; }
   std::optional<StrategyOffer> match(const ProductProblem &problem, const TileTarget &target,
                                      std::string &why) const override;
   FailureOr<Value> emitGrid(KernelEmitter &emitter) const override { return getMatmulKind().grid(emitter); }

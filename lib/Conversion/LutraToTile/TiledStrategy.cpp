@@ -13,7 +13,7 @@ namespace {
 class TiledStrategy final : public ProductStrategy {
 public:
   StringRef getName() const override { return "tiled"; }
-  int64_t getPanelDepth(RankedTensorType) const override { return 1; }
+  int64_t getPanelDepth(RankedTensorType rhs) const override { return encodingOf(rhs) ? 0 : 1; }
   std::optional<StrategyOffer> match(const ProductProblem &problem, const TileTarget &target,
                                      std::string &why) const override;
   FailureOr<Value> emitGrid(KernelEmitter &emitter) const override { return kindOf(emitter).grid(emitter); }

@@ -69,7 +69,7 @@ static Value makeScalar(OpBuilder &builder, Location loc, double value) {
 /// 4096 gain nothing, those with 128 do where rows are filled up to whole groups first.
 static double elementCycles(const ProductProblem &problem, int64_t group) {
   double elements = problem.getMultiplyAdds() / static_cast<double>(std::max<int64_t>(1, problem.shape.n));
-  return elements * (problem.shape.k % group == 0 || problem.shape.k < group ? 3 : 6);
+  return elements * (problem.shape.k % group == 0 ? 3 : 6);
 }
 
 /// Scales of largest magnitude / 127, the least normal number at least, and codes.
@@ -132,10 +132,10 @@ void QuantizeActivations::quantize(MatmulOp op, const ProductStrategies &strateg
   Value scale = UnrealizedConversionCastOp::create(builder, loc, scaleType, op.getLhs()).getResult(0);
   auto coded = MatmulOp::create(builder, loc, op.getType(), codes, op.getRhs(), scale, /*transpose_lhs=*/false,
                                 op.getTransposeRhs(), group, op.getStrategyAttr());
-  std::string why;
-  std::optional<StrategyChoice> before = strategies.choose(*getProductProblem(op), levels, strategy, why);
+  std::string why, wish = op.getStrategyAttr() ? op.getStrategyAttr().getName().str() : strategy.getValue();
+  std::optional<StrategyChoice> before = strategies.choose(*getProductProblem(op), levels, wish, why);
   why.clear();
-  std::optional<StrategyChoice> after = strategies.choose(*getProductProblem(coded), levels, strategy, why);
+  std::optional<StrategyChoice> after = strategies.choose(*getProductProblem(coded), levels, wish, why);
   auto opts = remark::RemarkOpts::name("QuantizeActivations").category(DEBUG_TYPE);
   double rounding = elementCycles(*getProductProblem(op), group) * static_cast<double>(levels.size());
   bool wins = after && (!before || after->cycles + rounding < before->cycles);

@@ -7,6 +7,8 @@
 // RUN: lutra-compile %s --target-cpu=avx2 --strategy=coded -o %t.so
 // RUN: lutra-run %t.so --compare=%s --seed=7 --dim=n=1
 // A level that multiplies no codes leaves the activations as they are.
+// RUN: lutra-compile %s --target-cpu=baseline --stop-after=fused -o - | FileCheck %s --check-prefix=BASELINE
+// BASELINE-NOT: lutra.quantize
 // RUN: lutra-compile %s --target-cpu=baseline -o %t.baseline.so
 // RUN: lutra-run %t.baseline.so --compare=%s --seed=7 --dim=n=6
 // RUN: lutra-run %t.so --compare=%s --seed=7 --dim=n=6
