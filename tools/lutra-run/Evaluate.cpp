@@ -216,12 +216,11 @@ LogicalResult run::compareModules(ModuleOp before, ModuleOp after, const Options
   return status;
 }
 
-LogicalResult run::compareBeforeAfter(ModuleOp module, const Options &options) {
-  OwningOpRef<ModuleOp> after(module.clone());
+LogicalResult run::compareBeforeAfter(ModuleOp before, ModuleOp after, const Options &options) {
   StringRef pipeline = options.beforeAfter;
   if (pipeline.consume_front("builtin.module("))
     pipeline.consume_back(")");
-  PassManager passes(module.getContext(), ModuleOp::getOperationName(),
+  PassManager passes(after.getContext(), ModuleOp::getOperationName(),
                      PassManager::Nesting::Implicit);
   std::string message;
   llvm::raw_string_ostream os(message);
@@ -230,7 +229,7 @@ LogicalResult run::compareBeforeAfter(ModuleOp module, const Options &options) {
            "cannot parse the pipeline '" + options.beforeAfter + "': " + message);
     return failure();
   }
-  if (failed(passes.run(*after)))
+  if (failed(passes.run(after)))
     return failure();
-  return compareModules(module, *after, options);
+  return compareModules(before, after, options);
 }

@@ -82,7 +82,7 @@ std::string valueText(const Tensor &tensor);
 /// The modes of the tool. Each returns failure after it reported why.
 mlir::LogicalResult runArtifact(mlir::ModuleOp reference, const Options &options);
 mlir::LogicalResult evaluateFile(mlir::ModuleOp module, const Options &options);
-mlir::LogicalResult compareBeforeAfter(mlir::ModuleOp module, const Options &options);
+mlir::LogicalResult compareBeforeAfter(mlir::ModuleOp before, mlir::ModuleOp after, const Options &options);
 mlir::LogicalResult compareModules(mlir::ModuleOp before, mlir::ModuleOp after,
                                    const Options &options);
 

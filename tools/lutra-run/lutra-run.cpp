@@ -77,8 +77,11 @@ static LogicalResult dispatch(const run::Options &options, MLIRContext &context)
   OwningOpRef<ModuleOp> module = parseFile(options.file, context);
   if (!module)
     return failure();
-  if (!options.beforeAfter.empty())
-    return run::compareBeforeAfter(*module, options);
+  if (!options.beforeAfter.empty()) {
+    // Read twice: passes free the bytes of weights that they rewrite.
+    OwningOpRef<ModuleOp> after = options.file == "-" ? module->clone() : parseFile(options.file, context);
+    return after ? run::compareBeforeAfter(*module, *after, options) : failure();
+  }
   if (options.compareFile.empty())
     return run::evaluateFile(*module, options);
   OwningOpRef<ModuleOp> other = parseFile(options.compareFile, context);

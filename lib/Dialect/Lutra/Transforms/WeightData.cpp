@@ -80,14 +80,22 @@ void WeightStore::removeUnused() {
     if (EncodingAttr encoding = encodingOf(cast<RankedTensorType>(global.getType())))
       for (const auto &dictionary : dictionariesOf(encoding.getValue()))
         used.insert(dictionary.first);
+  SmallVector<DenseResourceElementsAttr> dropped;
+  llvm::StringSet<> read; // resources of the globals that stay
   for (GlobalOp global : llvm::make_early_inc_range(module.getOps<GlobalOp>())) {
-    if (used.contains(global.getSymName()))
-      continue;
     auto resource = dyn_cast<DenseResourceElementsAttr>(global.getData());
-    symbols.erase(global);
-    // What an earlier pass computed is freed; a blob that several attributes share is only a view.
-    if (resource && resource.getRawHandle().getBlob() &&
-        resource.getRawHandle().getBlob()->isMutable())
+    bool stays = used.contains(global.getSymName());
+    if (resource && stays)
+      read.insert(resource.getRawHandle().getKey());
+    if (resource && !stays)
+      dropped.push_back(resource);
+    if (!stays)
+      symbols.erase(global);
+  }
+  // What an earlier pass computed is freed; a blob that is no one's own is only a view.
+  for (DenseResourceElementsAttr resource : dropped) {
+    const AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+    if (blob && blob->isMutable() && !read.contains(resource.getRawHandle().getKey()))
       resource.getRawHandle().getResource()->setBlob({});
   }
 }
