@@ -25,8 +25,11 @@ static LogicalResult fillFromBytes(Operation *op, ArrayRef<char> bytes, Array &a
   return success();
 }
 
-static FailureOr<std::shared_ptr<Array>> arrayFromAttribute(Operation *op, ElementsAttr value) {
+static FailureOr<std::shared_ptr<Array>> arrayFromAttribute(Operation *op, ElementsAttr value, int64_t limit) {
   auto type = cast<ShapedType>(value.getType());
+  if (type.getNumElements() > limit)
+    return refuse(op, ErrorCode::LimitSize)
+           << "holds a constant of " << type.getNumElements() << " elements, more than " << limit;
   auto array = makeArray(type.getElementType(), type.getShape());
   if (auto resource = dyn_cast<DenseResourceElementsAttr>(value)) {
     AsmResourceBlob *blob = resource.getRawHandle().getBlob();
@@ -59,7 +62,7 @@ static FailureOr<std::shared_ptr<Array>> arrayFromAttribute(Operation *op, Eleme
 }
 
 static LogicalResult evaluateConstant(ConstantOp op, Interpreter &interpreter) {
-  auto array = arrayFromAttribute(op, op.getValue());
+  auto array = arrayFromAttribute(op, op.getValue(), interpreter.getOptions().maxElements);
   if (failed(array))
     return failure();
   return interpreter.setArray(op->getResult(0), *array);
@@ -108,7 +111,7 @@ static FailureOr<ArrayPtr> globalArray(GlobalOp global, Interpreter &interpreter
   ArrayPtr &cached = interpreter.globals[global];
   if (cached)
     return cached;
-  auto data = arrayFromAttribute(global, global.getData());
+  auto data = arrayFromAttribute(global, global.getData(), interpreter.getOptions().maxElements);
   if (failed(data))
     return failure();
   auto type = dyn_cast<RankedTensorType>(global.getType());
@@ -134,7 +137,7 @@ static LogicalResult setWeightBuffer(WeightOp op, GlobalOp global, MemRefType ty
                                      Interpreter &interpreter) {
   std::shared_ptr<const Buffer> &cached = interpreter.globalBuffers[global];
   if (!cached) {
-    auto data = arrayFromAttribute(global, global.getData());
+    auto data = arrayFromAttribute(global, global.getData(), interpreter.getOptions().maxElements);
     if (failed(data))
       return failure();
     auto stored = allocateBuffer((*data)->elementType, (*data)->shape);
@@ -328,7 +331,7 @@ static LogicalResult evaluateGetGlobal(memref::GetGlobalOp op, Interpreter &inte
   auto data = global ? dyn_cast_or_null<ElementsAttr>(global.getInitialValueAttr()) : ElementsAttr();
   if (!data)
     return refuse(op, ErrorCode::GraphStructure) << "refers to @" << op.getName() << ", which holds no data";
-  auto array = arrayFromAttribute(op, data);
+  auto array = arrayFromAttribute(op, data, interpreter.getOptions().maxElements);
   if (failed(array))
     return failure();
   auto buffer = allocateBuffer(op.getType().getElementType(), (*array)->shape);

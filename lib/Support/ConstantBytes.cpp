@@ -100,6 +100,8 @@ std::optional<int64_t> lutra::findNonFinite(ElementsAttr value) {
   Type element = value.getShapedType().getElementType();
   if (!isa<Float16Type, BFloat16Type, Float32Type, Float64Type>(element))
     return std::nullopt;
+  if (auto dense = dyn_cast<DenseElementsAttr>(value); dense && dense.isSplat()) // one element says it
+    value = dense.resizeSplat(RankedTensorType::get({1}, element));
   FailureOr<SmallVector<char, 0>> bytes = constantBytes(value);
   if (failed(bytes))
     return std::nullopt;

@@ -7,6 +7,15 @@
 // RUN: not lutra-run %t/none.mlir 2>&1 | FileCheck %s --check-prefix=NONE
 // RUN: not lutra-run %t/unknown.mlir 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 // RUN: not lutra-run %t/upstream.mlir 2>&1 | FileCheck %s --check-prefix=UPSTREAM
+// RUN: not lutra-run %t/constant.mlir 2>&1 | FileCheck %s --check-prefix=CONSTANT
+
+//--- constant.mlir
+func.func @main() -> tensor<1x1xi8> {
+  // CONSTANT: error: E0702: 'lutra.constant' holds a constant of 281474976710656 elements, more than 2147483648
+  %0 = lutra.constant dense<1> : tensor<1x281474976710656xi8>
+  %r = lutra.reduce<sum> %0 axes = [1] : tensor<1x281474976710656xi8> -> tensor<1x1xi8>
+  return %r : tensor<1x1xi8>
+}
 
 //--- reshape.mlir
 func.func @main(%a: tensor<?xf32>) -> tensor<?x2xf32> {
