@@ -1,5 +1,5 @@
 //===- FoldWeights.cpp - movement of weights, done at compile time ---------===//
-// A transpose or reshape of a constant costs nothing when the constant is written in its new form
+// A transpose, a reshape or a widening of a constant costs nothing when the constant is written in its new form
 // once. Chains fold one op at a time, in program order, so that intermediate forms are freed again.
 // Small constants stay inline, large ones become globals.
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
@@ -54,15 +54,38 @@ Value Folder::makeValue(Operation *op, Value from, RankedTensorType type, AsmRes
   return WeightOp::create(builder, op->getLoc(), type, global.getSymName());
 }
 
+/// A cast of floats of 16 bits to f32, which is exact.
+static bool isWidening(Operation *op) {
+  auto cast = dyn_cast<CastOp>(op);
+  return cast && mlir::cast<RankedTensorType>(cast.getType()).getElementType().isF32() &&
+         isa<Float16Type, BFloat16Type>(mlir::cast<RankedTensorType>(cast.getInput().getType()).getElementType());
+}
+
+static float widen(const char *element, const llvm::fltSemantics &semantics) {
+  uint16_t word; // memcpy: files align nothing
+  std::memcpy(&word, element, sizeof(word));
+  bool lossy;
+  APFloat value(semantics, APInt(16, word));
+  value.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven, &lossy);
+  return value.convertToFloat();
+}
+
 bool Folder::fold(Operation *op) {
   Value input = op->getOperand(0);
   std::optional<WeightBytes> bytes = store.read(input);
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
   if (!bytes || !type.hasStaticShape())
     return false;
-  AsmResourceBlob blob = WeightStore::allocate(type.getNumElements() * bytes->width);
+  int64_t width = isWidening(op) ? sizeof(float) : bytes->width;
+  AsmResourceBlob blob = WeightStore::allocate(type.getNumElements() * width);
   char *out = blob.getMutableData().data();
-  if (auto transpose = dyn_cast<TransposeOp>(op)) {
+  if (isWidening(op)) {
+    auto real = cast<FloatType>(cast<RankedTensorType>(input.getType()).getElementType());
+    for (int64_t index = 0; index < type.getNumElements(); ++index) {
+      float value = widen(bytes->element(index), real.getFloatSemantics());
+      std::memcpy(out + index * width, &value, width);
+    }
+  } else if (auto transpose = dyn_cast<TransposeOp>(op)) {
     permuteBytes(*bytes, cast<RankedTensorType>(input.getType()).getShape(),
                  transpose.getPermutation(), out);
   } else if (bytes->splat) {
@@ -136,7 +159,7 @@ LogicalResult Folder::run(bool decode) {
     nameDecodes(module);
   SmallVector<Operation *> candidates;
   module.walk([&](Operation *op) {
-    if (isa<TransposeOp, ReshapeOp>(op) || (decode && isa<DecodeOp>(op)))
+    if (isa<TransposeOp, ReshapeOp>(op) || isWidening(op) || (decode && isa<DecodeOp>(op)))
       candidates.push_back(op);
   });
   bool changed = false;
