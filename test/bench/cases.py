@@ -267,8 +267,30 @@ def models(folder: Path | None) -> Iterator[Case]:
         yield Case(name, path, _inputs_of(path, {"sequence": length, "seq": length}))
 
 
+def _quantized(path: Path, inputs: Arrays, kinds: list[str]) -> Path | None:
+    """The model with its ops of `kinds` in 8 bits (QDQ, per channel, static), by onnxruntime's own tool."""
+    import importlib.util
+
+    if importlib.util.find_spec("onnxruntime") is None:
+        return None
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, quantize_static
+
+    class Reader(CalibrationDataReader):  # type: ignore[misc]
+        """One batch of inputs."""
+
+        def __init__(self) -> None:
+            self.rest = [inputs]
+
+        def get_next(self) -> Arrays | None:
+            return self.rest.pop() if self.rest else None
+
+    result = path.with_suffix(".qdq.onnx")
+    quantize_static(path, result, Reader(), quant_format=QuantFormat.QDQ, per_channel=True, op_types_to_quantize=kinds)
+    return result
+
+
 def transformers_models(work: Path) -> Iterator[Case]:
-    """A BERT, a GPT-2 and a ResNet of transformers with random weights, exported to `work` with dynamic sizes."""
+    """A BERT, a GPT-2 and a ResNet of transformers with random weights, dynamic sizes; two of them also in 8 bits."""
     import importlib.util
 
     if importlib.util.find_spec("torch") is None or importlib.util.find_spec("transformers") is None:
@@ -295,4 +317,8 @@ def transformers_models(work: Path) -> Iterator[Case]:
         with torch.no_grad():
             network.eval()
             torch.onnx.export(network, kwargs=example, f=str(path), dynamo=True, dynamic_shapes=dynamic, verbose=False)
-        yield Case(name, path, _inputs_of(path, {"sequence": 128}))
+        inputs = _inputs_of(path, {"sequence": 128})
+        yield Case(name, path, inputs)
+        kinds = {"bert": ["MatMul", "Gemm"], "resnet50": ["Conv", "Gemm", "Add", "Relu"]}.get(name.split()[0])
+        if kinds and (quantized := _quantized(path, inputs, kinds)):
+            yield Case(f"{name} qdq", quantized, inputs)

@@ -131,7 +131,7 @@ def measure_compilation(case: Case) -> dict[str, Any]:
 
 def exported(work: Path, options: argparse.Namespace) -> list[Case]:
     """The models that must be exported first, unless the filter leaves none of them."""
-    names = ("bert 4x384", "gpt2 4x768", "resnet50 of transformers")
+    names = ("bert 4x384 qdq", "gpt2 4x768", "resnet50 of transformers qdq")
     return list(transformers_models(work)) if any(options.filter in name for name in names) else []
 
 
