@@ -1,7 +1,7 @@
 """The magika model in 8 bits, as onnxruntime's own tool writes it, against onnxruntime without optimizations.
 
-Those compute what the graph says, in f32; onnxruntime's fused integer kernels add pairs of products with saturation on CPUs
-without VNNI. A sum that falls on the other side of a tie moves a code by one step, so means are compared, and labels.
+Those compute what the graph says, in f32; the fused integer kernels of onnxruntime add pairs of products with
+saturation on CPUs without VNNI. A sum on the other side of a tie moves a code by one step: means are compared.
 """
 
 from __future__ import annotations

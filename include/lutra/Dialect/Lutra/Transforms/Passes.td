@@ -103,10 +103,11 @@ def FlattenBranches : Pass<"lutra-flatten-branches", "mlir::ModuleOp"> {
 def FoldWeights : Pass<"lutra-fold-weights", "mlir::ModuleOp"> {
   let summary = "moves the elements of constants at compile time";
   let description = [{
-    Guarantees: no transpose or reshape, and no cast of f16 or bf16 to f32, reads a `lutra.weight` or `lutra.constant`
-    of whole-byte elements; globals that nothing names are gone. With `decode`, no `lutra.decode` and no product reads an encoded
-    weight either (its values become a plain weight; for targets that cannot decode). Leaves alone: truth values,
-    otherwise encoded weights, and packed ones. Fails on bytes that do not follow their encoding.
+    Guarantees: no transpose or reshape, and no cast of f16 or bf16 to f32, reads a `lutra.weight` or
+    `lutra.constant` of whole-byte elements; globals that nothing names are gone. With `decode`, no `lutra.decode` and
+    no product reads an encoded weight either (its values become a plain weight; for targets that cannot decode).
+    Leaves alone: truth values, otherwise encoded weights, and packed ones. Fails on bytes that do not follow their
+    encoding.
 
     ```mlir
     %w = lutra.weight @w : tensor<2x3xf32>
