@@ -246,6 +246,8 @@ void Importer::importNode(const ::onnx::NodeProto &node, Scope &scope) {
       return addUnsupported(ErrorCode::UnsupportedType, import.describe() + " reads " + quoted(node.input(index)) +
                                                             " of type " + type +
                                                             ", which DequantizeLinear alone can; dequantize it first");
+  if (readsPacked && import.has(2) && packedTypeName(import.in(0)) != packedTypeName(import.in(2)))
+    return addFault(ErrorCode::GraphType, import.describe() + " has codes and zero points of two types");
   StringRef label = node.name().empty() && node.output_size() ? StringRef(node.output(0)) : StringRef(node.name());
   builder->setLoc(NameLoc::get(StringAttr::get(context, label)));
   GraphTensor first;
@@ -338,6 +340,9 @@ std::optional<SmallVector<GraphTensor>> Importer::importSubgraph(const ::onnx::G
     GraphTensor found;
     for (Scope *s = &scope; s && !found; s = s->parent)
       found = s->values.lookup(output.name());
+    if (std::string type = packedTypeName(found); !type.empty()) // what reads it outside would not know its range
+      addUnsupported(ErrorCode::UnsupportedType, "a subgraph gives " + quoted(output.name()) + " of type " + type +
+                                                     "; dequantize it inside");
     outputs.push_back(found);
   }
   return outputs;

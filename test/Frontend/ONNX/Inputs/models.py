@@ -79,17 +79,23 @@ def unsupported() -> onnx.ModelProto:
 
 
 def packed_integers() -> onnx.ModelProto:
-    """Constants of 4-bit integers: as a value, as a range to round to, and as an output."""
+    """Constants of 4-bit integers: as a value, as a range to round to, as an output and out of a branch."""
     codes = helper.make_tensor("codes", TensorProto.INT4, [4], bytes([0x21, 0x43]), raw=True)
     zero = helper.make_tensor("zero", TensorProto.UINT4, [], bytes([3]), raw=True)
     node = helper.make_node
+
+    def branch(name: str) -> onnx.GraphProto:
+        """Gives the codes under another name."""
+        return helper.make_graph([node("Identity", ["codes"], [name])], name, [], [info(name, TensorProto.INT4, [4])])
+
     graph = model(
         [
             node("Cast", ["codes"], ["a"], name="value", to=FLOAT),
             node("QuantizeLinear", ["x", "scale", "zero"], ["b"], name="range"),
             node("Identity", ["codes"], ["c"], name="output"),
+            node("If", ["flag"], ["d"], name="branch", then_branch=branch("e"), else_branch=branch("f")),
         ],
-        [info("x", FLOAT, [4]), info("scale", FLOAT, [])],
+        [info("x", FLOAT, [4]), info("scale", FLOAT, []), info("flag", TensorProto.BOOL, [])],
         [info("a", FLOAT, [4]), info("b", TensorProto.UINT4, [4]), info("c", TensorProto.INT4, [4])],
     )
     graph.graph.initializer.extend([codes, zero])
