@@ -81,7 +81,11 @@ void WeightStore::removeUnused() {
       for (const auto &dictionary : dictionariesOf(encoding.getValue()))
         used.insert(dictionary.first);
   SmallVector<DenseResourceElementsAttr> dropped;
-  llvm::StringSet<> read; // resources of the globals that stay
+  llvm::StringSet<> read; // resources of the globals that stay, and of constants
+  module.walk([&](ConstantOp constant) {
+    if (auto resource = dyn_cast<DenseResourceElementsAttr>(constant.getValue()))
+      read.insert(resource.getRawHandle().getKey());
+  });
   for (GlobalOp global : llvm::make_early_inc_range(module.getOps<GlobalOp>())) {
     auto resource = dyn_cast<DenseResourceElementsAttr>(global.getData());
     bool stays = used.contains(global.getSymName());
