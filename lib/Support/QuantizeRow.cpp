@@ -28,9 +28,12 @@ struct Sums {
 
 class GroupQuantizer {
 public:
-  GroupQuantizer(ArrayRef<float> values, const WeightForm &form, float leastScale)
-      : values(values), form(form), leastScale(leastScale), most(static_cast<float>((1 << form.bits) - 1)),
-        middle(static_cast<float>(1 << (form.bits - 1))) {}
+  /// Of values that were moved by 2^-exponent; a scale moved back is a normal number and makes finite ones.
+  GroupQuantizer(ArrayRef<float> values, const WeightForm &form, int exponent)
+      : values(values), form(form), most(static_cast<float>((1 << form.bits) - 1)),
+        middle(static_cast<float>(1 << (form.bits - 1))),
+        leastScale(std::ldexp(std::numeric_limits<float>::min(), -exponent)),
+        greatestScale(std::ldexp(std::numeric_limits<float>::max(), -exponent) / most) {}
   Fit choose() const;
   /// The distance of the code of `value` from the zero point.
   float distance(float value, float inverse, float zero) const {
@@ -47,14 +50,14 @@ private:
 
   ArrayRef<float> values;
   const WeightForm &form;
-  float leastScale, most, middle;
+  float most, middle, leastScale, greatestScale;
 };
 } // namespace
 
 /// The scale as it is stored.
 float GroupQuantizer::stored(double scale) const {
   if (!form.halfScales)
-    return std::max(static_cast<float>(scale), leastScale);
+    return std::min(std::max(static_cast<float>(scale), leastScale), greatestScale);
   SideType half{SideType::F16};
   return static_cast<float>(decodeSide(half, encodeSide(half, scale)));
 }
@@ -152,7 +155,7 @@ bool lutra::quantizeRow(ArrayRef<float> values, const WeightForm &form, llvm::Mu
         moved.push_back(std::ldexp(value, -exponent));
       own = moved;
     }
-    GroupQuantizer quantizer(own, form, std::ldexp(std::numeric_limits<float>::min(), -exponent));
+    GroupQuantizer quantizer(own, form, exponent);
     Fit fit = quantizer.choose();
     if (form.halfScales && !(fit.scale >= leastHalf && fit.scale < greatestHalf))
       return false;

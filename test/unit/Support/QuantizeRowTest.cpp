@@ -85,6 +85,13 @@ TEST(QuantizeRow, magnitudes_change_nothing) {
       least.push_back(std::ldexp(value, -140));
     for (float scale : Row(least, form).scales)
       EXPECT_GE(scale, std::numeric_limits<float>::min());
+    form = WeightForm{2, kWhole, symmetric, /*search=*/true, /*halfScales=*/false};
+    std::vector<float> greatest(8, 3.4e38f);
+    for (size_t k = 0; k < greatest.size(); k += 2)
+      greatest[k] = -greatest[k];
+    Row ends(greatest, form);
+    for (uint32_t code : ends.codes)
+      EXPECT_TRUE(std::isfinite(ends.scales[0] * (float(code) - float(ends.zeros[0]))));
   }
 }
 
