@@ -82,6 +82,13 @@ static FormKernelsOptions fusionOptions(const CompileOptions &options) {
   return fusion;
 }
 
+static RaiseIntegerProductsOptions integerOptions(const CompileOptions &options) {
+  RaiseIntegerProductsOptions integers;
+  integers.strategy = options.strategy;
+  integers.targets = tileTargetsOf(options);
+  return integers;
+}
+
 static QuantizeActivationsOptions activationOptions(const CompileOptions &options) {
   QuantizeActivationsOptions activations;
   activations.strategy = options.strategy;
@@ -120,8 +127,8 @@ LogicalResult buildStage(OpPassManager &manager, Stage stage, const CompileOptio
     manager.addPass(createCSEPass());
     // Once transposes of codes are part of products or gone. Other targets have no products of integers.
     if (options.target == "cpu")
-      manager.addPass(createRaiseIntegerProducts({tileTargetsOf(options)}));
-    manager.addPass(createEncodeWeights());
+      manager.addPass(createRaiseIntegerProducts(integerOptions(options)));
+    manager.addPass(createEncodeWeights({options.strategy}));
     manager.addPass(createCanonicalizerPass());
     if (!options.quantize.empty()) {
       // After lookups, which read weights that are no product's then; transposes would hide a matrix.

@@ -21,7 +21,7 @@ struct CodedMatrix {
   int64_t groups() const { return (k + group - 1) / group; }
 };
 
-/// The dequantization of a constant on the right of a product, or null; `turned` says whether it is [k, n].
+/// The dequantization on the right of a product, of a constant or not, or null; `turned` says whether it is [k, n].
 DequantizeOp getCodedRhs(MatmulOp op, bool &turned);
 
 /// The matrix on the right of a product, if it is one: `why` says what keeps others.

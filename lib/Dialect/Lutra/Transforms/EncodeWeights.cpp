@@ -36,7 +36,12 @@ private:
   bool deferPastGathers(DequantizeOp op, WeightStore &store);
   bool compute(DequantizeOp op, WeightStore &store);
 
-  DenseMap<std::pair<Operation *, unsigned>, GlobalOp> done; // by dequantization and whether it is turned
+  /// An encoded weight, or why there is none.
+  struct Encoded {
+    GlobalOp global;
+    std::string why;
+  };
+  DenseMap<std::pair<Operation *, unsigned>, Encoded> done; // by dequantization and whether it is turned
 };
 } // namespace
 
@@ -101,28 +106,31 @@ void EncodeWeights::encode(MatmulOp op, WeightStore &store) {
   if (!source || op.getScale() || op.getTransposeLhs() ||
       !cast<RankedTensorType>(op.getLhs().getType()).getElementType().isF32())
     return;
-  auto [entry, isNew] = done.try_emplace({source, turned ? 1 : 0});
-  if (isNew) {
-    auto opts = remark::RemarkOpts::name("EncodeWeights").category(DEBUG_TYPE);
-    GlobalOp codes = store.getGlobal(source.getInput());
-    StringRef name = codes ? codes.getSymName() : "codes";
-    std::string why;
-    std::optional<CodedMatrix> matrix = readCodedRhs(op, store, why);
-    if (matrix && matrix->n * matrix->k < leastElements)
-      why = "is small";
-    if (matrix && matrix->group < leastGroup && matrix->group < matrix->k)
-      why = "has groups of fewer than 16 elements";
-    if (!why.empty()) {
-      remark::missed(op.getLoc(), opts) << remark::metric("Weight", name) << remark::reason("{0}", why);
-      return;
-    }
-    entry->second = makeGlobal(*matrix, (name + ".encoded").str(), store);
-    remark::passed(op.getLoc(), opts) << remark::metric("Weight", name);
-  }
-  if (!entry->second)
+  auto opts = remark::RemarkOpts::name("EncodeWeights").category(DEBUG_TYPE);
+  if (op.getStrategyAttr() || strategy != "auto") {
+    remark::missed(op.getLoc(), opts) << remark::reason("names a strategy, which reads it as it is");
     return;
+  }
+  auto [entry, isNew] = done.try_emplace({source, turned ? 1 : 0});
+  Encoded &encoded = entry->second;
+  if (isNew) {
+    std::optional<CodedMatrix> matrix = readCodedRhs(op, store, encoded.why);
+    if (matrix && matrix->n * matrix->k < leastElements)
+      encoded.why = "is small";
+    if (matrix && matrix->group < leastGroup && matrix->group < matrix->k)
+      encoded.why = "has groups of fewer than 16 elements";
+    GlobalOp codes = store.getGlobal(source.getInput());
+    if (encoded.why.empty())
+      encoded.global = makeGlobal(*matrix, ((codes ? codes.getSymName() : "codes") + ".encoded").str(), store);
+  }
+  if (!encoded.global) {
+    remark::missed(op.getLoc(), opts) << remark::reason("{0}", encoded.why);
+    return;
+  }
   OpBuilder builder(op);
-  op.getRhsMutable().set(WeightOp::create(builder, op.getLoc(), entry->second.getType(), entry->second.getSymName()));
+  GlobalOp global = encoded.global;
+  remark::passed(op.getLoc(), opts) << remark::metric("Weight", global.getSymName());
+  op.getRhsMutable().set(WeightOp::create(builder, op.getLoc(), global.getType(), global.getSymName()));
   op.setTransposeRhs(true);
 }
 
@@ -193,8 +201,7 @@ bool EncodeWeights::compute(DequantizeOp op, WeightStore &store) {
                                : place;
     float scale;
     std::memcpy(&scale, scales->element(side), sizeof(scale));
-    double difference = static_cast<double>(readCodes(index) - (zeros ? readZeros(side) : 0));
-    auto value = static_cast<float>(difference * static_cast<double>(scale));
+    float value = static_cast<float>(readCodes(index) - (zeros ? readZeros(side) : 0)) * scale; // as kernels round
     std::memcpy(blob.getMutableData().data() + index * sizeof(value), &value, sizeof(value));
   }
   OpBuilder builder(op);

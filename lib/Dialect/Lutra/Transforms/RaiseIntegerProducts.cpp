@@ -14,6 +14,7 @@
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/Remarks.h"
 
+#include <cmath>
 #include <cstring>
 
 using namespace mlir;
@@ -35,6 +36,7 @@ private:
   /// The weight's integers [K, N] and its scales [N].
   struct Weight {
     Value integers, scales;
+    std::string why; // there is none
   };
   bool raise(MatmulOp op, WeightStore &store, std::string &why);
   const Weight *makeWeight(MatmulOp op, WeightStore &store, std::string &why);
@@ -45,6 +47,9 @@ private:
 
 /// Magnitude of the difference of two 8-bit codes.
 static constexpr int64_t largestDifference = 255;
+
+/// Of a weight whose sums, below 2^31, stay finite before the other operand's scale makes them smaller.
+static constexpr float greatestScale = 0x1p96f;
 
 /// code - zero point, in the 8 bits of the codes where there is nothing to take off.
 static Value centre(DequantizeOp op, OpBuilder &builder) {
@@ -69,15 +74,21 @@ const RaiseIntegerProducts::Weight *RaiseIntegerProducts::makeWeight(MatmulOp op
   DequantizeOp source = getCodedRhs(op, turned);
   auto [entry, isNew] = done.try_emplace({source, turned ? 1 : 0});
   Weight &weight = entry->second;
+  auto refuse = [&](StringRef text) {
+    why = weight.why = text.str();
+    return nullptr;
+  };
+  if (!isNew && !weight.integers)
+    return refuse(std::string(weight.why));
   if (!isNew)
-    return weight.integers ? &weight : nullptr;
+    return &weight;
   std::optional<CodedMatrix> matrix = readCodedRhs(op, store, why);
   if (!matrix)
-    return nullptr;
-  if (matrix->groups() != 1) {
-    why = "has several scales along K";
-    return nullptr;
-  }
+    return refuse(std::string(why));
+  if (matrix->groups() != 1)
+    return refuse("has several scales along K");
+  if (llvm::any_of(matrix->scales, [](float scale) { return !(std::abs(scale) < greatestScale); }))
+    return refuse("has scales with which a sum may leave f32");
   int64_t n = matrix->n, k = matrix->k, least = 0, most = 0;
   for (int64_t row = 0; row < n; ++row) {
     for (int64_t step = 0; step < k; ++step) {
@@ -87,10 +98,8 @@ const RaiseIntegerProducts::Weight *RaiseIntegerProducts::makeWeight(MatmulOp op
       most = std::max<int64_t>(most, code);
     }
   }
-  if (k * largestDifference * std::max(-least, most) >= int64_t(1) << 31) {
-    why = "sums more along K than 32 bits hold";
-    return nullptr;
-  }
+  if (k * largestDifference * std::max(-least, most) >= int64_t(1) << 31)
+    return refuse("sums more along K than 32 bits hold");
   bool isNarrow = least >= -128 && most <= 127;
   int64_t width = isNarrow ? 1 : 2;
   AsmResourceBlob blob = WeightStore::allocate(n * k * width);
@@ -119,6 +128,10 @@ bool RaiseIntegerProducts::raise(MatmulOp op, WeightStore &store, std::string &w
   auto codeType = cast<RankedTensorType>(left.getInput().getType());
   auto scaleType = cast<RankedTensorType>(left.getScale().getType());
   auto resultType = cast<RankedTensorType>(op.getType());
+  if (op.getStrategyAttr() || strategy != "auto") {
+    why = "names a strategy, which reads it as it is";
+    return false;
+  }
   if (op.getScale() || op.getTransposeLhs() || !isa<IntegerType>(codeType.getElementType()) ||
       codeType.getElementTypeBitWidth() != 8 || !resultType.getElementType().isF32() ||
       !scaleType.getElementType().isF32() || !scaleType.hasStaticShape() || scaleType.getNumElements() != 1) {
@@ -132,11 +145,11 @@ bool RaiseIntegerProducts::raise(MatmulOp op, WeightStore &store, std::string &w
   Location loc = op.getLoc();
   auto sumType = RankedTensorType::get(resultType.getShape(), builder.getI32Type());
   Value sum = MatmulOp::create(builder, loc, sumType, centre(left, builder), weight->integers, /*scale=*/Value(),
-                               /*transpose_lhs=*/false, /*transpose_rhs=*/false, /*block=*/0, op.getStrategyAttr());
+                               /*transpose_lhs=*/false, /*transpose_rhs=*/false, /*block=*/0, StrategyAttr());
   Value scale = left.getScale();
   if (scaleType.getRank() != 0)
     scale = ReshapeOp::create(builder, loc, RankedTensorType::get({}, builder.getF32Type()), scale, ValueRange());
-  // One scale after the other: their product may be too large or too small where the sum is neither.
+  // One scale after the other: their product may be too small where the sum is not.
   Value value = CastOp::create(builder, loc, resultType, sum);
   value = BinaryOp::create(builder, loc, resultType, BinaryKind::Mul, value, weight->scales);
   value = BinaryOp::create(builder, loc, resultType, BinaryKind::Mul, value, scale);

@@ -1,10 +1,10 @@
 // RUN: lutra-opt %s --lutra-encode-weights --remark-format=emitRemark --remarks-filter=lutra-encode-weights 2>%t | FileCheck %s
 // RUN: FileCheck %s --check-prefix=REMARK --input-file=%t
-// REMARK: Weight=w{{$}}
-// REMARK: Reason="is small", Weight=small
-// REMARK: Reason="has groups of fewer than 16 elements", Weight=blocks
-// REMARK: Reason="has a scale for each element along K", Weight=rows
-// REMARK: Reason="dequantizes codes that are computed", Weight=codes
+// REMARK-COUNT-2: Weight=w.encoded
+// REMARK: Reason="is small"
+// REMARK: Reason="has groups of fewer than 16 elements"
+// REMARK: Reason="has a scale for each element along K"
+// REMARK: Reason="dequantizes codes that are computed"
 
 // Two products of one matrix share its codes, of as few bits as hold them.
 // CHECK-DAG: lutra.global @w.encoded : tensor<64x64xf32, #lutra.encoding<[dense<uint<4>, affine, scales = [f32, row], zero = const<8.0>>]>>

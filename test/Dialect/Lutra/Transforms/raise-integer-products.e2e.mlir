@@ -6,7 +6,6 @@
 // REQUIRES: lutra-compile, avx2
 // RUN: lutra-compile %s --target-cpu=avx2 -o %t.so
 // RUN: lutra-run %t.so --compare=%s --seed=7 --dim=n=7
-// A level without products of integers multiplies floats.
 // RUN: lutra-compile %s --target-cpu=baseline -o %t.baseline.so
 // RUN: lutra-run %t.baseline.so --compare=%s --seed=7 --dim=n=7
 // RUN: not lutra-run %t.so --compare=%s --seed=7 --dim=n=7 --corrupt=0

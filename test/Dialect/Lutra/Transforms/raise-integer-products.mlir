@@ -1,10 +1,15 @@
 // RUN: lutra-opt %s --lutra-raise-integer-products --remark-format=emitRemark --remarks-filter=lutra-raise-integer-products 2>%t | FileCheck %s
 // RUN: FileCheck %s --check-prefix=REMARK --input-file=%t
+// RUN: lutra-opt %s --lutra-raise-integer-products=targets=sm_80 | FileCheck %s --check-prefix=SAME
+// RUN: lutra-opt %s --lutra-raise-integer-products=strategy=tiled | FileCheck %s --check-prefix=SAME
+// SAME-NOT: xi32>
 // REMARK-COUNT-2: multiplies integers
 // REMARK: has several scales along K
 // REMARK: dequantizes codes that are computed
 // REMARK: has no left-hand side of 8-bit codes with one scale
 // REMARK: sums more along K than 32 bits hold
+// REMARK: has scales with which a sum may leave f32
+// REMARK: names a strategy, which reads it as it is
 
 lutra.global @w : tensor<2x3xi8> = dense<[[1, 2, 3], [-128, 5, 127]]> : tensor<2x3xi8>
 lutra.global @long : tensor<65793x1xui8> = dense<255> : tensor<65793x1xui8>
@@ -66,4 +71,20 @@ func.func @left(%x: tensor<?x2xi8>, %y: tensor<?x65793xui8>, %c: tensor<2x3xi8>,
   %l3 = lutra.dequantize %y scale(%one : tensor<f32>) {axis = 0 : i64, block = 0 : i64} : tensor<?x65793xui8> -> tensor<?x65793xf32>
   %p3 = lutra.matmul %l3, %3 : (tensor<?x65793xf32>, tensor<65793x1xf32>) -> tensor<?x1xf32>
   return %p0, %p1, %p2, %p3 : tensor<?x3xf32>, tensor<?x3xf32>, tensor<?x3xf32>, tensor<?x1xf32>
+}
+
+// A sum times a scale of the weight may be too large where the result is not; a named strategy reads floats.
+// CHECK-LABEL: func.func @others
+// CHECK: lutra.matmul %{{.*}}, %{{.*}} : (tensor<?x2xf32>
+// CHECK: lutra.matmul %{{.*}}, %{{.*}} {strategy = #lutra.strategy<"tiled">} : (tensor<?x2xf32>
+func.func @others(%x: tensor<?x2xi8>) -> (tensor<?x3xf32>, tensor<?x3xf32>) {
+  %w = lutra.weight @w : tensor<2x3xi8>
+  %small = lutra.constant dense<1.0e-35> : tensor<f32>
+  %large = lutra.constant dense<1.0e35> : tensor<f32>
+  %l = lutra.dequantize %x scale(%small : tensor<f32>) {axis = 0 : i64, block = 0 : i64} : tensor<?x2xi8> -> tensor<?x2xf32>
+  %0 = lutra.dequantize %w scale(%large : tensor<f32>) {axis = 0 : i64, block = 0 : i64} : tensor<2x3xi8> -> tensor<2x3xf32>
+  %p0 = lutra.matmul %l, %0 : (tensor<?x2xf32>, tensor<2x3xf32>) -> tensor<?x3xf32>
+  %1 = lutra.dequantize %w scale(%small : tensor<f32>) {axis = 0 : i64, block = 0 : i64} : tensor<2x3xi8> -> tensor<2x3xf32>
+  %p1 = lutra.matmul %l, %1 {strategy = #lutra.strategy<"tiled">} : (tensor<?x2xf32>, tensor<2x3xf32>) -> tensor<?x3xf32>
+  return %p0, %p1 : tensor<?x3xf32>, tensor<?x3xf32>
 }

@@ -59,8 +59,8 @@ def EncodeWeights : Pass<"lutra-encode-weights", "mlir::ModuleOp"> {
     column of the result, or one for each block of K), reads a weight with a dense `#lutra.encoding` of the fewest bits
     (2, 4, 8) that hold its codes, rows along K. Other dequantizations of constants to f32 are computed;
     where one scale serves a table that is looked up in, what was looked up is dequantized instead. A remark names each
-    weight. Leaves alone: codes that are computed, matrices of fewer than 4096 elements and groups of fewer than 16
-    (which become floats), results of other types than f32.
+    weight. Leaves alone: codes that are computed, matrices of fewer than 4096 elements, groups of fewer than 16 and
+    products that name a strategy (all of which become floats), results of other types than f32.
 
     ```mlir
     %w = lutra.weight @w : tensor<64x64xi8>
@@ -72,6 +72,7 @@ def EncodeWeights : Pass<"lutra-encode-weights", "mlir::ModuleOp"> {
     %p = lutra.matmul %x, %q {transpose_rhs} : (tensor<?x64xf32>, tensor<64x64xf32, #int8>) -> tensor<?x64xf32>
     ```
   }];
+  let options = [Option<"strategy", "strategy", "std::string", "\"auto\"", "auto, or the strategy of all products">];
   let dependentDialects = ["lutra::LutraDialect"];
 }
 
@@ -274,8 +275,9 @@ def RaiseIntegerProducts : Pass<"lutra-raise-integer-products", "mlir::ModuleOp"
     codes with one scale (constant or computed), and whose right-hand side dequantizes a constant matrix of 8-bit codes
     with one scale, or one for each column of the result, multiplies the differences of codes and zero points into i32
     and scales the sums. The differences of the weight are computed: 8 bits where all fit, else 16. A remark says why
-    a product of two dequantized operands stays as it is. Leaves alone: sums that 32 bits may not hold, right-hand sides
-    that are computed, everything else, and all products where one of `targets` adds no products of integers in pairs.
+    a product of two dequantized operands stays as it is. Leaves alone: sums that 32 bits, or scaled f32, may not hold,
+    right-hand sides that are computed, products that name a strategy, everything else, and all products where one of
+    `targets` adds no products of integers in pairs.
 
     ```mlir
     %l = lutra.dequantize %x scale(%sx : tensor<f32>) {axis = 0 : i64, block = 0 : i64}
@@ -290,7 +292,8 @@ def RaiseIntegerProducts : Pass<"lutra-raise-integer-products", "mlir::ModuleOp"
     %p = lutra.binary<mul> %s, %sx : (tensor<?x8xf32>, tensor<f32>) -> tensor<?x8xf32>
     ```
   }];
-  let options = [ListOption<"targets", "targets", "std::string", "tile targets that the program is for">];
+  let options = [ListOption<"targets", "targets", "std::string", "tile targets that the program is for">,
+                 Option<"strategy", "strategy", "std::string", "\"auto\"", "auto, or the strategy of all products">];
   let dependentDialects = ["lutra::LutraDialect"];
 }
 
