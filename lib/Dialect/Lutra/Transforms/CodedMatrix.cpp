@@ -25,11 +25,6 @@ struct SideOrder {
 };
 } // namespace
 
-static int16_t readCode(const WeightBytes &bytes, int64_t index, bool isUnsigned) {
-  char byte = *bytes.element(index);
-  return isUnsigned ? static_cast<uint8_t>(byte) : static_cast<int8_t>(byte);
-}
-
 std::optional<CodedMatrix> lutra::readCodedRhs(MatmulOp op, WeightStore &store, std::string &why) {
   auto refuse = [&](StringRef text) {
     why = text.str();
@@ -72,7 +67,7 @@ std::optional<CodedMatrix> lutra::readCodedRhs(MatmulOp op, WeightStore &store, 
   for (int64_t row = 0; row < matrix.n; ++row)
     for (int64_t k = 0; k < matrix.k; ++k)
       matrix.codes[row * matrix.k + k] =
-          readCode(*codes, matrix.turned ? k * matrix.n + row : row * matrix.k + k, isUnsigned);
+          codes->integer(matrix.turned ? k * matrix.n + row : row * matrix.k + k, isUnsigned);
   for (int64_t row = 0; row < matrix.n; ++row) {
     for (int64_t block = 0; block < matrix.groups(); ++block) {
       float scale; // memcpy: files align nothing
@@ -80,7 +75,7 @@ std::optional<CodedMatrix> lutra::readCodedRhs(MatmulOp op, WeightStore &store, 
       if (!std::isfinite(scale))
         return refuse("has a scale that is not finite");
       matrix.scales.push_back(scale);
-      matrix.zeros.push_back(zeros ? readCode(*zeros, order.at(row, block), isUnsigned) : 0);
+      matrix.zeros.push_back(zeros ? zeros->integer(order.at(row, block), isUnsigned) : 0);
     }
   }
   return matrix;

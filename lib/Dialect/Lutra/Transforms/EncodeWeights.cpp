@@ -156,21 +156,6 @@ bool EncodeWeights::deferPastGathers(DequantizeOp op, WeightStore &store) {
   return true;
 }
 
-namespace {
-/// The integer elements of a constant.
-struct IntegerReader {
-  WeightBytes bytes;
-  bool isUnsigned;
-
-  int64_t operator()(int64_t index) const {
-    uint64_t word = 0;
-    std::memcpy(&word, bytes.element(index), bytes.width);
-    int64_t spare = 64 - bytes.width * 8;
-    return isUnsigned ? static_cast<int64_t>(word) : static_cast<int64_t>(word << spare) >> spare;
-  }
-};
-} // namespace
-
 /// Replaces a dequantization of constants by its f32 value.
 bool EncodeWeights::compute(DequantizeOp op, WeightStore &store) {
   auto type = cast<RankedTensorType>(op.getType()), codeType = cast<RankedTensorType>(op.getInput().getType());
@@ -191,8 +176,7 @@ bool EncodeWeights::compute(DequantizeOp op, WeightStore &store) {
   bool isBlocked = op.getBlock() > 0 && scaleType.getRank() == rank;
   int64_t blocks = isBlocked ? scaleType.getDimSize(axis) : 0;
   bool isWhole = scaleType.getNumElements() == 1;
-  IntegerReader readCodes{*codes, codeType.getElementType().isUnsignedInteger()};
-  IntegerReader readZeros{zeros.value_or(WeightBytes()), readCodes.isUnsigned};
+  bool isUnsigned = codeType.getElementType().isUnsignedInteger();
   AsmResourceBlob blob = WeightStore::allocate(type.getNumElements() * sizeof(float));
   for (int64_t index = 0; index < type.getNumElements(); ++index) {
     int64_t place = index / inner % size;
@@ -201,7 +185,8 @@ bool EncodeWeights::compute(DequantizeOp op, WeightStore &store) {
                                : place;
     float scale;
     std::memcpy(&scale, scales->element(side), sizeof(scale));
-    float value = static_cast<float>(readCodes(index) - (zeros ? readZeros(side) : 0)) * scale; // as kernels round
+    int64_t difference = codes->integer(index, isUnsigned) - (zeros ? zeros->integer(side, isUnsigned) : 0);
+    float value = static_cast<float>(difference) * scale; // as kernels round
     std::memcpy(blob.getMutableData().data() + index * sizeof(value), &value, sizeof(value));
   }
   OpBuilder builder(op);

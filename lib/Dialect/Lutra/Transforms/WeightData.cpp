@@ -18,6 +18,13 @@ std::optional<int64_t> lutra::elementBytes(Type type) {
   return type.getIntOrFloatBitWidth() / 8;
 }
 
+int64_t WeightBytes::integer(int64_t index, bool isUnsigned) const {
+  uint64_t word = 0;
+  std::memcpy(&word, element(index), width);
+  int64_t spare = 64 - width * 8;
+  return isUnsigned ? static_cast<int64_t>(word) : static_cast<int64_t>(word << spare) >> spare;
+}
+
 WeightStore::WeightStore(ModuleOp module) : module(module), symbols(module) {}
 
 GlobalOp WeightStore::getGlobal(Value value) {

@@ -18,6 +18,8 @@ struct WeightBytes {
   bool splat = false;
 
   const char *element(int64_t index) const { return data.data() + (splat ? 0 : index * width); }
+  /// An element of an integer type.
+  int64_t integer(int64_t index, bool isUnsigned) const;
 };
 
 /// Finds, reads and adds the globals of one module. Values of a `lutra.weight` or a `lutra.constant`
