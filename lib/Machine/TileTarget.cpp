@@ -15,8 +15,11 @@ namespace {
 /// weights serves every level of an artifact.
 class X86Target final : public TileTarget {
 public:
-  X86Target(llvm::StringRef name, unsigned vectorBits, bool hasBytePairs = true)
-      : name(name), vectorBits(vectorBits), hasBytePairs(hasBytePairs) {}
+  /// What products of bytes have: nothing, vpmaddubsw, or also VNNI.
+  enum class Bytes { None, Pairs, Quads };
+
+  X86Target(llvm::StringRef name, unsigned vectorBits, Bytes bytes)
+      : name(name), vectorBits(vectorBits), bytes(bytes) {}
 
   llvm::StringRef getName() const override { return name; }
 
@@ -52,11 +55,13 @@ public:
   double getFmaPerCycle(unsigned bits) const override { return 2.0 * vectorBits / bits; }
   /// Twice the products of an FMA, and an addition apart.
   double getPairDotPerCycle() const override { return 2 * getFmaPerCycle(32); }
+  unsigned getVectorBits() const override { return vectorBits; }
+  bool hasByteDot() const override { return bytes == Bytes::Quads; }
   /// 32 products for two operations, of which three or four units of 256 bits each do one in a cycle. Four rows by 16
   /// columns: 8 sums, two vectors of codes, one of activations and what takes them apart, in 16 registers.
   /// Measured on a Zen 3: 60 a cycle where all lies in the first-level cache, 30 to 40 from the second.
   std::optional<CodedProduct> getCodedProduct() const override {
-    if (!hasBytePairs) // vpmaddubsw
+    if (bytes == Bytes::None)
       return std::nullopt;
     return CodedProduct{4, 4, 48};
   }
@@ -85,13 +90,15 @@ private:
 
   llvm::StringRef name;
   unsigned vectorBits;
-  bool hasBytePairs;
+  Bytes bytes;
 };
 
-const X86Target avx2("avx2", 256), avx512("avx512", 512);
+using Bytes = X86Target::Bytes;
+const X86Target avx2("avx2", 256, Bytes::Pairs), avx512("avx512", 512, Bytes::Pairs);
+const X86Target avxvnni("avxvnni", 256, Bytes::Quads), avx512vnni("avx512vnni", 512, Bytes::Quads);
 /// The tiles of AVX2, whose vectors are cut into halves.
-const X86Target sse2("sse2", 256, /*hasBytePairs=*/false);
-const TileTarget *const x86Targets[] = {&avx2, &avx512, &sse2};
+const X86Target sse2("sse2", 256, Bytes::None);
+const TileTarget *const x86Targets[] = {&avx2, &avx512, &avxvnni, &avx512vnni, &sse2};
 
 } // namespace
 

@@ -172,6 +172,21 @@ LogicalResult buildStage(OpPassManager &manager, Stage stage, const CompileOptio
   return failure();
 }
 
+/// Whether products of 8-bit integers may come out of the module.
+static bool multipliesBytes(ModuleOp module, const CompileOptions &options) {
+  if (!options.quantize.empty())
+    return true;
+  WalkResult found = module.walk([](Operation *op) {
+    auto isCoded = [](Type type) {
+      auto tensor = dyn_cast<RankedTensorType>(type);
+      return tensor && (encodingOf(tensor) || tensor.getElementType().isInteger(8));
+    };
+    bool multiplies = isa<MatmulOp, ConvOp, DequantizeOp>(op) && llvm::any_of(op->getOperandTypes(), isCoded);
+    return multiplies ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  return found.wasInterrupted();
+}
+
 LogicalResult resolveOptions(CompileOptions &options, Location loc) {
   if (options.emit == EmitKind::MilText)
     return emitCodedError(loc, ErrorCode::UnsupportedTarget) << "--emit=mil-text goes with --target=mil";
@@ -341,6 +356,9 @@ LogicalResult compileModule(ModuleOp module, const CompileOptions &requested) {
   if (requested.target == "mil")
     return compileToMIL(module, requested);
   CompileOptions options = requested;
+  // Few CPUs have AVX-512 without VNNI; they take avx2.
+  if (options.target == "cpu" && options.cpuLevels.empty() && multipliesBytes(module, options))
+    options.cpuLevels = {"avx512vnni", "avx2"};
   if (failed(resolveOptions(options, module.getLoc())))
     return failure();
   MLIRContext *context = module.getContext();

@@ -45,8 +45,10 @@ uint64_t lutra_rt_cpu_features(void) {
     features |= (d >> 25 & 1) ? LUTRA_CPU_AMX_INT8 : 0;
     features |= (d >> 22 & 1) ? LUTRA_CPU_AMX_BF16 : 0;
   }
-  if (zmm && subleaves >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d))
-    features |= (a >> 5 & 1) ? LUTRA_CPU_AVX512BF16 : 0;
+  if (subleaves >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d)) {
+    features |= ymm && (a >> 4 & 1) ? LUTRA_CPU_AVXVNNI : 0;
+    features |= zmm && (a >> 5 & 1) ? LUTRA_CPU_AVX512BF16 : 0;
+  }
   return features;
 }
 #else

@@ -58,6 +58,11 @@ public:
   /// Multiply-adds per cycle of one core on 16-bit integers with sums of 32 bits, where neighbouring products are added
   /// in pairs; 0: not computed so.
   virtual double getPairDotPerCycle() const { return 0; }
+  /// Bits of the registers that hold vectors; 0: tiles are no vectors.
+  virtual unsigned getVectorBits() const { return 0; }
+  /// Whether one instruction adds four products of bytes, one factor with and one without a sign, to sums of 32 bits
+  /// without saturation.
+  virtual bool hasByteDot() const { return false; }
   /// Products of 8-bit integers with codes; nothing where they are not computed.
   virtual std::optional<CodedProduct> getCodedProduct() const { return std::nullopt; }
   /// Columns of a panel of a packed weight; 0: products read matrices as they are. One artifact holds one packing, so

@@ -25,7 +25,8 @@ enum {
   LUTRA_CPU_AVX512BF16 = 1 << 9,
   LUTRA_CPU_AMX_TILE = 1 << 10,
   LUTRA_CPU_AMX_INT8 = 1 << 11,
-  LUTRA_CPU_AMX_BF16 = 1 << 12
+  LUTRA_CPU_AMX_BF16 = 1 << 12,
+  LUTRA_CPU_AVXVNNI = 1 << 13
 };
 
 /* The kernel ABI. `args` has, in the order of the launch (inputs, then outputs): for a buffer its address and then its

@@ -212,9 +212,12 @@ struct ConvertTileToVector final : lutra::impl::ConvertTileToVectorBase<ConvertT
 } // namespace
 
 void ConvertTileToVector::runOnOperation() {
-  if (target != "avx2" && target != "avx512" && target != "sse2") {
+  const TileTarget *machine = getTileTarget(target);
+  if (!machine || machine->getVectorBits() == 0) {
+    SmallVector<StringRef> able = getTileTargetNames();
+    llvm::erase_if(able, [](StringRef name) { return getTileTarget(name)->getVectorBits() == 0; });
     emitCodedError(getOperation().getLoc(), ErrorCode::UnsupportedTarget)
-        << "vector code exists for sse2, avx2 and avx512, not for '" << target << "'";
+        << "vector code exists for " << llvm::join(able, ", ") << ", not for '" << target << "'";
     return signalPassFailure();
   }
   TypeConverter converter;
@@ -226,8 +229,8 @@ void ConvertTileToVector::runOnOperation() {
   RewritePatternSet patterns(&getContext());
   patterns.add<FillPattern, IotaPattern, MapPattern, ReducePattern, ExtractPattern>(converter, &getContext());
   populateTileMemoryPatterns(converter, patterns);
-  populateTileMatmulPatterns(converter, target == "avx512" ? 512 : 256, patterns);
-  if (target != "sse2")
+  populateTileMatmulPatterns(converter, machine->getVectorBits(), patterns);
+  if (machine->getCodedProduct())
     populateTileCodedMatmulPatterns(converter, patterns);
   ConversionTarget conversion(getContext());
   conversion.markUnknownOpDynamicallyLegal([](Operation *) { return true; });

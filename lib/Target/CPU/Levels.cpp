@@ -12,9 +12,13 @@ namespace lutra {
 static constexpr uint64_t avx2Bits =
     LUTRA_CPU_AVX2 | LUTRA_CPU_FMA | LUTRA_CPU_F16C | LUTRA_CPU_BMI2;
 
+static constexpr uint64_t avx512Bits =
+    avx2Bits | LUTRA_CPU_AVX512F | LUTRA_CPU_AVX512BW | LUTRA_CPU_AVX512DQ | LUTRA_CPU_AVX512VL;
+
 static const CpuLevel levels[] = {
-    {"avx512", "avx512", "x86-64-v4", "", 512,
-     avx2Bits | LUTRA_CPU_AVX512F | LUTRA_CPU_AVX512BW | LUTRA_CPU_AVX512DQ | LUTRA_CPU_AVX512VL},
+    {"avx512vnni", "avx512vnni", "x86-64-v4", "+avx512vnni", 512, avx512Bits | LUTRA_CPU_AVX512VNNI},
+    {"avx512", "avx512", "x86-64-v4", "", 512, avx512Bits},
+    {"avxvnni", "avxvnni", "x86-64-v3", "+avxvnni", 256, avx2Bits | LUTRA_CPU_AVXVNNI},
     {"avx2", "avx2", "x86-64-v3", "", 256, avx2Bits},
     {"baseline", "sse2", "x86-64", "", 128, 0},
 };
@@ -43,7 +47,9 @@ llvm::StringRef getNativeCpuLevel() {
   };
   if (!has({"avx2", "fma", "f16c", "bmi2"}))
     return "baseline";
-  return has({"avx512f", "avx512bw", "avx512dq", "avx512vl"}) ? "avx512" : "avx2";
+  if (has({"avx512f", "avx512bw", "avx512dq", "avx512vl"}))
+    return has({"avx512vnni"}) ? "avx512vnni" : "avx512";
+  return has({"avxvnni"}) ? "avxvnni" : "avx2";
 }
 
 } // namespace lutra

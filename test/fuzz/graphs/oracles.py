@@ -55,7 +55,14 @@ def machine_levels() -> list[str]:
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     flags = set(next((line for line in lines if line.startswith("flags")), "").split())
-    needs = {"avx512": {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx2", "fma"}, "avx2": {"avx2", "fma"}}
+    narrow = {"avx2", "fma"}
+    wide = {"avx512f", "avx512bw", "avx512dq", "avx512vl"} | narrow
+    needs = {
+        "avx512vnni": wide | {"avx512_vnni"},
+        "avx512": wide,
+        "avxvnni": narrow | {"avx_vnni"},
+        "avx2": narrow,
+    }
     return [level for level, features in needs.items() if features <= flags] + ["baseline"]
 
 
