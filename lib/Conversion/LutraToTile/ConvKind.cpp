@@ -8,7 +8,8 @@
 //
 // A work item is a block of output rows times a block of one group's filters. An input that the kernel computes is
 // copied in rows first, which a window of one pixel reads once; an item then has all filters. Depthwise convolutions
-// are vectors over channels instead. What fits neither (see isTileableConv, and integers) is the scalar strategy's.
+// are vectors over channels instead. Integers are multiplied in pairs along the channels (DotStrategy.cpp). What fits
+// none of these (see isTileableConv) is the scalar strategy's.
 #include "GroupKinds.h"
 #include "Product.h"
 
@@ -227,8 +228,9 @@ LogicalResult ConvEmission::emitSpot(const ProductSpot &spot) {
   OpBuilder &builder = emitter.builder;
   SmallVector<Value> output = outputIndices(spot.outer);
   output[last] = spot.row;
-  bool packed = filterType.getEncoding() != nullptr;
-  PanelLayout layout = packed ? PanelLayout::Panel : PanelLayout::RowMajor;
+  auto packing = dyn_cast_if_present<PackingAttr>(filterType.getEncoding());
+  bool packed = packing != nullptr, deep = packed && packing.getDepth() > 1;
+  PanelLayout layout = deep ? PanelLayout::DeepPanel : packed ? PanelLayout::Panel : PanelLayout::RowMajor;
   int64_t depth = channels;
   for (int64_t dim = joined; dim < spatial; ++dim)
     depth *= filterType.getDimSize(dim);
@@ -246,8 +248,11 @@ LogicalResult ConvEmission::emitSpot(const ProductSpot &spot) {
       Value tap = emitter.constant(0);
       for (int64_t dim = 0; dim < spatial; ++dim)
         tap = emitter.add(emitter.mul(tap, emitter.constant(filterType.getDimSize(dim))), taps[dim]);
+      int64_t stepDepth = packing.getDepth();
       filterAt = {emitter.div(firstColumn, emitter.constant(panel)),
-                  emitter.mul(tap, emitter.constant(channels)), emitter.constant(0)};
+                  emitter.mul(tap, emitter.constant(channels / stepDepth)), emitter.constant(0)};
+      if (deep)
+        filterAt.push_back(emitter.constant(0));
     } else {
       filterAt.append({emitter.constant(0), firstColumn});
     }

@@ -25,17 +25,18 @@ struct SideOrder {
 };
 } // namespace
 
-std::optional<CodedMatrix> lutra::readCodedRhs(MatmulOp op, WeightStore &store, std::string &why) {
+/// Reads what `op` dequantizes: [n, k], or [k, n] when turned; all dimensions but the first may form k.
+static std::optional<CodedMatrix> read(DequantizeOp op, bool turned, WeightStore &store, std::string &why) {
   auto refuse = [&](StringRef text) {
     why = text.str();
     return std::nullopt;
   };
   CodedMatrix matrix;
-  matrix.op = getCodedRhs(op, matrix.turned);
-  if (!matrix.op)
-    return refuse("has no dequantized matrix on the right");
+  matrix.op = op;
+  matrix.turned = turned;
   auto type = cast<RankedTensorType>(matrix.op.getInput().getType());
-  if (type.getRank() != 2 || type.getElementTypeBitWidth() != 8 || !type.getElementType().isInteger())
+  if (type.getRank() < 2 || !type.hasStaticShape() || type.getElementTypeBitWidth() != 8 ||
+      !type.getElementType().isInteger())
     return refuse("dequantizes no matrix of 8-bit integers");
   if (!cast<RankedTensorType>(matrix.op.getType()).getElementType().isF32())
     return refuse("dequantizes to another type than f32");
@@ -46,8 +47,8 @@ std::optional<CodedMatrix> lutra::readCodedRhs(MatmulOp op, WeightStore &store, 
   if (!codes || !scales || (zero && !zeros) || !scaleType.getElementType().isF32())
     return refuse("dequantizes codes that are computed");
   int64_t kDim = matrix.turned ? 0 : 1, axis = matrix.op.getAxis();
-  matrix.n = type.getDimSize(1 - kDim);
-  matrix.k = matrix.group = type.getDimSize(kDim);
+  matrix.n = type.getDimSize(matrix.turned ? 1 : 0);
+  matrix.k = matrix.group = matrix.n == 0 ? 0 : type.getNumElements() / matrix.n;
   if (matrix.n == 0 || matrix.k == 0)
     return refuse("dequantizes an empty matrix");
   SideOrder order{0, 0};
@@ -57,7 +58,7 @@ std::optional<CodedMatrix> lutra::readCodedRhs(MatmulOp op, WeightStore &store, 
     matrix.group = std::min<int64_t>(matrix.op.getBlock(), matrix.k);
     order = matrix.turned ? SideOrder{1, matrix.n} : SideOrder{matrix.groups(), 1};
   } else if (scaleType.getRank() == 1 && scaleType.getDimSize(0) != 1) {
-    if (axis == kDim)
+    if (axis != 1 - kDim)
       return refuse("has a scale for each element along K");
     order = {1, 0};
   }
@@ -79,4 +80,21 @@ std::optional<CodedMatrix> lutra::readCodedRhs(MatmulOp op, WeightStore &store, 
     }
   }
   return matrix;
+}
+
+std::optional<CodedMatrix> lutra::readCodedRhs(MatmulOp op, WeightStore &store, std::string &why) {
+  bool turned;
+  DequantizeOp source = getCodedRhs(op, turned);
+  if (source && cast<RankedTensorType>(source.getInput().getType()).getRank() == 2)
+    return read(source, turned, store, why);
+  why = source ? "dequantizes no matrix of 8-bit integers" : "has no dequantized matrix on the right";
+  return std::nullopt;
+}
+
+std::optional<CodedMatrix> lutra::readCodedFilter(ConvOp op, WeightStore &store, std::string &why) {
+  auto source = op.getFilter().getDefiningOp<DequantizeOp>();
+  if (source && op.getLayout() == ConvLayout::ChannelsFirst && source.getBlock() == 0)
+    return read(source, /*turned=*/false, store, why);
+  why = "has no filter that is dequantized with channels first";
+  return std::nullopt;
 }

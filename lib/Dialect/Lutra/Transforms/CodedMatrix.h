@@ -9,7 +9,8 @@
 
 namespace lutra {
 
-/// A matrix W[n, k] = (code - zero) * scale of 8-bit codes, in rows along k whatever the order of the constant was.
+/// A matrix W[n, k] = (code - zero) * scale of 8-bit codes, in rows along k whatever the order of the constant was;
+/// those of a filter [n, C, k..] are its filters.
 struct CodedMatrix {
   DequantizeOp op; // that computes it
   bool turned;     // the constant is [k, n]
@@ -20,6 +21,9 @@ struct CodedMatrix {
 
   int64_t groups() const { return (k + group - 1) / group; }
 };
+
+/// The filter of a convolution, channels first, as a matrix of its filters; as readCodedRhs.
+std::optional<CodedMatrix> readCodedFilter(ConvOp op, WeightStore &store, std::string &why);
 
 /// The dequantization on the right of a product, of a constant or not, or null; `turned` says whether it is [k, n].
 DequantizeOp getCodedRhs(MatmulOp op, bool &turned);

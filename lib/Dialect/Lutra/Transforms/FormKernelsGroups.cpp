@@ -139,6 +139,8 @@ static bool isTiledProduct(const ProductProblem &problem) {
     return isFloat;
   if (problem.rhs.isUnsignedInteger() || problem.lhs.isUnsignedInteger(16)) // no factors of the dot strategy
     return false;
+  if (auto conv = dyn_cast<ConvOp>(problem.op))
+    return problem.lhs.isSignlessInteger(16) && conv.getFilter().getDefiningOp<WeightOp>();
   auto matmul = dyn_cast<MatmulOp>(problem.op);
   return matmul && matmul.getRhs().getDefiningOp<WeightOp>() && typeOf(matmul.getRhs()).getRank() == 2;
 }
@@ -225,6 +227,9 @@ private:
       return std::nullopt;
     if (isa_and_nonnull<MatmulOp, ConvOp>(group.root) && !fitsSpot(op))
       return std::nullopt;
+    // What another product ends with; codes are fewer bytes between two kernels than its sums.
+    if (isa<QuantizeOp>(op) && group.root && finishesRoot(op, group))
+      return std::nullopt;
     return found;
   }
 
@@ -261,7 +266,8 @@ private:
       Operation *user = worklist.pop_back_val();
       for (Value operand : user->getOperands()) {
         Operation *def = operand.getDefiningOp();
-        if (!def || def->getBlock() != &block || !sameShape(operand, op) || !seen.insert(def).second)
+        if (!def || def == group.root || def->getBlock() != &block || !sameShape(operand, op) ||
+            !seen.insert(def).second)
           continue;
         if (getFusionClass(def) == FusionClass::Pointwise)
           worklist.push_back(def);

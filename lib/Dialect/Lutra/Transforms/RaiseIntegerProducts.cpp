@@ -6,10 +6,15 @@
 // and the sum in brackets is exact in 32-bit integers. Worth it where the weight is constant: its differences are
 // computed here, and integers of 8 bits are a quarter of the bytes. Not worth it where a level has no products of
 // integers.
+// Convolutions are sums over taps and channels of the same form. Their input is x - zx in 16 bits, which is 0 where
+// padding stands for 0. Products of integers are added in pairs along the channels, so an odd number of these gets one
+// more, of zeros; so do convolutions that were integers from the start.
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
 #include "CodedMatrix.h"
 #include "TileTargetNames.h"
+
+#include "lutra/Dialect/Lutra/IR/ProductTypes.h"
 
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/Remarks.h"
@@ -33,15 +38,19 @@ struct RaiseIntegerProducts final : lutra::impl::RaiseIntegerProductsBase<RaiseI
   void runOnOperation() override;
 
 private:
-  /// The weight's integers [K, N] and its scales [N].
+  /// The weight's integers, [K, N] or a filter's [N, C, k..], and its scales, [N] or [N, 1..].
   struct Weight {
     Value integers, scales;
     std::string why; // there is none
   };
   bool raise(MatmulOp op, WeightStore &store, std::string &why);
-  const Weight *makeWeight(MatmulOp op, WeightStore &store, std::string &why);
+  bool raise(ConvOp op, WeightStore &store, std::string &why);
+  bool canRaise(Operation *op, DequantizeOp left, StrategyAttr named, std::string &why);
+  const Weight *makeWeight(Operation *op, WeightStore &store, std::string &why);
+  void pairChannels(ConvOp op, WeightStore &store);
+  void replace(Operation *op, Value sum, const Weight &weight, DequantizeOp left, OpBuilder &builder);
 
-  DenseMap<std::pair<Operation *, unsigned>, Weight> done; // by dequantization and whether it is turned
+  DenseMap<std::pair<Operation *, unsigned>, Weight> done; // by dequantization and what it is read as
 };
 } // namespace
 
@@ -68,11 +77,30 @@ static Value centre(DequantizeOp op, OpBuilder &builder) {
   return BinaryOp::create(builder, op.getLoc(), type.clone(wide), BinaryKind::Sub, codes, point);
 }
 
-const RaiseIntegerProducts::Weight *RaiseIntegerProducts::makeWeight(MatmulOp op, WeightStore &store,
+/// The type that a weight's integers of `width` bytes get: [K, N], or the filter's.
+static RankedTensorType integerType(DequantizeOp source, const CodedMatrix &matrix, bool isFilter, int64_t width,
+                                    Builder builder) {
+  Type element = builder.getIntegerType(8 * width);
+  return isFilter ? cast<RankedTensorType>(source.getInput().getType()).clone(element)
+                  : RankedTensorType::get({matrix.k, matrix.n}, element);
+}
+
+/// Writes the matrix's integers, low byte first, in the order of that type.
+static void writeIntegers(const CodedMatrix &matrix, bool isFilter, int64_t width, char *out) {
+  int64_t outer = isFilter ? matrix.n : matrix.k, inner = isFilter ? matrix.k : matrix.n;
+  int64_t outerStep = isFilter ? matrix.k : 1, innerStep = isFilter ? 1 : matrix.k;
+  for (int64_t i = 0; i < outer; ++i)
+    for (int64_t j = 0; j < inner; ++j, out += width)
+      std::memcpy(out, &matrix.codes[i * outerStep + j * innerStep], width);
+}
+
+const RaiseIntegerProducts::Weight *RaiseIntegerProducts::makeWeight(Operation *op, WeightStore &store,
                                                                     std::string &why) {
-  bool turned;
-  DequantizeOp source = getCodedRhs(op, turned);
-  auto [entry, isNew] = done.try_emplace({source, turned ? 1 : 0});
+  auto conv = dyn_cast<ConvOp>(op);
+  bool turned = false;
+  DequantizeOp source =
+      conv ? conv.getFilter().getDefiningOp<DequantizeOp>() : getCodedRhs(cast<MatmulOp>(op), turned);
+  auto [entry, isNew] = done.try_emplace({source, conv ? 2 : turned ? 1 : 0});
   Weight &weight = entry->second;
   auto refuse = [&](StringRef text) {
     why = weight.why = text.str();
@@ -82,7 +110,8 @@ const RaiseIntegerProducts::Weight *RaiseIntegerProducts::makeWeight(MatmulOp op
     return refuse(std::string(weight.why));
   if (!isNew)
     return &weight;
-  std::optional<CodedMatrix> matrix = readCodedRhs(op, store, why);
+  std::optional<CodedMatrix> matrix =
+      conv ? readCodedFilter(conv, store, why) : readCodedRhs(cast<MatmulOp>(op), store, why);
   if (!matrix)
     return refuse(std::string(why));
   if (matrix->groups() != 1)
@@ -102,39 +131,77 @@ const RaiseIntegerProducts::Weight *RaiseIntegerProducts::makeWeight(MatmulOp op
     return refuse("sums more along K than 32 bits hold");
   bool isNarrow = least >= -128 && most <= 127;
   int64_t width = isNarrow ? 1 : 2;
-  AsmResourceBlob blob = WeightStore::allocate(n * k * width);
-  char *out = blob.getMutableData().data();
-  for (int64_t step = 0; step < k; ++step)
-    for (int64_t row = 0; row < n; ++row, out += width)
-      std::memcpy(out, &matrix->codes[row * k + step], width); // low byte first
   OpBuilder builder(source);
   builder.setInsertionPointAfter(source);
-  auto type = RankedTensorType::get({k, n}, builder.getIntegerType(8 * width));
+  RankedTensorType type = integerType(source, *matrix, conv != nullptr, width, builder);
+  AsmResourceBlob blob = WeightStore::allocate(type.getNumElements() * width);
+  writeIntegers(*matrix, conv != nullptr, width, blob.getMutableData().data());
   GlobalOp codes = store.getGlobal(source.getInput());
   GlobalOp global = store.add(source.getLoc(), ((codes ? codes.getSymName() : "codes") + ".integers").str(), type,
                               std::move(blob));
   weight.integers = WeightOp::create(builder, source.getLoc(), type, global.getSymName());
-  auto scaleType = RankedTensorType::get({n}, builder.getF32Type());
+  SmallVector<int64_t> scaleShape{n};
+  scaleShape.append(conv ? type.getRank() - 2 : 0, 1);
+  auto scaleType = RankedTensorType::get(scaleShape, builder.getF32Type());
   weight.scales = ConstantOp::create(builder, source.getLoc(), scaleType,
                                      DenseElementsAttr::get(scaleType, ArrayRef<float>(matrix->scales)));
   return &weight;
 }
 
+/// Whether the left-hand side of `op` is codes with one scale and nobody asked for floats.
+bool RaiseIntegerProducts::canRaise(Operation *op, DequantizeOp left, StrategyAttr named, std::string &why) {
+  auto codeType = cast<RankedTensorType>(left.getInput().getType());
+  auto scaleType = cast<RankedTensorType>(left.getScale().getType());
+  if (named || strategy != "auto")
+    why = "names a strategy, which reads it as it is";
+  else if (!isa<IntegerType>(codeType.getElementType()) || codeType.getElementTypeBitWidth() != 8 ||
+           !cast<RankedTensorType>(op->getResult(0).getType()).getElementType().isF32() ||
+           !scaleType.getElementType().isF32() || !scaleType.hasStaticShape() || scaleType.getNumElements() != 1)
+    why = "has no left-hand side of 8-bit codes with one scale";
+  return why.empty();
+}
+
+/// The weight's scales times that of the other operand; null where they are computed, or where a product is not as
+/// precise in f32 as its factors.
+static Value multiplyScales(Value scales, Value scale, OpBuilder &builder) {
+  DenseElementsAttr one, many;
+  if (!matchPattern(scale, m_Constant(&one)) || !matchPattern(scales, m_Constant(&many)))
+    return {};
+  SmallVector<float> products;
+  for (float factor : many.getValues<float>())
+    products.push_back(factor * *one.getValues<float>().begin());
+  auto isPrecise = [](float product) { return std::isnormal(product) && std::abs(product) < greatestScale; };
+  if (!llvm::all_of(products, isPrecise))
+    return {};
+  return ConstantOp::create(builder, scales.getLoc(), scales.getType(),
+                            DenseElementsAttr::get(many.getType(), ArrayRef<float>(products)));
+}
+
+/// Puts the scaled sums in the place of `op`.
+void RaiseIntegerProducts::replace(Operation *op, Value sum, const Weight &weight, DequantizeOp left,
+                                   OpBuilder &builder) {
+  Location loc = op->getLoc();
+  Type type = op->getResult(0).getType();
+  Value scale = left.getScale();
+  if (cast<RankedTensorType>(scale.getType()).getRank() != 0)
+    scale = ReshapeOp::create(builder, loc, RankedTensorType::get({}, builder.getF32Type()), scale, ValueRange());
+  Value value = CastOp::create(builder, loc, type, sum);
+  if (Value product = multiplyScales(weight.scales, left.getScale(), builder)) {
+    value = BinaryOp::create(builder, loc, type, BinaryKind::Mul, value, product);
+  } else { // one after the other: their product may be too small where the sum is not
+    value = BinaryOp::create(builder, loc, type, BinaryKind::Mul, value, weight.scales);
+    value = BinaryOp::create(builder, loc, type, BinaryKind::Mul, value, scale);
+  }
+  op->getResult(0).replaceAllUsesWith(value);
+  op->erase();
+}
+
 bool RaiseIntegerProducts::raise(MatmulOp op, WeightStore &store, std::string &why) {
   bool turned;
   auto left = op.getLhs().getDefiningOp<DequantizeOp>();
-  if (!left || !getCodedRhs(op, turned))
+  if (!left || !getCodedRhs(op, turned) || !canRaise(op, left, op.getStrategyAttr(), why))
     return false;
-  auto codeType = cast<RankedTensorType>(left.getInput().getType());
-  auto scaleType = cast<RankedTensorType>(left.getScale().getType());
-  auto resultType = cast<RankedTensorType>(op.getType());
-  if (op.getStrategyAttr() || strategy != "auto") {
-    why = "names a strategy, which reads it as it is";
-    return false;
-  }
-  if (op.getScale() || op.getTransposeLhs() || !isa<IntegerType>(codeType.getElementType()) ||
-      codeType.getElementTypeBitWidth() != 8 || !resultType.getElementType().isF32() ||
-      !scaleType.getElementType().isF32() || !scaleType.hasStaticShape() || scaleType.getNumElements() != 1) {
+  if (op.getScale() || op.getTransposeLhs()) {
     why = "has no left-hand side of 8-bit codes with one scale";
     return false;
   }
@@ -142,20 +209,82 @@ bool RaiseIntegerProducts::raise(MatmulOp op, WeightStore &store, std::string &w
   if (!weight)
     return false;
   OpBuilder builder(op);
-  Location loc = op.getLoc();
-  auto sumType = RankedTensorType::get(resultType.getShape(), builder.getI32Type());
-  Value sum = MatmulOp::create(builder, loc, sumType, centre(left, builder), weight->integers, /*scale=*/Value(),
-                               /*transpose_lhs=*/false, /*transpose_rhs=*/false, /*block=*/0, StrategyAttr());
-  Value scale = left.getScale();
-  if (scaleType.getRank() != 0)
-    scale = ReshapeOp::create(builder, loc, RankedTensorType::get({}, builder.getF32Type()), scale, ValueRange());
-  // One scale after the other: their product may be too small where the sum is not.
-  Value value = CastOp::create(builder, loc, resultType, sum);
-  value = BinaryOp::create(builder, loc, resultType, BinaryKind::Mul, value, weight->scales);
-  value = BinaryOp::create(builder, loc, resultType, BinaryKind::Mul, value, scale);
-  op.getResult().replaceAllUsesWith(value);
-  op.erase();
+  auto sumType = cast<RankedTensorType>(op.getType()).clone(builder.getI32Type());
+  Value sum = MatmulOp::create(builder, op.getLoc(), sumType, centre(left, builder), weight->integers,
+                               /*scale=*/Value(), /*transpose_lhs=*/false, /*transpose_rhs=*/false, /*block=*/0,
+                               StrategyAttr());
+  replace(op, sum, *weight, left, builder);
   return true;
+}
+
+bool RaiseIntegerProducts::raise(ConvOp op, WeightStore &store, std::string &why) {
+  auto left = op.getInput().getDefiningOp<DequantizeOp>();
+  if (!left || !op.getFilter().getDefiningOp<DequantizeOp>() || !canRaise(op, left, op.getStrategyAttr(), why))
+    return false;
+  if (op.getGroups() != 1) {
+    why = "has groups, whose vectors of channels are computed in f32";
+    return false;
+  }
+  const Weight *weight = makeWeight(op, store, why);
+  if (!weight)
+    return false;
+  OpBuilder builder(op);
+  auto sumType = cast<RankedTensorType>(op.getType()).clone(builder.getI32Type());
+  auto sum = ConvOp::create(builder, op.getLoc(), sumType, centre(left, builder), weight->integers, op.getLayout(),
+                            op.getStrides(), op.getLow(), op.getHigh(), op.getDilations(), op.getGroups(),
+                            StrategyAttr());
+  replace(op, sum, *weight, left, builder);
+  pairChannels(sum, store);
+  return true;
+}
+
+/// The filter [F, C, k..] with one more channel, of zeros.
+static Value addChannel(Value filter, WeightStore &store, OpBuilder &builder, WeightBytes bytes) {
+  auto type = cast<RankedTensorType>(filter.getType());
+  SmallVector<int64_t> shape(type.getShape());
+  ++shape[1];
+  RankedTensorType wider = type.clone(shape);
+  AsmResourceBlob blob = WeightStore::allocate(wider.getNumElements() * bytes.width);
+  int64_t row = shape[0] == 0 ? 0 : type.getNumElements() / shape[0], widerRow = row / (shape[1] - 1) * shape[1];
+  for (int64_t first = 0; first < shape[0]; ++first)
+    for (int64_t i = 0; i < row; ++i)
+      std::memcpy(blob.getMutableData().data() + (first * widerRow + i) * bytes.width, bytes.element(first * row + i),
+                  bytes.width);
+  GlobalOp known = store.getGlobal(filter);
+  GlobalOp global = store.add(filter.getLoc(), ((known ? known.getSymName() : "filter") + ".even").str(), wider,
+                              std::move(blob));
+  return WeightOp::create(builder, filter.getLoc(), wider, global.getSymName());
+}
+
+/// Gives a convolution of integers, channels first, the input that strategies of pairs read: 16 bits, an even number of
+/// channels.
+void RaiseIntegerProducts::pairChannels(ConvOp op, WeightStore &store) {
+  auto type = cast<RankedTensorType>(op.getInput().getType());
+  auto filterType = cast<RankedTensorType>(op.getFilter().getType());
+  std::optional<WeightBytes> bytes = store.read(op.getFilter());
+  if (!bytes || op.getGroups() != 1 || op.getLayout() != ConvLayout::ChannelsFirst || op.getStrategyAttr() ||
+      strategy != "auto" || !isNarrowInteger(type.getElementType()) || type.getElementType().isUnsignedInteger(16) ||
+      !isNarrowInteger(filterType.getElementType()) || filterType.getElementType().isUnsignedInteger() ||
+      filterType.getDimSize(1) == 0)
+    return;
+  OpBuilder builder(op);
+  Type wide = builder.getI16Type();
+  Value input = op.getInput();
+  if (type.getElementType() != wide)
+    input = CastOp::create(builder, op.getLoc(), type.clone(wide), input);
+  if (int64_t channels = filterType.getDimSize(1); channels % 2 != 0) {
+    SmallVector<int64_t> shape(type.getShape()), low(shape.size(), 0), high(shape.size(), 0);
+    shape[1] = channels + 1;
+    high[1] = 1;
+    auto scalar = RankedTensorType::get({}, wide);
+    Value zero = ConstantOp::create(builder, op.getLoc(), scalar,
+                                    DenseElementsAttr::get(scalar, builder.getI16IntegerAttr(0)));
+    input = PadOp::create(builder, op.getLoc(), RankedTensorType::get(shape, wide), input, zero, ValueRange(),
+                          ValueRange(), builder.getDenseI64ArrayAttr(low), builder.getDenseI64ArrayAttr(high),
+                          PadMode::Constant);
+    op.getFilterMutable().assign(addChannel(op.getFilter(), store, builder, *bytes));
+  }
+  op.getInputMutable().assign(input);
 }
 
 void RaiseIntegerProducts::runOnOperation() {
@@ -165,13 +294,20 @@ void RaiseIntegerProducts::runOnOperation() {
   if (llvm::any_of(*levels, [](const TileTarget *target) { return target->getPairDotPerCycle() == 0; }))
     return;
   WeightStore store(getOperation());
-  SmallVector<MatmulOp> products;
-  getOperation().walk([&](MatmulOp op) { products.push_back(op); });
-  for (MatmulOp op : products) {
+  SmallVector<Operation *> products;
+  getOperation().walk([&](Operation *op) {
+    if (isa<MatmulOp, ConvOp>(op))
+      products.push_back(op);
+  });
+  for (Operation *op : products) {
     auto opts = remark::RemarkOpts::name("RaiseIntegerProducts").category(DEBUG_TYPE);
-    Location loc = op.getLoc();
+    Location loc = op->getLoc();
     std::string why;
-    if (raise(op, store, why))
+    auto conv = dyn_cast<ConvOp>(op);
+    bool isInteger = isa<IntegerType>(cast<RankedTensorType>(op->getOperand(0).getType()).getElementType());
+    if (conv && isInteger)
+      pairChannels(conv, store);
+    else if (conv ? raise(conv, store, why) : raise(cast<MatmulOp>(op), store, why))
       remark::passed(loc, opts) << "multiplies integers";
     else if (!why.empty())
       remark::missed(loc, opts) << remark::reason("{0}", why);

@@ -132,3 +132,25 @@ func.func @branches(%x: tensor<?x8xf32>, %w: tensor<8x8xf32>, %c: tensor<i1>) ->
   %y = lutra.unary<neg> %r#0 : tensor<?x8xf32> -> tensor<?x8xf32>
   return %y, %r#1 : tensor<?x8xf32>, tensor<?x8xf32>
 }
+
+// -----
+
+// Codes lie between two products, not the sums of the first.
+// CHECK: lutra.kernel @k0({{.*}}) -> tensor<8x16xi8>
+// CHECK-NEXT: lutra.constant
+// CHECK-NEXT: lutra.matmul
+// CHECK-NEXT: lutra.quantize
+// CHECK-NEXT: lutra.yield
+// CHECK: lutra.kernel @k1({{.*}}tensor<8x16xi8>{{.*}}) -> tensor<8x16xi8>
+// CHECK: lutra.dequantize
+// CHECK: lutra.quantize
+func.func @two_products(%x: tensor<8x4xf32>, %w: tensor<4x16xf32>, %v: tensor<4x16xf32>) -> tensor<8x16xi8> {
+  %s = lutra.constant dense<0.5> : tensor<f32>
+  %a = lutra.matmul %x, %w : (tensor<8x4xf32>, tensor<4x16xf32>) -> tensor<8x16xf32>
+  %c = lutra.quantize %a scale(%s : tensor<f32>) {axis = -1 : i64, block = 0 : i64} : tensor<8x16xf32> -> tensor<8x16xi8>
+  %d = lutra.dequantize %c scale(%s : tensor<f32>) {axis = -1 : i64, block = 0 : i64} : tensor<8x16xi8> -> tensor<8x16xf32>
+  %b = lutra.matmul %x, %v : (tensor<8x4xf32>, tensor<4x16xf32>) -> tensor<8x16xf32>
+  %e = lutra.binary<add> %b, %d : (tensor<8x16xf32>, tensor<8x16xf32>) -> tensor<8x16xf32>
+  %r = lutra.quantize %e scale(%s : tensor<f32>) {axis = -1 : i64, block = 0 : i64} : tensor<8x16xf32> -> tensor<8x16xi8>
+  return %r : tensor<8x16xi8>
+}

@@ -274,7 +274,8 @@ def RaiseIntegerProducts : Pass<"lutra-raise-integer-products", "mlir::ModuleOp"
     Needs: graph level, before lutra-encode-weights. Guarantees: a matmul of f32 whose left-hand side dequantizes 8-bit
     codes with one scale (constant or computed), and whose right-hand side dequantizes a constant matrix of 8-bit codes
     with one scale, or one for each column of the result, multiplies the differences of codes and zero points into i32
-    and scales the sums. The differences of the weight are computed: 8 bits where all fit, else 16. A remark says why
+    and scales the sums; so does a conv, channels first and without groups, whose input is then in 16 bits with an even
+    number of channels. The differences of the weight are computed: 8 bits where all fit, else 16. A remark says why
     a product of two dequantized operands stays as it is. Leaves alone: sums that 32 bits, or scaled f32, may not hold,
     right-hand sides that are computed, products that name a strategy, everything else, and all products where one of
     `targets` adds no products of integers in pairs.
