@@ -57,13 +57,12 @@ public:
   double getPairDotPerCycle() const override { return 2 * getFmaPerCycle(32); }
   unsigned getVectorBits() const override { return vectorBits; }
   bool hasByteDot() const override { return bytes == Bytes::Quads; }
-  /// 32 products for two operations, of which three or four units of 256 bits each do one in a cycle. Four rows by 16
-  /// columns: 8 sums, two vectors of codes, one of activations and what takes them apart, in 16 registers.
-  /// Measured on a Zen 3: 60 a cycle where all lies in the first-level cache, 30 to 40 from the second.
+  /// Three or four units of 256 bits do one operation in a cycle each. Four rows by 16 columns: 8 sums, two vectors of
+  /// codes, one of activations and what takes them apart, in 16 registers.
   std::optional<CodedProduct> getCodedProduct() const override {
     if (bytes == Bytes::None)
       return std::nullopt;
-    return CodedProduct{4, 4, 48};
+    return CodedProduct{4, 6, false, 32, 3.4};
   }
   int64_t getPanelWidth() const override { return panel; }
   int64_t getMapWidth(unsigned bits) const override { return 2 * vectorBits / std::max(8u, bits); }

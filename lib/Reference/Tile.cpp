@@ -3,6 +3,8 @@
 // kernel that relies on it fails.
 #include "MemoryAccess.h"
 
+#include "lutra/Support/EncodedPanels.h"
+
 #include <cmath>
 #include <limits>
 
@@ -309,28 +311,56 @@ static LogicalResult evaluateMatmul(TileMatmulOp op, Interpreter &interpreter) {
   return setTile(op.getResult(), acc, interpreter);
 }
 
-/// acc + lhs * codes, wrapped to 32 bits.
+/// The code at place `inStep` of a step that begins at `first` (panel, word, column, byte 0).
+static FailureOr<int64_t> readCode(TileCodedMatmulOp op, const Buffer &codes, SmallVector<int64_t> first,
+                                   int64_t inStep) {
+  int64_t bytes = codes.shape.back(), word = first[1], code = 0;
+  first[3] = inStep % bytes;
+  for (const CodeWords::Piece &piece : CodeWords{static_cast<unsigned>(op.getBits())}.piecesOf(inStep / bytes)) {
+    first[1] = word + piece.word;
+    auto place = locate(op, codes, first);
+    if (failed(place))
+      return failure();
+    code |= (loadElement(codes, *place).integer >> piece.at & ((1 << piece.count) - 1)) << piece.to;
+  }
+  return code;
+}
+
+/// acc + lhs * values of codes, wrapped to 32 bits.
 static LogicalResult evaluateCodedMatmul(TileCodedMatmulOp op, Interpreter &interpreter) {
   const Buffer &lhs = interpreter.getBuffer(op.getLhs()), &codes = interpreter.getBuffer(op.getCodes());
   SmallVector<int64_t> left = integersOf(op.getLhsIndices(), interpreter);
   SmallVector<int64_t> first = integersOf(op.getCodeIndices(), interpreter);
-  int64_t depth = interpreter.getInteger(op.getDepth()), bits = op.getBits(), stepDepth = op.getStepDepth();
-  int64_t bytes = codes.shape.back();
+  int64_t depth = interpreter.getInteger(op.getDepth()), stepDepth = op.getStepDepth(), words = op.getStepWords();
+  const Array *special = op.getSpecial() ? &interpreter.getArray(op.getSpecial()) : nullptr;
+  std::optional<ArrayRef<int64_t>> values = op.getValues();
   auto acc = std::make_shared<Array>(interpreter.getArray(op.getAcc()));
   for (int64_t i = 0; i < acc->count(); ++i)
     for (int64_t k = 0; k < depth; ++k) {
+      int64_t column = i % acc->shape[1];
       SmallVector<int64_t> from(left);
       from[op.getLhsRowDim()] += i / acc->shape[1];
       from.back() += k;
-      int64_t inStep = k % stepDepth;
       auto a = locate(op, lhs, from);
-      auto b = locate(op, codes, {first[0], first[1] + k / stepDepth, i % acc->shape[1], inStep % bytes});
-      if (failed(a) || failed(b))
+      FailureOr<int64_t> code =
+          readCode(op, codes, {first[0], first[1] + k / stepDepth * words, column, 0}, k % stepDepth);
+      if (failed(a) || failed(code))
         return failure();
-      int64_t code = loadElement(codes, *b).integer >> inStep / bytes * bits & ((1 << bits) - 1);
-      acc->integers[i] = wrapToType(acc->elementType, acc->integers[i] + loadElement(lhs, *a).integer * code);
+      int64_t value = values ? (*values)[*code] : *code - static_cast<int64_t>(op.getOffset());
+      if (special && *code == static_cast<int64_t>(op.getSpecialCode()))
+        value = special->integers[column];
+      acc->integers[i] = wrapToType(acc->elementType, acc->integers[i] + loadElement(lhs, *a).integer * value);
     }
   return setTile(op.getResult(), acc, interpreter);
+}
+
+static LogicalResult evaluateLookup(TileLookupOp op, Interpreter &interpreter) {
+  const Array &codes = interpreter.getArray(op.getCodes());
+  auto result = makeArray(op.getType().getElementType(), codes.shape);
+  ArrayRef<float> table = op.getTable();
+  for (int64_t i = 0; i < codes.count(); ++i)
+    result->floats[i] = table[static_cast<uint64_t>(codes.integers[i]) % table.size()];
+  return setTile(op.getResult(), result, interpreter);
 }
 
 void lutra::addTileHandlers(HandlerTable &table) {
@@ -340,6 +370,7 @@ void lutra::addTileHandlers(HandlerTable &table) {
   table.add<TileGatherOp, evaluateGather>();
   table.add<TileIotaOp, evaluateIota>();
   table.add<TileLoadOp, evaluateLoad>();
+  table.add<TileLookupOp, evaluateLookup>();
   table.add<TileMapOp, evaluateMap>();
   table.add<TileMatmulOp, evaluateMatmul>();
   table.add<TileReduceOp, evaluateReduce>();

@@ -5,12 +5,50 @@
 
 #include "lutra/Support/CodeStream.h"
 #include "lutra/Support/EncodedLayout.h"
+#include "lutra/Support/SideValues.h"
 
 #include "llvm/Support/MathExtras.h"
 
+#include <cmath>
 #include <cstring>
+#include <limits>
+#include <numeric>
 
 using namespace lutra;
+
+unsigned CodeWords::words() const { return bits / std::gcd(bits, 8u); }
+unsigned CodeWords::fields() const { return 8 / std::gcd(bits, 8u); }
+
+llvm::SmallVector<CodeWords::Piece, 7> CodeWords::piecesOf(unsigned field) const {
+  unsigned perWord = 8 / bits, whole = perWord * words(), spare = 8 - perWord * bits;
+  if (field < whole)
+    return {{field / perWord, field % perWord * bits, bits, 0}};
+  llvm::SmallVector<Piece, 7> pieces;
+  unsigned first = (field - whole) * bits; // among the bits that whole codes leave
+  for (unsigned done = 0; done < bits;) {
+    unsigned in = (first + done) % spare, count = std::min(bits - done, spare - in);
+    pieces.push_back({(first + done) / spare, perWord * bits + in, count, done});
+    done += count;
+  }
+  return pieces;
+}
+
+/// The code's bits, 0 where it has no panels.
+static unsigned panelBits(const CodeForm &code) {
+  return code.kind != CodeForm::Dict && code.codeBits() <= 8 ? code.codeBits() : 0;
+}
+
+int64_t lutra::panelDepthOf(const Encoding &encoding, int64_t bytes) {
+  if (encoding.terms.size() != 1 || encoding.terms.front().kind != EncodingTerm::Dense)
+    return 0;
+  unsigned bits = panelBits(encoding.terms.front().formats.front().code);
+  return bits == 0 ? 0 : CodeWords{bits}.fields() * bytes;
+}
+
+/// What keeps a scale from panels; empty: nothing.
+static std::string findScaleObstacle(const ScaleForm &scale) {
+  return scale.map == ScaleForm::Minus ? "only scales without zeros of their own have panels" : "";
+}
 
 /// What keeps a format from panels; empty: nothing.
 static std::string findObstacle(const Encoding &encoding, int64_t depth) {
@@ -19,32 +57,59 @@ static std::string findObstacle(const Encoding &encoding, int64_t depth) {
   if (!encoding.permN.empty() || !encoding.permK.empty())
     return "permuted rows and columns have no panels";
   const WeightFormat &format = encoding.terms.front().formats.front();
-  const CodeForm &code = format.code;
-  if ((code.kind != CodeForm::Uint && code.kind != CodeForm::Int) || code.codeBits() > 8)
-    return "only codes uint<b> and int<b> of up to 8 bits have panels";
-  if (depth * code.codeBits() % 8 != 0)
+  CodeWords code{panelBits(format.code)};
+  if (code.bits == 0)
+    return "only codes of up to 8 bits that lie one by one have panels";
+  if (depth < 1 || depth % code.fields() != 0)
     return "panels of depth " + std::to_string(depth) + " hold no whole bytes of codes of " +
-           std::to_string(code.codeBits()) + " bits";
-  if (format.value.kind != ValueMap::Affine || format.value.sign != ValueMap::Own)
-    return "only affine values have panels";
-  if (format.scales.size() > 1)
-    return "only one scale has panels";
-  if (format.scales.size() == 1) {
-    const ScaleForm &scale = format.scales.front();
-    if (scale.map != ScaleForm::Linear || scale.gn != 1)
-      return "only scales of one row have panels";
-    if (scale.element.bits() % 8 != 0)
-      return "only scales of whole bytes have panels";
-  }
+           std::to_string(code.bits) + " bits";
+  if (int64_t bytes = depth / code.fields(); bytes != 1 && bytes != 4)
+    return "only words of 1 or 4 bytes have panels";
+  const ValueMap &value = format.value;
+  if (value.sign != ValueMap::Own)
+    return "only values with a sign of their own have panels";
+  if (value.kind == ValueMap::Table && (value.vector != 1 || value.select == ValueMap::Row))
+    return "only tables of single values, one or one for each group, have panels";
+  if (value.kind == ValueMap::Table && value.values.empty() && value.select == ValueMap::Group)
+    return "only tables of known values, where there is one for each group, have panels";
+  for (const ScaleForm &scale : format.scales)
+    if (std::string why = findScaleObstacle(scale); !why.empty())
+      return why;
   const ZeroForm &zero = format.zero;
   if (zero.kind == ZeroForm::Min || zero.minus || !zero.scales.empty() || zero.inValue)
     return "only zero points of codes have panels";
-  if (zero.kind == ZeroForm::Tensor &&
-      (format.scales.empty() || zero.gn != format.scales[0].gn || zero.gk != format.scales[0].gk))
-    return "only zero points with the groups of the scale have panels";
-  if (zero.kind == ZeroForm::Tensor && zero.element.bits() % 8 != 0 && zero.element.kind != SideType::Uint)
-    return "only zero points of whole bytes or without a sign have panels";
   return {};
+}
+
+std::optional<std::pair<double, double>> EncodedPanels::linear() const {
+  if (tables() != 1) // or none known
+    return std::nullopt;
+  double offset = values[0], factor = values.size() > 1 ? values[1] - values[0] : 1;
+  for (size_t i = 0; i < values.size(); ++i) // NaN is no number either
+    if (!(values[i] == factor * static_cast<double>(i) + offset))
+      return std::nullopt;
+  return std::pair(factor, offset);
+}
+
+bool EncodedPanels::isArithmetic() const {
+  return linear() || (map.kind == ValueMap::Float && values[0] == 0 && !zero);
+}
+
+/// Values of all codes as panels hold them: two's complement with the sign bit flipped.
+static std::vector<double> panelValues(const WeightFormat &format) {
+  const ValueMap &map = format.value;
+  if (map.kind == ValueMap::Table && map.values.empty())
+    return {};
+  int64_t tables = map.kind == ValueMap::Table && map.select == ValueMap::Group ? int64_t(1) << map.selectBits : 1;
+  unsigned bits = format.code.codeBits();
+  int64_t flip = format.code.kind == CodeForm::Int ? int64_t(1) << (bits - 1) : 0;
+  double zero = format.zero.kind == ZeroForm::Const ? format.zero.constant : 0;
+  std::vector<double> values;
+  for (int64_t table = 0; table < tables; ++table)
+    for (int64_t code = 0; code < int64_t(1) << bits; ++code)
+      values.push_back(valueOfCode(format, code ^ flip, table).value_or(std::numeric_limits<double>::quiet_NaN()) -
+                       zero);
+  return values;
 }
 
 llvm::Expected<EncodedPanels> EncodedPanels::of(const Encoding &encoding, int64_t n, int64_t k, int64_t width,
@@ -57,95 +122,278 @@ llvm::Expected<EncodedPanels> EncodedPanels::of(const Encoding &encoding, int64_
   panels.k = k;
   panels.width = width;
   panels.depth = depth;
-  panels.bits = format.code.codeBits();
-  panels.isSigned = format.code.kind == CodeForm::Int;
-  panels.offset = static_cast<double>(format.value.offset);
-  if (format.zero.kind == ZeroForm::Const)
-    panels.offset -= format.zero.constant;
-  panels.group = std::max<int64_t>(1, k);
-  if (!format.scales.empty()) {
-    panels.scale = format.scales.front().element;
-    if (format.scales.front().gk != kWhole)
-      panels.group = format.scales.front().gk;
-  }
+  panels.code.bits = panelBits(format.code);
+  panels.map = format.value;
+  panels.values = panelValues(format);
+  int64_t row = std::max<int64_t>(1, k);
+  auto side = [&](const SideType &element, int64_t gk, double offset) {
+    PanelSide made;
+    made.element = element;
+    made.offset = offset;
+    made.gk = gk == kWhole ? row : std::min(gk, row);
+    return made;
+  };
+  for (const ScaleForm &scale : format.scales)
+    panels.scales.push_back(side(scale.element, scale.gk, scale.map == ScaleForm::Affine ? scale.offset : 0));
   if (format.zero.kind == ZeroForm::Tensor)
-    panels.zero = format.zero.element;
+    panels.zero = side(format.zero.element, format.zero.gk, 0);
+  if (panels.tables() > 1)
+    panels.selector = side({SideType::Uint, static_cast<unsigned>(format.value.selectBits)},
+                           selectorGroup(format).second, 0);
+  panels.group = row;
+  auto forSides = [&](auto body) {
+    for (PanelSide &scale : panels.scales)
+      body(scale);
+    for (std::optional<PanelSide> *other : {&panels.zero, &panels.selector})
+      if (*other)
+        body(**other);
+  };
+  forSides([&](PanelSide &one) { panels.group = std::min(panels.group, one.gk); });
+  bool nested = true;
+  forSides([&](PanelSide &one) { nested &= one.gk == row || one.gk % panels.group == 0; });
+  if (!nested)
+    return fault("only groups along K that are multiples of the finest have panels");
   auto place = [&](int64_t bytes) {
     int64_t at = llvm::alignTo(panels.bytes, kArrayAlignment);
     panels.bytes = at + bytes;
     return at;
   };
-  place(panels.panels() * panels.steps() * width * panels.stepBytes());
-  int64_t sides = panels.panels() * panels.groups() * width;
-  panels.scalesAt = place(sides * panels.scaleBytes());
-  panels.zerosAt = place(sides * panels.zeroBytes());
+  place(panels.panels() * panels.steps() * panels.stepBytes());
+  forSides([&](PanelSide &one) { one.at = place(panels.panels() * panels.groupsOf(one) * width * one.bytes()); });
+  if (panels.values.empty() || (panels.code.bits > 4 && !panels.isArithmetic())) {
+    if (panels.tables() > 1)
+      return fault("only one table of more than 16 values has panels");
+    if (panels.values.empty() && format.zero.kind == ZeroForm::Const)
+      return fault("only tables without a constant zero point, where values are stored, have panels");
+    panels.tableAt = place((int64_t(1) << panels.code.bits) * static_cast<int64_t>(sizeof(float)));
+  }
   return panels;
 }
 
 namespace {
-/// Copies one form to the other, a row of the matrix after another.
-struct Copy {
-  const EncodedPanels &panels;
-  bool packs;
-  const uint8_t *source;
-  uint8_t *target;
+/// Copies one form to the other.
+class Copy {
+public:
+  Copy(const EncodedPanels &panels, const Encoding &encoding)
+      : panels(panels), format(encoding.terms.front().formats.front()),
+        layout(llvm::cantFail(EncodedLayout::of(encoding, panels.n, panels.k))),
+        flip(format.code.kind == CodeForm::Int ? 1 << (panels.code.bits - 1) : 0) {
+    for (unsigned field = 0; field < panels.code.fields(); ++field)
+      pieces.push_back(panels.code.piecesOf(field));
+  }
+  void pack(const uint8_t *canonical, uint8_t *packed);
+  void unpack(const uint8_t *packed, uint8_t *canonical);
 
-  /// `count` fields of row `row` of `array`; in the panels, which begin at `at`, they have `packedBits`, and `run` of
-  /// them lie together, turned so that the fields of one place of their bytes are neighbours.
-  void fields(const EncodedArray *array, int64_t row, int64_t at, int64_t count, unsigned packedBits, int64_t run);
-  void all(const Encoding &encoding);
+private:
+  const EncodedArray &codesOf(int level = 0) const { return *layout.find(ArrayRole::Codes, 0, 0, level); }
+  template <typename Body> void forSides(Body body) const;
+  void readCodes(const uint8_t *canonical, int64_t row);
+  void writeCodes(uint8_t *canonical, int64_t row);
+  void packTable(const uint8_t *canonical, uint8_t *out) const;
+  void unpackTable(const uint8_t *in, uint8_t *canonical) const;
+  template <typename Word> void packRow(uint8_t *out) const;
+  template <typename Word> void unpackRow(const uint8_t *in);
+  uint8_t *rowPlace(uint8_t *packed, int64_t row) const {
+    return packed + row / panels.width * panels.steps() * panels.stepBytes() + row % panels.width * panels.wordBytes();
+  }
+
+  const EncodedPanels &panels;
+  const WeightFormat &format;
+  EncodedLayout layout;
+  uint32_t flip;
+  std::vector<llvm::SmallVector<CodeWords::Piece, 7>> pieces; // by field
+  std::vector<uint8_t> codes;                                 // of a row, up to a whole step
+  std::vector<uint32_t> fields;
 };
 } // namespace
 
-void Copy::fields(const EncodedArray *array, int64_t row, int64_t at, int64_t count, unsigned packedBits, int64_t run) {
-  if (!array)
-    return;
-  unsigned bits = array->element.bits();
-  int64_t stream = array->offset + row * array->rowBytes;
-  int64_t runBytes = run * packedBits / 8, runs = (count + run - 1) / run;
-  int64_t place = at + (row / panels.width * runs * panels.width + row % panels.width) * runBytes;
-  std::vector<uint32_t> values(runs * run);
-  llvm::MutableArrayRef<uint32_t> fields(values);
-  if (packs)
-    unpackFields(source + stream, bits, fields.take_front(count));
-  std::vector<uint32_t> turned(run);
-  int64_t perByte = packedBits < 8 && 8 % packedBits == 0 ? 8 / packedBits : 1, bytes = run / perByte;
-  for (int64_t index = 0; index < runs; ++index, place += panels.width * runBytes) {
-    llvm::MutableArrayRef<uint32_t> step = fields.slice(index * run, run);
-    if (packs) {
-      for (int64_t k = 0; k < run; ++k)
-        turned[k % bytes * perByte + k / bytes] = step[k];
-      packFields(turned, packedBits, target + place);
-    } else {
-      unpackFields(source + place, packedBits, turned);
-      for (int64_t k = 0; k < run; ++k)
-        step[k] = turned[k % bytes * perByte + k / bytes];
-    }
-  }
-  if (!packs)
-    packFields(fields.take_front(count), bits, target + stream);
+/// body(array, side, rows of a group, -1: all) for each array of side values.
+template <typename Body> void Copy::forSides(Body body) const {
+  for (auto [level, side] : llvm::enumerate(panels.scales))
+    body(*layout.find(ArrayRole::Scales, 0, 0, level), side, format.scales[level].gn);
+  if (panels.zero)
+    body(*layout.find(ArrayRole::Zeros, 0, 0), *panels.zero, format.zero.gn);
+  if (panels.selector)
+    body(*layout.find(ArrayRole::Selectors, 0, 0), *panels.selector, selectorGroup(format).first);
 }
 
-void Copy::all(const Encoding &encoding) {
-  EncodedLayout layout = llvm::cantFail(EncodedLayout::of(encoding, panels.n, panels.k));
-  const EncodedArray *codes = layout.find(ArrayRole::Codes, 0, 0);
-  const EncodedArray *scales = layout.find(ArrayRole::Scales, 0, 0);
-  const EncodedArray *zeros = layout.find(ArrayRole::Zeros, 0, 0);
-  for (int64_t row = 0; row < panels.n; ++row) {
-    fields(codes, row, 0, panels.k, panels.bits, panels.depth);
-    fields(scales, row, panels.scalesAt, panels.groups(), panels.scaleBytes() * 8, 1);
-    fields(zeros, row, panels.zerosAt, panels.groups(), panels.zeroBytes() * 8, 1);
+void Copy::readCodes(const uint8_t *canonical, int64_t row) {
+  const CodeForm &form = format.code;
+  llvm::MutableArrayRef<uint8_t> out(codes);
+  out = out.take_front(panels.k);
+  auto place = [&](int level) { return canonical + codesOf(level).offset + row * codesOf(level).rowBytes; };
+  if (form.kind == CodeForm::Uint && form.numbers[0] == 4) {
+    const uint8_t *from = place(0);
+    for (int64_t k = 0; k < panels.k; ++k)
+      out[k] = from[k / 2] >> (k % 2 * 4) & 15;
+    return;
   }
+  if (form.kind == CodeForm::Radix) {
+    std::vector<uint32_t> words(codesOf().columns);
+    unpackFields(place(0), form.numbers[2], words);
+    fields.assign(panels.k, 0);
+    // Digits that name no value are refused where the weight is decoded.
+    (void)splitDigits(words, {static_cast<unsigned>(form.numbers[0]), static_cast<unsigned>(form.numbers[1])}, fields);
+    llvm::copy(fields, out.begin());
+    return;
+  }
+  fields.resize(panels.k);
+  llvm::fill(out, flip);
+  unsigned shift = 0;
+  for (int level = 0; const EncodedArray *plane = layout.find(ArrayRole::Codes, 0, 0, level); ++level) {
+    unpackFields(place(level), plane->element.bits(), fields);
+    for (int64_t k = 0; k < panels.k; ++k)
+      out[k] ^= fields[k] << shift;
+    shift += plane->element.bits();
+  }
+}
+
+void Copy::writeCodes(uint8_t *canonical, int64_t row) {
+  const CodeForm &form = format.code;
+  auto place = [&](int level) { return canonical + codesOf(level).offset + row * codesOf(level).rowBytes; };
+  fields.assign(codes.begin(), codes.begin() + panels.k);
+  if (form.kind == CodeForm::Radix) {
+    std::vector<uint32_t> words(codesOf().columns);
+    joinDigits(fields, {static_cast<unsigned>(form.numbers[0]), static_cast<unsigned>(form.numbers[1])}, words);
+    return packFields(words, form.numbers[2], place(0));
+  }
+  for (uint32_t &field : fields)
+    field ^= flip;
+  for (int level = 0; const EncodedArray *plane = layout.find(ArrayRole::Codes, 0, 0, level); ++level) {
+    packFields(fields, plane->element.bits(), place(level));
+    for (uint32_t &field : fields)
+      field >>= plane->element.bits();
+  }
+}
+
+/// The same bits of all bytes of a word.
+template <typename Word> static Word everyByte(uint32_t bits) {
+  return static_cast<Word>(bits * (static_cast<Word>(~Word(0)) / 255));
+}
+
+/// The codes of a row in words of that size, which lie `width` words apart.
+template <typename Word> void Copy::packRow(uint8_t *out) const {
+  int64_t distance = panels.width * sizeof(Word), words = panels.code.words();
+  const uint8_t *from = codes.data();
+  for (int64_t step = 0; step < panels.steps(); ++step, out += words * distance) {
+    Word made[7] = {};
+    for (const auto &field : pieces) {
+      Word values;
+      std::memcpy(&values, from, sizeof(Word));
+      from += sizeof(Word);
+      for (const CodeWords::Piece &piece : field)
+        made[piece.word] |= (values >> piece.to & everyByte<Word>((1 << piece.count) - 1)) << piece.at;
+    }
+    for (int64_t word = 0; word < words; ++word)
+      std::memcpy(out + word * distance, &made[word], sizeof(Word));
+  }
+}
+
+template <typename Word> void Copy::unpackRow(const uint8_t *in) {
+  int64_t distance = panels.width * sizeof(Word), words = panels.code.words();
+  uint8_t *to = codes.data();
+  for (int64_t step = 0; step < panels.steps(); ++step, in += words * distance)
+    for (const auto &field : pieces) {
+      Word values = 0;
+      for (const CodeWords::Piece &piece : field) {
+        Word word;
+        std::memcpy(&word, in + piece.word * distance, sizeof(Word));
+        values |= (word >> piece.at & everyByte<Word>((1 << piece.count) - 1)) << piece.to;
+      }
+      std::memcpy(to, &values, sizeof(Word));
+      to += sizeof(Word);
+    }
+}
+
+void Copy::pack(const uint8_t *canonical, uint8_t *packed) {
+  if (panels.tableAt)
+    packTable(canonical, packed + *panels.tableAt);
+  codes.assign(panels.steps() * panels.depth, 0);
+  for (int64_t row = 0; row < panels.n; ++row) {
+    readCodes(canonical, row);
+    uint8_t *place = rowPlace(packed, row);
+    if (panels.wordBytes() == 4)
+      packRow<uint32_t>(place);
+    else
+      packRow<uint8_t>(place);
+  }
+  forSides([&](const EncodedArray &array, const PanelSide &side, int64_t gn) {
+    int64_t bytes = side.bytes();
+    fields.resize(array.columns);
+    for (int64_t row = 0; row < panels.n; ++row) {
+      if (row == 0 || (gn != kWhole && row % gn == 0))
+        unpackFields(canonical + array.offset + (gn == kWhole ? 0 : row / gn) * array.rowBytes, array.element.bits(),
+                     fields);
+      uint8_t *to = packed + side.at + (row / panels.width * array.columns * panels.width + row % panels.width) * bytes;
+      for (int64_t group = 0; group < array.columns; ++group, to += panels.width * bytes)
+        std::memcpy(to, &fields[group], bytes);
+    }
+  });
+}
+
+/// The table in f32: as the encoding states it, or from the bytes.
+void Copy::packTable(const uint8_t *canonical, uint8_t *out) const {
+  std::vector<float> table(size_t(1) << panels.code.bits, 0.0f);
+  if (const EncodedArray *array = layout.find(ArrayRole::Table, 0, 0)) {
+    std::vector<uint32_t> entries(array->columns);
+    unpackFields(canonical + array->offset, array->element.bits(), entries);
+    for (auto [to, entry] : llvm::zip(table, entries))
+      to = static_cast<float>(decodeSide(array->element, entry));
+  } else {
+    for (auto [to, value] : llvm::zip_equal(table, panels.values))
+      to = static_cast<float>(value);
+  }
+  std::memcpy(out, table.data(), table.size() * sizeof(float));
+}
+
+/// Into an array of the canonical form, where the encoding does not state the table.
+void Copy::unpackTable(const uint8_t *in, uint8_t *canonical) const {
+  const EncodedArray *array = layout.find(ArrayRole::Table, 0, 0);
+  if (!array)
+    return;
+  std::vector<uint32_t> entries;
+  for (int64_t entry = 0; entry < array->columns; ++entry) {
+    float value;
+    std::memcpy(&value, in + entry * sizeof(float), sizeof(float));
+    entries.push_back(encodeSide(array->element, value));
+  }
+  packFields(entries, array->element.bits(), canonical + array->offset);
+}
+
+void Copy::unpack(const uint8_t *packed, uint8_t *canonical) {
+  if (panels.tableAt)
+    unpackTable(packed + *panels.tableAt, canonical);
+  codes.assign(panels.steps() * panels.depth, 0);
+  for (int64_t row = 0; row < panels.n; ++row) {
+    const uint8_t *place = rowPlace(const_cast<uint8_t *>(packed), row);
+    if (panels.wordBytes() == 4)
+      unpackRow<uint32_t>(place);
+    else
+      unpackRow<uint8_t>(place);
+    writeCodes(canonical, row);
+  }
+  forSides([&](const EncodedArray &array, const PanelSide &side, int64_t gn) {
+    int64_t bytes = side.bytes();
+    fields.assign(array.columns, 0);
+    for (int64_t row = 0; row < panels.n; row += gn == kWhole ? panels.n : gn) {
+      const uint8_t *from =
+          packed + side.at + (row / panels.width * array.columns * panels.width + row % panels.width) * bytes;
+      for (int64_t group = 0; group < array.columns; ++group, from += panels.width * bytes)
+        std::memcpy(&fields[group], from, bytes);
+      packFields(fields, array.element.bits(),
+                 canonical + array.offset + (gn == kWhole ? 0 : row / gn) * array.rowBytes);
+    }
+  });
 }
 
 void EncodedPanels::pack(const Encoding &encoding, llvm::ArrayRef<uint8_t> canonical,
                          llvm::MutableArrayRef<uint8_t> packed) const {
   std::memset(packed.data(), 0, packed.size());
-  Copy{*this, /*packs=*/true, canonical.data(), packed.data()}.all(encoding);
+  Copy(*this, encoding).pack(canonical.data(), packed.data());
 }
 
 void EncodedPanels::unpack(const Encoding &encoding, llvm::ArrayRef<uint8_t> packed,
                            llvm::MutableArrayRef<uint8_t> canonical) const {
   std::memset(canonical.data(), 0, canonical.size());
-  Copy{*this, /*packs=*/false, packed.data(), canonical.data()}.all(encoding);
+  Copy(*this, encoding).unpack(packed.data(), canonical.data());
 }

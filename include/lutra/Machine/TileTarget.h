@@ -35,9 +35,11 @@ struct ProductPlan {
 
 /// How tile_coded_matmul is computed.
 struct CodedProduct {
-  int64_t rows;    // of a tile, a power of two
-  int64_t bits;    // of a code at most
-  double perCycle; // multiply-adds of one core
+  int64_t rows;        // of a tile, a power of two
+  int64_t tableBits;   // of a code that is looked up in a table, at most
+  bool takesBytes;     // values of 0 to 255; else products of a pair must fit 16 bits: 0 to 127, or with a sign
+  int64_t vectorBytes; // of codes that one instruction multiplies
+  double perCycle;     // instructions of one core
 };
 
 /// One instruction-set level of one target. Stateless; all sizes in elements.

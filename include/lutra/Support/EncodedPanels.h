@@ -1,40 +1,80 @@
 //===- EncodedPanels.h - codes of an encoded matrix in the order of kernels --===//
 // #lutra.packing<width, depth> inside an encoding: the rows n of W[n, k] are the columns of a product's result, and
-// `width` of them form a panel. Three arrays follow each other, each at a multiple of 64 bytes:
+// `width` of them form a panel. Arrays follow each other, each at a multiple of 64 bytes:
 //
-//   codes   [panels][ceil(k / depth)][width] steps of `depth` codes that are neighbours along k, in whole bytes. Where
-//           bytes hold whole codes, byte b of B holds codes b, b + B, b + 2 B .. of the step, the first one lowest: the
-//           codes of one field of all bytes are neighbours. Else a step is one little-endian stream
-//   scales  [panels][ceil(k / group)][width], as the encoding stores them
-//   zeros   the same shape; integers in a byte each, floats as they are; none for a constant zero point
+//   codes      [panels][ceil(k / depth)][words][width] words of codes (CodeWords)
+//   scales     [panels][ceil(k / group)][width] for each scale of the list, the finest first; as the encoding stores
+//              them, in whole bytes
+//   zeros      zero points, likewise; none for a constant one
+//   selectors  which table each group takes, in a byte, likewise; none for one table
+//   table      f32 of every code, where the value of a code is neither arithmetic nor one of 16
 //
-// What is no element of the matrix holds code 0, scale 0 and zero point 0. Only a dense term of integer codes with at
-// most one scale and zero points of the scale's groups has this form.
+// What is no element of the matrix holds code 0, scale 0, zero point 0 and table 0. A dense term has this form where
+// its codes have at most 8 bits, zero points lie inside the scales and tables hold single values.
 #ifndef LUTRA_SUPPORT_ENCODEDPANELS_H
 #define LUTRA_SUPPORT_ENCODEDPANELS_H
 
 #include "lutra/Support/Encoding.h"
 
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/Error.h"
 
 namespace lutra {
 
+/// Codes of `bits` bits in words of B bytes. The least number of words that whole codes fill hold `fields` codes in
+/// each byte; byte b of field f is code f * B + b of a step, so that the codes of a field are neighbours along k. Whole
+/// codes fill a byte from its low end; what they leave of all words, one after the other, holds the fields that are
+/// left:
+///
+///   3 bits, 3 words   word 0: f0 f1 f6[0:2]   word 1: f2 f3 f6[2] f7[0]   word 2: f4 f5 f7[1:3]
+struct CodeWords {
+  unsigned bits = 8;
+  /// `count` bits of a code from bit `to` on, which lie at bit `at` of word `word`.
+  struct Piece {
+    unsigned word, at, count, to;
+  };
+  unsigned words() const;
+  unsigned fields() const;
+  llvm::SmallVector<Piece, 7> piecesOf(unsigned field) const;
+};
+
+/// Scales, zero points or selectors in panels.
+struct PanelSide {
+  SideType element;
+  double offset = 0; // added to what is stored
+  int64_t gk = 0;    // elements along k that share one; k: a row
+  int64_t at = 0;    // first byte
+  int64_t bytes() const { return (element.bits() + 7) / 8; }
+};
+
 struct EncodedPanels {
   int64_t n = 0, k = 0, width = 0, depth = 0;
-  unsigned bits = 0;     // of a code
-  bool isSigned = false; // two's complement
-  double offset = 0;     // added to every code: the value map's, less a constant zero point
-  int64_t group = 0;     // elements along k that share a scale; k: a row
-  std::optional<SideType> scale, zero;
-  int64_t scalesAt = 0, zerosAt = 0, bytes = 0; // codes begin at 0
+  CodeWords code;
+  ValueMap map;      // of codes; two's complement codes are stored with the sign bit flipped
+  /// Value of each code as it is stored; all tables one after another. Less a constant zero point. NaN: names none.
+  /// Empty where the encoding does not tell.
+  std::vector<double> values;
+  int64_t group = 0; // elements along k that share all side values; k: a row
+  std::vector<PanelSide> scales;
+  std::optional<PanelSide> zero, selector;
+  std::optional<int64_t> tableAt;
+  int64_t bytes = 0;
 
   int64_t panels() const { return (n + width - 1) / width; }
   int64_t steps() const { return (k + depth - 1) / depth; }
   int64_t groups() const { return (k + group - 1) / group; }
-  int64_t stepBytes() const { return depth * bits / 8; }
-  int64_t scaleBytes() const { return scale ? (scale->bits() + 7) / 8 : 0; }
-  int64_t zeroBytes() const { return zero ? (zero->bits() + 7) / 8 : 0; }
+  int64_t groupsOf(const PanelSide &side) const { return (k + side.gk - 1) / side.gk; }
+  int64_t wordBytes() const { return depth / code.fields(); }
+  int64_t stepBytes() const { return code.words() * width * wordBytes(); }
+  int64_t tables() const { return static_cast<int64_t>(values.size()) >> code.bits; }
+  llvm::ArrayRef<double> table(int64_t index) const {
+    return llvm::ArrayRef(values).slice(index << code.bits, size_t(1) << code.bits);
+  }
+  /// factor and offset where value = factor * code + offset for all codes.
+  std::optional<std::pair<double, double>> linear() const;
+  /// Whether values follow from the bits of a code: linear ones, and small floats beside no zero point.
+  bool isArithmetic() const;
 
   /// The form of an n x k matrix, or why it has none.
   static llvm::Expected<EncodedPanels> of(const Encoding &encoding, int64_t n, int64_t k, int64_t width, int64_t depth);
@@ -42,6 +82,9 @@ struct EncodedPanels {
   void pack(const Encoding &encoding, llvm::ArrayRef<uint8_t> canonical, llvm::MutableArrayRef<uint8_t> packed) const;
   void unpack(const Encoding &encoding, llvm::ArrayRef<uint8_t> packed, llvm::MutableArrayRef<uint8_t> canonical) const;
 };
+
+/// Codes along k that fill words of `bytes` bytes; 0 where an encoding has no panels.
+int64_t panelDepthOf(const Encoding &encoding, int64_t bytes);
 
 } // namespace lutra
 

@@ -3,10 +3,12 @@
 // K, codes are multiplied as they are (lutra.tile_coded_matmul) and the sum is exact; what the zero points add is taken
 // off as integers too:
 //
-//   sum over k of x[k] * (code[k] - z) = sum of x[k] * code[k] - z * (sum of x[k])
+//   sum over k of x[k] * (factor * entry[k] - bias - z) = factor * sum(x[k] * entry[k]) - (bias + z) * sum(x[k])
 //
-// with the sums of x made once per work item. Then the group's two scales, and f32 across groups. A left-hand side
-// whose rows end within a step of the panels is copied and filled up with zeros.
+// where an entry is the code or what a table has for it (CodedValues.h), with the sums of x made once per work item.
+// Then the group's scales, and f32 across groups. A left-hand side whose rows end within a step of the panels is copied
+// and filled up with zeros.
+#include "CodedValues.h"
 #include "EncodedRhs.h"
 #include "GroupKinds.h"
 #include "Product.h"
@@ -31,7 +33,9 @@ private:
   LogicalResult copyRows();
   LogicalResult sumGroups();
   LogicalResult emitSpot(const ProductSpot &spot);
+  Value multiplyGroup(const ProductSpot &spot, Value group, int64_t size, const EncodedRhs::Place &columns);
   Value addGroup(const ProductSpot &spot, Value group, int64_t size, Value accumulator);
+  Value loadSpecial(const EncodedRhs::Place &columns);
   SmallVector<Value> lhsIndices(Value row, Value k);
 
   KernelEmitter &emitter;
@@ -46,6 +50,7 @@ private:
   bool copies; // the left-hand side
 
   std::optional<EncodedRhs> weight;
+  CodedValues values;
   Value lhs, sums; // rows (a copy: of the item); of the item's rows in each group, times a constant zero point
   SmallVector<Value> indices; // of the result; only batch dimensions are set
   ProductRange rows;
@@ -74,7 +79,13 @@ CodedEmission::CodedEmission(KernelEmitter &kernelEmitter)
   };
   if (copies)
     limitRows(codedCopyBytes, depth);
-  limitRows(codedSumBytes, llvm::divideCeil(depth, static_cast<int64_t>(op.getBlock())) * 4);
+  if (packing) {
+    auto type = cast<RankedTensorType>(op.getRhs().getType());
+    limitRows(codedSumBytes, llvm::cantFail(EncodedPanels::of(encodingOf(type).getValue(), columns, depth,
+                                                              packing.getWidth(), packing.getDepth()))
+                                     .groups() *
+                                 4);
+  }
   rowBlocks = cutEvenly(emitter, m, shape.m, rowBlock, tileRows);
   int64_t items = batch.known * (shape.m > 0 ? llvm::divideCeil(shape.m, rowBlocks.size) : 1);
   columnBlocks = cutEvenly(emitter, emitter.constant(columns), columns,
@@ -119,7 +130,7 @@ LogicalResult CodedEmission::copyRows() {
 /// Sums of every row of the item in every group.
 LogicalResult CodedEmission::sumGroups() {
   const EncodedPanels &panels = weight->getPanels();
-  if (panels.offset == 0 && !panels.zero)
+  if (values.bias == 0 && !panels.zero)
     return success();
   Type wide = emitter.builder.getI32Type();
   sums = makeScratch(emitter, {rowBlocks.size, panels.groups()}, wide);
@@ -156,7 +167,7 @@ LogicalResult CodedEmission::sumGroups() {
     Value scaled = emitter.map(total, wide, [&](OpBuilder &builder, ValueRange scalars) -> Value {
       if (panels.zero)
         return scalars[0];
-      Value point = arith::ConstantIntOp::create(builder, emitter.loc, wide, -static_cast<int64_t>(panels.offset));
+      Value point = arith::ConstantIntOp::create(builder, emitter.loc, wide, values.bias);
       return arith::MulIOp::create(builder, emitter.loc, scalars[0], point);
     });
     emitter.storeTile(scaled, sums, TileWindow::element({emitter.sub(row, rows.low), group}));
@@ -168,27 +179,44 @@ LogicalResult CodedEmission::sumGroups() {
   });
 }
 
+/// The entries that the table of each column has for the special code.
+Value CodedEmission::loadSpecial(const EncodedRhs::Place &columns) {
+  Type wide = emitter.builder.getI32Type();
+  return emitter.map(weight->loadSelector(columns), wide, [&](OpBuilder &builder, ValueRange scalars) -> Value {
+    auto number = [&](int64_t value) -> Value {
+      return arith::ConstantIntOp::create(builder, emitter.loc, wide, value);
+    };
+    Value entry = number(values.special.front());
+    for (size_t table = 1; table < values.special.size(); ++table) {
+      Value isOwn = arith::CmpIOp::create(builder, emitter.loc, arith::CmpIPredicate::eq, scalars[0],
+                                          number(static_cast<int64_t>(table)));
+      entry = arith::SelectOp::create(builder, emitter.loc, isOwn, number(values.special[table]), entry);
+    }
+    return entry;
+  });
+}
+
+/// Sums of entries over `size` steps of K in group number `group`.
+Value CodedEmission::multiplyGroup(const ProductSpot &spot, Value group, int64_t size,
+                                   const EncodedRhs::Place &columns) {
+  const EncodedPanels &panels = weight->getPanels();
+  OpBuilder &builder = emitter.builder;
+  Value low = emitter.mul(group, emitter.constant(panels.group));
+  Value word = emitter.mul(group, emitter.constant(panels.group / panels.depth * panels.code.words()));
+  Value sum = emitter.fill(builder.getI32IntegerAttr(0), {spot.rows, panel});
+  Value special = values.special.empty() ? Value() : loadSpecial(columns);
+  DenseI64ArrayAttr entries = values.entries.empty() ? nullptr : builder.getDenseI64ArrayAttr(values.entries);
+  return TileCodedMatmulOp::create(builder, emitter.loc, sum.getType(), lhs, lhsIndices(spot.row, low),
+                                   weight->getCodes(), ValueRange{columns.panel, word}, sum,
+                                   emitter.constant(llvm::alignTo(size, panels.depth)), special, panels.code.bits,
+                                   copies ? 0 : rowDim, values.codeOffset, entries, values.specialCode);
+}
+
 /// Adds the products of `size` steps of K in group number `group` to the f32 tile.
 Value CodedEmission::addGroup(const ProductSpot &spot, Value group, int64_t size, Value accumulator) {
   const EncodedPanels &panels = weight->getPanels();
-  OpBuilder &builder = emitter.builder;
-  Type wide = builder.getI32Type(), real = builder.getF32Type();
-  Value panelIndex = emitter.div(spot.column, emitter.constant(panel)), zero = emitter.constant(0);
-  Value low = emitter.mul(group, emitter.constant(panels.group));
-  Value step = emitter.mul(group, emitter.constant(panels.group / panels.depth));
-  Value sum = emitter.fill(builder.getI32IntegerAttr(0), {spot.rows, panel});
-  sum = TileCodedMatmulOp::create(builder, emitter.loc, sum.getType(), lhs, lhsIndices(spot.row, low),
-                                  weight->getCodes(), ValueRange{panelIndex, step}, sum,
-                                  emitter.constant(llvm::alignTo(size, panels.depth)), panels.bits,
-                                  copies ? 0 : rowDim);
-  auto ofColumns = [&](int64_t dims) {
-    TileWindow window;
-    window.indices = {panelIndex, group, zero};
-    window.shape = {1, panel};
-    window.dims = {-1, dims};
-    window.steps = {1, 1};
-    return window;
-  };
+  Type wide = emitter.builder.getI32Type(), real = emitter.builder.getF32Type();
+  EncodedRhs::Place columns{emitter.div(spot.column, emitter.constant(panel)), group, {1, panel}, {-1, 2}};
   auto ofRows = [&](ArrayRef<Value> at, int64_t dim) {
     TileWindow window;
     window.indices.assign(at.begin(), at.end());
@@ -199,30 +227,41 @@ Value CodedEmission::addGroup(const ProductSpot &spot, Value group, int64_t size
   };
   SmallVector<Value> at(indices);
   at[rowDim] = spot.row;
-  at[rank - 1] = group;
+  int64_t block = op.getBlock();
+  at[rank - 1] = block >= depth ? emitter.constant(0) : emitter.div(group, emitter.constant(block / panels.group));
   Value rowScale = emitter.loadTile(emitter.getBuffer(op.getScale()), ofRows(at, rowDim), real);
-  SmallVector<Value> tiles{sum, accumulator, rowScale};
-  auto addTile = [&](Value tile) {
-    tiles.push_back(tile);
-    return static_cast<int64_t>(tiles.size() - 1);
-  };
-  int64_t scaleAt = panels.scale ? addTile(weight->loadScale(ofColumns(2))) : 0;
-  SmallVector<Value> inSums{emitter.sub(spot.row, rows.low), group};
-  int64_t sumsAt = sums ? addTile(emitter.loadTile(sums, ofRows(inSums, 0), wide)) : 0;
-  int64_t zeroAt = panels.zero ? addTile(weight->loadZeroCode(ofColumns(2))) : 0;
+  SmallVector<Value> tiles{multiplyGroup(spot, group, size, columns), accumulator, rowScale};
+  for (size_t index = 0; index < panels.scales.size(); ++index)
+    tiles.push_back(weight->loadScale(index, columns));
+  size_t scalesEnd = tiles.size();
+  if (sums)
+    tiles.push_back(emitter.loadTile(sums, ofRows({emitter.sub(spot.row, rows.low), group}, 0), wide));
+  if (panels.zero)
+    tiles.push_back(weight->loadZeroCode(columns));
   return emitter.map(tiles, real, [&](OpBuilder &inner, ValueRange scalars) -> Value {
     Location loc = emitter.loc;
-    Value value = scalars[0];
-    if (sumsAt) {
-      Value off = scalars[sumsAt];
-      if (zeroAt)
-        off = arith::MulIOp::create(inner, loc, off, scalars[zeroAt]);
-      value = arith::SubIOp::create(inner, loc, value, off);
+    auto multiplied = [&](Value value, int64_t by) -> Value {
+      if (by == 1)
+        return value;
+      return arith::MulIOp::create(inner, loc, value, arith::ConstantIntOp::create(inner, loc, wide, by));
+    };
+    Value value = multiplied(scalars[0], values.factor);
+    if (panels.zero) {
+      Value point = multiplied(scalars[scalesEnd + 1], values.zeroUnits());
+      if (values.bias != 0)
+        point = arith::AddIOp::create(inner, loc, point,
+                                      arith::ConstantIntOp::create(inner, loc, wide, values.bias));
+      value = arith::SubIOp::create(inner, loc, value, arith::MulIOp::create(inner, loc, scalars[scalesEnd], point));
+    } else if (sums) {
+      value = arith::SubIOp::create(inner, loc, value, scalars[scalesEnd]);
     }
     // One scale after the other: their product may be too large or too small where the sum is neither.
     Value scaled = arith::SIToFPOp::create(inner, loc, real, value);
-    if (scaleAt)
-      scaled = arith::MulFOp::create(inner, loc, scaled, scalars[scaleAt]);
+    if (values.unit != 1)
+      scaled = arith::MulFOp::create(inner, loc, scaled,
+                                     arith::ConstantOp::create(inner, loc, FloatAttr::get(real, values.unit)));
+    for (Value scale : scalars.slice(3, scalesEnd - 3))
+      scaled = arith::MulFOp::create(inner, loc, scaled, scale);
     return math::FmaOp::create(inner, loc, scaled, scalars[2], scalars[1]);
   });
 }
@@ -250,6 +289,7 @@ LogicalResult CodedEmission::emitItem() {
            << "'lutra.matmul' reads panels of codes, but its right-hand side of type " << rhsType
            << " has no packing; run lutra-pack-weights first";
   weight.emplace(emitter, rhsType, emitter.getBuffer(op.getRhs()));
+  values = llvm::cantFail(CodedValues::of(weight->getPanels(), *emitter.target.getCodedProduct())); // as the offer
   SmallVector<Value> position = emitter.delinearize(emitter.getItem(), counts);
   indices = batch.place(emitter, position[0]);
   rows = rowBlocks.range(emitter, position[2], m);

@@ -14,7 +14,7 @@ public:
   StringRef getName() const override { return "decode"; }
   int64_t getPanelDepth(RankedTensorType rhs) const override {
     auto encoding = dyn_cast_if_present<EncodingAttr>(rhs.getEncoding());
-    return encoding ? decodedDepth(encoding.getValue()) : 0;
+    return encoding ? panelDepthOf(encoding.getValue(), 1) : 0;
   }
   std::optional<StrategyOffer> match(const ProductProblem &problem, const TileTarget &target,
                                      std::string &why) const override;

@@ -1,7 +1,10 @@
 //===- EncodedRhs.cpp - encoded weights as panels of floats -------------------===//
-// (code + offset - zero point) * scale, computed as lutra.decode means it: codes and integer zero points are exact in
-// f32, their product with the scale is rounded once.
+// (value - zero point) times the scales, computed as lutra.decode means it, rounded once: values and zero points are
+// exact in f32 (DecodedValues.cpp), and so are all products but the last. That is either the one with the product of
+// all scales, made once for a group, or the one with the coarsest scale.
 #include "EncodedRhs.h"
+
+#include "DecodedValues.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -13,37 +16,86 @@ using namespace mlir;
 
 namespace lutra {
 
-int64_t decodedDepth(const Encoding &encoding) {
-  if (encoding.terms.size() != 1 || encoding.terms.front().kind != EncodingTerm::Dense)
-    return 0;
-  const CodeForm &code = encoding.terms.front().formats.front().code;
-  bool isInteger = code.kind == CodeForm::Uint || code.kind == CodeForm::Int;
-  return isInteger && code.codeBits() <= 8 && 8 % code.codeBits() == 0 ? 8 / code.codeBits() : 0;
+/// Bits of the significand of a side value.
+static unsigned significandBits(const PanelSide &side) {
+  switch (side.element.kind) {
+  case SideType::F32:
+    return 24;
+  case SideType::F16:
+    return 11;
+  case SideType::BF16:
+    return 8;
+  case SideType::E8M0:
+    return 1;
+  case SideType::E4M3:
+  case SideType::UE4M3:
+    return 4;
+  case SideType::E5M2:
+    return 3;
+  case SideType::Uint:
+  case SideType::Int:
+    return side.element.width + (side.offset != 0 ? 1 : 0);
+  }
+  return 24;
+}
+
+/// Whether f32 holds the product of all scales.
+static bool hasExactScale(const EncodedPanels &panels) {
+  unsigned bits = 0;
+  for (const PanelSide &scale : panels.scales)
+    bits += significandBits(scale);
+  return panels.scales.size() <= 1 || bits <= 24;
+}
+
+/// Bits of value - zero point, no more than 24.
+static unsigned valueBits(const EncodedPanels &panels) {
+  double most = panels.zero ? 256 : 0, unit = 1;
+  if (panels.values.empty())
+    return 24;
+  for (double value : panels.values) {
+    if (std::isnan(value))
+      continue;
+    most = std::max(most, std::abs(value) + (panels.zero ? 256 : 0));
+    while (value / unit != std::round(value / unit) && unit > 0x1p-60)
+      unit /= 2;
+  }
+  return most == 0 ? 1 : std::min(24, std::ilogb(most / unit) + 1);
 }
 
 std::string findSideObstacle(const EncodedPanels &panels) {
-  const std::optional<SideType> &scale = panels.scale, &zero = panels.zero;
-  if (scale && scale->kind != SideType::F32 && scale->kind != SideType::F16 && scale->kind != SideType::BF16)
-    return "takes scales of f32, f16 and bf16 alone";
-  if (zero && (zero->kind != SideType::Uint || zero->width > 8))
+  for (const PanelSide &scale : panels.scales) {
+    if (scale.element.bits() > 16 && scale.element.kind != SideType::F32)
+      return "takes integer scales of up to 16 bits alone";
+    if (scale.offset != std::round(scale.offset) || std::abs(scale.offset) > 65536)
+      return "takes scales with a distance that is an integer alone";
+    if (scale.offset != 0 && !scale.element.isInteger())
+      return "takes scales with a distance of integers alone";
+  }
+  if (panels.zero && (panels.zero->element.kind != SideType::Uint || panels.zero->element.width > 8))
     return "takes zero points of up to 8 bits without a sign alone";
   return {};
 }
 
 std::string findDecodeObstacle(RankedTensorType type, int64_t width) {
   const Encoding &encoding = cast<EncodingAttr>(type.getEncoding()).getValue();
-  int64_t depth = decodedDepth(encoding);
+  int64_t depth = panelDepthOf(encoding, 1);
   if (depth == 0)
-    return "takes one dense term of codes of 1, 2, 4 or 8 bits alone";
+    return "takes one dense term of codes of up to 8 bits alone";
   llvm::Expected<EncodedPanels> panels =
       EncodedPanels::of(encoding, type.getShape().front(), type.getShape().back(), width, depth);
   if (!panels)
     return llvm::toString(panels.takeError());
   if (std::string why = findSideObstacle(*panels); !why.empty())
     return why;
-  // Halves are exact beside codes of 8 bits.
-  if (std::abs(panels->offset) > 65536 || panels->offset * 2 != std::round(panels->offset * 2))
-    return "takes constant zero points that are multiples of a half alone";
+  if (std::string why = findValueObstacle(*panels); !why.empty())
+    return why;
+  if (!hasExactScale(*panels)) {
+    unsigned bits = valueBits(*panels);
+    for (const PanelSide &scale : ArrayRef(panels->scales).drop_back())
+      bits += significandBits(scale);
+    if (bits > 24)
+      return "takes scales whose products f32 holds alone";
+  }
   if (panels->group < type.getShape().back() && panels->group % 8 != 0)
     return "takes groups of multiples of 8 along K alone";
   return {};
@@ -60,100 +112,114 @@ EncodedRhs::EncodedRhs(KernelEmitter &kernelEmitter, RankedTensorType type, Valu
                                   emitter.constant(offset), ValueRange());
   };
   Type byte = builder.getI8Type();
-  steps = view(0, {panels.panels(), panels.steps(), panels.width * panels.stepBytes()}, byte);
-  codes = view(0, {panels.panels(), panels.steps(), panels.width, panels.stepBytes()}, byte);
-  auto sideView = [&](const std::optional<SideType> &side, int64_t offset) -> Value {
-    if (!side)
-      return {};
-    Type element = side->kind == SideType::F32    ? Type(builder.getF32Type())
-                   : side->kind == SideType::F16  ? Type(builder.getF16Type())
-                   : side->kind == SideType::BF16 ? Type(builder.getBF16Type())
-                                                  : byte;
-    return view(offset, {panels.panels(), panels.groups(), panels.width}, element);
+  int64_t count = panels.steps() * panels.code.words();
+  words = view(0, {panels.panels(), count, panels.width * panels.wordBytes()}, byte);
+  codes = view(0, {panels.panels(), count, panels.width, panels.wordBytes()}, byte);
+  auto sideView = [&](const PanelSide &side) -> Value {
+    Type element = side.element.kind == SideType::F32    ? Type(builder.getF32Type())
+                   : side.element.kind == SideType::F16  ? Type(builder.getF16Type())
+                   : side.element.kind == SideType::BF16 ? Type(builder.getBF16Type())
+                                                         : Type(builder.getIntegerType(side.bytes() * 8));
+    return view(side.at, {panels.panels(), panels.groupsOf(side), panels.width}, element);
   };
-  scales = sideView(panels.scale, panels.scalesAt);
-  zeros = sideView(panels.zero, panels.zerosAt);
+  for (const PanelSide &scale : panels.scales)
+    scales.push_back(sideView(scale));
+  if (panels.zero)
+    zeros = sideView(*panels.zero);
+  if (panels.selector)
+    selectors = sideView(*panels.selector);
+  if (panels.tableAt)
+    table = view(*panels.tableAt, {int64_t(1) << panels.code.bits}, builder.getF32Type());
 }
 
 int64_t EncodedRhs::getStep(int64_t block) const {
   return panels.groups() == 1 ? llvm::alignTo(block, panels.depth) : std::gcd(block, panels.group);
 }
 
-Value EncodedRhs::loadScale(const TileWindow &window) { return loadSide(scales, window); }
-
-Value EncodedRhs::loadZeroCode(const TileWindow &window) {
-  Value tile = emitter.loadTile(zeros, window, emitter.builder.getI8Type());
-  Type wide = emitter.builder.getI32Type();
-  return emitter.map(tile, wide, [&](OpBuilder &builder, ValueRange scalars) -> Value {
-    Value zero = arith::ExtUIOp::create(builder, emitter.loc, wide, scalars[0]);
-    Value offset = arith::ConstantIntOp::create(builder, emitter.loc, wide, static_cast<int64_t>(panels.offset));
-    return arith::SubIOp::create(builder, emitter.loc, zero, offset);
-  });
+/// Side values as they are stored.
+Value EncodedRhs::loadStored(const PanelSide &side, Value view, const Place &place) {
+  TileWindow window;
+  Value group = side.gk == panels.group ? place.group
+                : panels.groupsOf(side) == 1
+                    ? emitter.constant(0)
+                    : emitter.div(place.group, emitter.constant(side.gk / panels.group));
+  window.indices = {place.panel, group, emitter.constant(0)};
+  window.shape = place.shape;
+  window.dims = place.dims;
+  window.steps.assign(place.shape.size(), 1);
+  return emitter.loadTile(view, window, cast<MemRefType>(view.getType()).getElementType());
 }
 
 /// Side values in f32.
-Value EncodedRhs::loadSide(Value view, const TileWindow &window) {
-  Type element = cast<MemRefType>(view.getType()).getElementType(), real = emitter.builder.getF32Type();
-  Value tile = emitter.loadTile(view, window, element);
-  if (element == real)
+Value EncodedRhs::loadSide(const PanelSide &side, Value view, const Place &place) {
+  Type real = emitter.builder.getF32Type();
+  Value tile = loadStored(side, view, place);
+  if (cast<TileType>(tile.getType()).getElementType() == real)
     return tile;
   return emitter.map(tile, real, [&](OpBuilder &builder, ValueRange scalars) -> Value {
-    if (isa<FloatType>(element))
-      return arith::ExtFOp::create(builder, emitter.loc, real, scalars[0]);
-    Value wide = arith::ExtUIOp::create(builder, emitter.loc, builder.getI32Type(), scalars[0]);
-    return arith::SIToFPOp::create(builder, emitter.loc, real, wide);
+    Value value = decodeSide(builder, emitter.loc, scalars[0], side.element);
+    if (side.offset == 0)
+      return value;
+    Value offset = arith::ConstantOp::create(builder, emitter.loc, FloatAttr::get(real, side.offset));
+    return arith::AddFOp::create(builder, emitter.loc, value, offset);
   });
 }
 
-/// The values of the codes number `field` of a step.
-Value EncodedRhs::decode(Value bytes, int64_t field, Value scale, Value zero) {
-  Type real = emitter.builder.getF32Type();
-  SmallVector<Value> tiles{bytes};
-  for (Value side : {scale, zero})
-    if (side)
-      tiles.push_back(side);
-  return emitter.map(tiles, real, [&](OpBuilder &builder, ValueRange scalars) -> Value {
-    Location loc = emitter.loc;
-    auto number = [&](int64_t value) -> Value {
-      return arith::ConstantIntOp::create(builder, loc, builder.getI32Type(), value);
-    };
-    // The field to the top of the word or its bottom, whichever fills in its sign.
-    Value word = arith::ExtUIOp::create(builder, loc, builder.getI32Type(), scalars[0]);
-    int64_t low = field * panels.bits;
-    if (panels.isSigned) {
-      word = arith::ShLIOp::create(builder, loc, word, number(32 - low - panels.bits));
-      word = arith::ShRSIOp::create(builder, loc, word, number(32 - panels.bits));
-    } else {
-      if (low > 0)
-        word = arith::ShRUIOp::create(builder, loc, word, number(low));
-      if (low + panels.bits < 8)
-        word = arith::AndIOp::create(builder, loc, word, number((1 << panels.bits) - 1));
-    }
-    Value value = arith::SIToFPOp::create(builder, loc, real, word);
-    if (panels.offset != 0)
-      value = arith::AddFOp::create(
-          builder, loc, value, arith::ConstantOp::create(builder, loc, FloatAttr::get(real, panels.offset)));
-    if (zero)
-      value = arith::SubFOp::create(builder, loc, value, scalars[scale ? 2 : 1]);
-    return scale ? arith::MulFOp::create(builder, loc, value, scalars[1]).getResult() : value;
+Value EncodedRhs::loadScale(size_t index, const Place &place) {
+  return loadSide(panels.scales[index], scales[index], place);
+}
+
+static Value widen(KernelEmitter &emitter, Value tile) {
+  Type wide = emitter.builder.getI32Type();
+  return emitter.map(tile, wide, [&](OpBuilder &builder, ValueRange scalars) -> Value {
+    return arith::ExtUIOp::create(builder, emitter.loc, wide, scalars[0]);
   });
+}
+
+Value EncodedRhs::loadZeroCode(const Place &place) { return widen(emitter, loadStored(*panels.zero, zeros, place)); }
+
+Value EncodedRhs::loadSelector(const Place &place) {
+  return widen(emitter, loadStored(*panels.selector, selectors, place));
 }
 
 LogicalResult EncodedRhs::copy(Value panel, Value low, Value depth, int64_t step, Value scratch, Value to) {
   Value zero = emitter.constant(0), fields = emitter.constant(panels.depth);
+  Type real = emitter.builder.getF32Type();
+  CodeValues values(emitter, panels, table);
+  auto combine = [&](Value left, Value right, auto op) {
+    return emitter.map({left, right}, real, [&](OpBuilder &builder, ValueRange scalars) -> Value {
+      return decltype(op)::create(builder, emitter.loc, scalars[0], scalars[1]);
+    });
+  };
   return emitter.forEach(zero, depth, emitter.constant(step), [&](Value at) {
-    Value group = emitter.div(emitter.add(low, at), emitter.constant(panels.group));
-    TileWindow side = TileWindow::row({panel, group, zero}, 2, panels.width);
-    Value scale = panels.scale ? loadSide(scales, side) : Value();
-    Value point = panels.zero ? loadSide(zeros, side) : Value();
+    Place side{panel, emitter.div(emitter.add(low, at), emitter.constant(panels.group)), {panels.width}, {2}};
+    SmallVector<Value> factors;
+    for (size_t index = 0; index < panels.scales.size(); ++index)
+      factors.push_back(loadScale(index, side));
+    if (factors.size() > 1 && hasExactScale(panels)) {
+      for (Value factor : ArrayRef(factors).drop_front())
+        factors[0] = combine(factors[0], factor, arith::MulFOp());
+      factors.resize(1);
+    }
+    Value point = panels.zero ? loadSide(*panels.zero, zeros, side) : Value();
+    SmallVector<Value> group = values.makeGroup(panels.selector ? loadSelector(side) : Value());
     Value end = emitter.min(emitter.add(at, emitter.constant(step)), depth);
     return emitter.forEach(at, end, fields, [&](Value k) {
-      Value place = emitter.div(emitter.add(low, k), fields);
-      TileWindow stored = TileWindow::row({panel, place, zero}, 2, panels.width);
-      Value bytes = emitter.loadTile(steps, stored, emitter.builder.getI8Type());
+      Value first = emitter.mul(emitter.div(emitter.add(low, k), fields), emitter.constant(panels.code.words()));
+      SmallVector<Value> read;
+      for (unsigned word = 0; word < panels.code.words(); ++word) {
+        TileWindow stored =
+            TileWindow::row({panel, emitter.add(first, emitter.constant(word)), zero}, 2, panels.width);
+        read.push_back(emitter.loadTile(words, stored, emitter.builder.getI8Type()));
+      }
       for (int64_t field = 0; field < panels.depth; ++field) {
+        Value value = values.decode(read, field, group);
+        if (point)
+          value = combine(value, point, arith::SubFOp());
+        for (Value factor : factors)
+          value = combine(value, factor, arith::MulFOp());
         TileWindow row = TileWindow::row({to, emitter.add(k, emitter.constant(field)), zero}, 2, panels.width);
-        emitter.storeTile(decode(bytes, field, scale, point), scratch, row);
+        emitter.storeTile(value, scratch, row);
       }
       return success();
     });

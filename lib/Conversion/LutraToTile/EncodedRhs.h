@@ -8,9 +8,6 @@
 
 namespace lutra {
 
-/// Codes along K that fill whole bytes in a panel, 0 where codes have other sizes than 1, 2, 4 or 8 bits.
-int64_t decodedDepth(const Encoding &encoding);
-
 /// Why scales and zero points of such panels cannot be read here; empty: they can.
 std::string findSideObstacle(const EncodedPanels &panels);
 
@@ -31,20 +28,29 @@ public:
                            mlir::Value to);
 
   const EncodedPanels &getPanels() const { return panels; }
-  /// The codes: [panels, steps, columns, bytes of a step].
+  /// The codes: [panels, words, columns, bytes of a word].
   mlir::Value getCodes() const { return codes; }
-  /// A tile of scales in f32, over [panels, groups, columns].
-  mlir::Value loadScale(const TileWindow &window);
-  /// Likewise of integer zero points, less what is added to every code, in i32.
-  mlir::Value loadZeroCode(const TileWindow &window);
+  /// Side values of one panel: [.., columns] along dimension `dim` of a tile of `shape`.
+  struct Place {
+    mlir::Value panel, group; // of panels.group steps of K
+    llvm::SmallVector<int64_t> shape, dims;
+  };
+  /// A tile of scale number `index` in f32.
+  mlir::Value loadScale(size_t index, const Place &place);
+  /// A tile of integer zero points in i32.
+  mlir::Value loadZeroCode(const Place &place);
+  /// A tile of table numbers in i32.
+  mlir::Value loadSelector(const Place &place);
 
 private:
-  mlir::Value loadSide(mlir::Value view, const TileWindow &window);
-  mlir::Value decode(mlir::Value bytes, int64_t field, mlir::Value scale, mlir::Value zero);
+  mlir::Value loadStored(const PanelSide &side, mlir::Value view, const Place &place);
+  mlir::Value loadSide(const PanelSide &side, mlir::Value view, const Place &place);
 
   KernelEmitter &emitter;
   EncodedPanels panels;
-  mlir::Value steps, codes, scales, zeros; // views of the buffer; steps: all columns' bytes as one dimension
+  mlir::Value words, codes; // views of the buffer; words: all columns' bytes as one dimension
+  llvm::SmallVector<mlir::Value> scales;
+  mlir::Value zeros, selectors, table;
 };
 
 } // namespace lutra

@@ -82,6 +82,63 @@ struct IotaPattern final : OpConversionPattern<TileIotaOp> {
   }
 };
 
+/// Lookups in tables of 8, of which x86 and aarch64 have instructions; the upper half of 16 by a choice between two.
+struct LookupPattern final : OpConversionPattern<TileLookupOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(TileLookupOp op, OneToNOpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    constexpr int64_t lanes = 8;
+    int64_t columns = getTileColumns(op.getType());
+    if (!isa<VectorType>(getRowType(op.getType())) || columns % lanes != 0)
+      return rewriter.notifyMatchFailure(op, "takes columns in eights");
+    SmallVector<Value> rows;
+    for (Value codes : adaptor.getCodes()) {
+      Value row = arith::ConstantOp::create(rewriter, loc, rewriter.getZeroAttr(getRowType(op.getType())));
+      for (int64_t first = 0; first < columns; first += lanes) {
+        Value part = vector::ExtractStridedSliceOp::create(rewriter, loc, codes, first, lanes, 1);
+        row = vector::InsertStridedSliceOp::create(rewriter, loc, lookUp(rewriter, loc, part, op.getTable()), row,
+                                                   first, 1);
+      }
+      rows.push_back(row);
+    }
+    rewriter.replaceOpWithMultiple(op, {rows});
+    return success();
+  }
+
+private:
+  static Value lookUp(OpBuilder &builder, Location loc, Value codes, ArrayRef<float> table) {
+    constexpr int64_t lanes = 8;
+    auto type = cast<VectorType>(codes.getType());
+    auto resultType = VectorType::get({lanes}, builder.getF32Type());
+    auto mask = [&](int64_t bits) -> Value {
+      Value splatted = arith::ConstantOp::create(
+          builder, loc, DenseElementsAttr::get(type, builder.getI32IntegerAttr(static_cast<int32_t>(bits))));
+      return arith::AndIOp::create(builder, loc, codes, splatted);
+    };
+    Value place = mask(lanes - 1);
+    auto half = [&](size_t first) -> Value {
+      SmallVector<float> entries;
+      for (int64_t i = 0; i < lanes; ++i)
+        entries.push_back(table[first + i % std::min<size_t>(lanes, table.size())]);
+      Value constant = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(resultType, ArrayRef(entries)));
+      SmallVector<Value> found;
+      for (int64_t lane = 0; lane < lanes; ++lane) {
+        Value entry = vector::ExtractOp::create(builder, loc, place, lane);
+        Value index = arith::IndexCastUIOp::create(builder, loc, builder.getIndexType(), entry);
+        found.push_back(vector::ExtractOp::create(builder, loc, constant, index));
+      }
+      return vector::FromElementsOp::create(builder, loc, resultType, found);
+    };
+    Value low = half(0);
+    if (table.size() <= static_cast<size_t>(lanes))
+      return low;
+    Value zero = arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type));
+    Value isHigh = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, mask(lanes), zero);
+    return arith::SelectOp::create(builder, loc, isHigh, half(lanes), low);
+  }
+};
+
 struct MapPattern final : OpConversionPattern<TileMapOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(TileMapOp op, OneToNOpAdaptor adaptor,
@@ -227,7 +284,8 @@ void ConvertTileToVector::runOnOperation() {
     return success();
   });
   RewritePatternSet patterns(&getContext());
-  patterns.add<FillPattern, IotaPattern, MapPattern, ReducePattern, ExtractPattern>(converter, &getContext());
+  patterns.add<FillPattern, IotaPattern, LookupPattern, MapPattern, ReducePattern, ExtractPattern>(converter,
+                                                                                                   &getContext());
   populateTileMemoryPatterns(converter, patterns);
   populateTileMatmulPatterns(converter, machine->getVectorBits(), patterns);
   if (machine->getCodedProduct())
@@ -235,7 +293,7 @@ void ConvertTileToVector::runOnOperation() {
   ConversionTarget conversion(getContext());
   conversion.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
   conversion.addIllegalOp<TileFillOp, TileIotaOp, TileMapOp, TileReduceOp, TileExtractOp, TileLoadOp,
-                          TileStoreOp, TileGatherOp, TileMatmulOp, TileCodedMatmulOp>();
+                          TileStoreOp, TileGatherOp, TileLookupOp, TileMatmulOp, TileCodedMatmulOp>();
   scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns, conversion);
   FrozenRewritePatternSet frozen(std::move(patterns));
   for (auto function : getOperation().getOps<func::FuncOp>()) {

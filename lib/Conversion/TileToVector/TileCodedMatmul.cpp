@@ -4,20 +4,23 @@
 //
 //   for chunk: narrow[r][c] = 0                                             16-bit sums of two products
 //     for step of chunk, field:
-//       codes[c] = (load step(c) >> field) & mask;  x[r] = broadcast(load lhs(r, 4 neighbours))
-//       narrow[r][c] += pmaddubsw(codes[c], x[r])
+//       values[c] = value(field of words(c));  x[r] = broadcast(load lhs(r, 4 neighbours))
+//       narrow[r][c] += pmaddubsw(values[c], x[r])
 //     wide[r][c] += pmaddwd(narrow[r][c], 1)                                32-bit sums
 //
-// A chunk is as long as 16 bits hold every sum, so that nothing saturates. 256-bit vectors on every level: two 512-bit
-// units do no more of these in a cycle than three of 256 bits.
+// A chunk is as long as 16 bits hold every sum, so that nothing saturates; where they do not hold those of a step, it
+// is a part of the step's fields. Values below 0 give x their sign: pmaddubsw(|value|, psignb(x, value)). 256-bit
+// vectors on every level: two 512-bit units do no more of these in a cycle than three of 256 bits.
 #include "TileMatmul.h"
 #include "TileParts.h"
 #include "TileToVector.h"
 
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
+#include "lutra/Support/EncodedPanels.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Transforms/DialectConversion.h"
@@ -27,13 +30,51 @@
 using namespace mlir;
 using namespace lutra;
 
+/// Bytes of a native vector, and of a column in a word.
+static constexpr int64_t vectorBytes = 32, wordBytes = 4;
+
+namespace {
+/// The least and the greatest value of a code.
+struct ValueRangeOf {
+  int64_t least, greatest;
+};
+} // namespace
+
+static ValueRangeOf valueRange(TileCodedMatmulOp op) {
+  if (std::optional<ArrayRef<int64_t>> values = op.getValues())
+    return {*llvm::min_element(*values), *llvm::max_element(*values)};
+  int64_t offset = op.getOffset();
+  return {-offset, (int64_t(1) << op.getBits()) - 1 - offset};
+}
+
+/// How many sums of two products 16 bits hold; 0: none. The other factor reaches -128, or -127 where it takes the sign
+/// of the value.
+static int64_t productsIn16Bits(ValueRangeOf range) {
+  if (range.least >= 0)
+    return range.greatest == 0 ? 128 : 128 / range.greatest;
+  int64_t magnitude = std::max(-range.least, range.greatest);
+  return magnitude > 128 ? 0 : 32767 / (2 * 127 * magnitude);
+}
+
+/// What keeps an op from these instructions; empty: nothing.
+static std::string findObstacle(TileCodedMatmulOp op) {
+  if (op.getValues() && op.getBits() > 6)
+    return "takes tables of at most 64 entries";
+  if (op.getOffset() != 0 && (op.getOffset() != 128 || op.getBits() != 8 || op.getValues()))
+    return "takes the offset 128 of codes of 8 bits alone";
+  if (productsIn16Bits(valueRange(op)) == 0)
+    return "takes values of which 16 bits hold two products";
+  return {};
+}
+
 namespace {
 class CodedMatmulEmitter {
 public:
   using Values = SmallVector<Value>;
 
   CodedMatmulEmitter(OpBuilder &builder, TileCodedMatmulOp op);
-  Values emit(ValueRange accumulator);
+  /// `specialRow` may be null.
+  Values emit(ValueRange accumulator, Value specialRow);
 
 private:
   Value index(int64_t value) { return arith::ConstantIndexOp::create(builder, loc, value); }
@@ -42,10 +83,17 @@ private:
   Value call(StringRef intrinsic, Type type, ValueRange operands) {
     return LLVM::CallIntrinsicOp::create(builder, loc, type, builder.getStringAttr(intrinsic), operands)->getResult(0);
   }
-  Value loadCodes(Value step, int64_t part);
-  Value field(Value codes, int64_t field);
+  Value splat(VectorType type, int64_t value) {
+    auto attribute = IntegerAttr::get(type.getElementType(), value);
+    return arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(type, attribute.getValue()));
+  }
+  Value field(ArrayRef<Value> words, int64_t field);
+  Value lookUp(Value codes);
+  Value valuesOf(Value codes, int64_t part);
   Value loadRow(Value step, int64_t row, int64_t field);
-  void addStep(Value step, Values &narrow);
+  Value multiply(Value values, Value magnitudes, Value left);
+  void flush(Values &narrow, Values &wide);
+  void addStep(Value step, Values &narrow, Values *wide);
   void addChunk(Value first, int64_t count, Values &wide);
   Values loop(Value upper, int64_t step, ValueRange carried, LoopBody body) {
     return carryLoop(builder, loc, {index(0), upper, index(step)}, carried, body);
@@ -54,47 +102,80 @@ private:
   OpBuilder &builder;
   TileCodedMatmulOp op;
   Location loc;
-  int64_t bits, fields, rows, parts;
-  VectorType bytes, words, narrowType, wideType;
+  CodeWords code;
+  int64_t fields, rows, parts;
+  ValueRangeOf range;
+  int64_t adds; // products of a field that 16 bits hold
+  VectorType bytes, narrowType, wideType;
   FlatOperand lhs, codes;
-  Values rowOffset;
+  Values rowOffset, special; // special: by part
 };
 } // namespace
 
-/// Bytes of a native vector, and of a column in a step.
-static constexpr int64_t vectorBytes = 32, wordBytes = 4;
-
-/// Steps whose products, added in pairs, 16 bits hold.
-static int64_t chunkSteps(int64_t bits) {
-  int64_t step = 8 / bits * 2 * ((int64_t(1) << bits) - 1) * 128;
-  return llvm::bit_floor(static_cast<uint64_t>(32768 / step));
-}
-
 CodedMatmulEmitter::CodedMatmulEmitter(OpBuilder &builder, TileCodedMatmulOp op)
-    : builder(builder), op(op), loc(op.getLoc()), bits(op.getBits()), fields(8 / bits) {
+    : builder(builder), op(op), loc(op.getLoc()), code{static_cast<unsigned>(op.getBits())}, fields(code.fields()),
+      range(valueRange(op)), adds(productsIn16Bits(range)) {
   auto tileType = op.getAcc().getType();
   rows = tileType.getShape()[0];
   parts = tileType.getShape()[1] * wordBytes / vectorBytes;
   bytes = VectorType::get({vectorBytes}, builder.getI8Type());
   narrowType = VectorType::get({vectorBytes / 2}, builder.getI16Type());
-  words = wideType = VectorType::get({vectorBytes / 4}, builder.getI32Type());
-}
-
-Value CodedMatmulEmitter::loadCodes(Value step, int64_t part) {
-  Value address = add(add(codes.base, mul(step, parts * vectorBytes)), index(part * vectorBytes));
-  return vector::LoadOp::create(builder, loc, bytes, codes.buffer, ValueRange{address});
+  wideType = VectorType::get({vectorBytes / 4}, builder.getI32Type());
 }
 
 /// The codes of one field of all bytes.
-Value CodedMatmulEmitter::field(Value codes, int64_t field) {
-  if (field > 0) {
-    Value shift = arith::ConstantOp::create(
-        builder, loc, DenseElementsAttr::get(narrowType, builder.getI16IntegerAttr(field * bits)));
-    Value pairs = vector::BitCastOp::create(builder, loc, narrowType, codes);
-    codes = vector::BitCastOp::create(builder, loc, bytes, arith::ShRUIOp::create(builder, loc, pairs, shift));
+Value CodedMatmulEmitter::field(ArrayRef<Value> words, int64_t field) {
+  Value codes;
+  for (const CodeWords::Piece &piece : code.piecesOf(field)) {
+    Value bits = words[piece.word];
+    int distance = static_cast<int>(piece.at) - static_cast<int>(piece.to);
+    if (distance != 0) {
+      Value shift = splat(narrowType, std::abs(distance));
+      Value pairs = vector::BitCastOp::create(builder, loc, narrowType, bits);
+      pairs = distance > 0 ? arith::ShRUIOp::create(builder, loc, pairs, shift).getResult()
+                           : arith::ShLIOp::create(builder, loc, pairs, shift).getResult();
+      bits = vector::BitCastOp::create(builder, loc, bytes, pairs);
+    }
+    if (piece.count < 8)
+      bits = arith::AndIOp::create(builder, loc, bits, splat(bytes, ((1 << piece.count) - 1) << piece.to));
+    codes = codes ? arith::OrIOp::create(builder, loc, codes, bits).getResult() : bits;
   }
-  auto mask = DenseElementsAttr::get(bytes, builder.getI8IntegerAttr((1 << bits) - 1));
-  return arith::AndIOp::create(builder, loc, codes, arith::ConstantOp::create(builder, loc, mask));
+  return codes;
+}
+
+/// The entries of the table for codes: each 16 by a shuffle, and of those the one that the upper bits say.
+Value CodedMatmulEmitter::lookUp(Value codes) {
+  ArrayRef<int64_t> table = *op.getValues();
+  SmallVector<Value> found;
+  for (size_t first = 0; first < table.size(); first += 16) {
+    SmallVector<int8_t> entries; // in both halves of the vector
+    for (int64_t i = 0; i < vectorBytes; ++i)
+      entries.push_back(static_cast<int8_t>(table[first + i % 16 % std::min<size_t>(16, table.size())]));
+    Value shuffled = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(bytes, ArrayRef(entries)));
+    found.push_back(call("llvm.x86.avx2.pshuf.b", bytes, {shuffled, codes}));
+  }
+  for (int64_t bit = 16; found.size() > 1; bit *= 2) {
+    Value clear = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
+                                        arith::AndIOp::create(builder, loc, codes, splat(bytes, bit)),
+                                        splat(bytes, 0));
+    SmallVector<Value> chosen;
+    for (size_t i = 0; i < found.size(); i += 2)
+      chosen.push_back(arith::SelectOp::create(builder, loc, clear, found[i], found[i + 1]));
+    found = std::move(chosen);
+  }
+  return found.front();
+}
+
+/// What codes stand for.
+Value CodedMatmulEmitter::valuesOf(Value codes, int64_t part) {
+  if (op.getOffset() != 0) // 128 in bytes
+    return arith::XOrIOp::create(builder, loc, codes, splat(bytes, op.getOffset()));
+  Value values = op.getValues() ? lookUp(codes) : codes;
+  if (special.empty())
+    return values;
+  Value isSpecial = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, codes,
+                                          splat(bytes, op.getSpecialCode()));
+  return arith::SelectOp::create(builder, loc, isSpecial, special[part], values);
 }
 
 /// Four neighbours of a row in every lane.
@@ -105,57 +186,87 @@ Value CodedMatmulEmitter::loadRow(Value step, int64_t row, int64_t field) {
   auto word = VectorType::get({1}, builder.getI32Type());
   Value loaded = vector::LoadOp::create(builder, loc, four, lhs.buffer, ValueRange{address});
   Value scalar = vector::ExtractOp::create(builder, loc, vector::BitCastOp::create(builder, loc, word, loaded), 0);
-  return vector::BitCastOp::create(builder, loc, bytes, vector::BroadcastOp::create(builder, loc, words, scalar));
+  return vector::BitCastOp::create(builder, loc, bytes, vector::BroadcastOp::create(builder, loc, wideType, scalar));
 }
 
-/// Adds one step to the 16-bit sums.
-void CodedMatmulEmitter::addStep(Value step, Values &narrow) {
-  Values loaded;
-  for (int64_t part = 0; part < parts; ++part)
-    loaded.push_back(loadCodes(step, part));
+/// Sums of two products each.
+Value CodedMatmulEmitter::multiply(Value values, Value magnitudes, Value left) {
+  if (magnitudes)
+    left = call("llvm.x86.avx2.psign.b", bytes, {left, values});
+  return call("llvm.x86.avx2.pmadd.ub.sw", narrowType, {magnitudes ? magnitudes : values, left});
+}
+
+/// Moves the 16-bit sums to the 32-bit ones.
+void CodedMatmulEmitter::flush(Values &narrow, Values &wide) {
+  Value one = splat(narrowType, 1);
+  for (auto [sum, part] : llvm::zip_equal(wide, narrow)) {
+    sum = arith::AddIOp::create(builder, loc, sum, call("llvm.x86.avx2.pmadd.wd", wideType, {part, one}));
+    part = Value();
+  }
+}
+
+/// Adds one step to the 16-bit sums, null where they are 0. With `wide` they are moved there whenever they are full.
+void CodedMatmulEmitter::addStep(Value step, Values &narrow, Values *wide) {
+  SmallVector<Values> words(parts);
+  int64_t stepWords = code.words();
+  for (int64_t word = 0; word < stepWords; ++word)
+    for (int64_t part = 0; part < parts; ++part) {
+      Value address = add(add(codes.base, mul(step, stepWords * parts * vectorBytes)),
+                          index((word * parts + part) * vectorBytes));
+      words[part].push_back(vector::LoadOp::create(builder, loc, bytes, codes.buffer, ValueRange{address}));
+    }
   for (int64_t position = 0; position < fields; ++position) {
-    Values factors;
-    for (Value vector : loaded)
-      factors.push_back(field(vector, position));
+    Values values, magnitudes(parts);
+    for (int64_t part = 0; part < parts; ++part) {
+      values.push_back(valuesOf(field(words[part], position), part));
+      if (range.least < 0)
+        magnitudes[part] = math::AbsIOp::create(builder, loc, values.back());
+    }
     for (int64_t row = 0; row < rows; ++row) {
       Value left = loadRow(step, row, position);
       for (int64_t part = 0; part < parts; ++part) {
         Value &sum = narrow[row * parts + part];
-        sum = arith::AddIOp::create(builder, loc, sum,
-                                    call("llvm.x86.avx2.pmadd.ub.sw", narrowType, {factors[part], left}));
+        Value product = multiply(values[part], magnitudes[part], left);
+        sum = sum ? arith::AddIOp::create(builder, loc, sum, product).getResult() : product;
       }
     }
+    if (wide && ((position + 1) % adds == 0 || position + 1 == fields))
+      flush(narrow, *wide);
   }
 }
 
 /// Adds `count` steps, no more than a chunk, to the 32-bit sums.
 void CodedMatmulEmitter::addChunk(Value first, int64_t count, Values &wide) {
-  Value zero = arith::ConstantOp::create(builder, loc, builder.getZeroAttr(narrowType));
-  Values narrow(wide.size(), zero);
   // Unrolled, the sums of more rows would leave the registers.
   int64_t unrolled = rows <= 2 ? 4 : 1, stride = std::gcd(count, unrolled);
-  auto addSteps = [&](Value base, int64_t steps, Values &sums) {
-    for (int64_t step = 0; step < steps; ++step)
-      addStep(add(base, index(step)), sums);
-  };
-  if (count <= unrolled)
-    addSteps(first, count, narrow);
-  else
-    narrow = loop(index(count), stride, narrow,
-                  [&](Value step, Values &sums) { addSteps(add(first, step), stride, sums); });
-  Value one = arith::ConstantOp::create(builder, loc,
-                                        DenseElementsAttr::get(narrowType, builder.getI16IntegerAttr(1)));
-  for (auto [sum, part] : llvm::zip_equal(wide, narrow))
-    sum = arith::AddIOp::create(builder, loc, sum, call("llvm.x86.avx2.pmadd.wd", wideType, {part, one}));
+  Values narrow(wide.size());
+  if (adds < fields || count <= unrolled) {
+    for (int64_t step = 0; step < count; ++step)
+      addStep(add(first, index(step)), narrow, adds < fields ? &wide : nullptr);
+  } else {
+    narrow.assign(wide.size(), splat(narrowType, 0));
+    narrow = loop(index(count), stride, narrow, [&](Value step, Values &sums) {
+      for (int64_t next = 0; next < stride; ++next)
+        addStep(add(add(first, step), index(next)), sums, nullptr);
+    });
+  }
+  if (adds >= fields)
+    flush(narrow, wide);
 }
 
-CodedMatmulEmitter::Values CodedMatmulEmitter::emit(ValueRange accumulator) {
+CodedMatmulEmitter::Values CodedMatmulEmitter::emit(ValueRange accumulator, Value specialRow) {
+  if (specialRow) // the same byte four times
+    for (Value part : splitRows(builder, loc, specialRow, wideType, parts)) {
+      Value low = arith::AndIOp::create(builder, loc, part, splat(wideType, 0xFF));
+      Value four = arith::MulIOp::create(builder, loc, low, splat(wideType, 0x01010101));
+      special.push_back(vector::BitCastOp::create(builder, loc, bytes, four));
+    }
   lhs = flattenOperand(builder, loc, op.getLhs(), op.getLhsIndices());
   codes = flattenOperand(builder, loc, op.getCodes(), op.getCodeIndices());
   for (int64_t row = 0; row < rows; ++row)
     rowOffset.push_back(builder.createOrFold<arith::MulIOp>(loc, index(row), lhs.strides[op.getLhsRowDim()]));
   Values wide = splitRows(builder, loc, accumulator, wideType, parts);
-  int64_t chunk = chunkSteps(bits);
+  int64_t chunk = adds < fields ? 1 : llvm::bit_floor(static_cast<uint64_t>(adds / fields));
   std::optional<int64_t> depth = getConstantIntValue(op.getDepth());
   if (depth) {
     int64_t steps = *depth / op.getStepDepth(), whole = steps / chunk * chunk;
@@ -179,14 +290,17 @@ struct ConvertTileCodedMatmul final : OpConversionPattern<TileCodedMatmulOp> {
 
   LogicalResult matchAndRewrite(TileCodedMatmulOp op, OneToNOpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
-    ArrayRef<int64_t> panel = cast<MemRefType>(op.getCodes().getType()).getShape();
+    ArrayRef<int64_t> words = cast<MemRefType>(op.getCodes().getType()).getShape();
     ArrayRef<int64_t> tile = op.getAcc().getType().getShape();
-    if (panel.back() != wordBytes || tile[1] * wordBytes % vectorBytes != 0 || chunkSteps(op.getBits()) == 0)
-      return rewriter.notifyMatchFailure(op, "takes codes of at most 4 bits in words of 4 bytes, columns in eights");
+    if (words.back() != wordBytes || tile[1] * wordBytes % vectorBytes != 0)
+      return rewriter.notifyMatchFailure(op, "takes words of 4 bytes, columns in eights");
+    if (std::string why = findObstacle(op); !why.empty())
+      return rewriter.notifyMatchFailure(op, why);
     if (adaptor.getAcc().size() != static_cast<size_t>(tile[0]))
       return rewriter.notifyMatchFailure(op, "accumulator was not converted to its rows");
+    Value special = op.getSpecial() ? adaptor.getSpecial().front() : Value();
     CodedMatmulEmitter emitter(rewriter, op);
-    rewriter.replaceOpWithMultiple(op, {emitter.emit(adaptor.getAcc())});
+    rewriter.replaceOpWithMultiple(op, {emitter.emit(adaptor.getAcc(), special)});
     return success();
   }
 };

@@ -387,7 +387,17 @@ struct StorePattern final : OpConversionPattern<TileStoreOp> {
     return success();
   }
 };
+} // namespace
 
+/// Offsets as indices.
+static Value toIndices(OpBuilder &builder, Location loc, Value offsets) {
+  Type type = builder.getIndexType();
+  if (auto vector = dyn_cast<VectorType>(offsets.getType()))
+    type = vector.clone(type);
+  return type == offsets.getType() ? offsets : arith::IndexCastOp::create(builder, loc, type, offsets).getResult();
+}
+
+namespace {
 struct GatherPattern final : OpConversionPattern<TileGatherOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult matchAndRewrite(TileGatherOp op, OneToNOpAdaptor adaptor,
@@ -401,7 +411,7 @@ struct GatherPattern final : OpConversionPattern<TileGatherOp> {
     auto vectorType = VectorType::get({columns}, memory);
     SmallVector<Value> rows;
     for (int64_t r = 0; r < access.rows(); ++r) {
-      Value offsets = adaptor.getOffsets()[r];
+      Value offsets = toIndices(rewriter, loc, adaptor.getOffsets()[r]);
       Value bound = access.rowBound(r), row;
       if (columns == 1) {
         row = memref::LoadOp::create(rewriter, loc, flat, offsets);

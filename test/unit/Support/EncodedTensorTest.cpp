@@ -198,20 +198,22 @@ TEST(EncodedPanels, panels_and_back) {
     panels.unpack(encoding, packed, again);
     EXPECT_EQ(canonical, again) << encoding.text() << " " << n << "x" << k;
     // Rows and codes that do not exist hold 0.
-    int64_t stray = 0, step = panels.stepBytes();
-    std::vector<uint32_t> codes(depth);
+    int64_t stray = 0, bytes = panels.wordBytes();
     for (int64_t panel = 0; panel < panels.panels(); ++panel)
-      for (int64_t at = 0; at < panels.steps(); ++at)
-        for (int64_t row = 0; row < width; ++row) {
-          unpackFields(packed.data() + ((panel * panels.steps() + at) * width + row) * step, panels.bits, codes);
+      for (int64_t step = 0; step < panels.steps(); ++step)
+        for (int64_t row = 0; row < width; ++row)
           for (int64_t i = 0; i < depth; ++i) {
-            int64_t perByte = 8 / panels.bits, inStep = i % perByte * step + i / perByte;
-            stray += (panel * width + row >= n || at * depth + inStep >= k) && codes[i] != 0;
+            if (panel * width + row < n && step * depth + i < k)
+              continue;
+            for (const CodeWords::Piece &piece : panels.code.piecesOf(i / bytes)) {
+              int64_t word = (panel * panels.steps() + step) * panels.code.words() + piece.word;
+              uint8_t byte = packed[(word * width + row) * bytes + i % bytes];
+              stray += (byte >> piece.at & ((1 << piece.count) - 1)) != 0;
+            }
           }
-        }
     EXPECT_EQ(stray, 0);
   };
-  for (int64_t bits : {1, 2, 4, 8})
+  for (int64_t bits = 1; bits <= 8; ++bits)
     for (bool zeros : {false, true})
       for (auto [n, k, group] : {std::array<int64_t, 3>{1, 1, 16}, {16, 64, 32}, {17, 70, 32}, {33, 31, kWhole}}) {
         Encoding encoding;
@@ -228,9 +230,32 @@ TEST(EncodedPanels, panels_and_back) {
           format.zero.gn = 1;
           format.zero.gk = group;
         }
-        check(encoding, n, k, 16, 8 / bits);
-        check(encoding, n, k, 8, 32 / bits);
+        check(encoding, n, k, 16, panelDepthOf(encoding, 1));
+        check(encoding, n, k, 8, panelDepthOf(encoding, 4));
       }
+}
+
+/// Every bit of every code lies in one place of its words, and no two in the same.
+TEST(EncodedPanels, words_are_filled) {
+  for (unsigned bits = 1; bits <= 8; ++bits) {
+    CodeWords code{bits};
+    std::vector<unsigned> filled(code.words(), 0);
+    unsigned total = 0;
+    for (unsigned field = 0; field < code.fields(); ++field) {
+      unsigned next = 0;
+      for (const CodeWords::Piece &piece : code.piecesOf(field)) {
+        EXPECT_EQ(piece.to, next);
+        unsigned mask = ((1u << piece.count) - 1) << piece.at;
+        ASSERT_LT(piece.word, code.words());
+        EXPECT_EQ(filled[piece.word] & mask, 0u);
+        filled[piece.word] |= mask;
+        next += piece.count;
+        total += piece.count;
+      }
+      EXPECT_EQ(next, bits);
+    }
+    EXPECT_EQ(total, 8 * code.words());
+  }
 }
 
 /// A step of eight codes of 4 bits: the low halves of its bytes are neighbours along k, and so are the high ones.
@@ -262,10 +287,19 @@ TEST(EncodedPanels, what_has_none_is_named) {
             "permuted rows and columns have no panels");
   EXPECT_EQ(why([](Encoding &encoding, WeightFormat &) { encoding.terms.push_back(encoding.terms.front()); }),
             "only a single dense term has panels");
-  EXPECT_EQ(why([](Encoding &, WeightFormat &format) { format.value.kind = ValueMap::Bipolar; }),
-            "only affine values have panels");
-  EXPECT_EQ(why([](Encoding &, WeightFormat &format) { format.scales = {ScaleForm(), ScaleForm()}; }),
-            "only one scale has panels");
+  EXPECT_EQ(why(keep, 6), "only words of 1 or 4 bytes have panels");
+  EXPECT_EQ(why([](Encoding &, WeightFormat &format) { format.value.sign = ValueMap::Plane; }),
+            "only values with a sign of their own have panels");
+  EXPECT_EQ(why([](Encoding &, WeightFormat &format) { format.code.numbers = {9}; }, 8),
+            "only codes of up to 8 bits that lie one by one have panels");
+  EXPECT_EQ(why([](Encoding &, WeightFormat &format) {
+              format.scales = {ScaleForm(), ScaleForm()};
+              format.scales[0].gk = 32;
+              format.zero.kind = ZeroForm::Tensor;
+              format.zero.element = {SideType::Uint, 4};
+              format.zero.gk = 24;
+            }),
+            "only groups along K that are multiples of the finest have panels");
   EXPECT_EQ(why([](Encoding &, WeightFormat &format) { format.zero.kind = ZeroForm::Min; }),
             "only zero points of codes have panels");
 }

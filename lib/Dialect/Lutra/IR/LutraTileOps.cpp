@@ -1,5 +1,6 @@
 //===- LutraTileOps.cpp - the contract between compiler and targets ===//
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
+#include "lutra/Support/EncodedPanels.h"
 
 #include "OpHelpers.h"
 #include "VerifyHelpers.h"
@@ -49,6 +50,16 @@ LogicalResult TileFillOp::verify() {
   if (getValue().getType() != getType().getElementType()) // E1
     return emitOpError("fills with ") << getValue().getType() << ", but the tile holds "
                                       << getType().getElementType() << "; make them equal";
+  return success();
+}
+
+LogicalResult TileLookupOp::verify() {
+  TileType from = getCodes().getType(), to = getType();
+  if (from.getShape() != to.getShape() || !from.getElementType().isInteger(32) ||
+      !to.getElementType().isF32()) // E1
+    return emitOpError("looks up ") << from << " as " << to << "; give one shape, of i32 and of f32";
+  if (int64_t size = getTable().size(); size < 2 || size > 16 || !llvm::isPowerOf2_64(size)) // E2
+    return emitOpError("has ") << size << " entries; tables have 2, 4, 8 or 16";
   return success();
 }
 
@@ -235,6 +246,13 @@ LogicalResult TileMatmulOp::verify() {
   return verifyBounds(*this, acc, getBounds().size()); // E6
 }
 
+int64_t TileCodedMatmulOp::getStepDepth() {
+  return CodeWords{static_cast<unsigned>(getBits())}.fields() *
+         cast<MemRefType>(getCodes().getType()).getShape().back();
+}
+
+int64_t TileCodedMatmulOp::getStepWords() { return CodeWords{static_cast<unsigned>(getBits())}.words(); }
+
 LogicalResult TileCodedMatmulOp::verify() {
   TileType acc = getAcc().getType();
   if (acc.getShape().size() != 2 || !acc.getElementType().isInteger(32) || getType() != acc) // E1
@@ -254,11 +272,27 @@ LogicalResult TileCodedMatmulOp::verify() {
       codes.getDimSize(3) > mostBytes) // E4
     return emitOpError("reads codes of shape ") << shapeText(codes.getShape()) << " for a tile of "
                                                 << acc.getShape()[1]
-                                                << " columns; give [panels, steps, columns, bytes of a step]";
+                                                << " columns; give [panels, words, columns, bytes]";
   if (!lhs.getElementType().isInteger(8) || !codes.getElementType().isInteger(8)) // E5
     return emitOpError("multiplies ") << lhs.getElementType() << " and " << codes.getElementType()
                                       << "; both buffers must hold i8";
-  if (int64_t bits = getBits(); bits != 1 && bits != 2 && bits != 4 && bits != 8) // E6
-    return emitOpError("reads codes of ") << bits << " bits; 1, 2, 4 and 8 fill bytes";
+  int64_t bits = getBits(), special = getSpecialCode();
+  if (bits < 1 || bits > 8) // E6
+    return emitOpError("reads codes of ") << bits << " bits; panels hold 1 to 8";
+  if (std::optional<ArrayRef<int64_t>> values = getValues()) {
+    auto isWide = [](int64_t value) { return !llvm::isInt<16>(value); };
+    if (static_cast<int64_t>(values->size()) != int64_t(1) << bits || llvm::any_of(*values, isWide)) // E7
+      return emitOpError("gives ") << values->size() << " values for codes of " << bits
+                                   << " bits; give one of 16 bits for each code";
+  }
+  if (Value tile = getSpecial()) {
+    auto type = cast<TileType>(tile.getType());
+    if (type.getShape() != ArrayRef<int64_t>{1, acc.getShape()[1]} || !type.getElementType().isInteger(32) ||
+        special < 0 || special >= int64_t(1) << bits) // E8
+      return emitOpError("takes ") << type << " as values of code " << special << "; give a row of i32 for a code of "
+                                   << bits << " bits";
+  } else if (special != -1) { // E8
+    return emitOpError("names the code ") << special << " as special, but gives no values for it";
+  }
   return success();
 }

@@ -1,38 +1,93 @@
 """Exact products of 8-bit integers with codes as machine code: every width, row count and number of steps, random and
-saturating values, buffers that end where memory does."""
+saturating values, tables, buffers that end where memory does."""
 
 from __future__ import annotations
 
 import argparse
 import ctypes
 import itertools
+import math
 import mmap
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from machine import CPUS, LOWERING, describe, run
 
 COLUMNS, WORD = 16, 4
-# Steps of a panel: below, at and above what is unrolled and what 16-bit sums hold (4, 8 and 16 steps).
-STEPS = {4: (1, 2, 3, 4, 5, 8, 13), 2: (1, 3, 7, 8, 9, 16, 20), 1: (1, 5, 15, 16, 17, 33)}
 ROWS = (1, 2, 3, 4)
 EXTREMES = {"least": (-128, -1), "greatest": (127, -1), "none": (0, 0)}
 
 
-def kernel(name: str, bits: int, rows: int, steps: int, known: bool) -> str:
+@dataclass(frozen=True, slots=True)
+class Form:
+    """Codes of `bits` bits less `offset`, or the entries of a table, of which one may differ from column to column."""
+
+    name: str
+    bits: int
+    steps: tuple[int, ...] = (1, 2, 3, 5)
+    offset: int = 0
+    values: tuple[int, ...] = ()
+    special: int = -1
+    rows: tuple[int, ...] = (1, 4)
+
+    @property
+    def fields(self) -> int:
+        """Codes in each byte of a step's words."""
+        return 8 // math.gcd(self.bits, 8)
+
+    @property
+    def words(self) -> int:
+        """Words of a step."""
+        return self.bits // math.gcd(self.bits, 8)
+
+    @property
+    def signed(self) -> bool:
+        """Whether a value is below 0."""
+        return self.offset > 0 or min(self.values, default=0) < 0
+
+
+FORMS = [
+    # Steps below, at and above what is unrolled and what 16-bit sums hold (4, 8 and 16 steps).
+    Form("four", 4, (1, 2, 3, 4, 5, 8, 13), rows=ROWS),
+    Form("two", 2, (1, 3, 7, 8, 9, 16, 20), rows=ROWS),
+    Form("one", 1, (1, 5, 15, 16, 17, 33), rows=ROWS),
+    Form("three", 3, (1, 2, 3, 4, 7)),
+    Form("five", 5),
+    Form("six", 6),
+    Form("seven", 7),
+    Form("eight", 8, (1, 2, 3, 8), offset=128, rows=ROWS),
+    Form("fp4", 4, values=(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0)),
+    Form("signed", 4, values=(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113)),
+    Form("bitmod", 3, values=(6, 7, 8, 10, 12, 5, 4, 2), special=4),
+    Form("five_table", 5, values=tuple(127 - 4 * i for i in range(32))),
+    Form("six_table", 6, values=tuple(i * 37 % 128 for i in range(64))),
+    Form("six_signed", 6, values=tuple(i * 37 % 255 - 127 for i in range(64))),
+]
+
+
+def kernel(name: str, form: Form, rows: int, steps: int, known: bool) -> str:
     """A function that adds one product to the tile that `%y` holds; the depth is a constant or an argument."""
-    depth = steps * WORD * 8 // bits
-    lhs, codes = f"memref<{rows}x{depth}xi8>", f"memref<1x{steps}x{COLUMNS}x{WORD}xi8>"
+    depth = steps * WORD * form.fields
+    lhs, codes = f"memref<{rows}x{depth}xi8>", f"memref<1x{steps * form.words}x{COLUMNS}x{WORD}xi8>"
     tile, out = f"!lutra.tile<{rows}x{COLUMNS}xi32>", f"memref<{rows}x{COLUMNS}xi32>"
+    line, own = f"!lutra.tile<1x{COLUMNS}xi32>", f"memref<1x{COLUMNS}xi32>"
     window = f"dims = [{-1 if rows == 1 else 0}, 1] steps = [1, 1]"
     constant = f"%d = arith.constant {depth} : index" if known else "%d = memref.load %k[%z] : memref<1xindex>"
+    special = f"special(%s : {line}) " if form.special >= 0 else ""
+    attributes = f"bits = {form.bits} : i64, lhs_row_dim = 0 : i64, offset = {form.offset} : i64"
+    if form.values:
+        attributes += f", values = array<i64: {', '.join(map(str, form.values))}>"
+    if special:
+        attributes += f", special_code = {form.special} : i64"
     return f"""
-func.func @{name}(%x: {lhs}, %w: {codes}, %k: memref<1xindex>, %y: {out}) attributes {{lutra.kernel}} {{
+func.func @{name}(%x: {lhs}, %w: {codes}, %k: memref<1xindex>, %t: {own}, %y: {out}) attributes {{lutra.kernel}} {{
   %z = arith.constant 0 : index
   {constant}
+  %s = lutra.tile_load %t[%z, %z] dims = [-1, 1] steps = [1, 1] : {own} -> {line}
   %a = lutra.tile_load %y[%z, %z] {window} : {out} -> {tile}
-  %r = lutra.tile_coded_matmul %x[%z, %z], %w[%z, %z], %a depth %d {{bits = {bits} : i64, lhs_row_dim = 0 : i64}}
+  %r = lutra.tile_coded_matmul %x[%z, %z], %w[%z, %z], %a depth %d {special}{{{attributes}}}
          : {lhs}, {codes}, {tile} -> {tile}
   lutra.tile_store %r, %y[%z, %z] {window} : {tile}, {out}
   return
@@ -59,11 +114,28 @@ class Guarded:
         return result
 
 
-def unpack(packed: np.ndarray, bits: int) -> np.ndarray:
-    """Codes [k, columns] of a panel [steps, columns, bytes]: the fields of one place are neighbours along k."""
-    fields = [packed >> shift & (1 << bits) - 1 for shift in range(0, 8, bits)]
-    steps = np.stack(fields, 1).transpose(0, 1, 3, 2)  # [steps, fields, bytes, columns]
-    return steps.reshape(-1, packed.shape[1])
+def unpack(packed: np.ndarray, form: Form) -> np.ndarray:
+    """Codes [k, columns] of a panel [words, columns, bytes]: the fields of one place are neighbours along k.
+
+    Whole codes fill a byte from its low end; what they leave of all words of a step holds the last fields.
+    """
+    steps = packed.astype(np.int64).reshape(-1, form.words, *packed.shape[1:])
+    whole = 8 // form.bits
+    mask = (1 << form.bits) - 1
+    fields = [steps[:, word] >> form.bits * place & mask for word in range(form.words) for place in range(whole)]
+    rest, spare = np.zeros_like(steps[:, 0]), 8 - whole * form.bits
+    for word in range(form.words):
+        rest |= steps[:, word] >> whole * form.bits << word * spare
+    fields += [rest >> form.bits * field & mask for field in range(form.fields - len(fields))]
+    return np.stack(fields, 1).transpose(0, 1, 3, 2).reshape(-1, packed.shape[1])
+
+
+def values_of(codes: np.ndarray, form: Form, special: np.ndarray) -> np.ndarray:
+    """What the codes [k, columns] stand for."""
+    if not form.values:
+        return codes - form.offset
+    values = np.array(form.values)[codes]
+    return np.where(codes == form.special, special, values)
 
 
 def main() -> int:
@@ -73,9 +145,9 @@ def main() -> int:
     parser.add_argument("--corrupt", action="store_true", help="expect one product more")
     options = parser.parse_args()
     shapes = {
-        f"f{bits}_{rows}_{steps}_{int(known)}": (bits, rows, steps, known)
-        for bits, every in STEPS.items()
-        for rows, steps, known in itertools.product(ROWS, every, (True, False))
+        f"{form.name}_{rows}_{steps}_{int(known)}": (form, rows, steps, known)
+        for form in FORMS
+        for rows, steps, known in itertools.product(form.rows, form.steps, (True, False))
     }
     text = "".join(kernel(name, *shape) for name, shape in shapes.items())
     text = run(["lutra-opt", f"--convert-tile-to-vector=target={options.level}", "-"], text)
@@ -87,22 +159,25 @@ def main() -> int:
     run(["clang", "-shared", str(built), "-o", str(built.with_suffix(".so"))], "")
     library = ctypes.CDLL(str(built.with_suffix(".so")))
     random, count = np.random.default_rng(7), 0
-    memory = [Guarded(4) for _ in range(4)]
-    for name, (bits, rows, steps, _) in shapes.items():
-        depth = steps * WORD * 8 // bits
+    memory = [Guarded(4) for _ in range(5)]
+    for name, (form, rows, steps, _) in shapes.items():
+        depth = steps * WORD * form.fields
+        least = -127 if form.signed else -128
         for trial in ("random", "random", "random", *itertools.product(EXTREMES, EXTREMES), "mixed", "mixed"):
-            x = random.integers(-128, 128, (rows, depth)).astype(np.int8)
-            w = random.integers(0, 256, (1, steps, COLUMNS, WORD)).astype(np.uint8)
+            x = random.integers(least, 128, (rows, depth)).astype(np.int8)
+            w = random.integers(0, 256, (1, steps * form.words, COLUMNS, WORD)).astype(np.uint8)
             if trial == "mixed":
-                x = np.where(x < 0, -128, 127).astype(np.int8)
+                x = np.where(x < 0, least, 127).astype(np.int8)
                 w[...] = np.where(w < 128, 0, 255)
             elif trial != "random":
-                x[...], w[...] = EXTREMES[trial[0]][0], EXTREMES[trial[1]][1] & 0xFF
+                x[...], w[...] = max(least, EXTREMES[trial[0]][0]), EXTREMES[trial[1]][1] & 0xFF
+            bound = max(form.values, default=0)
+            special = random.integers(min(form.values, default=0), bound + 1, (1, COLUMNS)).astype(np.int32)
             start = random.integers(-(2**31), 2**31, (rows, COLUMNS)).astype(np.int32)
-            arrays = [x, w, np.array([depth], np.int64), start]
+            arrays = [x, w, np.array([depth], np.int64), special, start]
             placed = [place.copy(array) for place, array in zip(memory, arrays, strict=True)]
             getattr(library, name)(*[part for array in placed for part in describe(array)])
-            want = start + x.astype(np.int32) @ unpack(w[0], bits).astype(np.int32)
+            want = start + x.astype(np.int32) @ values_of(unpack(w[0], form), form, special[0]).astype(np.int32)
             want[-1, -1] += options.corrupt
             if not np.array_equal(placed[-1], want):
                 print(f"{name}, {trial}: {placed[-1]} for {want}")

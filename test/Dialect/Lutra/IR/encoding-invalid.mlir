@@ -234,7 +234,7 @@ func.func private @f(tensor<4x8xf32, #lutra.encoding<[dense<int<4>, affine>], pa
 func.func @pack_e2(%a: tensor<4x8xf32, #lutra.encoding<[dense<int<8>, affine>]>>) {
   // expected-error @below {{a packing keeps the meaning, so the encodings must be equal}}
   %r = lutra.pack %a : tensor<4x8xf32, #lutra.encoding<[dense<int<8>, affine>]>>
-         -> tensor<4x8xf32, #lutra.encoding<[dense<int<4>, affine>], packing = #lutra.packing<width = 16, depth = 4>>>
+         -> tensor<4x8xf32, #lutra.encoding<[dense<int<4>, affine>], packing = #lutra.packing<width = 16, depth = 8>>>
   return
 }
 
@@ -242,3 +242,8 @@ func.func @pack_e2(%a: tensor<4x8xf32, #lutra.encoding<[dense<int<8>, affine>]>>
 // global E3
 // expected-error @below {{which is stored in 162 bytes, but its data is 'tensor<104xi8>'; give tensor<162xi8>}}
 lutra.global @w : tensor<17x33xf32, #lutra.encoding<[dense<uint<1>, bipolar, scales = [f16, row]>]>> = dense<0> : tensor<104xi8>
+
+// -----
+// encoding E12
+// expected-error @below {{encoding has a packing, but only words of 1 or 4 bytes have panels}}
+func.func private @f(tensor<4x8xf32, #lutra.encoding<[dense<int<4>, affine>], packing = #lutra.packing<width = 16, depth = 4>>>)

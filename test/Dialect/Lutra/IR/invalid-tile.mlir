@@ -358,7 +358,7 @@ func.func @tile_coded_matmul_no_step(%a: memref<?x?xi8>, %w: memref<?x?x16x0xi8>
 // -----
 // tile_coded_matmul E4
 func.func @tile_coded_matmul_step(%a: memref<?x?xi8>, %w: memref<?x?x16x4398046511104xi8>, %c: !lutra.tile<4x16xi32>, %i: index) {
-  // expected-error @below {{give [panels, steps, columns, bytes of a step]}}
+  // expected-error @below {{give [panels, words, columns, bytes]}}
   %r = lutra.tile_coded_matmul %a[%i, %i], %w[%i, %i], %c depth %i {bits = 4 : i64, lhs_row_dim = 0 : i64}
          : memref<?x?xi8>, memref<?x?x16x4398046511104xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
   return
@@ -376,8 +376,51 @@ func.func @tile_coded_matmul_e5(%a: memref<?x?xi16>, %w: memref<?x?x16x4xi8>, %c
 // -----
 // tile_coded_matmul E6
 func.func @tile_coded_matmul_e6(%a: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %c: !lutra.tile<4x16xi32>, %i: index) {
-  // expected-error @below {{reads codes of 3 bits; 1, 2, 4 and 8 fill bytes}}
-  %r = lutra.tile_coded_matmul %a[%i, %i], %w[%i, %i], %c depth %i {bits = 3 : i64, lhs_row_dim = 0 : i64}
+  // expected-error @below {{reads codes of 9 bits; panels hold 1 to 8}}
+  %r = lutra.tile_coded_matmul %a[%i, %i], %w[%i, %i], %c depth %i {bits = 9 : i64, lhs_row_dim = 0 : i64}
          : memref<?x?xi8>, memref<?x?x16x4xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
+  return
+}
+
+// -----
+// tile_coded_matmul E7
+func.func @tile_coded_matmul_e7(%a: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %c: !lutra.tile<4x16xi32>, %i: index) {
+  // expected-error @below {{gives 3 values for codes of 2 bits; give one of 16 bits for each code}}
+  %r = lutra.tile_coded_matmul %a[%i, %i], %w[%i, %i], %c depth %i {bits = 2 : i64, lhs_row_dim = 0 : i64, values = array<i64: 1, 2, 3>}
+         : memref<?x?xi8>, memref<?x?x16x4xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
+  return
+}
+
+// -----
+// tile_coded_matmul E8
+func.func @tile_coded_matmul_e8(%a: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %c: !lutra.tile<4x16xi32>, %s: !lutra.tile<16xi32>, %i: index) {
+  // expected-error @below {{takes '!lutra.tile<16xi32>' as values of code 1; give a row of i32 for a code of 2 bits}}
+  %r = lutra.tile_coded_matmul %a[%i, %i], %w[%i, %i], %c depth %i special(%s : !lutra.tile<16xi32>) {bits = 2 : i64, lhs_row_dim = 0 : i64, special_code = 1 : i64}
+         : memref<?x?xi8>, memref<?x?x16x4xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
+  return
+}
+
+// -----
+// tile_coded_matmul E8
+func.func @tile_coded_matmul_no_special(%a: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %c: !lutra.tile<4x16xi32>, %i: index) {
+  // expected-error @below {{names the code 1 as special, but gives no values for it}}
+  %r = lutra.tile_coded_matmul %a[%i, %i], %w[%i, %i], %c depth %i {bits = 2 : i64, lhs_row_dim = 0 : i64, special_code = 1 : i64}
+         : memref<?x?xi8>, memref<?x?x16x4xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
+  return
+}
+
+// -----
+// tile_lookup E1
+func.func @tile_lookup_e1(%c: !lutra.tile<16xi8>) {
+  // expected-error @below {{looks up '!lutra.tile<16xi8>' as '!lutra.tile<16xf32>'; give one shape, of i32 and of f32}}
+  %r = lutra.tile_lookup %c [0.0, 1.0] : !lutra.tile<16xi8> -> !lutra.tile<16xf32>
+  return
+}
+
+// -----
+// tile_lookup E2
+func.func @tile_lookup_e2(%c: !lutra.tile<16xi32>) {
+  // expected-error @below {{has 3 entries; tables have 2, 4, 8 or 16}}
+  %r = lutra.tile_lookup %c [0.0, 1.0, 2.0] : !lutra.tile<16xi32> -> !lutra.tile<16xf32>
   return
 }

@@ -12,27 +12,27 @@ lutra.kernel @decoded(%a: tensor<?x64xf32>, %w: tensor<19x64xf32, #w4>) -> tenso
 // -----
 
 // What no strategy reads is an error that says what each one lacks.
-#w3 = #lutra.encoding<[dense<uint<3>, affine, scales = [f32, 1, 32]>]>
-lutra.kernel @three(%a: tensor<?x64xf32>, %w: tensor<19x64xf32, #w3>) -> tensor<?x19xf32> {
-  // expected-error @below {{E0601: no strategy computes 'lutra.matmul': tiled (avx2: reads no encoded weight); coded (avx2: takes products of codes with scales alone); decode (avx2: takes one dense term of codes of 1, 2, 4 or 8 bits alone); dot (avx2: takes integers of 8 or 16 bits into 32 alone); scalar (avx2: reads no encoded weight)}}
-  %r = lutra.matmul %a, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<19x64xf32, #w3>) -> tensor<?x19xf32>
+#w16 = #lutra.encoding<[dense<uint<16>, affine, scales = [f32, 1, 32]>]>
+lutra.kernel @sixteen(%a: tensor<?x64xf32>, %w: tensor<19x64xf32, #w16>) -> tensor<?x19xf32> {
+  // expected-error @below {{E0601: no strategy computes 'lutra.matmul': tiled (avx2: reads no encoded weight); coded (avx2: takes products of codes with scales alone); decode (avx2: takes one dense term of codes of up to 8 bits alone); dot (avx2: takes integers of 8 or 16 bits into 32 alone); scalar (avx2: reads no encoded weight)}}
+  %r = lutra.matmul %a, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<19x64xf32, #w16>) -> tensor<?x19xf32>
   lutra.yield %r : tensor<?x19xf32>
 }
 
 // -----
 
-#table = #lutra.encoding<[dense<uint<4>, bipolar, scales = [f32, 1, 32]>]>
+#table = #lutra.encoding<[dense<uint<4>, table<16, f16, vec<2>>, scales = [f32, 1, 32]>]>
 lutra.kernel @table(%a: tensor<?x64xf32>, %w: tensor<19x64xf32, #table>) -> tensor<?x19xf32> {
-  // expected-error @below {{decode (avx2: only affine values have panels)}}
+  // expected-error @below {{decode (avx2: only tables of single values, one or one for each group, have panels)}}
   %r = lutra.matmul %a, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<19x64xf32, #table>) -> tensor<?x19xf32>
   lutra.yield %r : tensor<?x19xf32>
 }
 
 // -----
 
-#minus = #lutra.encoding<[dense<uint<4>, affine, scales = [e8m0, 1, 32]>]>
+#minus = #lutra.encoding<[dense<uint<4>, affine, scales = [u3, 1, 16, minus<f16, 16, 16>] * [f16, 16, 16]>]>
 lutra.kernel @scale(%a: tensor<?x64xf32>, %w: tensor<19x64xf32, #minus>) -> tensor<?x19xf32> {
-  // expected-error @below {{decode (avx2: takes scales of f32, f16 and bf16 alone)}}
+  // expected-error @below {{decode (avx2: only scales without zeros of their own have panels)}}
   %r = lutra.matmul %a, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<19x64xf32, #minus>) -> tensor<?x19xf32>
   lutra.yield %r : tensor<?x19xf32>
 }
@@ -77,19 +77,19 @@ lutra.kernel @coded(%a: tensor<?x64xi8>, %s: tensor<?x2xf32>, %w: tensor<19x64xf
 
 // -----
 
-#wide8 = #lutra.encoding<[dense<uint<8>, affine, scales = [f32, 1, 32]>]>
+#wide8 = #lutra.encoding<[dense<uint<8>, table<256, f32>, scales = [f32, 1, 32]>]>
 lutra.kernel @wide8(%a: tensor<?x64xi8>, %s: tensor<?x2xf32>, %w: tensor<19x64xf32, #wide8>) -> tensor<?x19xf32> {
-  // expected-error @below {{coded (avx2: takes codes of at most 4 bits without a sign alone)}}
+  // expected-error @below {{coded (avx2: takes values that the encoding states alone)}}
   %r = lutra.matmul %a, %w scale(%s : tensor<?x2xf32>) {transpose_rhs, block = 32 : i64} : (tensor<?x64xi8>, tensor<19x64xf32, #wide8>) -> tensor<?x19xf32>
   lutra.yield %r : tensor<?x19xf32>
 }
 
 // -----
 
-#signed4 = #lutra.encoding<[dense<int<4>, affine, scales = [f32, 1, 32]>]>
-lutra.kernel @signed4(%a: tensor<?x64xi8>, %s: tensor<?x2xf32>, %w: tensor<19x64xf32, #signed4>) -> tensor<?x19xf32> {
-  // expected-error @below {{coded (avx2: takes codes of at most 4 bits without a sign alone)}}
-  %r = lutra.matmul %a, %w scale(%s : tensor<?x2xf32>) {transpose_rhs, block = 32 : i64} : (tensor<?x64xi8>, tensor<19x64xf32, #signed4>) -> tensor<?x19xf32>
+#float8 = #lutra.encoding<[dense<uint<8>, float<4, 3, 7, fn>, scales = [f32, 1, 32]>]>
+lutra.kernel @float8(%a: tensor<?x64xi8>, %s: tensor<?x2xf32>, %w: tensor<19x64xf32, #float8>) -> tensor<?x19xf32> {
+  // expected-error @below {{coded (avx2: takes tables of at most 64 entries)}}
+  %r = lutra.matmul %a, %w scale(%s : tensor<?x2xf32>) {transpose_rhs, block = 32 : i64} : (tensor<?x64xi8>, tensor<19x64xf32, #float8>) -> tensor<?x19xf32>
   lutra.yield %r : tensor<?x19xf32>
 }
 
@@ -97,17 +97,17 @@ lutra.kernel @signed4(%a: tensor<?x64xi8>, %s: tensor<?x2xf32>, %w: tensor<19x64
 
 #other = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 64]>]>
 lutra.kernel @other(%a: tensor<?x64xi8>, %s: tensor<?x2xf32>, %w: tensor<19x64xf32, #other>) -> tensor<?x19xf32> {
-  // expected-error @below {{coded (avx2: takes scales of one size of groups on both sides alone)}}
+  // expected-error @below {{coded (avx2: takes scales on the left for whole groups of the weight alone)}}
   %r = lutra.matmul %a, %w scale(%s : tensor<?x2xf32>) {transpose_rhs, block = 32 : i64} : (tensor<?x64xi8>, tensor<19x64xf32, #other>) -> tensor<?x19xf32>
   lutra.yield %r : tensor<?x19xf32>
 }
 
 // -----
 
-#halfpoint = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 32], zero = const<7.5>>]>
-lutra.kernel @halfpoint(%a: tensor<?x64xi8>, %s: tensor<?x2xf32>, %w: tensor<19x64xf32, #halfpoint>) -> tensor<?x19xf32> {
-  // expected-error @below {{coded (avx2: takes constant zero points that are integers up to 256 alone)}}
-  %r = lutra.matmul %a, %w scale(%s : tensor<?x2xf32>) {transpose_rhs, block = 32 : i64} : (tensor<?x64xi8>, tensor<19x64xf32, #halfpoint>) -> tensor<?x19xf32>
+#normal = #lutra.encoding<[dense<uint<2>, table<4, f32, [-1.0, -0.25, 0.30000001192092896, 1.0]>, scales = [f32, 1, 32]>]>
+lutra.kernel @normal(%a: tensor<?x64xi8>, %s: tensor<?x2xf32>, %w: tensor<19x64xf32, #normal>) -> tensor<?x19xf32> {
+  // expected-error @below {{coded (avx2: takes values that are multiples of a power of two alone)}}
+  %r = lutra.matmul %a, %w scale(%s : tensor<?x2xf32>) {transpose_rhs, block = 32 : i64} : (tensor<?x64xi8>, tensor<19x64xf32, #normal>) -> tensor<?x19xf32>
   lutra.yield %r : tensor<?x19xf32>
 }
 

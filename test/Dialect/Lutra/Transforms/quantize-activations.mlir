@@ -9,7 +9,7 @@
 
 #w4 = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 32], zero = const<8.0>>], act = int<8, sym, group<32>>>
 #row = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, row]>], act = int<8, sym, row>>
-#wide = #lutra.encoding<[dense<uint<8>, affine, scales = [f32, 1, 32]>], act = int<8, sym, group<32>>>
+#wide = #lutra.encoding<[dense<uint<8>, table<256, f32>, scales = [f32, 1, 32]>], act = int<8, sym, group<32>>>
 #plain = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 32]>]>
 #half = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 32]>], act = f16>
 #long = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, row]>], act = int<8, sym, group<9223372036854775807>>>
@@ -17,7 +17,7 @@ lutra.global @w4 : tensor<8x70xf32, #w4> = dense<58> : tensor<416xi8>
 lutra.global @columns : tensor<512x128xf32, #w4> = dense<58> : tensor<40960xi8>
 lutra.global @row : tensor<8x64xf32, #row> = dense<58> : tensor<288xi8>
 lutra.global @long : tensor<8x64xf32, #long> = dense<58> : tensor<288xi8>
-lutra.global @wide : tensor<8x64xf32, #wide> = dense<58> : tensor<576xi8>
+lutra.global @wide : tensor<8x64xf32, #wide> = dense<58> : tensor<1600xi8>
 lutra.global @plain : tensor<8x64xf32, #plain> = dense<58> : tensor<320xi8>
 lutra.global @half : tensor<8x64xf32, #half> = dense<58> : tensor<320xi8>
 
@@ -64,7 +64,7 @@ func.func @long_groups(%x: tensor<?x64xf32>) -> tensor<?x8xf32> {
   return %a : tensor<?x8xf32>
 }
 
-// No strategy multiplies codes of 8 bits so; no activation form; one that is no integer.
+// No strategy multiplies the entries of a stored table so; no activation form; one that is no integer.
 // CHECK-LABEL: func.func @others
 // CHECK-NOT: lutra.quantize
 func.func @others(%x: tensor<?x64xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>) {

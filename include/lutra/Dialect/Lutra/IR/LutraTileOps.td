@@ -151,6 +151,28 @@ def Lutra_TileGatherOp : Lutra_Op<"tile_gather", [
   let hasVerifier = 1;
 }
 
+def Lutra_TileLookupOp : Lutra_Op<"tile_lookup", [Pure]> {
+  let summary = "the entry of a small table for each element of a tile";
+  let description = [{
+    Shapes: `codes` (of i32) and `result` (of f32) have one shape.
+
+    Semantics: result[t..] = table[codes[t..] modulo the number of entries], codes without a sign.
+
+    Errors: (E1) `codes` has another shape than `result` or other elements than i32, or `result` others than f32. (E2)
+    the entries are not 2, 4, 8 or 16.
+
+    Example:
+    ```mlir
+    %v = lutra.tile_lookup %c [-1.0, 0.0, 1.0, 2.0] : !lutra.tile<16xi32> -> !lutra.tile<16xf32>
+    ```
+    Source: tile level of the compiler; see the dialect's rationale.
+  }];
+  let arguments = (ins Lutra_AnyTile:$codes, DenseF32ArrayAttr:$table);
+  let results = (outs Lutra_AnyTile:$result);
+  let assemblyFormat = "$codes $table attr-dict `:` type($codes) `->` type($result)";
+  let hasVerifier = 1;
+}
+
 def Lutra_TileMapOp : Lutra_Op<"tile_map", [Pure, SingleBlockImplicitTerminator<"YieldOp">,
     RecursiveMemoryEffects, IsolatedFromAbove]> {
   let summary = "a scalar region applied to each element";
@@ -272,21 +294,27 @@ def Lutra_TileMatmulOp : Lutra_Op<"tile_matmul", [AttrSizedOperandSegments,
 
 def Lutra_TileCodedMatmulOp : Lutra_Op<"tile_coded_matmul", [AttrSizedOperandSegments,
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
-  let summary = "acc + lhs * codes for one tile, over `depth` steps of K, in 32-bit integers";
+  let summary = "acc + lhs * values of codes for one tile, over `depth` steps of K, in 32-bit integers";
   let description = [{
-    Shapes: `lhs` has i8 elements, K along its last dimension; `codes` is [panels, steps, columns, bytes] of i8; `acc`
-    and `result` are [rows, columns] of i32; one of `lhs_indices` for each dimension of `lhs`, and two `code_indices`:
-    the panel and the first step.
+    Shapes: `lhs` has i8 elements, K along its last dimension; `codes` is [panels, words, columns, bytes] of i8; `acc`
+    and `result` are [rows, columns] of i32; `special`, if there, is [1, columns] of i32; one of `lhs_indices` for each
+    dimension of `lhs`, and two `code_indices`: the panel and the first word.
 
-    Semantics: result[r, c] = acc[r, c] + sum over k < depth of lhs(r, k) * code(k, c) modulo 2^32. lhs(r, k) is `lhs`
-    at `lhs_indices` with r added to dimension `lhs_row_dim` and k to the last, signed. A step holds bytes * 8 / `bits`
-    codes without a sign of every column in the order of include/lutra/Support/EncodedPanels.h; `depth` is a multiple
-    of that number. CPUs lower codes of at most 4 bits in words of 4 bytes.
+    Semantics: result[r, c] = acc[r, c] + sum over k < depth of lhs(r, k) * value(k, c) modulo 2^32. lhs(r, k) is `lhs`
+    at `lhs_indices` with r added to dimension `lhs_row_dim` and k to the last, signed. Words hold codes of `bits` bits
+    without a sign in the order of CodeWords (include/lutra/Support/EncodedPanels.h); `depth` is a multiple of the codes
+    that a step of words holds of one column. The value of a code is code - `offset`, or its entry of `values` where
+    there are any; with `special`, that of code `special_code` is special[0, c].
+
+    CPUs lower words of 4 bytes and values of -127 to 127 or, by `offset` 128 alone, from -128 on; where a value is
+    below 0, `lhs` must hold no -128, for which results are unspecified.
 
     Errors: (E1) `acc` does not have rank 2 and i32 elements, or `result` another type. (E2) `lhs_indices` does not have
     one value for each dimension of `lhs`, or `code_indices` not two. (E3) `lhs_row_dim` is not a dimension of `lhs`
-    before the last. (E4) `codes` has another rank or other columns than `acc`, or a step that is dynamic,
-    empty or above 2^31 bytes. (E5) the elements of `lhs` or `codes` are not i8. (E6) `bits` is not 1, 2, 4 or 8.
+    before the last. (E4) `codes` has another rank or other columns than `acc`, or words that are dynamic,
+    empty or above 2^31 bytes. (E5) the elements of `lhs` or `codes` are not i8. (E6) `bits` is not 1 to 8. (E7)
+    `values` has not one entry for each code, or one beyond 16 bits. (E8) `special` has another shape, or `special_code`
+    is there without it or is no code.
 
     Example:
     ```mlir
@@ -296,18 +324,20 @@ def Lutra_TileCodedMatmulOp : Lutra_Op<"tile_coded_matmul", [AttrSizedOperandSeg
     Source: tile level of the compiler; see the dialect's rationale.
   }];
   let arguments = (ins AnyMemRef:$lhs, Variadic<Index>:$lhs_indices, AnyMemRef:$codes,
-                       Variadic<Index>:$code_indices, Lutra_AnyTile:$acc, Index:$depth, I64Attr:$bits,
-                       I64Attr:$lhs_row_dim);
+                       Variadic<Index>:$code_indices, Lutra_AnyTile:$acc, Index:$depth,
+                       Optional<Lutra_AnyTile>:$special, I64Attr:$bits, I64Attr:$lhs_row_dim,
+                       DefaultValuedAttr<I64Attr, "0">:$offset, OptionalAttr<DenseI64ArrayAttr>:$values,
+                       DefaultValuedAttr<I64Attr, "-1">:$special_code);
   let results = (outs Lutra_AnyTile:$result);
   let assemblyFormat = [{
-    $lhs `[` $lhs_indices `]` `,` $codes `[` $code_indices `]` `,` $acc `depth` $depth attr-dict
+    $lhs `[` $lhs_indices `]` `,` $codes `[` $code_indices `]` `,` $acc `depth` $depth
+    (`special` `(` $special^ `:` type($special) `)`)? attr-dict
     `:` type($lhs) `,` type($codes) `,` type($acc) `->` type($result)
   }];
   let extraClassDeclaration = [{
-    /// Codes of one column in a step.
-    int64_t getStepDepth() {
-      return llvm::cast<mlir::MemRefType>(getCodes().getType()).getShape().back() * 8 / getBits();
-    }
+    /// Codes of one column in a step, and the words that hold them.
+    int64_t getStepDepth();
+    int64_t getStepWords();
   }];
   let hasVerifier = 1;
 }

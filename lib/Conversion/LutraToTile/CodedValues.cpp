@@ -1,0 +1,91 @@
+//===- CodedValues.cpp - what codes stand for, in small integers --------------===//
+#include "CodedValues.h"
+
+#include "DecodedValues.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/Twine.h"
+
+#include <cmath>
+
+using namespace lutra;
+
+static llvm::Error refused(const llvm::Twine &why) {
+  return llvm::createStringError(llvm::inconvertibleErrorCode(), why);
+}
+
+/// The greatest power of two, down to 2^-16, of which all values are multiples; 0: none.
+static double findUnit(llvm::ArrayRef<double> values) {
+  auto isWhole = [](double value) { return std::isnan(value) || value == std::round(value); };
+  for (double unit = 1; unit >= 0x1p-16; unit /= 2)
+    if (llvm::all_of(values, [&](double value) { return isWhole(value / unit); }))
+      return unit;
+  return 0;
+}
+
+/// Codes that are multiplied as they are.
+static llvm::Expected<CodedValues> ofLinear(const EncodedPanels &panels, const CodedProduct &product) {
+  auto [slope, offset] = *panels.linear();
+  CodedValues made;
+  made.unit = findUnit({slope, offset});
+  double factor = slope / made.unit, bias = -offset / made.unit;
+  if (made.unit == 0 || std::abs(factor) > 16 || std::abs(bias) > 4096)
+    return refused("takes values that are small multiples of a power of two alone");
+  made.factor = static_cast<int64_t>(factor);
+  made.bias = static_cast<int64_t>(bias);
+  if (panels.code.bits == 8 && !product.takesBytes) { // 0 to 255 less 128
+    made.codeOffset = 128;
+    made.bias -= 128 * made.factor;
+  }
+  made.least = -made.codeOffset;
+  made.greatest = (int64_t(1) << panels.code.bits) - 1 - made.codeOffset;
+  return made;
+}
+
+/// Codes that are looked up first.
+static llvm::Expected<CodedValues> ofTable(const EncodedPanels &panels, const CodedProduct &product) {
+  if (panels.code.bits > product.tableBits)
+    return refused("takes tables of at most " + llvm::Twine(1 << product.tableBits) + " entries");
+  llvm::SmallVector<int64_t> differing = findDifferingCodes(panels);
+  if (differing.size() > 1)
+    return refused("takes tables for groups that differ in one entry alone");
+  CodedValues made;
+  made.unit = findUnit(panels.values);
+  if (made.unit == 0)
+    return refused("takes values that are multiples of a power of two alone");
+  double least = 0, greatest = 0;
+  for (double value : panels.values) {
+    least = std::min(least, value / made.unit); // NaN is neither
+    greatest = std::max(greatest, value / made.unit);
+  }
+  int64_t most = product.takesBytes ? 255 : 127;
+  if (greatest - least <= static_cast<double>(most))
+    made.bias = -static_cast<int64_t>(least);
+  else if (product.takesBytes || std::max(-least, greatest) > 127)
+    return refused("takes values that are 8-bit multiples of a power of two alone");
+  auto entryOf = [&](double value) {
+    return std::isnan(value) ? made.bias : static_cast<int64_t>(value / made.unit) + made.bias;
+  };
+  for (double value : panels.table(0))
+    made.entries.push_back(entryOf(value));
+  if (!differing.empty()) {
+    made.specialCode = differing.front();
+    for (int64_t table = 0; table < panels.tables(); ++table)
+      made.special.push_back(entryOf(panels.table(table)[made.specialCode]));
+    // The entry that stands for all of them bounds them.
+    made.entries[made.specialCode] = *llvm::max_element(made.special);
+  }
+  made.least = *llvm::min_element(made.entries);
+  made.greatest = *llvm::max_element(made.entries);
+  for (int64_t entry : made.special)
+    made.least = std::min(made.least, entry);
+  return made;
+}
+
+llvm::Expected<CodedValues> CodedValues::of(const EncodedPanels &panels, const CodedProduct &product) {
+  if (panels.values.empty())
+    return refused("takes values that the encoding states alone");
+  if (panels.linear())
+    return ofLinear(panels, product);
+  return ofTable(panels, product);
+}
