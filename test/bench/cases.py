@@ -168,6 +168,47 @@ def conv(size: int, channels: int, filters: int, window: int, stride: int = 1) -
     )
 
 
+def integer_conv(size: int, channels: int, filters: int, window: int) -> Case:
+    """A convolution of codes between codes (QDQ), one scale for each filter, padded to keep its size."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    generator = np.random.default_rng(size + channels + filters)
+    x = generator.integers(0, 256, (1, channels, size, size)).astype(np.uint8)
+    fixed = {
+        "w": generator.integers(-127, 128, (filters, channels, window, window)).astype(np.int8),
+        "ws": generator.uniform(0.001, 0.01, filters).astype(np.float32),
+        "wz": np.zeros(filters, np.int8),
+        "xs": np.float32(0.02),
+        "xz": np.uint8(0),
+        "ys": np.float32(window * channels**0.5 * 0.02),
+        "yz": np.uint8(128),
+    }
+    pads = [window // 2] * 4
+    nodes = [
+        helper.make_node("DequantizeLinear", ["x", "xs", "xz"], ["xf"]),
+        helper.make_node("DequantizeLinear", ["w", "ws", "wz"], ["wf"], axis=0),
+        helper.make_node("Conv", ["xf", "wf"], ["c"], kernel_shape=[window] * 2, pads=pads),
+        helper.make_node("QuantizeLinear", ["c", "ys", "yz"], ["y"]),
+    ]
+    out = [1, filters, size, size]
+    graph = helper.make_graph(
+        nodes,
+        "case",
+        [helper.make_tensor_value_info("x", TensorProto.UINT8, x.shape)],
+        [helper.make_tensor_value_info("y", TensorProto.UINT8, out)],
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in fixed.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 9
+    return Case(
+        f"int8 conv {window}x{window} {size}x{size}x{channels}->{filters}",
+        model.SerializeToString(),
+        {"x": x},
+        2.0 * size * size * filters * channels * window * window,
+        1.0 * (x.size + fixed["w"].size + size * size * filters),
+    )
+
+
 def softmax(rows: int, columns: int) -> Case:
     from onnx import helper
 
@@ -209,7 +250,12 @@ def operators() -> Iterator[Case]:
     yield integer_gemm(512, 512, 512)
     yield integer_gemm(128, 768, 3072)
     yield integer_gemm(16, 4096, 4096)
+    yield integer_gemm(128, 4096, 4096)
+    yield integer_gemm(512, 4096, 4096)
     yield integer_gemm(1, 4096, 4096)
+    yield integer_conv(56, 64, 64, 3)
+    yield integer_conv(56, 64, 256, 1)
+    yield integer_conv(14, 256, 256, 3)
     yield blocked_gemm(1, 4096, 4096, 32)
     yield blocked_gemm(16, 4096, 4096, 32)
     yield blocked_gemm(128, 4096, 4096, 128)

@@ -1,9 +1,10 @@
 //===- DotStrategy.cpp - integer products of register tiles ------------------===//
-// Integers of 8 or 16 bits with sums of 32; the weight is signed, and so are 16 bits on the left. The left-hand side is
-// widened to 16 signed bits while it is copied (a fused subtraction of a zero point runs there), the weight stays as
-// narrow as it was given, in panels of two steps of K: each lane of a vector holds a pair, multiplied and added by one
-// instruction. Exact modulo 2^32: a pair of 16-bit products wraps only where all four factors are -2^15, and then to
-// the right residue. A convolution reads an input of 16 bits where it lies.
+// Integers of 8 or 16 bits with sums of 32; those of 16 are signed, and so is a weight that lies in panels. The left-
+// hand side is widened to 16 signed bits while it is copied (a fused subtraction of a zero point runs there), the
+// weight stays as narrow as it was given, in panels of two steps of K: each lane of a vector holds a pair, multiplied
+// and added by one instruction. Exact modulo 2^32: a pair of 16-bit products wraps only where all four factors are
+// -2^15, and then to the right residue. Any other right-hand side is widened and copied to such panels, block by
+// block. A convolution reads an input of 16 bits where it lies.
 #include "GroupKinds.h"
 #include "Product.h"
 #include "Strategies.h"
@@ -18,7 +19,9 @@ namespace {
 class DotStrategy final : public ProductStrategy {
 public:
   StringRef getName() const override { return "dot"; }
-  int64_t getPanelDepth(RankedTensorType rhs) const override { return encodingOf(rhs) ? 0 : 2; }
+  int64_t getPanelDepth(RankedTensorType rhs) const override {
+    return encodingOf(rhs) || rhs.getElementType().isUnsignedInteger() ? 0 : 2;
+  }
   std::optional<StrategyOffer> match(const ProductProblem &problem, const TileTarget &target,
                                      std::string &why) const override;
   FailureOr<Value> emitGrid(KernelEmitter &emitter) const override { return kindOf(emitter).grid(emitter); }
@@ -48,22 +51,26 @@ static bool isPairedConv(ConvOp op, std::string &why) {
 std::optional<StrategyOffer> DotStrategy::match(const ProductProblem &problem, const TileTarget &target,
                                                 std::string &why) const {
   auto conv = dyn_cast<ConvOp>(problem.op);
-  auto isMatrix = [&] { return cast<RankedTensorType>(problem.op->getOperand(1).getType()).getRank() == 2; };
+  auto rhs = cast<RankedTensorType>(problem.op->getOperand(1).getType());
+  bool isPacked = problem.weight && rhs.getRank() == (conv ? rhs.getRank() : 2) && !problem.rhs.isUnsignedInteger();
   if (!isNarrowInteger(problem.lhs) || !isNarrowInteger(problem.rhs) || !problem.result.isInteger(32))
     why = "takes integers of 8 or 16 bits into 32 alone";
-  else if (problem.rhs.isUnsignedInteger())
-    why = "takes no unsigned weight";
-  else if (problem.lhs.isUnsignedInteger(16))
+  else if (problem.lhs.isUnsignedInteger(16) || problem.rhs.isUnsignedInteger(16))
     why = "takes no unsigned 16 bits, which the signed factors of a pair do not hold";
-  else if (!problem.weight || (!conv && !isMatrix()))
-    why = "takes a weight of rank 2 on the right alone";
+  else if (conv && !isPacked)
+    why = "takes a constant filter with a sign alone";
   else if (target.getPairDotPerCycle() == 0)
     why = "the level adds no products in pairs";
   else if (conv && !isPairedConv(conv, why))
     return std::nullopt;
   if (!why.empty())
     return std::nullopt;
-  return StrategyOffer{problem.getMultiplyAdds() / target.getPairDotPerCycle()};
+  double copied = 0;
+  if (!isPacked) { // once for each block of rows, a few elements at a time
+    int64_t rows = problem.shape.m < 0 ? ProductProblem::assumedRows : std::max<int64_t>(1, problem.shape.m);
+    copied = 2 * problem.getMultiplyAdds() / std::min<int64_t>(rows, target.planProduct(problem.shape).rowBlock);
+  }
+  return StrategyOffer{problem.getMultiplyAdds() / target.getPairDotPerCycle() + copied};
 }
 
 std::unique_ptr<ProductStrategy> lutra::makeDotStrategy() { return std::make_unique<DotStrategy>(); }

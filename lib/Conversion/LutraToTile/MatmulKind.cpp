@@ -9,8 +9,9 @@
 // - after it was decoded into panels, one block of K at a time, when its type is encoded,
 // - else after it was copied into panels, one block of K at a time.
 // A left-hand side that is no buffer, or whose K is not contiguous, is copied in rows likewise. Where panels are deep
-// (integers), it is always copied, widened to 16 bits and to whole steps of K. One that a softmax or norm computes is
-// copied for all of K at once; an item then has all columns, so that no row is computed twice.
+// (integers), it is always copied, widened to 16 bits and to whole steps of K; so is a right-hand side without panels.
+// One that a softmax or norm computes is copied for all of K at once; an item then has all columns, so that no row is
+// computed twice.
 // Elementwise, every sum is a loop over K of its own: what the scalar strategy asks for, and the way out when
 // an operand's access fits no tile.
 #include "EncodedRhs.h"
@@ -44,6 +45,7 @@ private:
   LogicalResult packRow(Value row, ArrayRef<Value> source);
   LogicalResult storeLhs(const TileWindow &window, ArrayRef<Value> place);
   LogicalResult packRhs(Value low, Value depth);
+  LogicalResult packPairs(Value low, Value depth);
   LogicalResult decodeRhs(Value low, Value depth);
   LogicalResult clearPartial();
   LogicalResult emitSpot(const ProductSpot &spot, Value low, Value depth, bool last);
@@ -71,6 +73,7 @@ private:
   bool computesLhs;          // the left-hand side is no buffer
   bool holdsLhs = false;     // all of its rows may be computed at once
   bool copyLhs = false, copyRhs = false;
+  bool copiesPairs = false; // the right-hand side, to deep panels
   PanelLayout layout = PanelLayout::Panel;
   Type lhsElement;         // of the buffer
   Value lhs, rhs, partial; // buffers that tile_matmul reads; sums between blocks of K
@@ -84,6 +87,8 @@ static constexpr int64_t longDepth = 384;
 static constexpr int64_t panel = 16;
 /// Steps of K that a block of a decoded right-hand side is a multiple of: bytes of codes hold up to 8.
 static constexpr int64_t decodeUnit = 8;
+/// Steps of K in the panels that a right-hand side of integers is copied to.
+static constexpr int64_t pairDepth = 2;
 
 MatmulEmission::MatmulEmission(KernelEmitter &kernelEmitter, bool elementwise)
     : emitter(kernelEmitter), op(cast<MatmulOp>(getRoot(kernelEmitter.kernel))), batch(op), elementwise(elementwise),
@@ -102,9 +107,12 @@ MatmulEmission::MatmulEmission(KernelEmitter &kernelEmitter, bool elementwise)
   lhsElement = lhsType.getElementType();
   if (auto packing = dyn_cast_if_present<PackingAttr>(rhsType.getEncoding())) {
     depthStep = packing.getDepth();
-    if (depthStep > 1)
-      lhsElement = emitter.builder.getI16Type();
+  } else if (op.getStrategyAttr() && op.getStrategyAttr().getName() == "dot") {
+    depthStep = pairDepth;
+    copiesPairs = true;
   }
+  if (depthStep > 1)
+    lhsElement = emitter.builder.getI16Type();
   choosePlan();
 }
 
@@ -155,8 +163,9 @@ void MatmulEmission::chooseOperands() {
   } else {
     copyRhs = true;
   }
+  copyRhs |= copiesPairs;
   if (copyRhs)
-    layout = PanelLayout::Panel;
+    layout = copiesPairs ? PanelLayout::DeepPanel : PanelLayout::Panel;
   int64_t block = plan.depthBlock ? plan.depthBlock : longDepth;
   bool copies = (copyLhs && !rowProducer) || copyRhs;
   bool reused = shape.m < 0 || shape.m > plan.rows; // several tiles read each panel
@@ -176,7 +185,9 @@ void MatmulEmission::makeBuffers() {
   if (copyLhs)
     lhs = makeScratch(emitter, {height, rowProducer ? static_cast<int64_t>(llvm::alignTo(shape.k, depthStep)) : depth},
                       getBufferElement(lhsElement));
-  if (copyRhs)
+  if (copiesPairs)
+    rhs = makeScratch(emitter, {(width + panel - 1) / panel, depth / pairDepth, panel, pairDepth}, lhsElement);
+  else if (copyRhs)
     rhs = makeScratch(emitter, {(width + panel - 1) / panel, depth, panel}, rhsType.getElementType());
   if (depthBlock)
     partial = makeScratch(emitter, {height, width}, accumulate);
@@ -362,6 +373,45 @@ LogicalResult MatmulEmission::packRhs(Value low, Value depth) {
   });
 }
 
+/// The same to deep panels of 16 bits. What they hold after an odd K meets zeros.
+LogicalResult MatmulEmission::packPairs(Value low, Value depth) {
+  Value width = emitter.sub(columns.high, columns.low), zero = emitter.constant(0), pair = emitter.constant(pairDepth);
+  Type element = rhsType.getElementType();
+  auto store = [&](const TileWindow &from, const TileWindow &to) -> LogicalResult {
+    auto tile = emitter.emitTile(op.getRhs(), from);
+    if (failed(tile))
+      return failure();
+    Value wide = element.getIntOrFloatBitWidth() == 16
+                     ? *tile
+                     : emitter.map(*tile, lhsElement, [&](OpBuilder &builder, ValueRange scalars) {
+                         return widenOperand(builder, emitter.loc, scalars[0], element, lhsElement);
+                       });
+    emitter.storeTile(wide, rhs, to);
+    return success();
+  };
+  return emitter.forTiles(zero, width, panel, [&](Value column, int64_t size, Value bound) {
+    Value panelIndex = emitter.div(column, emitter.constant(panel)), first = emitter.add(columns.low, column);
+    if (!op.getTransposeRhs())
+      return emitter.forEach(zero, depth, emitter.constant(1), [&](Value step) {
+        return store(TileWindow::row(rhsIndices(emitter.add(low, step), first), rhsRank - 1, size, bound),
+                     TileWindow::row({panelIndex, emitter.div(step, pair), zero, emitter.rem(step, pair)}, 2, size));
+      });
+    return emitter.forTiles(zero, depth, pairDepth, [&](Value step, int64_t steps, Value stepBound) {
+      TileWindow from;
+      from.indices = rhsIndices(emitter.add(low, step), first);
+      from.shape = {size, steps};
+      from.dims = {size == 1 ? -1 : rhsRank - 2, steps == 1 ? -1 : rhsRank - 1};
+      from.steps = {1, 1};
+      if (bound || stepBound)
+        from.bounds = {bound ? bound : emitter.constant(size), stepBound ? stepBound : emitter.constant(steps)};
+      TileWindow to = from;
+      to.indices = {panelIndex, emitter.div(step, pair), zero, zero};
+      to.dims = {size == 1 ? -1 : 2, steps == 1 ? -1 : 3};
+      return store(from, to);
+    });
+  });
+}
+
 /// Decodes columns [columns] of the right-hand side, K in [low, low + depth), to panels.
 LogicalResult MatmulEmission::decodeRhs(Value low, Value depth) {
   Value width = emitter.constant(panel), zero = emitter.constant(0);
@@ -376,7 +426,9 @@ LogicalResult MatmulEmission::emitDepth(Value low, Value depth, bool last) {
   KernelEmitter::Scope scope(emitter);
   if (copyLhs && !rowProducer && failed(packLhs(low, depth)))
     return failure();
-  if (copyRhs && failed(encoded ? decodeRhs(low, depth) : packRhs(low, depth)))
+  if (copyRhs && failed(encoded       ? decodeRhs(low, depth)
+                        : copiesPairs ? packPairs(low, depth)
+                                      : packRhs(low, depth)))
     return failure();
   return forSpots(emitter, shape, rows, columns, [&](const ProductSpot &spot) {
     return emitSpot(spot, low, depth, last);
@@ -403,7 +455,9 @@ LogicalResult MatmulEmission::emitSpot(const ProductSpot &spot, Value low, Value
     lhsRowDim = rowDim;
   }
   if (copyRhs)
-    rhsAt = {emitter.div(column, emitter.constant(panel)), emitter.constant(0), emitter.constant(0)};
+    rhsAt = SmallVector<Value>(cast<MemRefType>(rhs.getType()).getRank(), emitter.constant(0));
+  if (copyRhs)
+    rhsAt.front() = emitter.div(column, emitter.constant(panel));
   else if (layout == PanelLayout::DeepPanel)
     rhsAt = {emitter.div(spot.column, emitter.constant(panel)), emitter.div(low, emitter.constant(depthStep)),
              emitter.constant(0), emitter.constant(0)};
