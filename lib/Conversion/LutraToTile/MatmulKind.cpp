@@ -9,7 +9,8 @@
 // - after it was decoded into panels, one block of K at a time, when its type is encoded,
 // - else after it was copied into panels, one block of K at a time.
 // A left-hand side that is no buffer, or whose K is not contiguous, is copied in rows likewise. Where panels are deep
-// (integers), it is always copied, widened to 16 bits and to whole steps of K; so is a right-hand side without panels.
+// (integers), it is copied unless it has 16 bits and whole steps of K, which the copy gets; a right-hand side without
+// panels is copied likewise.
 // One that a softmax or norm computes is copied for all of K at once; an item then has all columns, so that no row is
 // computed twice.
 // Elementwise, every sum is a loop over K of its own: what the scalar strategy asks for, and the way out when
@@ -146,7 +147,9 @@ Value MatmulEmission::getItems() { return emitter.product(counts); }
 /// Decides how each operand is read.
 void MatmulEmission::chooseOperands() {
   lhs = emitter.getBuffer(op.getLhs());
-  copyLhs = !lhs || op.getTransposeLhs() || depthStep > 1;
+  bool isWhole = shape.k >= 0 && shape.k % depthStep == 0;
+  bool isPaired = depthStep == 1 || (lhsType.getElementType() == lhsElement && isWhole);
+  copyLhs = !lhs || op.getTransposeLhs() || !isPaired;
   rhs = emitter.getBuffer(op.getRhs());
   if (isa_and_present<EncodingAttr>(rhsType.getEncoding())) {
     encoded.emplace(emitter, rhsType, rhs);
@@ -167,9 +170,10 @@ void MatmulEmission::chooseOperands() {
   if (copyRhs)
     layout = copiesPairs ? PanelLayout::DeepPanel : PanelLayout::Panel;
   int64_t block = plan.depthBlock ? plan.depthBlock : longDepth;
+  int64_t most = longDepth + (shape.rhsBits == 8 && depthStep > 1 ? longDepth / 2 : 0); // panels of bytes are smaller
   bool copies = (copyLhs && !rowProducer) || copyRhs;
   bool reused = shape.m < 0 || shape.m > plan.rows; // several tiles read each panel
-  if (shape.k < 0 ? copies : shape.k > longDepth && (copies || (reused && plan.depthBlock)))
+  if (shape.k < 0 ? copies : shape.k > most && (copies || (reused && plan.depthBlock)))
     depthBlock = shape.k < 0 ? block
                              : llvm::divideCeil(shape.k, llvm::divideCeil(shape.k, block));
   depthBlock = llvm::alignTo(depthBlock, depthStep);
