@@ -221,10 +221,12 @@ bool RaiseIntegerProducts::raise(ConvOp op, WeightStore &store, std::string &why
   auto left = op.getInput().getDefiningOp<DequantizeOp>();
   if (!left || !op.getFilter().getDefiningOp<DequantizeOp>() || !canRaise(op, left, op.getStrategyAttr(), why))
     return false;
-  if (op.getGroups() != 1) {
+  if (op.getGroups() != 1)
     why = "has groups, whose vectors of channels are computed in f32";
+  else if (cast<RankedTensorType>(op.getInput().getType()).isDynamicDim(1))
+    why = "has an unknown number of channels";
+  if (!why.empty())
     return false;
-  }
   const Weight *weight = makeWeight(op, store, why);
   if (!weight)
     return false;
@@ -265,7 +267,7 @@ void RaiseIntegerProducts::pairChannels(ConvOp op, WeightStore &store) {
   if (!bytes || op.getGroups() != 1 || op.getLayout() != ConvLayout::ChannelsFirst || op.getStrategyAttr() ||
       strategy != "auto" || !isNarrowInteger(type.getElementType()) || type.getElementType().isUnsignedInteger(16) ||
       !isNarrowInteger(filterType.getElementType()) || filterType.getElementType().isUnsignedInteger() ||
-      filterType.getDimSize(1) == 0)
+      filterType.getDimSize(1) == 0 || type.isDynamicDim(1))
     return;
   OpBuilder builder(op);
   Type wide = builder.getI16Type();

@@ -6,6 +6,7 @@
 // REMARK: multiplies integers
 // REMARK: has groups, whose vectors of channels are computed in f32
 // REMARK: has a scale for each element along K
+// REMARK: has an unknown number of channels
 
 lutra.global @w : tensor<2x3x1x1xi8> = dense<[[[[1]], [[2]], [[3]]], [[[-128]], [[5]], [[127]]]]> : tensor<2x3x1x1xi8>
 lutra.global @g : tensor<2x1x1x1xi8> = dense<7> : tensor<2x1x1x1xi8>
@@ -54,6 +55,17 @@ func.func @along(%x: tensor<1x3x4x4xi8>) -> tensor<1x2x4x4xf32> {
   %l = lutra.dequantize %x scale(%s : tensor<f32>) {axis = 0 : i64, block = 0 : i64} : tensor<1x3x4x4xi8> -> tensor<1x3x4x4xf32>
   %r = lutra.dequantize %w scale(%sw : tensor<3xf32>) {axis = 1 : i64, block = 0 : i64} : tensor<2x3x1x1xi8> -> tensor<2x3x1x1xf32>
   %p = lutra.conv<channels_first> %l, %r {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x3x4x4xf32>, tensor<2x3x1x1xf32>) -> tensor<1x2x4x4xf32>
+  return %p : tensor<1x2x4x4xf32>
+}
+
+// CHECK-LABEL: func.func @unknown
+// CHECK: lutra.conv{{.*}} -> tensor<1x2x4x4xf32>
+func.func @unknown(%x: tensor<1x?x4x4xi8>) -> tensor<1x2x4x4xf32> {
+  %w = lutra.weight @w : tensor<2x3x1x1xi8>
+  %s = lutra.constant dense<0.5> : tensor<f32>
+  %l = lutra.dequantize %x scale(%s : tensor<f32>) {axis = 0 : i64, block = 0 : i64} : tensor<1x?x4x4xi8> -> tensor<1x?x4x4xf32>
+  %r = lutra.dequantize %w scale(%s : tensor<f32>) {axis = 0 : i64, block = 0 : i64} : tensor<2x3x1x1xi8> -> tensor<2x3x1x1xf32>
+  %p = lutra.conv<channels_first> %l, %r {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<1x?x4x4xf32>, tensor<2x3x1x1xf32>) -> tensor<1x2x4x4xf32>
   return %p : tensor<1x2x4x4xf32>
 }
 
