@@ -309,6 +309,19 @@ Value ScalarBuilder::saturate(Value x, Type to) {
   bool isUnsigned = isUnsignedElement(to);
   double low = isUnsigned ? 0.0 : -std::ldexp(1.0, width - 1);
   double high = std::ldexp(1.0, isUnsigned ? width : width - 1); // first value that is too large
+  if (stored < 32) { // floats hold the limits: two selects between them, whose masks are as wide as what they choose
+    Value isNumber = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::ORD, x, x);
+    x = arith::SelectOp::create(builder, loc, isNumber, x, number(t, 0));
+    auto limit = [&](arith::CmpFPredicate isInside, double value) {
+      Value bound = number(t, value);
+      x = arith::SelectOp::create(builder, loc, arith::CmpFOp::create(builder, loc, isInside, x, bound), x, bound);
+    };
+    limit(arith::CmpFPredicate::OGT, low);
+    limit(arith::CmpFPredicate::OLT, high - 1);
+    // Through i32, which vector units convert to.
+    Value wide = arith::FPToSIOp::create(builder, loc, builder.getI32Type(), x);
+    return arith::TruncIOp::create(builder, loc, element, wide);
+  }
   auto attr = [&](bool top) {
     APInt limit = integerLimit(to, top);
     return arith::ConstantOp::create(
@@ -319,13 +332,8 @@ Value ScalarBuilder::saturate(Value x, Type to) {
   Value isNan = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::UNO, x, x);
   Value outside = arith::OrIOp::create(builder, loc, arith::OrIOp::create(builder, loc, tooLow, tooHigh), isNan);
   Value safe = arith::SelectOp::create(builder, loc, outside, number(t, 0), x);
-  // 8- and 16-bit results go through i32, which vector units convert to.
-  Type wide = stored < 32 ? Type(builder.getI32Type()) : element;
-  Value converted = isUnsigned && stored >= 32
-                        ? arith::FPToUIOp::create(builder, loc, wide, safe).getResult()
-                        : arith::FPToSIOp::create(builder, loc, wide, safe).getResult();
-  if (wide != element)
-    converted = arith::TruncIOp::create(builder, loc, element, converted);
+  Value converted = isUnsigned ? arith::FPToUIOp::create(builder, loc, element, safe).getResult()
+                               : arith::FPToSIOp::create(builder, loc, element, safe).getResult();
   converted = arith::SelectOp::create(builder, loc, tooLow, attr(false), converted);
   return arith::SelectOp::create(builder, loc, tooHigh, attr(true), converted);
 }
