@@ -1,0 +1,27 @@
+//===- BitAllocation.h - one form for each layer within a size ---------------===//
+#ifndef LUTRA_SOLVER_BITALLOCATION_H
+#define LUTRA_SOLVER_BITALLOCATION_H
+
+#include "llvm/ADT/ArrayRef.h"
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace lutra {
+
+/// What a form of a layer costs.
+struct FormCost {
+  int64_t bytes = 0; // at least 0
+  double loss = 0;
+};
+
+/// The forms of all layers with the least sum of losses whose bytes are at most `budget` (a multiple-choice knapsack);
+/// nothing where even the smallest do not fit. Of equal sums the one of fewer bytes. Exact where bytes have a common
+/// divisor of at least budget / 2^18; else sizes are rounded up to that, and no answer of a greedy walk along the lower
+/// convex hulls of the layers is better.
+std::optional<std::vector<size_t>> allocateBits(llvm::ArrayRef<std::vector<FormCost>> layers, int64_t budget);
+
+} // namespace lutra
+
+#endif // LUTRA_SOLVER_BITALLOCATION_H
