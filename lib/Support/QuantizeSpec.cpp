@@ -6,37 +6,21 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/GlobPattern.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace lutra;
+using llvm::StringLiteral;
 using llvm::StringRef;
 
-Encoding WeightForm::encoding(bool rounded) const {
-  Encoding encoding;
-  WeightFormat &format = encoding.terms.emplace_back().formats.emplace_back();
-  format.code.kind = CodeForm::Uint;
-  format.code.numbers = {static_cast<int64_t>(bits)};
-  ScaleForm &scale = format.scales.emplace_back();
-  scale.element.kind = halfScales ? SideType::F16 : SideType::F32;
-  scale.gn = 1;
-  scale.gk = group;
-  if (symmetric) {
-    format.zero.kind = ZeroForm::Const;
-    format.zero.constant = static_cast<double>(int64_t(1) << (bits - 1));
-  } else {
-    format.zero.kind = ZeroForm::Tensor;
-    format.zero.element = {SideType::Uint, bits};
-    format.zero.gn = 1;
-    format.zero.gk = group;
-  }
-  if (rounded) {
-    encoding.activation.kind = ActivationForm::Int;
-    encoding.activation.bits = 8;
-    encoding.activation.group = group;
-  }
-  return encoding;
+bool QuantizeSpec::hasChoice() const {
+  return llvm::any_of(rules, [](const Rule &rule) { return rule.forms.size() > 1; });
+}
+
+bool QuantizeSpec::wants(WeightForm::Method method) const {
+  return llvm::any_of(rules, [&](const Rule &rule) {
+    return llvm::any_of(rule.forms, [&](const WeightForm &form) { return !form.keeps() && form.method == method; });
+  });
 }
 
 namespace {
@@ -47,56 +31,77 @@ public:
 
 private:
   llvm::Error parseItem(StringRef item);
-  llvm::Expected<WeightForm> parseWeights(StringRef text);
+  llvm::Expected<std::vector<WeightForm>> parseWeights(StringRef text);
   llvm::Error parseOption(StringRef option, WeightForm &form);
   llvm::Error addRule(StringRef glob, StringRef weights, bool named);
+  llvm::Error parseBudget(StringRef value);
 };
 } // namespace
 
+static constexpr StringLiteral types =
+    "int2 to int8, fp4, mxfp4, nvfp4, nf4, iq4nl, bitmod3, bitmod4, fp6, fp8, auto or f32";
+static constexpr StringLiteral options = "gN, channel, sym, asym, rtn, mse, gptq, scale=f16 or scale=f32";
+
 llvm::Error SpecParser::parseOption(StringRef option, WeightForm &form) {
   StringRef size = option;
-  if (size.consume_front("g") && !size.getAsInteger(10, form.group)) {
-    if (form.group < 16 || form.group > 1 << 20 || !llvm::isPowerOf2_64(form.group))
-      return fault("groups of '", option.str(), "' elements; take a power of two from g16 on, or channel");
-    return llvm::Error::success();
-  }
+  int64_t group = 0;
+  bool isGroup = size.consume_front("g") && !size.getAsInteger(10, group);
+  if (isGroup && (group < 16 || group > 1 << 20 || !llvm::isPowerOf2_64(group)))
+    return fault("groups of '", option.str(), "' elements; take a power of two from g16 on, or channel");
+  if ((isGroup || option == "channel" || option.starts_with("scale=")) && form.hasOwnScales())
+    return fault("'", option.str(), "' beside ", form.text(),
+                 ", whose groups and scales are what its name says; leave it out");
+  if ((option == "sym" || option == "asym") && !form.isInteger())
+    return fault("'", option.str(), "' beside ", form.text(), ", which has no zero points; it is for int2 to int8");
   bool known = true;
-  if (option == "channel")
+  if (isGroup)
+    form.group = group;
+  else if (option == "channel")
     form.group = kWhole;
   else if (option == "sym" || option == "asym")
     form.symmetric = option == "sym";
-  else if (option == "rtn" || option == "mse")
-    form.search = option == "mse";
-  else if (option == "scale=f16" || option == "scale=f32")
-    form.halfScales = option == "scale=f16";
+  else if (option == "rtn")
+    form.method = WeightForm::Nearest;
+  else if (option == "mse")
+    form.method = WeightForm::Search;
+  else if (option == "gptq")
+    form.method = WeightForm::Gptq;
+  else if (option == "scale=f16")
+    form.scale = SideType::F16;
+  else if (option == "scale=f32")
+    form.scale = SideType::F32;
   else
     known = false;
+  form.methodGiven |= option == "rtn" || option == "mse" || option == "gptq";
   if (!known)
-    return fault("the option '", option.str(),
-                 "' of weights; take gN, channel, sym, asym, rtn, mse, scale=f16 or scale=f32");
+    return fault("the option '", option.str(), "' of weights; take ", options);
   return llvm::Error::success();
 }
 
-llvm::Expected<WeightForm> SpecParser::parseWeights(StringRef text) {
-  auto [type, rest] = text.split(':');
-  WeightForm form;
-  form.bits = llvm::StringSwitch<unsigned>(type).Case("int2", 2).Case("int4", 4).Case("int8", 8).Default(0);
-  if (form.bits == 0 && type != "f32")
-    return fault("weights of type '", type.str(), "'; take int2, int4, int8 or f32");
-  if (form.bits == 8) {
-    form.group = kWhole;
-    form.symmetric = true;
-    form.search = false;
-    form.halfScales = false;
+llvm::Expected<std::vector<WeightForm>> SpecParser::parseWeights(StringRef text) {
+  auto [head, rest] = text.split(':');
+  llvm::SmallVector<StringRef> names, words;
+  bool isAuto = head == "auto";
+  StringRef(isAuto ? "int2|int3|int4|int5|int6|int8" : head).split(names, '|');
+  rest.split(words, ':', -1, /*KeepEmpty=*/false);
+  std::vector<WeightForm> forms;
+  for (StringRef name : names) {
+    std::optional<WeightForm> form = WeightForm::of(name);
+    if (!form)
+      return fault("weights of type '", name.str(), "'; take ", types);
+    if (form->keeps() && !words.empty())
+      return fault("options of weights that stay f32; leave out ':", rest.str(), "'");
+    if (isAuto) { // all alike, so that more bits are never worse
+      *form = *WeightForm::of("int4");
+      form->bits = name.back() - '0';
+      form->group = 64;
+    }
+    for (StringRef word : words)
+      if (llvm::Error error = parseOption(word, *form))
+        return std::move(error);
+    forms.push_back(*form);
   }
-  llvm::SmallVector<StringRef> options;
-  rest.split(options, ':', -1, /*KeepEmpty=*/false);
-  if (form.bits == 0 && !options.empty())
-    return fault("options of weights that stay f32; leave out ':", rest.str(), "'");
-  for (StringRef option : options)
-    if (llvm::Error error = parseOption(option, form))
-      return std::move(error);
-  return form;
+  return forms;
 }
 
 llvm::Error SpecParser::addRule(StringRef glob, StringRef weights, bool named) {
@@ -104,10 +109,22 @@ llvm::Error SpecParser::addRule(StringRef glob, StringRef weights, bool named) {
   if (glob.empty() || !pattern)
     return fault("the pattern '", glob.str(), "' of names: ",
                  glob.empty() ? std::string("it is empty") : llvm::toString(pattern.takeError()));
-  llvm::Expected<WeightForm> form = parseWeights(weights);
-  if (!form)
-    return form.takeError();
-  spec.rules.push_back({glob.str(), *form, named});
+  llvm::Expected<std::vector<WeightForm>> forms = parseWeights(weights);
+  if (!forms)
+    return forms.takeError();
+  spec.rules.push_back({glob.str(), std::move(*forms), named});
+  return llvm::Error::success();
+}
+
+llvm::Error SpecParser::parseBudget(StringRef value) {
+  StringRef digits = value;
+  double &budget = digits.consume_back("bpw") ? spec.budgetBits : spec.budgetBytes;
+  bool isBytes = digits.consume_back("MB");
+  if ((&budget == &spec.budgetBytes && !isBytes) || digits.getAsDouble(budget) || !(budget > 0) || !(budget < 1e9))
+    return fault("the budget '", value.str(),
+                 "'; take bits for each weight, as 3.8bpw, or bytes of all weights, as 12MB");
+  if (isBytes)
+    budget *= 1e6;
   return llvm::Error::success();
 }
 
@@ -135,6 +152,14 @@ llvm::Error SpecParser::parseItem(StringRef item) {
     spec.roundActivations = value == "int8";
     return llvm::Error::success();
   }
+  if (key == "budget")
+    return parseBudget(value);
+  if (key == "holdout") {
+    if (value.getAsDouble(spec.holdout) || !(spec.holdout >= 0 && spec.holdout <= 50))
+      return fault("holdout=", value.str(), "; take 0 to 50, the percent of samples that only measure");
+    spec.holdout /= 100;
+    return llvm::Error::success();
+  }
   if (item == "int4" || item == "int8")
     return addRule("*", item, /*named=*/false);
   if (item == "w4a8") {
@@ -142,7 +167,8 @@ llvm::Error SpecParser::parseItem(StringRef item) {
     return addRule("*", "int4", /*named=*/false);
   }
   return fault("'", item.str(),
-               "'; take weights=, activations=, layer(PATTERN).weights=, exclude=, int8, int4 or w4a8");
+               "'; take weights=, activations=, layer(PATTERN).weights=, exclude=, budget=, holdout=, int8, int4 or "
+               "w4a8");
 }
 
 llvm::Error SpecParser::parse(StringRef text) {
@@ -151,8 +177,16 @@ llvm::Error SpecParser::parse(StringRef text) {
   for (StringRef item : items)
     if (llvm::Error error = parseItem(item))
       return error;
-  if (!llvm::any_of(spec.rules, [](const QuantizeSpec::Rule &rule) { return rule.form.bits > 0; }))
+  auto changes = [](const QuantizeSpec::Rule &rule) {
+    return rule.forms.size() > 1 || !rule.forms.front().keeps();
+  };
+  if (!llvm::any_of(spec.rules, changes))
     return fault("no weights to quantize; begin with weights=int4 or int8");
+  bool hasBudget = spec.budgetBits > 0 || spec.budgetBytes > 0;
+  if (spec.hasChoice() && !hasBudget)
+    return fault("what chooses among several types; add budget=3.8bpw or budget=12MB");
+  if (hasBudget && !spec.hasChoice())
+    return fault("a budget where nothing is to be chosen; take weights=auto or a list such as weights=int3|int4|int6");
   return llvm::Error::success();
 }
 

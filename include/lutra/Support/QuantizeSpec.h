@@ -1,13 +1,15 @@
 //===- QuantizeSpec.h - what --quantize asks for -----------------------------===//
 // spec    ::= item ("," item)*                        later items win
 // item    ::= "weights=" weights | "layer(" glob ").weights=" weights | "activations=" ("int8" | "f32")
-//           | "exclude=" glob (";" glob)* | "int8" | "int4" | "w4a8"
-// weights ::= ("int2" | "int4" | "int8") (":" option)* | "f32"
-// option  ::= "g" N | "channel" | "sym" | "asym" | "rtn" | "mse" | "scale=f16" | "scale=f32"
+//           | "exclude=" glob (";" glob)* | "budget=" number ("bpw" | "MB") | "holdout=" percent
+//           | "int8" | "int4" | "w4a8"
+// weights ::= type ("|" type)* (":" option)* | "auto" (":" option)* | "f32"
+// type    ::= "int2" .. "int8" | "fp4" | "mxfp4" | "nvfp4" | "nf4" | "iq4nl" | "bitmod3" | "bitmod4" | "fp6" | "fp8"
+// option  ::= "g" N | "channel" | "sym" | "asym" | "rtn" | "mse" | "gptq" | "scale=f16" | "scale=f32"
 //
-// Weights of 2 and 4 bits have groups of 32 along K with a zero point each and scales by search, those of 8 bits one
-// symmetric scale for each row, unless options say else. Activations of int8 are rounded while the model runs, each
-// group of the weight with a scale of its own. int8: weights=int8; int4: weights=int4; w4a8: both of
+// What a type means without options stands in docs/quantization.md. Several types are a choice that a budget makes,
+// layer by layer; auto is int2|int3|int4|int5|int6|int8 in groups of 64. Activations of int8 are rounded while the
+// model runs, each group of the weight with a scale of its own. int8: weights=int8; int4: weights=int4; w4a8: both of
 // weights=int4,activations=int8.
 #ifndef LUTRA_SUPPORT_QUANTIZESPEC_H
 #define LUTRA_SUPPORT_QUANTIZESPEC_H
@@ -23,27 +25,52 @@ namespace lutra {
 
 /// The form of a weight [N, K].
 struct WeightForm {
-  unsigned bits = 4;         // 0: stays as it is
-  int64_t group = 32;        // elements along K that share a scale; kWhole: a row
-  bool symmetric = false;    // codes about the middle one, else a stored zero point for each group
-  bool search = true;        // scales of least squared error, else those that let the extremes just fit
-  bool halfScales = true;    // scales of f16 where they fit, else of f32
+  enum Values { Keep, Integer, Fp4, MxFp4, NvFp4, Nf4, Iq4, BitMod, Fp6, Fp8 };
+  enum Method {
+    Nearest, // scales that let the extremes just fit
+    Search,  // scales of least squared error
+    Gptq     // codes that make up for the errors of those before them on inputs of a calibration
+  };
+  Values values = Integer; // Keep: stays as it is
+  unsigned bits = 4;
+  int64_t group = 32;                     // elements along K that share a scale; kWhole: a row
+  bool symmetric = false;                 // of integers: codes about the middle one, else a zero point for each group
+  Method method = Search;
+  SideType::Kind scale = SideType::F16;   // f16 becomes f32 where it is too narrow
+  bool methodGiven = false;               // else a calibration makes it Gptq; no part of equality
+
+  bool keeps() const { return values == Keep; }
+  bool isInteger() const { return values == Integer; }
+  /// Scales of a type of their own, which nothing replaces.
+  bool hasOwnScales() const { return values == MxFp4 || values == NvFp4; }
   bool operator==(const WeightForm &other) const {
-    return bits == other.bits && group == other.group && symmetric == other.symmetric && search == other.search &&
-           halfScales == other.halfScales;
+    return values == other.values && bits == other.bits && group == other.group && symmetric == other.symmetric &&
+           method == other.method && scale == other.scale;
   }
+  /// The form of a type's name without options.
+  static std::optional<WeightForm> of(llvm::StringRef type);
+  /// "int4:g32:asym", as a spec has it, without the method.
+  std::string text() const;
   /// The encoding, with activations that may be rounded to 8 bits or not.
   Encoding encoding(bool rounded) const;
 };
 
+llvm::StringRef methodName(WeightForm::Method method);
+
 struct QuantizeSpec {
   struct Rule {
     std::string glob; // of weights, or of the products that read them
-    WeightForm form;
+    std::vector<WeightForm> forms; // of several, the budget chooses one
     bool named = false; // by layer(..): also small weights
   };
   std::vector<Rule> rules; // the last that matches holds
   bool roundActivations = false;
+  double budgetBits = 0;     // per weight, with its side data; 0: none
+  double budgetBytes = 0;    // of all weights; 0: none
+  double holdout = 0;        // share of the samples that measure and fit nothing
+
+  bool hasChoice() const;
+  bool wants(WeightForm::Method method) const;
 
   /// The spec of a text, or what is wrong with it and what there is instead.
   static llvm::Expected<QuantizeSpec> parse(llvm::StringRef text);

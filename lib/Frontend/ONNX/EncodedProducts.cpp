@@ -89,8 +89,11 @@ static GraphTensor importMatMulNBits(NodeImport &n) {
     return {};
 
   // Of the levels, which say how far activations may be rounded, 4 alone means integers; 2 and 3 would save nothing.
-  WeightForm weightForm{static_cast<unsigned>(form.bits), form.block, /*symmetric=*/!zeros};
-  weightForm.halfScales = false;
+  WeightForm weightForm;
+  weightForm.bits = form.bits;
+  weightForm.group = form.block;
+  weightForm.symmetric = !zeros;
+  weightForm.scale = SideType::F32;
   Encoding encoding = weightForm.encoding(/*rounded=*/accuracy == 4);
   EncodedLayout layout = llvm::cantFail(EncodedLayout::of(encoding, form.n, form.k));
   AsmResourceBlob blob = HeapAsmResourceBlob::allocate(layout.bytes, /*align=*/64, /*dataIsMutable=*/true);

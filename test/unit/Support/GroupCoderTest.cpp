@@ -1,5 +1,5 @@
-//===- QuantizeRowTest.cpp - codes and scales of rows ------------------------===//
-#include "lutra/Support/QuantizeRow.h"
+//===- GroupCoderTest.cpp - codes and scales of rows ------------------------===//
+#include "lutra/Support/GroupCoder.h"
 
 #include "gtest/gtest.h"
 
@@ -10,16 +10,35 @@
 using namespace lutra;
 
 namespace {
+WeightForm makeForm(unsigned bits, int64_t group, bool symmetric, WeightForm::Method method, SideType::Kind scale) {
+  WeightForm form;
+  form.bits = bits;
+  form.group = group;
+  form.symmetric = symmetric;
+  form.method = method;
+  form.scale = scale;
+  return form;
+}
+
 struct Row {
   std::vector<uint32_t> codes, zeros;
-  std::vector<float> scales;
-  bool fits;
+  std::vector<float> scales, decoded;
+  bool fits = true;
 
-  Row(const std::vector<float> &values, const WeightForm &form) : codes(values.size()) {
+  Row(const std::vector<float> &values, const WeightForm &form) {
     size_t size = form.group == kWhole ? values.size() : form.group;
-    scales.resize((values.size() + size - 1) / size);
-    zeros.resize(scales.size());
-    fits = quantizeRow(values, form, codes, scales, zeros);
+    GroupCoder coder(form);
+    for (size_t begin = 0; begin < values.size(); begin += size) {
+      llvm::ArrayRef<float> own = llvm::ArrayRef(values).slice(begin, std::min(size, values.size() - begin));
+      GroupSide side = coder.fit(own);
+      fits &= coder.holds(side);
+      scales.push_back(side.scale);
+      zeros.push_back(static_cast<uint32_t>(side.zero));
+      for (float value : own) {
+        codes.push_back(coder.codeOf(value, side));
+        decoded.push_back(coder.valueOf(value, side));
+      }
+    }
   }
   double error(const std::vector<float> &values) const {
     double sum = 0;
@@ -32,18 +51,18 @@ struct Row {
 } // namespace
 
 /// Codes lie in their range, no value that extremes allow is off by more than half a step, and a search is never worse.
-TEST(QuantizeRow, searched_scales_have_less_error) {
+TEST(GroupCoder, searched_scales_have_less_error) {
   std::mt19937 random(7);
   std::normal_distribution<float> normal;
-  for (unsigned bits : {2, 4, 8})
+  for (unsigned bits : {2, 3, 4, 5, 6, 7, 8})
     for (bool symmetric : {false, true})
-      for (bool half : {false, true}) {
+      for (SideType::Kind scale : {SideType::F32, SideType::F16}) {
         std::vector<float> values(256);
         for (float &value : values)
           value = normal(random);
-        WeightForm form{bits, 64, symmetric, /*search=*/false, half};
+        WeightForm form = makeForm(bits, 64, symmetric, WeightForm::Nearest, scale);
         Row plain(values, form);
-        form.search = true;
+        form.method = WeightForm::Search;
         Row searched(values, form);
         ASSERT_TRUE(plain.fits && searched.fits);
         EXPECT_LE(searched.error(values), plain.error(values) * 1.0001);
@@ -58,14 +77,14 @@ TEST(QuantizeRow, searched_scales_have_less_error) {
 }
 
 /// Weights far from 1, whose squares f32 does not hold, are quantized as those near it; the least normal scale holds.
-TEST(QuantizeRow, magnitudes_change_nothing) {
+TEST(GroupCoder, magnitudes_change_nothing) {
   std::mt19937 random(11);
   std::normal_distribution<float> normal;
   std::vector<float> values(96);
   for (float &value : values)
     value = normal(random);
   for (bool symmetric : {false, true}) {
-    WeightForm form{4, 32, symmetric, /*search=*/true, /*halfScales=*/false};
+    WeightForm form = makeForm(4, 32, symmetric, WeightForm::Search, SideType::F32);
     Row near(values, form);
     for (int exponent : {-110, -60, 60, 120}) {
       std::vector<float> moved;
@@ -76,16 +95,16 @@ TEST(QuantizeRow, magnitudes_change_nothing) {
       EXPECT_EQ(near.zeros, far.zeros) << exponent;
       for (size_t group = 0; group < near.scales.size(); ++group)
         EXPECT_EQ(std::ldexp(near.scales[group], exponent), far.scales[group]) << exponent;
-      form.halfScales = true;
+      form.scale = SideType::F16;
       EXPECT_FALSE(Row(moved, form).fits);
-      form.halfScales = false;
+      form.scale = SideType::F32;
     }
     std::vector<float> least;
     for (float value : values)
       least.push_back(std::ldexp(value, -140));
     for (float scale : Row(least, form).scales)
       EXPECT_GE(scale, std::numeric_limits<float>::min());
-    form = WeightForm{2, kWhole, symmetric, /*search=*/true, /*halfScales=*/false};
+    form = makeForm(2, kWhole, symmetric, WeightForm::Search, SideType::F32);
     std::vector<float> greatest(8, 3.4e38f);
     for (size_t k = 0; k < greatest.size(); k += 2)
       greatest[k] = -greatest[k];
@@ -95,31 +114,67 @@ TEST(QuantizeRow, magnitudes_change_nothing) {
   }
 }
 
-TEST(QuantizeRow, exact_values_stay) {
+TEST(GroupCoder, exact_values_stay) {
   std::vector<float> values;
   for (int i = 0; i < 32; ++i)
     values.push_back(0.25f * static_cast<float>(i % 16 - 6));
-  for (bool search : {false, true}) {
-    Row row(values, {4, 32, false, search, true});
+  for (WeightForm::Method method : {WeightForm::Nearest, WeightForm::Search}) {
+    Row row(values, makeForm(4, 32, false, method, SideType::F16));
     EXPECT_EQ(row.error(values), 0);
     EXPECT_EQ(row.scales[0], 0.25f);
     EXPECT_EQ(row.zeros[0], 6u);
   }
 }
 
-TEST(QuantizeRow, groups_of_zeros_and_a_short_last_group) {
+TEST(GroupCoder, groups_of_zeros_and_a_short_last_group) {
   std::vector<float> values(40, 0.0f);
   values[39] = 1.0f;
-  Row row(values, {4, 32, false, true, true});
+  Row row(values, makeForm(4, 32, false, WeightForm::Search, SideType::F16));
   ASSERT_EQ(row.scales.size(), 2u);
   EXPECT_EQ(row.scales[0] * (double(row.codes[0]) - row.zeros[0]), 0);
   EXPECT_LE(std::fabs(row.scales[1] * (double(row.codes[39]) - row.zeros[1]) - 1), row.scales[1] / 2);
 }
 
 /// Scales that an f16 does not hold.
-TEST(QuantizeRow, says_where_f16_is_too_narrow) {
-  EXPECT_FALSE(Row(std::vector<float>(16, 3e6f), {4, 16, false, true, true}).fits);
-  EXPECT_FALSE(Row(std::vector<float>(16, 1e-6f), {4, 16, false, true, true}).fits);
-  EXPECT_TRUE(Row(std::vector<float>(16, 3e6f), {4, 16, false, true, false}).fits);
-  EXPECT_TRUE(Row(std::vector<float>(16, 1e-6f), {4, 16, false, true, false}).fits);
+TEST(GroupCoder, says_where_f16_is_too_narrow) {
+  EXPECT_FALSE(Row(std::vector<float>(16, 3e6f), makeForm(4, 16, false, WeightForm::Search, SideType::F16)).fits);
+  EXPECT_FALSE(Row(std::vector<float>(16, 1e-6f), makeForm(4, 16, false, WeightForm::Search, SideType::F16)).fits);
+  EXPECT_TRUE(Row(std::vector<float>(16, 3e6f), makeForm(4, 16, false, WeightForm::Search, SideType::F32)).fits);
+  EXPECT_TRUE(Row(std::vector<float>(16, 1e-6f), makeForm(4, 16, false, WeightForm::Search, SideType::F32)).fits);
+}
+
+/// Every type of a name: no code is farther from its value than half the step there, and values of codes stay. Weights
+/// steer what a search makes small.
+TEST(GroupCoder, tables_take_nearest_values) {
+  std::mt19937 random(5);
+  std::normal_distribution<float> normal;
+  for (const char *name : {"fp4", "mxfp4", "nvfp4", "nf4", "iq4nl", "bitmod3", "bitmod4", "fp6", "fp8"})
+    for (bool search : {false, true}) {
+      WeightForm form = *WeightForm::of(name);
+      form.method = search ? WeightForm::Search : WeightForm::Nearest;
+      std::vector<float> values(128), weights(128);
+      for (float &value : values)
+        value = normal(random);
+      for (float &weight : weights)
+        weight = std::fabs(normal(random));
+      GroupCoder coder(form, GroupCoder::tensorScaleOf(form, 3.5f));
+      GroupSide side = coder.fit(values), steered = coder.fit(values, weights);
+      Encoding encoding = form.encoding(false);
+      const WeightFormat &format = encoding.terms[0].formats[0];
+      double own = 0, other = 0;
+      for (size_t k = 0; k < values.size(); ++k) {
+        double least = std::numeric_limits<double>::infinity();
+        for (int64_t code = 0; code < int64_t(1) << form.bits; ++code)
+          if (std::optional<double> unit = valueOfCode(format, code, side.table))
+            least = std::min(least, std::fabs(*unit * side.scale - values[k]));
+        double unit = *valueOfCode(format, coder.codeOf(values[k], side), side.table);
+        // A quotient in f32 may take the other of two values that are equally near but for its rounding.
+        double rounding = 4 * std::numeric_limits<float>::epsilon() * std::fabs(values[k]);
+        EXPECT_NEAR(std::fabs(unit * side.scale - values[k]), least, rounding) << name;
+        EXPECT_EQ(coder.valueOf(values[k], side), static_cast<float>(unit) * side.scale) << name;
+        own += weights[k] * std::pow(values[k] - coder.valueOf(values[k], steered), 2);
+        other += weights[k] * std::pow(values[k] - coder.valueOf(values[k], side), 2);
+      }
+      EXPECT_LE(own, other * (1 + 1e-6)) << name;
+    }
 }

@@ -75,7 +75,7 @@ static GlobalOp makeGlobal(CodedMatrix &matrix, StringRef name, WeightStore &sto
   form.group = matrix.group == matrix.k ? kWhole : matrix.group;
   int64_t middle = int64_t(1) << (form.bits - 1);
   form.symmetric = llvm::all_of(matrix.zeros, [&](int64_t zero) { return zero + shift == middle; });
-  form.halfScales = false;
+  form.scale = SideType::F32;
   Encoding encoding = form.encoding(/*rounded=*/false);
   EncodedLayout layout = llvm::cantFail(EncodedLayout::of(encoding, matrix.n, matrix.k));
   AsmResourceBlob blob = WeightStore::allocate(layout.bytes);

@@ -236,8 +236,9 @@ def QuantizeWeights : Pass<"lutra-quantize-weights", "mlir::ModuleOp"> {
     Needs: graph level, transposes of weights folded. Guarantees: each product with a constant f32 matrix [K, N] or
     [N, K] on the right for which `spec` has a form (include/lutra/Support/QuantizeSpec.h) reads a weight [N, K] with
     that encoding; one that several products read is encoded once. Rows of fewer than 64 elements stay as they are
-    unless `spec` names them. Fails (E0301) on a spec that it does not know, a pattern without a weight, elements that
-    are not finite, and where nothing changes. A remark names each weight. Leaves alone: everything else.
+    unless `spec` names them. Fails (E0301) on a spec that it does not know or that needs inputs of the model (which
+    the pipeline has, lib/Pipeline/QuantizeModel.cpp), a pattern without a weight, elements that are not finite, and
+    where nothing changes. A remark names each weight. Leaves alone: everything else.
 
     ```mlir
     %p = lutra.matmul %x, %w : (tensor<?x64xf32>, tensor<64x8xf32>) -> tensor<?x8xf32>

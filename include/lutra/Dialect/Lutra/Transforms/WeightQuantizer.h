@@ -1,0 +1,89 @@
+//===- WeightQuantizer.h - gives weights of products the forms of a spec -----===//
+// Shared by the pass lutra-quantize-weights and by the pipeline, which knows inputs of a calibration. `plan` finds the
+// products and what the spec wants of them, `apply` rewrites one, `finish` checks that the spec named what there is.
+#ifndef LUTRA_DIALECT_LUTRA_TRANSFORMS_WEIGHTQUANTIZER_H
+#define LUTRA_DIALECT_LUTRA_TRANSFORMS_WEIGHTQUANTIZER_H
+
+#include "lutra/Dialect/Lutra/IR/Lutra.h"
+#include "lutra/Support/QuantizeMatrix.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/Support/GlobPattern.h"
+
+#include <memory>
+
+namespace lutra {
+
+class WeightStore;
+
+/// A product whose weight the spec gives forms.
+struct QuantizedProduct {
+  MatmulOp op;
+  GlobalOp weight;
+  std::string name;           // of the op; empty: it has none
+  int64_t n = 0, k = 0;
+  bool turned = false;        // the weight is [K, N]
+  std::vector<WeightForm> forms; // of several, the one to take is to be chosen
+};
+
+/// A product that stays as it is.
+struct KeptProduct {
+  MatmulOp op;
+  GlobalOp weight;
+  std::string name, reason; // no reason: the spec wants it so
+};
+
+class WeightQuantizer {
+public:
+  WeightQuantizer(mlir::ModuleOp module, llvm::StringRef category);
+  ~WeightQuantizer();
+
+  /// Errors are diagnostics. With `calibrated`, forms whose spec names no method take GPTQ.
+  mlir::LogicalResult plan(llvm::StringRef spec, bool calibrated);
+  const QuantizeSpec &getSpec() const { return asked; }
+  llvm::ArrayRef<QuantizedProduct> getProducts() const { return products; }
+  llvm::ArrayRef<KeptProduct> getKept() const { return kept; }
+
+  /// The codes of a product's weight; `gram` may be null.
+  mlir::LogicalResult encode(const QuantizedProduct &product, const WeightForm &form, const GramMatrix *gram,
+                             const QuantizeOptions &options, QuantizedMatrix &matrix, QuantizeNotes &notes);
+  /// Lets the product read its weight in a form. Equal forms of one weight are encoded once.
+  mlir::LogicalResult apply(const QuantizedProduct &product, const WeightForm &form, const GramMatrix *gram,
+                            const QuantizeOptions &options, QuantizeNotes &notes);
+  mlir::LogicalResult finish();
+
+  /// Runs bodies on the threads of the context.
+  void parallel(size_t count, llvm::function_ref<void(size_t)> body);
+  /// The encoding of a form under this spec.
+  Encoding encodingOf(const WeightForm &form) const;
+  /// Elements [n, k] of a weight as stored, of f32.
+  mlir::LogicalResult readWeight(const QuantizedProduct &product, std::vector<float> &values);
+
+private:
+  struct Done {
+    bool turned;
+    WeightForm form;
+    GlobalOp weight;
+    QuantizeNotes notes;
+  };
+  void classify(MatmulOp op);
+  const QuantizeSpec::Rule *findRule(llvm::StringRef weight, llvm::StringRef product);
+  std::string listSeen(bool reasons) const;
+
+  mlir::ModuleOp module;
+  std::string category; // of remarks
+  std::unique_ptr<WeightStore> store;
+  QuantizeSpec asked;
+  llvm::SmallVector<llvm::GlobPattern> patterns; // of asked.rules
+  std::vector<char> matched;
+  std::vector<QuantizedProduct> products;
+  std::vector<KeptProduct> kept;
+  llvm::MapVector<llvm::StringRef, std::string> seen; // weights by name, and why one stays as it is
+  llvm::DenseMap<mlir::Operation *, std::vector<Done>> done; // by weight
+  int64_t count = 0;
+};
+
+} // namespace lutra
+
+#endif // LUTRA_DIALECT_LUTRA_TRANSFORMS_WEIGHTQUANTIZER_H

@@ -1,0 +1,211 @@
+//===- WeightQuantizer.cpp - gives weights of products the forms of a spec ---===//
+#include "lutra/Dialect/Lutra/Transforms/WeightQuantizer.h"
+
+#include "WeightData.h"
+
+#include "lutra/Support/ErrorCodes.h"
+
+#include "mlir/IR/Remarks.h"
+#include "mlir/IR/Threading.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+
+#include <cstring>
+
+using namespace mlir;
+using namespace lutra;
+
+/// Weights with fewer steps of K gain nothing, unless they are named.
+static constexpr int64_t leastDepth = 64;
+
+WeightQuantizer::WeightQuantizer(ModuleOp module, StringRef category)
+    : module(module), category(category), store(std::make_unique<WeightStore>(module)) {}
+
+WeightQuantizer::~WeightQuantizer() = default;
+
+void WeightQuantizer::parallel(size_t count, llvm::function_ref<void(size_t)> body) {
+  parallelFor(module.getContext(), 0, count, [&](size_t index) { body(index); });
+}
+
+LogicalResult WeightQuantizer::plan(StringRef spec, bool calibrated) {
+  llvm::Expected<QuantizeSpec> parsed = QuantizeSpec::parse(spec);
+  if (!parsed)
+    return emitCodedError(module.getLoc(), ErrorCode::Attribute)
+           << "--quantize does not know " << llvm::toString(parsed.takeError());
+  asked = std::move(*parsed);
+  if (!calibrated && asked.wants(WeightForm::Gptq))
+    return emitCodedError(module.getLoc(), ErrorCode::Attribute)
+           << "--quantize asks for 'gptq', which needs inputs of the model; add --calibrate=FILE, or take 'mse'";
+  if (!calibrated && asked.hasChoice())
+    return emitCodedError(module.getLoc(), ErrorCode::Attribute)
+           << "--quantize asks for a choice among types, which needs inputs of the model to compare them; add "
+              "--calibrate=FILE, or name one type";
+  if (!calibrated && asked.holdout > 0)
+    return emitCodedError(module.getLoc(), ErrorCode::Attribute)
+           << "--quantize has holdout=, a share of samples that are not there; add --calibrate=FILE or leave it out";
+  for (QuantizeSpec::Rule &rule : asked.rules) {
+    patterns.push_back(llvm::cantFail(llvm::GlobPattern::create(rule.glob)));
+    for (WeightForm &form : rule.forms)
+      if (calibrated && !form.methodGiven)
+        form.method = WeightForm::Gptq;
+  }
+  matched.assign(patterns.size(), 0);
+  module.walk([&](MatmulOp op) { classify(op); });
+  return success();
+}
+
+/// The name that an importer gave an op; empty: none.
+static StringRef nameOf(Operation *op) {
+  StringRef name;
+  op->getLoc()->walk([&](Location loc) {
+    if (auto named = dyn_cast<NameLoc>(loc); named && name.empty())
+      name = named.getName().getValue();
+    return WalkResult::advance();
+  });
+  return name;
+}
+
+/// The last rule for the name of a weight or of the product that reads it.
+const QuantizeSpec::Rule *WeightQuantizer::findRule(StringRef weight, StringRef product) {
+  const QuantizeSpec::Rule *found = nullptr;
+  for (auto [index, rule] : llvm::enumerate(asked.rules))
+    if (patterns[index].match(weight) || (!product.empty() && patterns[index].match(product))) {
+      matched[index] = 1;
+      found = &rule;
+    }
+  return found;
+}
+
+void WeightQuantizer::classify(MatmulOp op) {
+  auto type = cast<RankedTensorType>(op.getRhs().getType());
+  GlobalOp global = store->getGlobal(op.getRhs());
+  if (!global || op.getScale())
+    return;
+  std::string name = nameOf(op).str();
+  seen.insert({global.getSymName(), ""});
+  const QuantizeSpec::Rule *rule = findRule(global.getSymName(), name);
+  if (!rule || (rule->forms.size() == 1 && rule->forms.front().keeps())) {
+    kept.push_back({op, global, name, ""});
+    return;
+  }
+  auto leave = [&](StringRef why) {
+    auto opts = remark::RemarkOpts::name("QuantizeWeights").category(category);
+    remark::missed(op.getLoc(), opts) << remark::metric("Weight", global.getSymName()) << remark::reason("{0}", why);
+    seen[global.getSymName()] = why.str();
+    kept.push_back({op, global, name, why.str()});
+  };
+  bool readable = !type.getEncoding() && WeightStore::read(global);
+  bool turned = !op.getTransposeRhs();
+  if (!readable || type.getRank() != 2 || !type.getElementType().isF32() || op.getTransposeLhs() ||
+      !cast<RankedTensorType>(op.getType()).getElementType().isF32())
+    return leave("is no f32 matrix on the right");
+  QuantizedProduct product{op, global, name, type.getDimSize(turned ? 1 : 0), type.getDimSize(turned ? 0 : 1), turned,
+                           rule->forms};
+  if (product.k < leastDepth && !rule->named)
+    return leave("has fewer than 64 rows along K; name it in layer(..)");
+  if (product.n == 0 || product.k == 0)
+    return leave("is empty");
+  products.push_back(std::move(product));
+}
+
+LogicalResult WeightQuantizer::readWeight(const QuantizedProduct &product, std::vector<float> &values) {
+  std::optional<WeightBytes> bytes = WeightStore::read(product.weight);
+  if (!bytes)
+    return failure();
+  values.resize(product.n * product.k);
+  for (size_t i = 0; i < values.size(); ++i) // memcpy: files align nothing
+    std::memcpy(&values[i], bytes->element(i), sizeof(float));
+  return success();
+}
+
+Encoding WeightQuantizer::encodingOf(const WeightForm &form) const {
+  return form.encoding(asked.roundActivations && form.bits <= 4);
+}
+
+LogicalResult WeightQuantizer::encode(const QuantizedProduct &product, const WeightForm &form, const GramMatrix *gram,
+                                      const QuantizeOptions &options, QuantizedMatrix &matrix, QuantizeNotes &notes) {
+  GlobalOp global = product.weight;
+  WeightBytes bytes = *WeightStore::read(global);
+  auto read = [&](int64_t row, MutableArrayRef<float> values) {
+    for (int64_t i = 0; i < product.k; ++i)
+      std::memcpy(&values[i], bytes.element(product.turned ? i * product.n + row : row * product.k + i), sizeof(float));
+  };
+  auto spread = [&](size_t count, llvm::function_ref<void(size_t)> body) { parallel(count, body); };
+  QuantizeFault fault =
+      quantizeMatrix({product.n, product.k, read}, form, gram, options, spread, matrix, notes);
+  if (fault == QuantizeFault::NotFinite)
+    return emitCodedError(global.getLoc(), ErrorCode::Attribute)
+           << "weight @" << global.getSymName() << " has elements that are not finite, for which there is no scale; "
+           << "mend it or leave it out with exclude=" << global.getSymName();
+  return success();
+}
+
+LogicalResult WeightQuantizer::apply(const QuantizedProduct &product, const WeightForm &form, const GramMatrix *gram,
+                                     const QuantizeOptions &options, QuantizeNotes &notes) {
+  MLIRContext *context = module.getContext();
+  MatmulOp op = product.op;
+  GlobalOp original = product.weight;
+  std::vector<Done> &forms = done[original];
+  auto known = llvm::find_if(
+      forms, [&](const Done &one) { return one.turned == product.turned && one.form == form; });
+  if (known == forms.end()) {
+    QuantizedMatrix matrix;
+    if (failed(encode(product, form, gram, options, matrix, notes)))
+      return failure();
+    Encoding encoding = encodingOf(matrix.form);
+    EncodedLayout layout = llvm::cantFail(EncodedLayout::of(encoding, product.n, product.k));
+    AsmResourceBlob blob = WeightStore::allocate(layout.bytes);
+    llvm::MutableArrayRef<char> data = blob.getMutableData();
+    matrix.pack(layout, {reinterpret_cast<uint8_t *>(data.data()), data.size()},
+                [&](size_t count, llvm::function_ref<void(size_t)> body) { parallel(count, body); });
+    auto type = RankedTensorType::get({product.n, product.k}, Float32Type::get(context),
+                                      EncodingAttr::get(context, encoding, PackingAttr()));
+    GlobalOp weight = store->add(op.getLoc(), (StringRef(original.getSymName()) + ".quantized").str(), type,
+                                 std::move(blob));
+    forms.push_back({product.turned, form, weight, notes});
+    known = std::prev(forms.end());
+    auto opts = remark::RemarkOpts::name("QuantizeWeights").category(category);
+    remark::passed(op.getLoc(), opts) << remark::metric("Weight", original.getSymName())
+                                      << remark::metric("Bits", form.bits)
+                                      << remark::metric("Method", methodName(notes.method));
+    if (!notes.reason.empty())
+      remark::missed(op.getLoc(), opts) << remark::metric("Weight", original.getSymName())
+                                        << remark::reason("{0}", notes.reason);
+  }
+  notes = known->notes;
+  OpBuilder builder(op);
+  Operation *before = op.getRhs().getDefiningOp();
+  op.getRhsMutable().set(WeightOp::create(builder, op.getLoc(), known->weight.getType(), known->weight.getSymName()));
+  op.setTransposeRhs(true);
+  if (before->use_empty())
+    before->erase();
+  ++count;
+  return success();
+}
+
+/// The first weights, with or without what keeps them as they are.
+std::string WeightQuantizer::listSeen(bool reasons) const {
+  if (seen.empty())
+    return "none";
+  constexpr size_t most = 8;
+  SmallVector<std::string> texts;
+  for (auto &[name, why] : llvm::make_range(seen.begin(), seen.begin() + std::min(most, seen.size())))
+    texts.push_back(reasons && !why.empty() ? llvm::formatv("{0} ({1})", name, why).str() : name.str());
+  std::string list = llvm::join(texts, ", ");
+  return seen.size() <= most ? list : llvm::formatv("{0} and {1} more", list, seen.size() - most).str();
+}
+
+LogicalResult WeightQuantizer::finish() {
+  for (auto [index, rule] : llvm::enumerate(asked.rules)) {
+    if (matched[index] || rule.glob == "*")
+      continue;
+    return emitCodedError(module.getLoc(), ErrorCode::Attribute)
+           << "--quantize names '" << rule.glob << "', which is no weight of a product; these are: " << listSeen(false);
+  }
+  if (count == 0)
+    return emitCodedError(module.getLoc(), ErrorCode::Attribute)
+           << "--quantize changes nothing: no product has a constant f32 matrix of the kind it asks for; "
+           << "products read: " << listSeen(true);
+  store->removeUnused();
+  return success();
+}

@@ -1,0 +1,245 @@
+//===- GroupCoder.cpp - scale and codes of a group of weights ----------------===//
+#include "lutra/Support/GroupCoder.h"
+
+#include "lutra/Support/SideValues.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+using namespace lutra;
+using llvm::ArrayRef;
+
+/// Steps of a search beside the first, which clips nothing.
+static constexpr int trials = 20, tableTrials = 12;
+
+GroupCoder::GroupCoder(const WeightForm &form, float tensorScale)
+    : form(form), isInteger(form.isInteger()), tensorScale(tensorScale) {
+  if (isInteger) {
+    most = static_cast<float>((1 << form.bits) - 1);
+    middle = static_cast<float>(1 << (form.bits - 1));
+    least = form.symmetric ? 1 : 0; // symmetric codes reach as far on both sides
+    return;
+  }
+  Encoding encoding = form.encoding(/*rounded=*/false);
+  const WeightFormat &format = encoding.terms.front().formats.front();
+  for (int64_t index = 0; index < (format.value.select == ValueMap::Tensor ? 1 : 4); ++index) {
+    std::vector<std::pair<double, uint8_t>> entries;
+    for (int64_t code = 0; code < (int64_t(1) << form.bits); ++code)
+      if (std::optional<double> value = valueOfCode(format, code, index))
+        entries.emplace_back(*value, code);
+    llvm::sort(entries);
+    Table &table = tables.emplace_back();
+    for (auto [value, code] : entries) {
+      if (!table.values.empty() && table.values.back() == static_cast<float>(value))
+        continue; // -0 beside 0
+      if (!table.values.empty())
+        table.middles.push_back(static_cast<float>((table.values.back() + value) / 2));
+      table.values.push_back(static_cast<float>(value));
+      table.codes.push_back(code);
+      table.extreme = std::max(table.extreme, static_cast<float>(std::fabs(value)));
+    }
+  }
+}
+
+float GroupCoder::tensorScaleOf(const WeightForm &form, float extreme) {
+  if (form.values != WeightForm::NvFp4 || extreme == 0)
+    return 1;
+  constexpr float greatest = 6 * 448; // of a code and of a group's scale
+  return std::max(extreme / greatest, std::numeric_limits<float>::min());
+}
+
+/// A scale as it is stored, of values that were moved by 2^-exponent.
+float GroupCoder::stored(double scale, int exponent) const {
+  if (form.scale == SideType::F32) {
+    double reach = isInteger ? most : tables.front().extreme;
+    auto low = static_cast<float>(std::ldexp(std::numeric_limits<float>::min(), -exponent));
+    auto high = static_cast<float>(std::ldexp(std::numeric_limits<float>::max() / reach, -exponent));
+    return std::min(std::max(static_cast<float>(scale), low), high);
+  }
+  SideType type{form.scale, 0};
+  double unit = form.values == WeightForm::NvFp4 ? std::ldexp(tensorScale, -exponent) : std::ldexp(1.0, -exponent);
+  uint32_t code = encodeSide(type, scale / unit);
+  if (form.scale == SideType::UE4M3 && code == 0)
+    code = 1; // a scale of 0 would lose the group
+  return static_cast<float>(decodeSide(type, code) * unit);
+}
+
+float GroupCoder::storedScale(double scale) const { return stored(scale, 0); }
+
+bool GroupCoder::holds(const GroupSide &side) const {
+  // Below its least normal number an f16 loses bits, and beyond its greatest there is nothing.
+  constexpr float leastHalf = 6.103515625e-05f, greatestHalf = 65504;
+  return form.scale != SideType::F16 || (side.scale >= leastHalf && side.scale < greatestHalf);
+}
+
+bool GroupCoder::clips(float value, const GroupSide &side) const {
+  float quotient = value / side.scale;
+  if (isInteger)
+    return quotient < least - side.zero - 0.5f || quotient > most - side.zero + 0.5f;
+  const std::vector<float> &values = tables[side.table].values;
+  size_t last = values.size() - 1;
+  return quotient < values[0] - (values[1] - values[0]) / 2 ||
+         quotient > values[last] + (values[last] - values[last - 1]) / 2;
+}
+
+/// In the order of lanes, so that compilers make vectors of them.
+template <bool weighted> GroupCoder::Sums GroupCoder::integerSums(const Group &group, const GroupSide &side) const {
+  constexpr size_t lanes = 8;
+  float error[lanes] = {}, product[lanes] = {}, square[lanes] = {};
+  float inverse = 1 / side.scale;
+  auto add = [&](size_t lane, size_t index) {
+    float value = group.values[index], unit = distance(value, inverse, side.zero), rest = value - side.scale * unit;
+    float weight = weighted ? group.weights[index] : 1;
+    error[lane] += weight * (rest * rest);
+    product[lane] += weight * (value * unit);
+    square[lane] += weight * (unit * unit);
+  };
+  size_t size = group.values.size(), whole = size / lanes * lanes;
+  for (size_t first = 0; first < whole; first += lanes)
+    for (size_t lane = 0; lane < lanes; ++lane)
+      add(lane, first + lane);
+  for (size_t rest = whole; rest < size; ++rest)
+    add(rest - whole, rest);
+  Sums sums;
+  for (size_t lane = 0; lane < lanes; ++lane) {
+    sums.error += error[lane];
+    sums.product += product[lane];
+    sums.square += square[lane];
+  }
+  return sums;
+}
+
+GroupCoder::Sums GroupCoder::tableSums(const Group &group, const GroupSide &side) const {
+  Sums sums;
+  float inverse = 1 / side.scale;
+  const Table &table = tables[side.table];
+  for (auto [index, value] : llvm::enumerate(group.values)) {
+    float unit = table.values[nearest(value * inverse, table)], rest = value - side.scale * unit;
+    double weight = group.weights.empty() ? 1 : group.weights[index];
+    sums.error += weight * (rest * rest);
+    sums.product += weight * (value * unit);
+    sums.square += weight * (unit * unit);
+  }
+  return sums;
+}
+
+GroupCoder::Sums GroupCoder::sumsOf(const Group &group, const GroupSide &side) const {
+  if (!isInteger)
+    return tableSums(group, side);
+  return group.weights.empty() ? integerSums<false>(group, side) : integerSums<true>(group, side);
+}
+
+/// With the codes of a fit another scale has less error: e(s') = e(s) + (s' - s) ((s' + s) square - 2 product).
+void GroupCoder::tryRefit(const Group &group, const Fit &fit, const Sums &sums, Fit &best) const {
+  if (sums.product <= 0)
+    return;
+  Fit refitted = fit;
+  refitted.side.scale = stored(sums.product / sums.square, group.exponent);
+  double step = double(refitted.side.scale) - fit.side.scale;
+  refitted.error += step * ((double(refitted.side.scale) + fit.side.scale) * sums.square - 2 * sums.product);
+  if (refitted.side.scale != 0 && refitted.error < best.error)
+    best = refitted;
+}
+
+/// Lets [low, high], which holds 0, just fit the codes.
+GroupSide GroupCoder::fitRange(const Group &group, double low, double high) const {
+  GroupSide side;
+  side.scale = stored(form.symmetric ? std::max(-low, high) / (middle - 1) : (high - low) / most, group.exponent);
+  double zero = std::nearbyint(-low / side.scale);
+  side.zero = form.symmetric ? middle : static_cast<float>(std::min<double>(std::max(zero, 0.0), most));
+  return side;
+}
+
+GroupSide GroupCoder::fitInteger(const Group &group) const {
+  double low = 0, high = 0;
+  for (float value : group.values) {
+    low = std::min<double>(low, value);
+    high = std::max<double>(high, value);
+  }
+  Fit best{fitRange(group, low, high), std::numeric_limits<double>::infinity()};
+  if (form.method == WeightForm::Nearest || best.side.scale == 0)
+    return best.side;
+  double narrowest = form.bits > 3 ? 0.4 : 0.25;
+  for (int trial = 0; trial <= trials; ++trial) {
+    double share = 1 - (1 - narrowest) * trial / trials;
+    Fit fit{fitRange(group, low * share, high * share), 0};
+    if (fit.side.scale == 0)
+      break;
+    Sums sums = sumsOf(group, fit.side);
+    fit.error = sums.error;
+    if (fit.error < best.error)
+      best = fit;
+    tryRefit(group, fit, sums, best);
+  }
+  return best.side;
+}
+
+/// The scales of a search for a table, without those that are too small to store.
+std::vector<float> GroupCoder::scalesToTry(double extreme, const Table &table, int exponent) const {
+  std::vector<float> scales;
+  bool search = form.method != WeightForm::Nearest;
+  if (form.scale == SideType::E8M0) { // OCP MX: the leading bits meet, so that the extremes may be clipped; or one more
+    int own = std::ilogb(extreme) - std::ilogb(table.extreme);
+    for (int more = 0; more <= (search ? 1 : 0); ++more)
+      scales.push_back(stored(std::ldexp(1.0, own + more), exponent));
+    return scales;
+  }
+  double fitting = extreme / table.extreme;
+  scales.push_back(stored(fitting, exponent));
+  if (search)
+    for (int trial = 0; trial <= tableTrials; ++trial) { // beyond 1 too: the extreme may lie nearer to a smaller value
+      float scale = stored(fitting * (1.15 - 0.4 * trial / tableTrials), exponent);
+      if (scale != scales.back())
+        scales.push_back(scale);
+    }
+  llvm::erase(scales, 0.0f);
+  return scales;
+}
+
+GroupSide GroupCoder::fitTables(const Group &group) const {
+  double extreme = 0;
+  for (float value : group.values)
+    extreme = std::max<double>(extreme, std::fabs(value));
+  Fit best{{}, std::numeric_limits<double>::infinity()};
+  bool refits = form.method != WeightForm::Nearest && !form.hasOwnScales();
+  for (size_t index = 0; index < tables.size(); ++index)
+    for (float scale : scalesToTry(extreme, tables[index], group.exponent)) {
+      Fit fit{{scale, 0, static_cast<uint8_t>(index)}, 0};
+      Sums sums = sumsOf(group, fit.side);
+      fit.error = sums.error;
+      if (fit.error < best.error)
+        best = fit;
+      if (refits)
+        tryRefit(group, fit, sums, best);
+    }
+  if (!std::isfinite(best.error))
+    best.side.scale = 0; // none that is stored
+  return best.side;
+}
+
+GroupSide GroupCoder::fit(ArrayRef<float> values, ArrayRef<float> weights) const {
+  float extreme = 0;
+  for (float value : values)
+    extreme = std::max(extreme, std::fabs(value));
+  GroupSide side;
+  if (extreme == 0) {
+    side.zero = isInteger && form.symmetric ? middle : 0;
+    side.scale = form.values == WeightForm::NvFp4 ? stored(tensorScale, 0) : 1;
+    return side;
+  }
+  // Squares of what lies far from 1 leave f32.
+  Group group{values, weights, 0};
+  std::vector<float> moved;
+  if (extreme < 0x1p-40f || extreme > 0x1p40f) {
+    group.exponent = std::ilogb(extreme);
+    for (float value : values)
+      moved.push_back(std::ldexp(value, -group.exponent));
+    group.values = moved;
+  }
+  side = isInteger ? fitInteger(group) : fitTables(group);
+  side.scale = std::ldexp(side.scale, group.exponent);
+  return side;
+}

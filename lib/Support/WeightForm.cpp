@@ -1,0 +1,201 @@
+//===- WeightForm.cpp - types of weights that --quantize knows ---------------===//
+// Tables: NF4 is the 4-bit type of QLoRA (arXiv 2305.14314, quantiles of a normal distribution), iq4nl the table of
+// ggml's IQ4_NL, the tables of BitMoD those of arXiv 2411.11745: a small float whose second zero is one of four
+// numbers.
+#include "lutra/Support/QuantizeSpec.h"
+
+#include "Message.h"
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringSwitch.h"
+
+using namespace lutra;
+
+static constexpr double normalFloat[] = {-1.0,
+                                         -0.6961928009986877,
+                                         -0.5250730514526367,
+                                         -0.39491748809814453,
+                                         -0.28444138169288635,
+                                         -0.18477343022823334,
+                                         -0.09105003625154495,
+                                         0.0,
+                                         0.07958029955625534,
+                                         0.16093020141124725,
+                                         0.24611230194568634,
+                                         0.33791524171829224,
+                                         0.44070982933044434,
+                                         0.5626170039176941,
+                                         0.7229568362236023,
+                                         1.0};
+static constexpr double integerGrid[] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+
+std::optional<WeightForm> WeightForm::of(llvm::StringRef type) {
+  WeightForm form;
+  auto make = [&](Values values, unsigned bits, int64_t group, SideType::Kind scale) {
+    form.values = values;
+    form.bits = bits;
+    form.group = group;
+    form.symmetric = values != Integer;
+    form.scale = scale;
+    return form;
+  };
+  unsigned bits;
+  llvm::StringRef digits = type;
+  if (digits.consume_front("int") && digits.size() == 1 && !digits.getAsInteger(10, bits) && bits >= 2 && bits <= 8) {
+    if (bits < 8)
+      return make(Integer, bits, 32, SideType::F16);
+    make(Integer, 8, kWhole, SideType::F32);
+    form.symmetric = true;
+    form.method = Nearest;
+    return form;
+  }
+  if (type == "f32")
+    return make(Keep, 0, kWhole, SideType::F32);
+  if (type == "fp4")
+    return make(Fp4, 4, 32, SideType::F16);
+  if (type == "mxfp4")
+    return make(MxFp4, 4, 32, SideType::E8M0);
+  if (type == "nvfp4")
+    return make(NvFp4, 4, 16, SideType::UE4M3);
+  if (type == "nf4")
+    return make(Nf4, 4, 64, SideType::F16);
+  if (type == "iq4nl")
+    return make(Iq4, 4, 32, SideType::F16);
+  if (type == "bitmod3" || type == "bitmod4")
+    return make(BitMod, type.back() - '0', 128, SideType::F16);
+  if (type == "fp6")
+    return make(Fp6, 6, kWhole, SideType::F32);
+  if (type == "fp8")
+    return make(Fp8, 8, kWhole, SideType::F32);
+  return std::nullopt;
+}
+
+static std::string typeName(const WeightForm &form) {
+  switch (form.values) {
+  case WeightForm::Keep:
+    return "f32";
+  case WeightForm::Integer:
+    return message("int", form.bits);
+  case WeightForm::Fp4:
+    return "fp4";
+  case WeightForm::MxFp4:
+    return "mxfp4";
+  case WeightForm::NvFp4:
+    return "nvfp4";
+  case WeightForm::Nf4:
+    return "nf4";
+  case WeightForm::Iq4:
+    return "iq4nl";
+  case WeightForm::BitMod:
+    return message("bitmod", form.bits);
+  case WeightForm::Fp6:
+    return "fp6";
+  case WeightForm::Fp8:
+    return "fp8";
+  }
+  return "";
+}
+
+std::string WeightForm::text() const {
+  if (keeps())
+    return "f32";
+  std::string group = this->group == kWhole ? "channel" : message("g", this->group);
+  return typeName(*this) + ":" + group + (isInteger() ? symmetric ? ":sym" : ":asym" : "");
+}
+
+llvm::StringRef lutra::methodName(WeightForm::Method method) {
+  return method == WeightForm::Nearest ? "rtn" : method == WeightForm::Search ? "mse" : "gptq";
+}
+
+/// The tables of BitMoD: numbers of a float with one exponent bit less than bits, in units of its least; negative zero
+/// stands for a number that the group chooses.
+static std::vector<double> bitModTables(unsigned bits) {
+  std::vector<double> tables;
+  std::vector<double> magnitudes = {0, 1, 2, 4}, specials = {3, -3, 6, -6};
+  if (bits == 4) {
+    magnitudes = {0, 1, 2, 3, 4, 6, 8, 12};
+    specials = {10, -10, 16, -16};
+  }
+  for (double special : specials) {
+    tables.insert(tables.end(), magnitudes.begin(), magnitudes.end());
+    tables.push_back(special);
+    for (double value : llvm::ArrayRef(magnitudes).drop_front())
+      tables.push_back(-value);
+  }
+  return tables;
+}
+
+static void setTable(WeightFormat &format, SideType::Kind kind, unsigned width, llvm::ArrayRef<double> values) {
+  format.value.kind = ValueMap::Table;
+  format.value.element = {kind, width};
+  format.value.entries = int64_t(1) << format.code.numbers[0];
+  format.value.values.assign(values.begin(), values.end());
+  if ((int64_t)values.size() > format.value.entries) {
+    format.value.select = ValueMap::Group;
+    format.value.selectBits = 2;
+  }
+}
+
+static void setFloat(WeightFormat &format, int64_t exponent, int64_t mantissa, int64_t bias,
+                     ValueMap::Special special) {
+  format.value.kind = ValueMap::Float;
+  format.value.exponent = exponent;
+  format.value.mantissa = mantissa;
+  format.value.bias = bias;
+  format.value.special = special;
+}
+
+Encoding WeightForm::encoding(bool rounded) const {
+  Encoding encoding;
+  WeightFormat &format = encoding.terms.emplace_back().formats.emplace_back();
+  format.code.kind = CodeForm::Uint;
+  format.code.numbers = {static_cast<int64_t>(bits)};
+  ScaleForm &own = format.scales.emplace_back();
+  own.element.kind = scale;
+  own.element.width = own.element.bits();
+  own.gn = 1;
+  own.gk = group;
+  switch (values) {
+  case Keep:
+    break;
+  case Integer:
+    if (symmetric) {
+      format.zero.kind = ZeroForm::Const;
+      format.zero.constant = static_cast<double>(int64_t(1) << (bits - 1));
+    } else {
+      format.zero.kind = ZeroForm::Tensor;
+      format.zero.element = {SideType::Uint, bits};
+      format.zero.gn = 1;
+      format.zero.gk = group;
+    }
+    break;
+  case NvFp4:
+    format.scales.emplace_back().element = {SideType::F32, 32};
+    [[fallthrough]];
+  case Fp4:
+  case MxFp4:
+    setFloat(format, 2, 1, 1, ValueMap::None);
+    break;
+  case Fp6:
+    setFloat(format, 2, 3, 1, ValueMap::None);
+    break;
+  case Fp8:
+    setFloat(format, 4, 3, 7, ValueMap::Fn);
+    break;
+  case Nf4:
+    setTable(format, SideType::F32, 32, normalFloat);
+    break;
+  case Iq4:
+    setTable(format, SideType::Int, 8, integerGrid);
+    break;
+  case BitMod:
+    setTable(format, SideType::Int, 8, bitModTables(bits));
+    break;
+  }
+  if (rounded) {
+    encoding.activation.kind = ActivationForm::Int;
+    encoding.activation.bits = 8;
+    encoding.activation.group = group;
+  }
+  return encoding;
+}

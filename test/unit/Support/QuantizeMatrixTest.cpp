@@ -1,0 +1,328 @@
+//===- QuantizeMatrixTest.cpp - codes of weights on known inputs -------------===//
+// The oracle of GPTQ is the algorithm as published, with an inverse of H, in f64.
+#include "lutra/Support/QuantizeMatrix.h"
+
+#include "lutra/Support/EncodedTensor.h"
+
+#include "gtest/gtest.h"
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <random>
+
+using namespace lutra;
+
+namespace {
+using Matrix = std::vector<double>;
+
+void runAll(size_t count, llvm::function_ref<void(size_t)> body) {
+  for (size_t i = 0; i < count; ++i)
+    body(i);
+}
+
+/// The same with another order of the bodies, as threads may have it.
+void runBackwards(size_t count, llvm::function_ref<void(size_t)> body) {
+  for (size_t i = count; i-- > 0;)
+    body(i);
+}
+
+struct Case {
+  int64_t n, k, rows;
+  std::vector<float> weights, inputs;
+
+  Case(unsigned seed, int64_t n, int64_t k, int64_t rows) : n(n), k(k), rows(rows), weights(n * k), inputs(rows * k) {
+    std::mt19937 random(seed);
+    std::normal_distribution<float> normal;
+    for (float &weight : weights)
+      weight = normal(random);
+    std::vector<float> shared(rows);
+    for (float &one : shared)
+      one = normal(random);
+    for (int64_t i = 0; i < rows; ++i)
+      for (int64_t j = 0; j < k; ++j) // channels that have something in common, of different sizes
+        inputs[i * k + j] = (normal(random) + shared[i]) * (1 + static_cast<float>(j % 7));
+  }
+  GramMatrix gram(ParallelFor parallel = runAll) const {
+    GramMatrix gram(k);
+    gram.addRows(inputs, {}, parallel);
+    gram.endSet(parallel);
+    return gram;
+  }
+  QuantizedMatrix quantize(const WeightForm &form, const GramMatrix *gram, QuantizeNotes &notes, double damp = 0.02,
+                           ParallelFor parallel = runAll) const {
+    QuantizedMatrix matrix;
+    auto read = [&](int64_t row, llvm::MutableArrayRef<float> values) {
+      std::copy_n(weights.begin() + row * k, k, values.begin());
+    };
+    EXPECT_EQ(quantizeMatrix({n, k, read}, form, gram, {damp, true}, parallel, matrix, notes), QuantizeFault::None);
+    return matrix;
+  }
+};
+
+WeightForm makeForm(const char *type, int64_t group, WeightForm::Method method) {
+  WeightForm form = *WeightForm::of(type);
+  if (!form.hasOwnScales())
+    form.group = group;
+  form.method = method;
+  return form;
+}
+
+/// Upper triangular U with U^T U = inverse of H, by Gauss-Jordan and Cholesky.
+Matrix inverseFactor(Matrix h, int64_t k) {
+  Matrix inverse(k * k);
+  for (int64_t i = 0; i < k; ++i)
+    inverse[i * k + i] = 1;
+  for (int64_t p = 0; p < k; ++p) {
+    double pivot = h[p * k + p];
+    for (int64_t j = 0; j < k; ++j) {
+      h[p * k + j] /= pivot;
+      inverse[p * k + j] /= pivot;
+    }
+    for (int64_t i = 0; i < k; ++i) {
+      double factor = i == p ? 0 : h[i * k + p];
+      for (int64_t j = 0; j < k; ++j) {
+        h[i * k + j] -= factor * h[p * k + j];
+        inverse[i * k + j] -= factor * inverse[p * k + j];
+      }
+    }
+  }
+  Matrix upper(k * k);
+  for (int64_t i = 0; i < k; ++i)
+    for (int64_t j = i; j < k; ++j) {
+      double sum = inverse[i * k + j];
+      for (int64_t p = 0; p < i; ++p)
+        sum -= upper[p * k + i] * upper[p * k + j];
+      upper[i * k + j] = i == j ? std::sqrt(sum) : sum / upper[i * k + i];
+    }
+  return upper;
+}
+
+/// GPTQ as published, on the same sides and in the same order of columns.
+std::vector<uint8_t> textbook(const Case &own, const GramMatrix &gram, const QuantizedMatrix &matrix, double damp) {
+  int64_t n = own.n, k = own.k;
+  llvm::ArrayRef<double> mean = gram.getMean();
+  std::vector<int64_t> order(k);
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+    return std::make_pair(-mean[a * k + a], a) < std::make_pair(-mean[b * k + b], b);
+  });
+  double trace = 0;
+  for (int64_t i = 0; i < k; ++i)
+    trace += mean[i * k + i];
+  Matrix h(k * k);
+  for (int64_t i = 0; i < k; ++i)
+    for (int64_t j = 0; j < k; ++j)
+      h[i * k + j] = mean[order[i] * k + order[j]] + (i == j ? damp * trace / static_cast<double>(k) : 0);
+  Matrix upper = inverseFactor(h, k);
+  GroupCoder coder(matrix.form, matrix.tensorScale);
+  std::vector<uint8_t> codes(n * k);
+  int64_t size = (k + matrix.groups - 1) / matrix.groups;
+  for (int64_t row = 0; row < n; ++row) {
+    std::vector<double> w;
+    for (int64_t column : order)
+      w.push_back(own.weights[row * k + column]);
+    for (int64_t j = 0; j < k; ++j) {
+      const GroupSide &side = matrix.sides[row * matrix.groups + order[j] / size];
+      auto value = static_cast<float>(w[j]);
+      codes[row * k + order[j]] = coder.codeOf(value, side);
+      double error = (w[j] - coder.valueOf(value, side)) / upper[j * k + j];
+      for (int64_t p = j; p < k; ++p)
+        w[p] -= error * upper[j * k + p];
+    }
+  }
+  return codes;
+}
+} // namespace
+
+TEST(QuantizeMatrix, ldlq_has_the_codes_of_gptq) {
+  double plain = 0, better = 0;
+  for (unsigned seed = 0; seed < 20; ++seed) {
+    int64_t k = seed % 3 == 0 ? 64 : seed % 3 == 1 ? 160 : 96;
+    Case own(seed, 1 + seed * 3, k, 300);
+    GramMatrix gram = own.gram();
+    const char *types[] = {"int4", "nf4", "int5", "nvfp4", "bitmod4"};
+    WeightForm form = makeForm(types[seed % 5], 32, WeightForm::Gptq);
+    QuantizeNotes notes, nearest;
+    QuantizedMatrix matrix = own.quantize(form, &gram, notes);
+    EXPECT_EQ(notes.method, WeightForm::Gptq) << notes.reason;
+    EXPECT_EQ(matrix.codes, textbook(own, gram, matrix, 0.02)) << "seed " << seed;
+    form.method = WeightForm::Search;
+    own.quantize(form, &gram, nearest);
+    plain += nearest.outputError / nearest.outputPower;
+    better += notes.outputError / notes.outputPower;
+    double power = 0; // tr(W H W^T) is the mean square of the products
+    for (int64_t i = 0; i < own.rows; ++i)
+      for (int64_t row = 0; row < own.n; ++row) {
+        double sum = 0;
+        for (int64_t j = 0; j < k; ++j)
+          sum += double(own.weights[row * k + j]) * own.inputs[i * k + j];
+        power += sum * sum / static_cast<double>(own.rows);
+      }
+    EXPECT_NEAR(notes.outputPower, power, power * 1e-4);
+  }
+  EXPECT_LT(better, plain * 0.7);
+}
+
+/// Without anything in common between channels there is nothing to make up for.
+TEST(QuantizeMatrix, diagonal_inputs_give_nearest_codes) {
+  Case own(3, 9, 96, 0);
+  GramMatrix gram(96);
+  std::vector<float> rows(96 * 96);
+  for (int64_t i = 0; i < 96; ++i)
+    rows[i * 97] = 1 + static_cast<float>(i % 5);
+  gram.addRows(rows, {}, runAll);
+  gram.endSet(runAll);
+  for (const char *type : {"int2", "int3", "int4", "int8", "fp4", "bitmod3"}) {
+    QuantizeNotes notes, nearest;
+    WeightForm form = makeForm(type, 32, WeightForm::Gptq);
+    std::vector<uint8_t> codes = own.quantize(form, &gram, notes).codes;
+    EXPECT_EQ(notes.method, WeightForm::Gptq);
+    EXPECT_EQ(notes.polished, 0);
+    form.method = WeightForm::Search;
+    EXPECT_EQ(codes, own.quantize(form, &gram, nearest).codes) << type;
+  }
+}
+
+/// Channels that are always 0, channels that are equal, fewer rows than channels: all have a factor.
+TEST(QuantizeMatrix, singular_inputs_are_damped) {
+  Case own(4, 8, 128, 48);
+  for (int64_t i = 0; i < own.rows; ++i) {
+    own.inputs[i * own.k + 5] = 0;
+    own.inputs[i * own.k + 77] = 0;
+    for (int64_t j = 90; j < 100; ++j)
+      own.inputs[i * own.k + j] = own.inputs[i * own.k + 3];
+  }
+  GramMatrix gram = own.gram();
+  QuantizeNotes notes, nearest;
+  WeightForm form = makeForm("int4", 32, WeightForm::Gptq);
+  QuantizedMatrix matrix = own.quantize(form, &gram, notes, 0);
+  EXPECT_EQ(notes.method, WeightForm::Gptq);
+  EXPECT_EQ(notes.deadChannels, 2);
+  EXPECT_EQ(notes.damp, 0.1); // few rows
+  GroupCoder coder(matrix.form);
+  for (int64_t row = 0; row < own.n; ++row)
+    for (int64_t column : {5, 77}) // as near as the group's scale allows, not 0
+      EXPECT_EQ(matrix.codes[row * own.k + column],
+                coder.codeOf(own.weights[row * own.k + column], matrix.sides[row * matrix.groups + column / 32]));
+  form.method = WeightForm::Search;
+  own.quantize(form, &gram, nearest);
+  EXPECT_LT(notes.outputError, nearest.outputError);
+}
+
+TEST(QuantizeMatrix, few_rows_take_nearest_codes_and_say_why) {
+  Case own(5, 4, 128, 31);
+  GramMatrix gram = own.gram();
+  QuantizeNotes notes;
+  own.quantize(makeForm("int4", 32, WeightForm::Gptq), &gram, notes);
+  EXPECT_EQ(notes.method, WeightForm::Search);
+  EXPECT_EQ(notes.reason, "31 rows of inputs are fewer than a quarter of K = 128");
+}
+
+/// Below 4 bits codes that have a better one are replaced: never worse than the sweep alone, which wider codes show.
+TEST(QuantizeMatrix, polish_lowers_the_error) {
+  for (const char *type : {"int2", "int3", "bitmod3"}) {
+    Case own(6, 24, 128, 400);
+    GramMatrix gram = own.gram();
+    QuantizeNotes notes;
+    WeightForm form = makeForm(type, 64, WeightForm::Gptq);
+    QuantizedMatrix matrix = own.quantize(form, &gram, notes);
+    EXPECT_GT(notes.polished, 0) << type;
+    QuantizedMatrix swept = matrix;
+    swept.codes = textbook(own, gram, matrix, 0.02);
+    auto errorOf = [&](const QuantizedMatrix &one) {
+      double sum = 0;
+      std::vector<float> row(own.k);
+      for (int64_t i = 0; i < own.n; ++i) {
+        one.readRow(i, row);
+        for (int64_t a = 0; a < own.k; ++a)
+          row[a] = own.weights[i * own.k + a] - row[a];
+        for (int64_t a = 0; a < own.k; ++a)
+          for (int64_t b = 0; b < own.k; ++b)
+            sum += row[a] * gram.getMean()[a * own.k + b] * row[b];
+      }
+      return sum;
+    };
+    EXPECT_LT(errorOf(matrix), errorOf(swept)) << type;
+    EXPECT_NEAR(errorOf(matrix), notes.outputError, notes.outputError * 1e-3) << type;
+  }
+}
+
+/// Rows that a mask leaves out change nothing; sets weigh the same; neither does the order of threads matter.
+TEST(QuantizeMatrix, masks_sets_and_threads) {
+  Case own(7, 33, 96, 700);
+  GramMatrix gram = own.gram(), backwards = own.gram(runBackwards), masked(96), sets(96);
+  EXPECT_EQ(gram.getMean(), backwards.getMean());
+  std::vector<float> more = own.inputs;
+  std::vector<char> keep(own.rows, 1);
+  more.insert(more.begin() + 96 * 3, 96 * 100, 1e6f);
+  keep.insert(keep.begin() + 3, 100, 0);
+  masked.addRows(more, keep, runAll);
+  masked.endSet(runAll);
+  EXPECT_EQ(masked.getRows(), own.rows);
+  EXPECT_EQ(gram.getMean(), masked.getMean());
+  llvm::ArrayRef<float> inputs = own.inputs;
+  sets.addRows(inputs.take_front(96 * 100), {}, runAll);
+  sets.endSet(runAll);
+  std::vector<double> first = sets.getMean();
+  sets.addRows(inputs.drop_front(96 * 100), {}, runAll);
+  sets.endSet(runAll);
+  GramMatrix second(96);
+  second.addRows(inputs.drop_front(96 * 100), {}, runAll);
+  second.endSet(runAll);
+  for (int64_t i = 0; i < 96 * 96; ++i) // means in f64, each of them rounded
+    EXPECT_NEAR(sets.getMean()[i], (first[i] + second.getMean()[i]) / 2,
+                4 * std::numeric_limits<double>::epsilon() * (std::fabs(first[i]) + std::fabs(second.getMean()[i])));
+  std::vector<float> bad(96 * 2, 1.0f);
+  bad[100] = NAN;
+  masked.addRows(bad, {}, runAll);
+  EXPECT_EQ(masked.getBadRows(), 1);
+  QuantizeNotes notes;
+  WeightForm form = makeForm("int3", 32, WeightForm::Gptq);
+  EXPECT_EQ(own.quantize(form, &gram, notes).codes, own.quantize(form, &gram, notes, 0.02, runBackwards).codes);
+}
+
+/// The bytes of each type mean what was chosen, with a short last group and extremes.
+TEST(QuantizeMatrix, bytes_mean_the_values) {
+  for (const char *type : {"int2", "int3", "int4", "int5", "int6", "int7", "int8", "fp4", "mxfp4", "nvfp4", "nf4",
+                           "iq4nl", "bitmod3", "bitmod4", "fp6", "fp8"})
+    for (WeightForm::Method method : {WeightForm::Nearest, WeightForm::Search, WeightForm::Gptq}) {
+      Case own(8, 5, 150, 200);
+      std::fill_n(own.weights.begin(), 150, 0.0f);   // a row of zeros
+      std::fill_n(own.weights.begin() + 150, 150, 1e-42f); // denormal
+      own.weights[300] = 900;                        // an outlier
+      GramMatrix gram = own.gram();
+      QuantizeNotes notes;
+      WeightForm form = *WeightForm::of(type);
+      form.method = method;
+      QuantizedMatrix matrix = own.quantize(form, &gram, notes);
+      Encoding encoding = matrix.form.encoding(false);
+      ASSERT_EQ(encoding.findError(), std::nullopt) << type;
+      EncodedLayout layout = llvm::cantFail(EncodedLayout::of(encoding, own.n, own.k));
+      std::vector<uint8_t> bytes(layout.bytes);
+      matrix.pack(layout, bytes, runAll);
+      llvm::Expected<std::vector<double>> decoded = decodeTensor(encoding, own.n, own.k, bytes);
+      ASSERT_TRUE(bool(decoded)) << type << ": " << llvm::toString(decoded.takeError());
+      std::vector<float> row(own.k);
+      for (int64_t i = 0; i < own.n; ++i) {
+        matrix.readRow(i, row);
+        for (int64_t j = 0; j < own.k; ++j) {
+          double exact = (*decoded)[i * own.k + j];
+          EXPECT_NEAR(exact, row[j], std::fabs(exact) * 2e-7) << type << " " << i << " " << j;
+        }
+      }
+    }
+}
+
+TEST(QuantizeMatrix, refuses_what_is_no_number) {
+  QuantizedMatrix matrix;
+  QuantizeNotes notes;
+  for (float bad : {NAN, INFINITY}) {
+    auto read = [&](int64_t, llvm::MutableArrayRef<float> values) {
+      std::fill(values.begin(), values.end(), 1.0f);
+      values[7] = bad;
+    };
+    EXPECT_EQ(quantizeMatrix({2, 64, read}, *WeightForm::of("int4"), nullptr, {}, runAll, matrix, notes),
+              QuantizeFault::NotFinite);
+  }
+}
