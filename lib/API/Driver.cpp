@@ -212,6 +212,8 @@ compileInContext(const CompileRequest &request, ModelOrigin origin, MLIRContext 
 
   CompileRequest own = request;
   own.options.origin = origin;
+  if (own.listWeights)
+    own.options.quantizeList = &dump;
   if (own.options.outputPath == "-")
     own.options.text = &dump;
   else if (writesFile(own)) {
@@ -246,7 +248,7 @@ compileInContext(const CompileRequest &request, ModelOrigin origin, MLIRContext 
       reporter.fail(ErrorCode::Internal, "a pass failed without saying why");
     return reporter.exitCode();
   }
-  if (!own.check && own.options.stopAfter != Stage::Artifact &&
+  if (!own.check && !own.listWeights && own.options.stopAfter != Stage::Artifact &&
       failed(publishDump(*module, own, dump, reporter)))
     return reporter.exitCode();
   return reporter.exitCode();

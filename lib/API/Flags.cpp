@@ -29,7 +29,11 @@ MODEL is an .onnx file or an .mlir file (a module of the lutra dialect, any stag
   --stop-after STAGE    import, legal, fused, packed, scheduled, tiled, lowered or artifact (default);
                         prints the module unless -o is given (FILE.mlirbc: bytecode)
   --quantize SPEC       store weights of products in few bits: int8, int4, w4a8 (int4, and activations rounded to 8
-                        bits), or items such as weights=int4:g128,layer(*.down.*).weights=int8,exclude=*head*
+                        bits), or items such as weights=int4:g128,layer(*.down.*).weights=int8,exclude=*head*;
+                        list or list,SPEC prints the weights and what each would become
+  --calibrate PATHS     inputs of the model for --quantize: .npz files or folders of them, separated by ';', each of
+                        the same weight
+  --quantize-report FILE  write what --quantize did to each layer, as JSON
   --strategy NAME       of every product: tiled, coded, decode, dot, scalar, or auto (default): the cheapest
   --target NAME         cpu (default), nvgpu (a library that runs on NVIDIA GPUs) or mil (an .mlpackage)
   --target-cpu LIST     instruction-set levels, e.g. avx2,avx512 (default both), baseline, native
@@ -164,12 +168,23 @@ void FlagParser::parseOne(StringRef flag) {
     else
       error = ("--stop-after takes a stage (see --help), not '" + value + "'").str();
   } else if (take("--quantize", value)) {
+    request.listWeights = value == "list" || value.consume_front("list,");
+    if (value == "list")
+      value = "int4";
     options.quantize = value.str();
     llvm::Expected<QuantizeSpec> spec = QuantizeSpec::parse(value);
     if (!spec && error.empty())
       error = "--quantize does not know " + llvm::toString(spec.takeError());
     else if (!spec)
       llvm::consumeError(spec.takeError());
+  } else if (take("--calibrate", value)) {
+    options.calibrate = value.str();
+    if (value.empty() && error.empty())
+      error = "--calibrate takes files or folders, not ''";
+  } else if (take("--quantize-report", value)) {
+    options.quantizeReport = value.str();
+    if (value.empty() && error.empty())
+      error = "--quantize-report takes a file's name, not ''";
   } else if (take("--strategy", value)) {
     options.strategy = value.str();
     SmallVector<StringRef> names = getProductStrategyNames();
@@ -235,6 +250,10 @@ void FlagParser::checkTogether() {
     error = ("--cuda goes with --target=nvgpu, not with " + target).str();
   else if (!options.quantize.empty() && (request.check || options.stopAfter == Stage::Import))
     error = "--quantize changes the graph after its import; leave out --check and --stop-after=import";
+  else if (options.quantize.empty() && !(options.calibrate.empty() && options.quantizeReport.empty()))
+    error = "--calibrate and --quantize-report go with --quantize; say what to make of the weights";
+  else if (request.listWeights && (request.outputGiven || stopGiven || emitGiven))
+    error = "--quantize=list writes nothing; leave out -o, --emit and --stop-after";
   else if (request.check && (request.outputGiven || emitGiven || stopGiven))
     error = "--check writes nothing; leave out -o, --emit and --stop-after";
   else if (emitGiven && options.stopAfter != Stage::Artifact)
@@ -265,6 +284,8 @@ std::string FlagParser::run() {
   CompileOptions &options = request.options;
   if (request.check)
     options.stopAfter = Stage::Import;
+  if (request.listWeights)
+    options.stopAfter = Stage::Legal;
   if (options.outputPath.empty() && options.stopAfter == Stage::Artifact) {
     static constexpr StringLiteral suffixes[] = {"so", "o", "a", "ll", "s", "mil"};
     SmallString<128> path(llvm::sys::path::filename(request.inputPath));

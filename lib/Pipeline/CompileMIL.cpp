@@ -3,6 +3,8 @@
 // decided graph harder to read. So the stages between are empty, and `lowered` is the mil dialect.
 #include "lutra/Pipeline/CompileMIL.h"
 
+#include "QuantizeModel.h"
+
 #include "lutra/Conversion/Passes.h"
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 #include "lutra/Support/ErrorCodes.h"
@@ -34,6 +36,11 @@ static LogicalResult convert(ModuleOp module, const CompileOptions &options) {
   manager.enableVerifier(options.verifyEach);
   if (failed(buildStage(manager, Stage::Legal, options)))
     return failure();
+  if (needsQuantizeModel(options)) {
+    if (failed(manager.run(module)) || failed(quantizeModel(module, options)))
+      return failure();
+    manager.clear();
+  }
   if (options.stopAfter >= Stage::Lowered) {
     manager.addPass(createFoldWeights({/*decode=*/true}));
     ConvertLutraToMILOptions conversion;

@@ -5,6 +5,7 @@
 
 #include "CheckEntry.h"
 #include "GpuStages.h"
+#include "QuantizeModel.h"
 #include "lutra/Pipeline/CompileMIL.h"
 
 #include "lutra/Conversion/Passes.h"
@@ -133,7 +134,8 @@ LogicalResult buildStage(OpPassManager &manager, Stage stage, const CompileOptio
     if (!options.quantize.empty()) {
       // After lookups, which read weights that are no product's then; transposes would hide a matrix.
       manager.addPass(createFoldWeights());
-      manager.addPass(createQuantizeWeights({options.quantize}));
+      if (!needsQuantizeModel(options)) // else quantizeModel does it when the stage has run
+        manager.addPass(createQuantizeWeights({options.quantize}));
     }
     return success();
   case Stage::Fused:
@@ -374,6 +376,8 @@ LogicalResult compileModule(ModuleOp module, const CompileOptions &requested) {
     if (failed(runPasses(module, options, [&](OpPassManager &manager) {
           return buildStage(manager, stage, options);
         })))
+      return failure();
+    if (stage == Stage::Legal && needsQuantizeModel(options) && failed(quantizeModel(module, options)))
       return failure();
     if (stage == Stage::Artifact && failed(writeArtifact(module, options, device.get())))
       return failure();

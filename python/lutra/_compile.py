@@ -8,9 +8,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypedDict, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack, cast, overload
 
 from lutra._errors import UsageError, error_for
 from lutra._model import Model
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Bytes: TypeAlias = bytes | bytearray | memoryview
     Source: TypeAlias = str | os.PathLike[str] | Bytes | ModelProto | ExportedProgram | ImportedProgram
 
+Samples: TypeAlias = "str | os.PathLike[str] | Iterable[Mapping[str, Any]]"
 DimNames: TypeAlias = Mapping[str, Sequence[str | None]]
 
 
@@ -40,6 +41,8 @@ class Options(TypedDict, total=False):
     dims: Dims | None
     dim_names: DimNames | None
     quantize: str | None
+    calibrate: Samples | Sequence[Samples] | None
+    quantize_report: str | os.PathLike[str] | None
     strategy: str
     compile_threads: int | None
     isolate: bool | None
@@ -69,6 +72,8 @@ def compile(
     dims: Dims | None = None,
     dim_names: DimNames | None = None,
     quantize: str | None = None,
+    calibrate: Samples | Sequence[Samples] | None = None,
+    quantize_report: str | os.PathLike[str] | None = None,
     strategy: str = "auto",
     compile_threads: int | None = None,
     isolate: bool | None = None,
@@ -82,7 +87,9 @@ def compile(
     folder, if it is not found by itself (in CUDA_HOME, as the package nvidia-cuda-nvcc, on PATH). dims: fixed sizes
     or (low, high) ranges of named input sizes. dim_names: what the dynamic sizes of an exported program are called,
     by input: {"input_ids": ["batch", "seq"]}. quantize: which weights of products to store in few bits, such as
-    "int8", "w4a8" or "weights=int4:g128,exclude=*head*" (see lutra-compile --help). isolate: compile in a process of
+    "int8", "w4a8" or "weights=int4:g128,exclude=*head*" (docs/quantization.md). calibrate: inputs of the model that
+    quantization fits codes to: an .npz file, a folder of them, dicts of arrays by input name, or a list of such sets,
+    which weigh the same. quantize_report: a JSON file for what it did to each layer. isolate: compile in a process of
     its own, so that no fault of the compiler reaches this one (default for files); what is in memory, such as an
     exported program's weights, is not copied without.
 
@@ -101,6 +108,11 @@ def compile(
             flags.append(f"{flag}={names if isinstance(names, str) else ','.join(names)}")
     if quantize is not None:
         flags.append(f"--quantize={quantize}")
+    if quantize_report is not None:
+        flags.append(f"--quantize-report={os.fspath(quantize_report)}")
+    samples = None if calibrate is None else tempfile.TemporaryDirectory(prefix="lutra-samples-")
+    if samples is not None:
+        flags.append(f"--calibrate={_write_samples(calibrate, Path(samples.name))}")
     if cuda is None and target == "nvgpu":
         cuda = _packaged_toolkit()
     if cuda is not None:
@@ -115,9 +127,31 @@ def compile(
         _compile_file(source, flags, isolate)
     else:
         _compile_program(source, sizes, dim_names, flags, isolate)
+    if samples is not None:
+        samples.cleanup()
     if target == "mil":
         return Package(output, folder=folder)
     return Model(output, threads=threads, folder=folder, deferred=target != "cpu")
+
+
+def _write_samples(calibrate: object, folder: Path) -> str:
+    """Sets of samples as the compiler takes them; those in memory become files in `folder`."""
+    if isinstance(calibrate, str | os.PathLike):
+        return os.fspath(calibrate)
+    if not isinstance(calibrate, Iterable) or isinstance(calibrate, Mapping):
+        raise UsageError(["calibrate takes a path, dicts of arrays by input name, or a list of such sets"])
+    items = list(calibrate)
+    if items and not any(isinstance(item, Mapping) for item in items):
+        return ";".join(_write_samples(item, folder / str(index)) for index, item in enumerate(items))
+    import numpy as np
+
+    folder.mkdir(exist_ok=True)
+    for index, item in enumerate(items):
+        if not isinstance(item, Mapping):
+            raise UsageError([f"sample {index} of calibrate is a {type(item).__name__}, not a dict by input name"])
+        arrays: dict[str, Any] = {name: np.ascontiguousarray(array) for name, array in item.items()}
+        np.savez(folder / f"{index:06}.npz", **arrays)
+    return os.fspath(folder)
 
 
 def _packaged_toolkit() -> str | None:

@@ -21,6 +21,7 @@ struct CompileRequest {
   std::string inputPath;
   bool outputGiven = false; // else derived from the input
   bool check = false;       // import only, list everything unsupported
+  bool listWeights = false; // print what --quantize would do
   bool progress = false;
   bool isolate = true;      // the tool's business
   bool allowBytecode = false;

@@ -47,6 +47,9 @@ struct CompileOptions {
   std::string modelName = "model";
   std::string strategy = "auto"; // of all products; see getProductStrategyNames
   std::string quantize; // which weights are stored in few bits; empty: none; see QuantizeSpec.h
+  std::string calibrate;      // files of inputs for it; empty: none; see docs/quantization.md
+  std::string quantizeReport; // where to write what it did; empty: nowhere
+  llvm::raw_ostream *quantizeList = nullptr; // takes what it would do; nothing is changed then
   bool verifyEach = true;
   /// Called when a stage begins; null: nobody listens.
   std::function<void(Stage)> progress;

@@ -1,0 +1,151 @@
+//===- Calibration.cpp - samples of a model's inputs -------------------------===//
+#include "Calibration.h"
+
+#include "lutra/Support/ErrorCodes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace lutra;
+
+/// The input whose zeros mark what is no token.
+static constexpr StringLiteral maskName = "attention_mask";
+
+size_t Calibration::size() const {
+  size_t count = 0;
+  for (const std::vector<Sample> &set : sets)
+    count += set.size();
+  return count;
+}
+
+/// The files of a set in the order of their names.
+static std::vector<std::string> filesOf(StringRef path) {
+  std::vector<std::string> files;
+  if (!llvm::sys::fs::is_directory(path))
+    return {path.str()};
+  std::error_code code;
+  for (llvm::sys::fs::directory_iterator file(path, code), end; file != end && !code; file.increment(code)) {
+    StringRef extension = llvm::sys::path::extension(file->path());
+    if (extension == ".npz" || extension == ".npy")
+      files.push_back(file->path());
+  }
+  llvm::sort(files);
+  return files;
+}
+
+static std::string inputName(func::FuncOp main, unsigned index) {
+  auto name = main.getArgAttrOfType<StringAttr>(index, "lutra.name");
+  return name ? name.str() : "input" + std::to_string(index);
+}
+
+/// Puts the arrays into the order of the model's inputs.
+static LogicalResult arrange(Sample &sample, func::FuncOp main) {
+  auto fail = [&]() {
+    return emitCodedError(main.getLoc(), ErrorCode::Attribute) << "calibration sample '" << sample.name << "' ";
+  };
+  unsigned count = main.getNumArguments();
+  std::vector<std::string> names, held;
+  for (unsigned index = 0; index < count; ++index)
+    names.push_back(inputName(main, index));
+  for (const NamedArray &array : sample.arrays)
+    held.push_back(array.name);
+  if (sample.arrays.size() == 1 && held.front().empty() && count == 1)
+    sample.arrays.front().name = names.front();
+  else if (held.front().empty())
+    return fail() << "is one array, but the model has " << count << " inputs; save an .npz with "
+                  << llvm::join(names, ", ");
+  for (const std::string &name : names) {
+    auto found = llvm::find_if(sample.arrays, [&](const NamedArray &array) { return array.name == name; });
+    if (found == sample.arrays.end())
+      return fail() << "has no array '" << name << "'; it holds " << llvm::join(held, ", ");
+    ProbeTensor &input = sample.inputs.emplace_back();
+    input.dtype = dtypeOf(found->dtype);
+    input.shape = found->shape;
+    input.given = {found->bytes.data(), found->bytes.size()};
+    if (input.dtype == 0)
+      return fail() << "has an array '" << name << "' of type " << found->dtype << ", which no model takes";
+    if (name != maskName)
+      continue;
+    int64_t width = found->bytes.size() / std::max<int64_t>(1, input.count());
+    for (int64_t i = 0; i < input.count(); ++i) {
+      StringRef element = StringRef(found->bytes).substr(i * width, width);
+      sample.keep.push_back(llvm::any_of(element, [](char c) { return c != 0; }));
+    }
+    if (!llvm::is_contained(sample.keep, 1))
+      return fail() << "has an " << maskName << " of zeros alone; leave the sample out";
+  }
+  if (sample.arrays.size() > count)
+    return fail() << "holds " << llvm::join(held, ", ") << ", but the model's inputs are " << llvm::join(names, ", ")
+                  << "; leave the others out";
+  return success();
+}
+
+FailureOr<Calibration> Calibration::read(StringRef path, ModuleOp module) {
+  auto main = cast<func::FuncOp>(module.lookupSymbol("main"));
+  Calibration calibration;
+  SmallVector<StringRef> parts;
+  path.split(parts, ';', -1, /*KeepEmpty=*/false);
+  for (StringRef part : parts) {
+    std::vector<std::string> files = filesOf(part);
+    if (files.empty())
+      return emitCodedError(module.getLoc(), ErrorCode::EnvironmentRead)
+             << "folder '" << part << "' holds no calibration samples; they are files .npz or .npy";
+    std::vector<Sample> &set = calibration.sets.emplace_back();
+    for (const std::string &file : files) {
+      llvm::Expected<std::vector<NamedArray>> arrays = readNumpyFile(file);
+      if (!arrays)
+        return emitCodedError(module.getLoc(), ErrorCode::EnvironmentRead)
+               << "calibration sample '" << file << "': " << llvm::toString(arrays.takeError());
+      if (arrays->empty())
+        return emitCodedError(module.getLoc(), ErrorCode::Attribute)
+               << "calibration sample '" << file << "' holds no array";
+      Sample &sample = set.emplace_back();
+      sample.name = file;
+      sample.arrays = std::move(*arrays);
+    }
+  }
+  // Where vectors no longer grow: tensors point into the arrays.
+  for (std::vector<Sample> &set : calibration.sets)
+    for (Sample &sample : set)
+      if (failed(arrange(sample, main)))
+        return failure();
+  if (calibration.sets.empty())
+    return emitCodedError(module.getLoc(), ErrorCode::Attribute) << "--calibrate names no file";
+  return calibration;
+}
+
+ArrayRef<char> lutra::rowsToKeep(const Sample &sample, int64_t rows) {
+  return static_cast<int64_t>(sample.keep.size()) == rows ? ArrayRef(sample.keep) : ArrayRef<char>();
+}
+
+std::optional<double> lutra::lossOf(const Sample &sample, ArrayRef<ProbeTensor> exact, ArrayRef<ProbeTensor> other) {
+  double sum = 0;
+  int64_t count = 0;
+  for (auto [a, b] : llvm::zip_equal(exact, other)) {
+    if (a.dtype != LUTRA_FLOAT32)
+      continue;
+    ArrayRef<float> x = a.floats(), y = b.floats();
+    int64_t columns = a.shape.empty() || a.shape.back() == 0 ? 1 : a.shape.back();
+    ArrayRef<char> keep = rowsToKeep(sample, static_cast<int64_t>(x.size()) / columns);
+    double product = 0, own = 0, its = 0;
+    for (size_t i = 0; i < x.size(); ++i) {
+      if (!keep.empty() && !keep[i / columns])
+        continue;
+      product += double(x[i]) * y[i];
+      own += double(x[i]) * x[i];
+      its += double(y[i]) * y[i];
+    }
+    double length = std::sqrt(own * its);
+    sum += length > 0 ? 1 - product / length : own == its ? 0 : 1;
+    ++count;
+  }
+  if (count == 0)
+    return std::nullopt;
+  return sum / static_cast<double>(count);
+}

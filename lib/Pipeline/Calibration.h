@@ -1,0 +1,36 @@
+//===- Calibration.h - samples of a model's inputs ---------------------------===//
+#ifndef LUTRA_LIB_PIPELINE_CALIBRATION_H
+#define LUTRA_LIB_PIPELINE_CALIBRATION_H
+
+#include "Probe.h"
+
+namespace lutra {
+
+/// The inputs of one call.
+struct Sample {
+  std::string name; // of its file
+  std::vector<NamedArray> arrays;
+  std::vector<ProbeTensor> inputs; // in the order of the model; bytes of `arrays`
+  std::vector<char> keep;          // of attention_mask: elements that are not 0; empty: all
+};
+
+/// Sets of samples; each set weighs the same.
+struct Calibration {
+  std::vector<std::vector<Sample>> sets;
+
+  /// Reads `path` (see docs/quantization.md) and compares it with the inputs of @main.
+  static mlir::FailureOr<Calibration> read(llvm::StringRef path, mlir::ModuleOp module);
+  size_t size() const;
+};
+
+/// Which of `rows` rows of a tensor count: those that the sample's mask keeps where it has as many elements, else all.
+llvm::ArrayRef<char> rowsToKeep(const Sample &sample, int64_t rows);
+
+/// 1 - cosine of what two runs gave, over the kept rows of all outputs of f32; the mean of the outputs. Nothing where
+/// there is no such output.
+std::optional<double> lossOf(const Sample &sample, llvm::ArrayRef<ProbeTensor> exact,
+                             llvm::ArrayRef<ProbeTensor> other);
+
+} // namespace lutra
+
+#endif // LUTRA_LIB_PIPELINE_CALIBRATION_H

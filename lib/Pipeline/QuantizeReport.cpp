@@ -1,0 +1,141 @@
+//===- QuantizeReport.cpp - what --quantize did to each layer ----------------===//
+#include "QuantizeReport.h"
+
+#include "lutra/Support/ErrorCodes.h"
+#include "lutra/Support/Files.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace lutra;
+
+/// Signal over noise in decibels; null where there is none of one.
+static llvm::json::Value ratio(double power, double error) {
+  if (!(power > 0) || !(error > 0))
+    return nullptr;
+  return 10 * std::log10(power / error);
+}
+
+static double bitsOf(int64_t bytes, int64_t weights) {
+  return 8 * static_cast<double>(bytes) / static_cast<double>(std::max<int64_t>(1, weights));
+}
+
+void QuantizeReport::add(const QuantizedProduct &product, const WeightForm &form, int64_t own,
+                         const QuantizeNotes &notes, std::optional<double> loss) {
+  GlobalOp weight = product.weight;
+  int64_t count = product.n * product.k;
+  bytes += own;
+  weights += count;
+  llvm::json::Object layer{{"name", product.name},
+                           {"weight", weight.getSymName()},
+                           {"n", product.n},
+                           {"k", product.k},
+                           {"format", form.text()},
+                           {"bitsPerWeight", bitsOf(own, count)},
+                           {"bytes", own},
+                           {"method", methodName(notes.method)},
+                           {"weightSqnr", ratio(notes.weightPower, notes.weightError)},
+                           {"clippedShare", static_cast<double>(notes.clipped) / static_cast<double>(count)}};
+  if (!notes.reason.empty())
+    layer["reason"] = notes.reason;
+  if (notes.tokens > 0) {
+    layer["tokens"] = notes.tokens;
+    layer["outputSqnr"] = ratio(notes.outputPower, notes.outputError);
+    layer["deadChannels"] = notes.deadChannels;
+  }
+  if (notes.method == WeightForm::Gptq) {
+    layer["damp"] = notes.damp;
+    layer["polishedCodes"] = notes.polished;
+  }
+  if (loss)
+    layer["probedLoss"] = *loss;
+  layers.push_back(std::move(layer));
+}
+
+void QuantizeReport::add(const KeptProduct &product) {
+  GlobalOp weight = product.weight;
+  llvm::json::Object layer{{"name", product.name}, {"weight", weight.getSymName()}};
+  if (!product.reason.empty())
+    layer["reason"] = product.reason;
+  kept.push_back(std::move(layer));
+}
+
+void QuantizeReport::addSample(const Sample &sample, ArrayRef<ProbeTensor> exact, ArrayRef<ProbeTensor> other,
+                               ArrayRef<lutra_tensor_info> infos) {
+  outputs.resize(exact.size());
+  for (size_t index = 0; index < exact.size(); ++index) {
+    Output &output = outputs[index];
+    output.name = infos[index].name;
+    std::optional<double> loss = lossOf(sample, exact[index], other[index]);
+    if (!loss)
+      continue;
+    ++output.samples;
+    output.cosine += 1 - *loss;
+    output.leastCosine = std::min(output.leastCosine, 1 - *loss);
+    int64_t columns = exact[index].shape.empty() ? 1 : std::max<int64_t>(1, exact[index].shape.back());
+    ArrayRef<char> keep = rowsToKeep(sample, exact[index].count() / columns);
+    for (auto [i, a, b] : llvm::enumerate(exact[index].floats(), other[index].floats())) {
+      if (!keep.empty() && !keep[i / columns])
+        continue;
+      double error = std::fabs(double(a) - b);
+      output.greatestError = std::max(output.greatestError, error);
+      output.power += double(a) * a;
+      output.error += error * error;
+    }
+  }
+}
+
+LogicalResult QuantizeReport::write(const CompileOptions &options, Location loc) {
+  llvm::json::Object root{{"spec", spec},
+                          {"bytes", bytes},
+                          {"bitsPerWeight", bitsOf(bytes, weights)},
+                          {"layers", std::move(layers)},
+                          {"kept", std::move(kept)}};
+  if (predictedLoss)
+    root["predictedLoss"] = *predictedLoss;
+  if (samples > 0) {
+    llvm::json::Array measured;
+    for (const Output &output : outputs)
+      if (output.samples > 0)
+        measured.push_back(llvm::json::Object{{"name", output.name},
+                                              {"samples", output.samples},
+                                              {"meanCosine", output.cosine / static_cast<double>(output.samples)},
+                                              {"leastCosine", output.leastCosine},
+                                              {"greatestError", output.greatestError},
+                                              {"sqnr", ratio(output.power, output.error)}});
+    root["calibration"] = llvm::json::Object{{"path", calibration}, {"samples", int64_t(samples)}};
+    root["outputs"] = std::move(measured);
+    root["outputsOfFittedSamples"] = fitted;
+  }
+  std::string text = llvm::formatv("{0:2}\n", llvm::json::Value(std::move(root))).str();
+  if (std::error_code code = writeBytes(options.quantizeReport, text))
+    return emitCodedError(loc, ErrorCode::EnvironmentWrite)
+           << "cannot write " << options.quantizeReport << ": " << code.message();
+  return success();
+}
+
+static void listLine(llvm::raw_ostream &out, StringRef name, GlobalOp weight, StringRef text) {
+  auto type = cast<RankedTensorType>(weight.getType());
+  std::string shape;
+  for (int64_t size : type.getShape())
+    shape += (shape.empty() ? "" : "x") + std::to_string(size);
+  out << llvm::formatv("{0,-40} {1,-24} {2,-12} {3}\n", name.empty() ? StringRef("-") : name, weight.getSymName(),
+                       shape, text);
+}
+
+void lutra::listProduct(llvm::raw_ostream &out, const QuantizedProduct &product, const WeightQuantizer &quantizer) {
+  std::string forms;
+  for (const WeightForm &form : product.forms) {
+    int64_t bytes = storedBytes(quantizer.encodingOf(form), product.n, product.k);
+    forms += llvm::formatv("{0}{1} ({2:F2} bits)", forms.empty() ? "" : " or ", form.text(),
+                           bitsOf(bytes, product.n * product.k));
+  }
+  listLine(out, product.name, product.weight, forms);
+}
+
+void lutra::listProduct(llvm::raw_ostream &out, const KeptProduct &product) {
+  listLine(out, product.name, product.weight,
+           product.reason.empty() ? std::string("stays") : "stays: " + product.reason);
+}

@@ -1,0 +1,46 @@
+//===- QuantizeReport.h - what --quantize did to each layer ------------------===//
+#ifndef LUTRA_LIB_PIPELINE_QUANTIZEREPORT_H
+#define LUTRA_LIB_PIPELINE_QUANTIZEREPORT_H
+
+#include "Calibration.h"
+
+#include "lutra/Dialect/Lutra/Transforms/WeightQuantizer.h"
+
+#include "llvm/Support/JSON.h"
+
+namespace lutra {
+
+/// Gathers layers and outputs; docs/quantization.md lists the fields of the file.
+class QuantizeReport {
+public:
+  std::string spec, calibration;
+  size_t samples = 0;
+  bool fitted = true; // the samples that are measured were also fitted to
+  std::optional<double> predictedLoss;
+
+  void add(const QuantizedProduct &product, const WeightForm &form, int64_t bytes, const QuantizeNotes &notes,
+           std::optional<double> loss);
+  void add(const KeptProduct &product);
+  /// One call of the float model and the same call of the quantized one.
+  void addSample(const Sample &sample, llvm::ArrayRef<ProbeTensor> exact, llvm::ArrayRef<ProbeTensor> other,
+                 llvm::ArrayRef<lutra_tensor_info> infos);
+  mlir::LogicalResult write(const CompileOptions &options, mlir::Location loc);
+
+private:
+  struct Output {
+    std::string name;
+    int64_t samples = 0;
+    double cosine = 0, leastCosine = 1, greatestError = 0, power = 0, error = 0;
+  };
+  llvm::json::Array layers, kept;
+  std::vector<Output> outputs;
+  int64_t bytes = 0, weights = 0;
+};
+
+/// A line of --quantize=list.
+void listProduct(llvm::raw_ostream &out, const QuantizedProduct &product, const WeightQuantizer &quantizer);
+void listProduct(llvm::raw_ostream &out, const KeptProduct &product);
+
+} // namespace lutra
+
+#endif // LUTRA_LIB_PIPELINE_QUANTIZEREPORT_H
