@@ -71,6 +71,7 @@ private:
   std::vector<ProbeTensor> weightInputs; // of `probe`
   std::vector<const Sample *> compared;  // samples of comparisons ..
   std::vector<std::vector<ProbeTensor>> exact; // .. and what the float model gives for them
+  int64_t fewRows = 0; // products whose inputs were few
   QuantizeReport report;
 };
 } // namespace
@@ -382,12 +383,19 @@ LogicalResult ModelQuantizer::apply(ArrayRef<size_t> products) {
   LogicalResult result = success();
   for (size_t index : products) {
     const QuantizedProduct &product = quantizer.getProducts()[index];
+    MatmulOp op = product.op;
+    GlobalOp weight = product.weight;
     QuantizeNotes notes;
     const WeightForm form = formOf(product);
     if (failed(quantizer.apply(product, form, gramOf(index), quantizeOptions(), notes))) {
       result = failure();
       continue;
     }
+    if (notes.method != form.method)
+      mlir::emitWarning(op.getLoc()) << "weight @" << weight.getSymName() << " gets codes by '"
+                                     << methodName(notes.method) << "' and not by '" << methodName(form.method)
+                                     << "': " << notes.reason << "; give more samples";
+    fewRows += notes.method == WeightForm::Gptq && notes.tokens < 2 * product.k;
     auto layer = layers.find(product.weight);
     report.add(product, form, bytesOf(product, form), notes,
                layer == layers.end() ? std::nullopt : std::optional<double>(layer->second.losses[layer->second.pick]));
@@ -443,6 +451,9 @@ LogicalResult ModelQuantizer::run() {
   grams.clear();
   if (failed(quantizer.finish()))
     return failure();
+  if (fewRows > 0)
+    mlir::emitWarning(module.getLoc()) << fewRows << " products saw fewer rows of inputs than 2 K; their codes may fit "
+                                       << "the samples more than the model, so give more of them";
   if (options.quantizeReport.empty())
     return success();
   if (calibrated && failed(measureModel()))

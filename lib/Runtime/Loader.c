@@ -42,11 +42,13 @@ static lutra_status fail(lutra_error *error, lutra_status code, const char *form
 }
 
 /* A spelling of /proc/self/fd/<file> that no earlier call gave: the digits of a counter stand between the folder and
- * the number, "/." for a one and "/" for a zero. Descriptors alone repeat, and dlopen remembers names for longer. */
+ * the number, "/." for a one and "/" for a zero. Descriptors alone repeat, and dlopen remembers names for longer. A
+ * process may hold several copies of this file (the Python package has two), so the counter starts at its address. */
 static void spellOnce(int file, char name[NAME_BYTES]) {
   static atomic_ullong counter;
   int at = snprintf(name, NAME_BYTES, "/proc/self/fd");
-  for (unsigned long long rest = atomic_fetch_add(&counter, 1); rest; rest >>= 1)
+  unsigned long long start = (unsigned long long)(uintptr_t)&counter << 16;
+  for (unsigned long long rest = start + atomic_fetch_add(&counter, 1); rest; rest >>= 1)
     at += snprintf(name + at, NAME_BYTES - at, rest & 1 ? "/." : "/");
   snprintf(name + at, NAME_BYTES - at, "/%d", file);
 }

@@ -60,6 +60,7 @@ def main() -> None:
     np.savez(bad / "mask.npz", x=x, attention_mask=0 * mask)
     np.savez_compressed(bad / "zipped.npz", x=x, attention_mask=mask)
     np.save(bad / "one.npy", x)
+    np.savez(folder / "few.npz", x=x[:20], attention_mask=mask[:20])
     wrong = x.copy()
     wrong[3, 4] = np.nan
     np.savez(bad / "nan.npz", x=wrong, attention_mask=mask)
