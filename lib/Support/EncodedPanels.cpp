@@ -7,6 +7,7 @@
 #include "lutra/Support/EncodedLayout.h"
 #include "lutra/Support/SideValues.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <cmath>
@@ -85,14 +86,21 @@ std::optional<std::pair<double, double>> EncodedPanels::linear() const {
   if (tables() != 1) // or none known
     return std::nullopt;
   double offset = values[0], factor = values.size() > 1 ? values[1] - values[0] : 1;
-  for (size_t i = 0; i < values.size(); ++i) // NaN is no number either
-    if (!(values[i] == factor * static_cast<double>(i) + offset))
+  auto isFloat = [](double value) { return static_cast<double>(static_cast<float>(value)) == value; };
+  for (size_t i = 0; i < values.size(); ++i) { // NaN is no number either
+    double product = factor * static_cast<double>(i);
+    if (!(values[i] == product + offset) || !isFloat(product))
       return std::nullopt;
+  }
+  if (!isFloat(offset))
+    return std::nullopt;
   return std::pair(factor, offset);
 }
 
 bool EncodedPanels::isArithmetic() const {
-  return linear() || (map.kind == ValueMap::Float && values[0] == 0 && !zero);
+  // Numbers below the least normal f32 are looked up.
+  auto isNormal = [](double value) { return !(std::abs(value) < 0x1p-126) || value == 0; };
+  return linear() || (map.kind == ValueMap::Float && values[0] == 0 && !zero && llvm::all_of(values, isNormal));
 }
 
 /// Values of all codes as panels hold them: two's complement with the sign bit flipped.

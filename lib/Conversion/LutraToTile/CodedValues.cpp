@@ -77,8 +77,10 @@ static llvm::Expected<CodedValues> ofTable(const EncodedPanels &panels, const Co
   }
   made.least = *llvm::min_element(made.entries);
   made.greatest = *llvm::max_element(made.entries);
-  for (int64_t entry : made.special)
-    made.least = std::min(made.least, entry);
+  for (int64_t entry : made.special) {
+    if (entry < 0 && entry < made.least)
+      return refused("takes tables for groups whose own entry is not the least of values below 0 alone");
+  }
   return made;
 }
 

@@ -27,7 +27,8 @@ SmallVector<int64_t> findDifferingCodes(const EncodedPanels &panels) {
   SmallVector<int64_t> codes;
   for (int64_t code = 0; code < int64_t(1) << panels.code.bits; ++code)
     for (int64_t table = 1; table < panels.tables(); ++table)
-      if (panels.table(table)[code] != panels.table(0)[code]) {
+      if (double own = panels.table(table)[code], first = panels.table(0)[code];
+          own != first && !(std::isnan(own) && std::isnan(first))) {
         codes.push_back(code);
         break;
       }

@@ -16,42 +16,58 @@ using namespace mlir;
 
 namespace lutra {
 
-/// Bits of the significand of a side value.
-static unsigned significandBits(const PanelSide &side) {
+namespace {
+/// What a product of side values needs of f32: bits of the significand, and the exponents that it may have.
+struct NumberRange {
+  int bits, least, greatest;
+
+  NumberRange operator*(const NumberRange &other) const {
+    return {bits + other.bits, least + other.least, greatest + other.greatest + 1};
+  }
+  /// Whether every such number is a normal one of f32, so that no product of them is rounded.
+  bool isExact() const { return bits <= 24 && least >= -126 && greatest <= 127; }
+};
+} // namespace
+
+static NumberRange rangeOf(const PanelSide &side) {
   switch (side.element.kind) {
   case SideType::F32:
-    return 24;
+    return {24, -149, 127};
   case SideType::F16:
-    return 11;
+    return {11, -24, 15};
   case SideType::BF16:
-    return 8;
+    return {8, -133, 127};
   case SideType::E8M0:
-    return 1;
+    return {1, -127, 127};
   case SideType::E4M3:
   case SideType::UE4M3:
-    return 4;
+    return {4, -9, 8};
   case SideType::E5M2:
-    return 3;
+    return {3, -16, 15};
   case SideType::Uint:
-  case SideType::Int:
-    return side.element.width + (side.offset != 0 ? 1 : 0);
+  case SideType::Int: {
+    int bits = std::ilogb(std::ldexp(1.0, static_cast<int>(side.element.width)) + std::abs(side.offset)) + 1;
+    return {bits, 0, bits};
   }
-  return 24;
+  }
+  return {24, -149, 127};
 }
 
 /// Whether f32 holds the product of all scales.
 static bool hasExactScale(const EncodedPanels &panels) {
-  unsigned bits = 0;
-  for (const PanelSide &scale : panels.scales)
-    bits += significandBits(scale);
-  return panels.scales.size() <= 1 || bits <= 24;
+  if (panels.scales.size() <= 1)
+    return true;
+  NumberRange product = rangeOf(panels.scales.front());
+  for (const PanelSide &scale : ArrayRef(panels.scales).drop_front())
+    product = product * rangeOf(scale);
+  return product.isExact();
 }
 
-/// Bits of value - zero point, no more than 24.
-static unsigned valueBits(const EncodedPanels &panels) {
+/// Of value - zero point.
+static NumberRange valueRange(const EncodedPanels &panels) {
   double most = panels.zero ? 256 : 0, unit = 1;
   if (panels.values.empty())
-    return 24;
+    return {24, -149, 127};
   for (double value : panels.values) {
     if (std::isnan(value))
       continue;
@@ -59,7 +75,9 @@ static unsigned valueBits(const EncodedPanels &panels) {
     while (value / unit != std::round(value / unit) && unit > 0x1p-60)
       unit /= 2;
   }
-  return most == 0 ? 1 : std::min(24, std::ilogb(most / unit) + 1);
+  if (most == 0)
+    return {1, 0, 0};
+  return {std::ilogb(most / unit) + 1, std::ilogb(unit), std::ilogb(most)};
 }
 
 std::string findSideObstacle(const EncodedPanels &panels) {
@@ -89,11 +107,11 @@ std::string findDecodeObstacle(RankedTensorType type, int64_t width) {
     return why;
   if (std::string why = findValueObstacle(*panels); !why.empty())
     return why;
-  if (!hasExactScale(*panels)) {
-    unsigned bits = valueBits(*panels);
+  if (!hasExactScale(*panels)) { // one scale after the other
+    NumberRange product = valueRange(*panels);
     for (const PanelSide &scale : ArrayRef(panels->scales).drop_back())
-      bits += significandBits(scale);
-    if (bits > 24)
+      product = product * rangeOf(scale);
+    if (!product.isExact())
       return "takes scales whose products f32 holds alone";
   }
   if (panels->group < type.getShape().back() && panels->group % 8 != 0)

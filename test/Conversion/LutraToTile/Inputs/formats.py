@@ -15,6 +15,11 @@ BITMOD4 = [v for own in (10, -10, 16, -16) for v in (*HALF4, own, *(-v for v in 
 IQ4 = (-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113)
 NF4 = (-1, -0.7, -0.525, -0.395, -0.284, -0.185, -0.091, 0, 0.08, 0.161, 0.246, 0.338, 0.441, 0.563, 0.723, 1)
 
+# Those whose own entry is the least are decoded alone.
+FAR = [v for own in (-120, 20) for v in (*range(-12, 13, 2), 100, 90, own)]
+# Tables from -127 to 127, which differ in one entry.
+SIGNED = [v for own in (127, 20) for v in (-127, *range(-90, 40, 10), 100, own)]
+
 
 def table(element: str, values: list[int] | tuple[float, ...], tables: int = 1) -> str:
     """A value map that looks codes up, in one of several tables for each group."""
@@ -45,6 +50,7 @@ INTEGERS = {
     "bitmod4": f"uint<4>, {table('i8', BITMOD4, 4)}, scales = [f16, 1, 64]",
     "iq4": f"uint<4>, {table('i8', IQ4)}, scales = [f16, 1, 32]",
     "mxint8": "int<8>, affine, scales = [e8m0, 1, 32]",
+    "signed_tables": f"uint<4>, {table('i8', SIGNED, 2)}, scales = [f16, 1, 32]",
 }
 # What is decoded alone.
 OTHERS = {
@@ -58,6 +64,9 @@ OTHERS = {
     "codebook": "uint<4>, table<16, f16>, scales = [f16, 1, 32]",
     "dynamic8": "uint<8>, table<256, f32>, scales = [f32, 1, 64]",
     "sums": "uint<5>, pot<2, 2>, scales = [f16, row]",
+    "far_tables": f"uint<4>, {table('i8', FAR, 2)}, scales = [f16, 1, 32]",
+    "steep": "uint<1>, table<2, f32, [1.0, 9.313225746154785e-10]>, scales = [f32, row]",
+    "tiny": "uint<8>, float<4, 3, 140>, scales = [f32, row]",
 }
 
 
