@@ -36,7 +36,8 @@ MODEL is an .onnx file or an .mlir file (a module of the lutra dialect, any stag
   --quantize-report FILE  write what --quantize did to each layer, as JSON
   --strategy NAME       of every product: tiled, coded, decode, dot, scalar, or auto (default): the cheapest
   --target NAME         cpu (default), nvgpu (a library that runs on NVIDIA GPUs) or mil (an .mlpackage)
-  --target-cpu LIST     instruction-set levels, e.g. avx2,avx512 (default both), baseline, native
+  --target-cpu LIST     instruction-set levels, e.g. avx2,avx512 (default both; avx512vnni,avx2 with products
+                        of integers, and amx where codes are rounded), baseline, native
   --gpu-arch LIST       architectures of target nvgpu: sm_80,sm_90a (default both)
   --cuda DIR            CUDA toolkit whose ptxas is run (default: search)
   --threads N           of the compiler (default: one per CPU)

@@ -13,6 +13,7 @@
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 #include "lutra/Machine/TileTarget.h"
 #include "lutra/Support/ErrorCodes.h"
+#include "lutra/Support/QuantizeSpec.h"
 #include "lutra/Target/CPU/CpuTarget.h"
 
 #include "llvm/ADT/MapVector.h"
@@ -189,6 +190,21 @@ static bool multipliesBytes(ModuleOp module, const CompileOptions &options) {
   return found.wasInterrupted();
 }
 
+/// Whether products have codes on both sides, which the tiles of AMX multiply, or may round their activations to them.
+static bool mayRoundActivations(ModuleOp module, const CompileOptions &options) {
+  // A spec with a fault is an error of the pass that reads it.
+  llvm::Expected<QuantizeSpec> spec = QuantizeSpec::parse(options.quantize);
+  bool asked = spec && spec->roundActivations;
+  if (!spec)
+    llvm::consumeError(spec.takeError());
+  WalkResult found = module.walk([](MatmulOp op) {
+    EncodingAttr encoding = encodingOf(cast<RankedTensorType>(op.getRhs().getType()));
+    bool rounds = encoding && encoding.getValue().activation.kind == ActivationForm::Int;
+    return rounds || op.getScale() ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  return asked || found.wasInterrupted();
+}
+
 LogicalResult resolveOptions(CompileOptions &options, Location loc) {
   if (options.emit == EmitKind::MilText)
     return emitCodedError(loc, ErrorCode::UnsupportedTarget) << "--emit=mil-text goes with --target=mil";
@@ -359,8 +375,11 @@ LogicalResult compileModule(ModuleOp module, const CompileOptions &requested) {
     return compileToMIL(module, requested);
   CompileOptions options = requested;
   // Few CPUs have AVX-512 without VNNI; they take avx2.
-  if (options.target == "cpu" && options.cpuLevels.empty() && multipliesBytes(module, options))
+  if (options.target == "cpu" && options.cpuLevels.empty() && multipliesBytes(module, options)) {
     options.cpuLevels = {"avx512vnni", "avx2"};
+    if (mayRoundActivations(module, options))
+      options.cpuLevels.push_back("amx");
+  }
   if (failed(resolveOptions(options, module.getLoc())))
     return failure();
   MLIRContext *context = module.getContext();

@@ -311,9 +311,10 @@ static LogicalResult evaluateMatmul(TileMatmulOp op, Interpreter &interpreter) {
   return setTile(op.getResult(), acc, interpreter);
 }
 
-/// The code at place `inStep` of a step that begins at `first` (panel, word, column, byte 0).
-static FailureOr<int64_t> readCode(TileCodedMatmulOp op, const Buffer &codes, SmallVector<int64_t> first,
-                                   int64_t inStep) {
+/// The value of code number `inStep` of a step that begins at `first` (panel, word, column, byte 0).
+template <typename Op>
+static FailureOr<int64_t> readValue(Op op, const Buffer &codes, SmallVector<int64_t> first, int64_t inStep,
+                                    const Array *special) {
   int64_t bytes = codes.shape.back(), word = first[1], code = 0;
   first[3] = inStep % bytes;
   for (const CodeWords::Piece &piece : CodeWords{static_cast<unsigned>(op.getBits())}.piecesOf(inStep / bytes)) {
@@ -323,7 +324,10 @@ static FailureOr<int64_t> readCode(TileCodedMatmulOp op, const Buffer &codes, Sm
       return failure();
     code |= (loadElement(codes, *place).integer >> piece.at & ((1 << piece.count) - 1)) << piece.to;
   }
-  return code;
+  if (special && code == static_cast<int64_t>(op.getSpecialCode()))
+    return special->integers[first[2]];
+  std::optional<ArrayRef<int64_t>> values = op.getValues();
+  return values ? (*values)[code] : code - static_cast<int64_t>(op.getOffset());
 }
 
 /// acc + lhs * values of codes, wrapped to 32 bits.
@@ -333,25 +337,37 @@ static LogicalResult evaluateCodedMatmul(TileCodedMatmulOp op, Interpreter &inte
   SmallVector<int64_t> first = integersOf(op.getCodeIndices(), interpreter);
   int64_t depth = interpreter.getInteger(op.getDepth()), stepDepth = op.getStepDepth(), words = op.getStepWords();
   const Array *special = op.getSpecial() ? &interpreter.getArray(op.getSpecial()) : nullptr;
-  std::optional<ArrayRef<int64_t>> values = op.getValues();
   auto acc = std::make_shared<Array>(interpreter.getArray(op.getAcc()));
   for (int64_t i = 0; i < acc->count(); ++i)
     for (int64_t k = 0; k < depth; ++k) {
-      int64_t column = i % acc->shape[1];
       SmallVector<int64_t> from(left);
       from[op.getLhsRowDim()] += i / acc->shape[1];
       from.back() += k;
       auto a = locate(op, lhs, from);
-      FailureOr<int64_t> code =
-          readCode(op, codes, {first[0], first[1] + k / stepDepth * words, column, 0}, k % stepDepth);
-      if (failed(a) || failed(code))
+      SmallVector<int64_t> step{first[0], first[1] + k / stepDepth * words, i % acc->shape[1], 0};
+      FailureOr<int64_t> value = readValue(op, codes, step, k % stepDepth, special);
+      if (failed(a) || failed(value))
         return failure();
-      int64_t value = values ? (*values)[*code] : *code - static_cast<int64_t>(op.getOffset());
-      if (special && *code == static_cast<int64_t>(op.getSpecialCode()))
-        value = special->integers[column];
-      acc->integers[i] = wrapToType(acc->elementType, acc->integers[i] + loadElement(lhs, *a).integer * value);
+      acc->integers[i] = wrapToType(acc->elementType, acc->integers[i] + loadElement(lhs, *a).integer * *value);
     }
   return setTile(op.getResult(), acc, interpreter);
+}
+
+static LogicalResult evaluateUnpack(TileUnpackOp op, Interpreter &interpreter) {
+  const Buffer &codes = interpreter.getBuffer(op.getCodes());
+  SmallVector<int64_t> first = integersOf(op.getCodeIndices(), interpreter);
+  const Array *special = op.getSpecial() ? &interpreter.getArray(op.getSpecial()) : nullptr;
+  auto result = makeTile(op.getResult());
+  int64_t bytes = codes.shape.back(), rowBytes = result->shape[1];
+  for (int64_t i = 0; i < result->count(); ++i) {
+    int64_t place = i % rowBytes;
+    FailureOr<int64_t> value =
+        readValue(op, codes, {first[0], first[1], place / bytes, 0}, i / rowBytes * bytes + place % bytes, special);
+    if (failed(value))
+      return failure();
+    result->integers[i] = wrapToType(result->elementType, *value);
+  }
+  return setTile(op.getResult(), result, interpreter);
 }
 
 static LogicalResult evaluateLookup(TileLookupOp op, Interpreter &interpreter) {
@@ -375,4 +391,5 @@ void lutra::addTileHandlers(HandlerTable &table) {
   table.add<TileMatmulOp, evaluateMatmul>();
   table.add<TileReduceOp, evaluateReduce>();
   table.add<TileStoreOp, evaluateStore>();
+  table.add<TileUnpackOp, evaluateUnpack>();
 }

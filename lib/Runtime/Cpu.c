@@ -2,6 +2,10 @@
  * A feature counts only when cpuid reports it and the operating system saves its registers (xgetbv).
  * LUTRA_ISA=<level> forces a level that the CPU has; it exists for tests.
  *===----------------------------------------------------------------------===*/
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
 #include "Internal.h"
 
 #include <stdio.h>
@@ -10,6 +14,20 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+/* Linux saves a process's tiles after it has asked for them; without that their first use is a fault. */
+static bool mayUseTiles(void) {
+#if defined(__linux__) && defined(SYS_arch_prctl)
+  enum { askForPermission = 0x1023, tileData = 18 };
+  return syscall(SYS_arch_prctl, askForPermission, tileData) == 0;
+#else
+  return false;
+#endif
+}
 
 static uint64_t readXcr0(void) {
   uint32_t low, high;
@@ -23,7 +41,7 @@ uint64_t lutra_rt_cpu_features(void) {
     return 0;
   uint64_t saved = readXcr0();
   bool ymm = (saved & 0x6) == 0x6, zmm = (saved & 0xe6) == 0xe6;
-  bool tiles = (saved & 0x60000) == 0x60000;
+  bool tiles = (saved & 0x60000) == 0x60000 && mayUseTiles();
   if (ymm && (c >> 28 & 1)) {
     features |= (c >> 12 & 1) ? LUTRA_CPU_FMA : 0;
     features |= (c >> 29 & 1) ? LUTRA_CPU_F16C : 0;

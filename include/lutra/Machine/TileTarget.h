@@ -40,6 +40,8 @@ struct CodedProduct {
   bool takesBytes;     // values of 0 to 255; else products of a pair must fit 16 bits: 0 to 127, or with a sign
   int64_t vectorBytes; // of codes that one instruction multiplies
   double perCycle;     // instructions of one core
+  int64_t blockRows;   // of a tile over entries that were unpacked to bytes; 0: none are
+  int64_t unpackRows;  // of a work item from which on they are
 };
 
 /// One instruction-set level of one target. Stateless; all sizes in elements.
@@ -65,6 +67,8 @@ public:
   /// Whether one instruction adds four products of bytes, one factor with and one without a sign, to sums of 32 bits
   /// without saturation.
   virtual bool hasByteDot() const { return false; }
+  /// Whether it also has tiles of bytes, 16 rows by 64, of which one instruction multiplies two.
+  virtual bool hasByteTiles() const { return false; }
   /// Products of 8-bit integers with codes; nothing where they are not computed.
   virtual std::optional<CodedProduct> getCodedProduct() const { return std::nullopt; }
   /// Columns of a panel of a packed weight; 0: products read matrices as they are. One artifact holds one packing, so

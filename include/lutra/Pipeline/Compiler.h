@@ -34,7 +34,8 @@ struct DimBinding {
 struct CompileOptions {
   std::string target = "cpu";
   ModelOrigin origin = ModelOrigin::Module;
-  llvm::SmallVector<std::string> cpuLevels; // empty: avx2, and avx512 or, for products of integers, avx512vnni
+  /// Empty: avx2, and avx512 or, for products of integers, avx512vnni (and amx, for those of codes).
+  llvm::SmallVector<std::string> cpuLevels;
   llvm::SmallVector<std::string> gpuArchs; // of target nvgpu; empty: sm_80 and sm_90a
   std::string cudaToolkit;                 // folder with bin/ptxas; empty: search
   llvm::SmallVector<DimBinding> dims;

@@ -8,6 +8,9 @@
 // where an entry is the code or what a table has for it (CodedValues.h), with the sums of x made once per work item.
 // Then the group's scales, and f32 across groups. A left-hand side whose rows end within a step of the panels is copied
 // and filled up with zeros.
+//
+// Where a work item has many rows, entries are unpacked to bytes once for all of them, a block of K of one panel at a
+// time, and f32 sums wait in a buffer between the blocks.
 #include "CodedValues.h"
 #include "EncodedRhs.h"
 #include "GroupKinds.h"
@@ -32,10 +35,28 @@ public:
 private:
   LogicalResult copyRows();
   LogicalResult sumGroups();
-  LogicalResult emitSpot(const ProductSpot &spot);
-  Value multiplyGroup(const ProductSpot &spot, Value group, int64_t size, const EncodedRhs::Place &columns);
-  Value addGroup(const ProductSpot &spot, Value group, int64_t size, Value accumulator);
+  /// Codes of one panel: as they are stored, or unpacked from `firstGroup` on.
+  struct Source {
+    Value buffer, panel, firstGroup;
+    bool isUnpacked;
+  };
+  /// Where a block of rows by one panel stands.
+  struct PanelBlock {
+    Value column, columnBound;
+  };
+  Value makeSums(int64_t rows);
+  Value multiplyGroup(const ProductSpot &spot, Value group, int64_t size, const Source &source,
+                      const EncodedRhs::Place &columns);
+  Value addGroup(const ProductSpot &spot, Value group, int64_t size, const Source &source, Value accumulator);
+  FailureOr<Value> addGroups(const ProductSpot &spot, Value first, int64_t size, const Source &source, Value sums);
   Value loadSpecial(const EncodedRhs::Place &columns);
+  LogicalResult forRows(int64_t most, llvm::function_ref<LogicalResult(Value row, int64_t size)> body);
+  LogicalResult emitDirect(const PanelBlock &block);
+  Value viewUnpacked(ArrayRef<int64_t> shape);
+  LogicalResult unpack(Value panelIndex, Value firstGroup, int64_t size);
+  LogicalResult addBlock(const PanelBlock &block, Value firstGroup, int64_t size, bool isOnly);
+  LogicalResult emitUnpacked(const PanelBlock &block);
+  void planUnpacking(const CodedProduct &product);
   SmallVector<Value> lhsIndices(Value row, Value k);
 
   KernelEmitter &emitter;
@@ -52,12 +73,15 @@ private:
   std::optional<EncodedRhs> weight;
   CodedValues values;
   Value lhs, sums; // rows (a copy: of the item); of the item's rows in each group, times a constant zero point
+  int64_t unpackedDepth = 0, unpackedRows = 0; // of a block of K that is unpacked, 0: none; of its tiles
+  Value unpacked, waiting;                     // words of entries; f32 sums between blocks
   SmallVector<Value> indices; // of the result; only batch dimensions are set
   ProductRange rows;
 };
 } // namespace
 
-static constexpr int64_t panel = 16;
+/// Columns of a panel, and bytes of a column in a word.
+static constexpr int64_t panel = 16, wordBytes = 4;
 
 CodedEmission::CodedEmission(KernelEmitter &kernelEmitter)
     : emitter(kernelEmitter), op(cast<MatmulOp>(getRoot(kernelEmitter.kernel))), batch(op) {
@@ -73,7 +97,7 @@ CodedEmission::CodedEmission(KernelEmitter &kernelEmitter)
   tileRows = emitter.target.getCodedProduct()->rows;
   auto packing = packingOf(cast<RankedTensorType>(op.getRhs().getType()));
   copies = !packing || depth % packing.getDepth() != 0 || !emitter.getBuffer(op.getLhs());
-  int64_t rowBlock = llvm::alignTo(plan.rowBlock, tileRows);
+  int64_t rowBlock = llvm::alignTo(plan.rowBlock, std::max(tileRows, emitter.target.getCodedProduct()->blockRows));
   auto limitRows = [&](int64_t bytes, int64_t ofRow) {
     rowBlock = std::max(tileRows, std::min(rowBlock, bytes / std::max<int64_t>(1, ofRow) / tileRows * tileRows));
   };
@@ -196,24 +220,37 @@ Value CodedEmission::loadSpecial(const EncodedRhs::Place &columns) {
   });
 }
 
+Value CodedEmission::makeSums(int64_t rows) {
+  return emitter.fill(emitter.builder.getF32FloatAttr(0), {rows, panel});
+}
+
 /// Sums of entries over `size` steps of K in group number `group`.
-Value CodedEmission::multiplyGroup(const ProductSpot &spot, Value group, int64_t size,
+Value CodedEmission::multiplyGroup(const ProductSpot &spot, Value group, int64_t size, const Source &source,
                                    const EncodedRhs::Place &columns) {
   const EncodedPanels &panels = weight->getPanels();
   OpBuilder &builder = emitter.builder;
   Value low = emitter.mul(group, emitter.constant(panels.group));
-  Value word = emitter.mul(group, emitter.constant(panels.group / panels.depth * panels.code.words()));
   Value sum = emitter.fill(builder.getI32IntegerAttr(0), {spot.rows, panel});
+  Value depthValue = emitter.constant(llvm::alignTo(size, panels.depth));
+  SmallVector<Value> left = lhsIndices(spot.row, low);
+  int64_t leftDim = copies ? 0 : rowDim;
+  if (source.isUnpacked) {
+    Value word = emitter.mul(emitter.sub(group, source.firstGroup), emitter.constant(panels.group / wordBytes));
+    return TileCodedMatmulOp::create(builder, emitter.loc, sum.getType(), lhs, left, source.buffer,
+                                     ValueRange{source.panel, word}, sum, depthValue, Value(), /*bits=*/8, leftDim,
+                                     /*offset=*/0, nullptr, /*special_code=*/-1, /*limit=*/values.greatest);
+  }
+  Value word = emitter.mul(group, emitter.constant(panels.group / panels.depth * panels.code.words()));
   Value special = values.special.empty() ? Value() : loadSpecial(columns);
   DenseI64ArrayAttr entries = values.entries.empty() ? nullptr : builder.getDenseI64ArrayAttr(values.entries);
-  return TileCodedMatmulOp::create(builder, emitter.loc, sum.getType(), lhs, lhsIndices(spot.row, low),
-                                   weight->getCodes(), ValueRange{columns.panel, word}, sum,
-                                   emitter.constant(llvm::alignTo(size, panels.depth)), special, panels.code.bits,
-                                   copies ? 0 : rowDim, values.codeOffset, entries, values.specialCode);
+  return TileCodedMatmulOp::create(builder, emitter.loc, sum.getType(), lhs, left, source.buffer,
+                                   ValueRange{source.panel, word}, sum, depthValue, special, panels.code.bits, leftDim,
+                                   values.codeOffset, entries, values.specialCode, /*limit=*/-1);
 }
 
 /// Adds the products of `size` steps of K in group number `group` to the f32 tile.
-Value CodedEmission::addGroup(const ProductSpot &spot, Value group, int64_t size, Value accumulator) {
+Value CodedEmission::addGroup(const ProductSpot &spot, Value group, int64_t size, const Source &source,
+                              Value accumulator) {
   const EncodedPanels &panels = weight->getPanels();
   Type wide = emitter.builder.getI32Type(), real = emitter.builder.getF32Type();
   EncodedRhs::Place columns{emitter.div(spot.column, emitter.constant(panel)), group, {1, panel}, {-1, 2}};
@@ -230,7 +267,7 @@ Value CodedEmission::addGroup(const ProductSpot &spot, Value group, int64_t size
   int64_t block = op.getBlock();
   at[rank - 1] = block >= depth ? emitter.constant(0) : emitter.div(group, emitter.constant(block / panels.group));
   Value rowScale = emitter.loadTile(emitter.getBuffer(op.getScale()), ofRows(at, rowDim), real);
-  SmallVector<Value> tiles{multiplyGroup(spot, group, size, columns), accumulator, rowScale};
+  SmallVector<Value> tiles{multiplyGroup(spot, group, size, source, columns), accumulator, rowScale};
   for (size_t index = 0; index < panels.scales.size(); ++index)
     tiles.push_back(weight->loadScale(index, columns));
   size_t scalesEnd = tiles.size();
@@ -266,20 +303,157 @@ Value CodedEmission::addGroup(const ProductSpot &spot, Value group, int64_t size
   });
 }
 
-LogicalResult CodedEmission::emitSpot(const ProductSpot &spot) {
+/// Adds `size` steps of K from the beginning of group `first` on to f32 sums.
+FailureOr<Value> CodedEmission::addGroups(const ProductSpot &spot, Value first, int64_t size, const Source &source,
+                                          Value sums) {
   const EncodedPanels &panels = weight->getPanels();
-  Value start = emitter.fill(emitter.builder.getF32FloatAttr(0), {spot.rows, panel});
-  int64_t whole = depth / panels.group, rest = depth % panels.group;
-  auto sum = emitter.fold(emitter.constant(0), emitter.constant(whole), emitter.constant(1), start,
-                          [&](Value group, ValueRange carried) -> FailureOr<KernelEmitter::Carried> {
-                            return KernelEmitter::Carried{addGroup(spot, group, panels.group, carried[0])};
-                          });
-  if (failed(sum))
+  int64_t rest = size % panels.group;
+  Value end = emitter.add(first, emitter.constant(size / panels.group));
+  auto total = emitter.fold(first, end, emitter.constant(1), sums,
+                            [&](Value group, ValueRange carried) -> FailureOr<KernelEmitter::Carried> {
+                              return KernelEmitter::Carried{addGroup(spot, group, panels.group, source, carried[0])};
+                            });
+  if (failed(total))
     return failure();
-  Value total = (*sum)[0];
-  if (rest > 0)
-    total = addGroup(spot, emitter.constant(whole), rest, total);
-  return finishSpot(emitter, op.getResult(), spotWindow(emitter, spot, indices, rowDim, rank - 1), total);
+  return rest > 0 ? addGroup(spot, end, rest, source, (*total)[0]) : (*total)[0];
+}
+
+/// All rows of the item in tiles, of `most` rows first and then of half as many.
+LogicalResult CodedEmission::forRows(int64_t most,
+                                     llvm::function_ref<LogicalResult(Value row, int64_t size)> body) {
+  Value low = rows.low;
+  for (int64_t size = most; size > 0; size /= 2) {
+    Value step = emitter.constant(size);
+    Value end = emitter.add(low, emitter.mul(emitter.div(emitter.sub(rows.high, low), step), step));
+    if (failed(emitter.forEach(low, end, step, [&](Value row) { return body(row, size); })))
+      return failure();
+    low = end;
+  }
+  return success();
+}
+
+/// Codes are taken apart for every tile of rows.
+LogicalResult CodedEmission::emitDirect(const PanelBlock &block) {
+  Source source{weight->getCodes(), emitter.div(block.column, emitter.constant(panel)), Value(), false};
+  return forRows(tileRows, [&](Value row, int64_t size) -> LogicalResult {
+    ProductSpot spot{Value(), row, block.column, size, panel, Value(), block.columnBound};
+    FailureOr<Value> total = addGroups(spot, emitter.constant(0), depth, source, makeSums(size));
+    if (failed(total))
+      return failure();
+    return finishSpot(emitter, op.getResult(), spotWindow(emitter, spot, indices, rowDim, rank - 1), *total);
+  });
+}
+
+Value CodedEmission::viewUnpacked(ArrayRef<int64_t> shape) {
+  return memref::ViewOp::create(emitter.builder, emitter.loc, MemRefType::get(shape, emitter.builder.getI8Type()),
+                                unpacked, emitter.constant(0), ValueRange());
+}
+
+/// Writes the entries of `size` steps of K from group `firstGroup` on to the buffer.
+LogicalResult CodedEmission::unpack(Value panelIndex, Value firstGroup, int64_t size) {
+  const EncodedPanels &panels = weight->getPanels();
+  OpBuilder &builder = emitter.builder;
+  int64_t fields = panels.code.fields(), stepsOfGroup = llvm::divideCeil(panels.group, panels.depth);
+  auto type = TileType::get(builder.getContext(), {fields, panel * wordBytes}, builder.getI8Type());
+  DenseI64ArrayAttr entries = values.entries.empty() ? nullptr : builder.getDenseI64ArrayAttr(values.entries);
+  Value zero = emitter.constant(0), one = emitter.constant(1);
+  Value rowsOfWords = viewUnpacked({unpackedDepth / wordBytes, panel * wordBytes});
+  auto unpackGroup = [&](Value index, int64_t steps) {
+    EncodedRhs::Place columns{panelIndex, emitter.add(firstGroup, index), {1, panel}, {-1, 2}};
+    Value special = values.special.empty() ? Value() : loadSpecial(columns);
+    Value first = emitter.mul(index, emitter.constant(stepsOfGroup));
+    Value stored = emitter.mul(columns.group, emitter.constant(stepsOfGroup));
+    return emitter.forEach(zero, emitter.constant(steps), one, [&](Value step) {
+      Value word = emitter.mul(emitter.add(stored, step), emitter.constant(panels.code.words()));
+      Value tile = TileUnpackOp::create(builder, emitter.loc, type, weight->getCodes(), ValueRange{panelIndex, word},
+                                        special, panels.code.bits, values.codeOffset, entries, values.specialCode);
+      TileWindow window;
+      window.indices = {emitter.mul(emitter.add(first, step), emitter.constant(fields)), zero};
+      window.shape = {fields, panel * wordBytes};
+      window.dims = {fields == 1 ? -1 : 0, 1};
+      window.steps = {1, 1};
+      emitter.storeTile(tile, rowsOfWords, window);
+      return success();
+    });
+  };
+  int64_t whole = size / panels.group, rest = size % panels.group;
+  if (failed(emitter.forEach(zero, emitter.constant(whole), one,
+                             [&](Value index) { return unpackGroup(index, stepsOfGroup); })))
+    return failure();
+  return rest > 0 ? unpackGroup(emitter.constant(whole), llvm::divideCeil(rest, panels.depth)) : success();
+}
+
+/// Unpacks `size` steps of K and adds their products to all rows; the only block finishes them.
+LogicalResult CodedEmission::addBlock(const PanelBlock &block, Value firstGroup, int64_t size, bool isOnly) {
+  KernelEmitter::Scope scope(emitter);
+  Value panelIndex = emitter.div(block.column, emitter.constant(panel)), zero = emitter.constant(0);
+  if (failed(unpack(panelIndex, firstGroup, size)))
+    return failure();
+  Source source{viewUnpacked({1, unpackedDepth / wordBytes, panel, wordBytes}), zero, firstGroup, true};
+  return forRows(unpackedRows, [&](Value row, int64_t rowCount) -> LogicalResult {
+    ProductSpot spot{Value(), row, block.column, rowCount, panel, Value(), block.columnBound};
+    TileWindow window;
+    window.indices = {emitter.sub(row, rows.low), zero};
+    window.shape = {rowCount, panel};
+    window.dims = {rowCount == 1 ? -1 : 0, 1};
+    window.steps = {1, 1};
+    Value start = isOnly ? makeSums(rowCount) : emitter.loadTile(waiting, window, emitter.builder.getF32Type());
+    FailureOr<Value> total = addGroups(spot, firstGroup, size, source, start);
+    if (failed(total))
+      return failure();
+    if (isOnly)
+      return finishSpot(emitter, op.getResult(), spotWindow(emitter, spot, indices, rowDim, rank - 1), *total);
+    emitter.storeTile(*total, waiting, window);
+    return success();
+  });
+}
+
+LogicalResult CodedEmission::emitUnpacked(const PanelBlock &block) {
+  Value zero = emitter.constant(0);
+  if (depth <= unpackedDepth)
+    return addBlock(block, zero, depth, /*isOnly=*/true);
+  auto forWaiting = [&](bool finishes) {
+    return forRows(unpackedRows, [&](Value row, int64_t rowCount) -> LogicalResult {
+      TileWindow window;
+      window.indices = {emitter.sub(row, rows.low), zero};
+      window.shape = {rowCount, panel};
+      window.dims = {rowCount == 1 ? -1 : 0, 1};
+      window.steps = {1, 1};
+      if (!finishes) {
+        emitter.storeTile(makeSums(rowCount), waiting, window);
+        return success();
+      }
+      ProductSpot spot{Value(), row, block.column, rowCount, panel, Value(), block.columnBound};
+      return finishSpot(emitter, op.getResult(), spotWindow(emitter, spot, indices, rowDim, rank - 1),
+                        emitter.loadTile(waiting, window, emitter.builder.getF32Type()));
+    });
+  };
+  int64_t groups = unpackedDepth / weight->getPanels().group, blocks = depth / unpackedDepth;
+  if (failed(forWaiting(/*finishes=*/false)) ||
+      failed(emitter.forEach(zero, emitter.constant(blocks), emitter.constant(1), [&](Value index) {
+        return addBlock(block, emitter.mul(index, emitter.constant(groups)), unpackedDepth, /*isOnly=*/false);
+      })))
+    return failure();
+  if (int64_t rest = depth % unpackedDepth;
+      rest > 0 && failed(addBlock(block, emitter.constant(blocks * groups), rest, /*isOnly=*/false)))
+    return failure();
+  return forWaiting(/*finishes=*/true);
+}
+
+/// Whole groups, about as many as fill half a first-level cache, where instructions take their entries as bytes.
+void CodedEmission::planUnpacking(const CodedProduct &product) {
+  const EncodedPanels &panels = weight->getPanels();
+  constexpr int64_t usual = 1024, most = 8192;
+  int64_t padded = llvm::alignTo(depth, panels.depth), group = panels.groups() == 1 ? padded : panels.group;
+  if (product.blockRows == 0 || values.least < 0 || group > most)
+    return;
+  unpackedDepth = std::min<int64_t>(llvm::alignTo(padded, panels.group), std::max(group, usual / group * group));
+  if (panels.groups() == 1)
+    unpackedDepth = padded;
+  unpackedRows = product.blockRows;
+  unpacked = makeScratch(emitter, {unpackedDepth * panel}, emitter.builder.getI8Type());
+  if (depth > unpackedDepth)
+    waiting = makeScratch(emitter, {rowBlocks.size, panel}, emitter.builder.getF32Type());
 }
 
 LogicalResult CodedEmission::emitItem() {
@@ -299,26 +473,30 @@ LogicalResult CodedEmission::emitItem() {
     return failure();
 
   int64_t rest = columns % panel;
-  Value width = emitter.constant(panel), wholeEnd = emitter.min(block.high, emitter.constant(columns - rest));
-  auto forRows = [&](Value column, Value columnBound) -> LogicalResult {
-    Value low = rows.low;
-    for (int64_t size = tileRows; size > 0; size /= 2) {
-      Value step = emitter.constant(size);
-      Value end = emitter.add(low, emitter.mul(emitter.div(emitter.sub(rows.high, low), step), step));
-      if (failed(emitter.forEach(low, end, step, [&](Value row) {
-            return emitSpot({Value(), row, column, size, panel, Value(), columnBound});
-          })))
-        return failure();
-      low = end;
-    }
-    return success();
+  Value width = emitter.constant(panel);
+  auto forPanels = [&](Value low, Value high, auto body) -> LogicalResult {
+    Value wholeEnd = emitter.min(high, emitter.constant(columns - rest));
+    if (failed(emitter.forEach(low, wholeEnd, width, [&](Value column) { return body(PanelBlock{column, Value()}); })))
+      return failure();
+    if (rest == 0)
+      return success();
+    return emitter.forEach(emitter.max(low, wholeEnd), high, width,
+                           [&](Value column) { return body(PanelBlock{column, emitter.constant(rest)}); });
   };
-  if (failed(emitter.forEach(block.low, wholeEnd, width, [&](Value column) { return forRows(column, {}); })))
+  auto direct = [&](const PanelBlock &panelBlock) { return emitDirect(panelBlock); };
+  const CodedProduct product = *emitter.target.getCodedProduct();
+  int64_t known = getProductProblem(op)->shape.m;
+  if ((known < 0 || known >= product.unpackRows) && rowBlocks.size >= product.unpackRows)
+    planUnpacking(product);
+  if (unpackedDepth == 0)
+    return forPanels(block.low, block.high, direct);
+  // Many rows take all panels one way, few the other.
+  Value isMany = arith::CmpIOp::create(emitter.builder, emitter.loc, arith::CmpIPredicate::sge,
+                                       emitter.sub(rows.high, rows.low), emitter.constant(product.unpackRows));
+  Value middle = arith::SelectOp::create(emitter.builder, emitter.loc, isMany, block.high, block.low);
+  if (failed(forPanels(block.low, middle, [&](const PanelBlock &panelBlock) { return emitUnpacked(panelBlock); })))
     return failure();
-  if (rest == 0)
-    return success();
-  return emitter.forEach(emitter.max(block.low, wholeEnd), block.high, width,
-                         [&](Value column) { return forRows(column, emitter.constant(rest)); });
+  return forPanels(middle, block.high, direct);
 }
 
 GroupKind lutra::getCodedKind() {

@@ -1,7 +1,8 @@
 //===- CodedStrategy.cpp - products of codes with codes ----------------------===//
-// Activations as 8-bit integers with a scale for each group of K, and the codes of a weight whose scales have the same
-// groups: sums are 32-bit integers inside a group and f32 across groups (CodedKind.cpp). Exact but for the roundings of
-// the f32 sum.
+// Activations as 8-bit integers with scales of their own along K, and the codes of a weight that stand for small
+// integers: sums are 32-bit integers inside a group of the weight, whole groups of which share a scale on the left, and
+// f32 across groups (CodedKind.cpp). Exact but for the roundings of the f32 sum: of a group's sum above 2^24, of each
+// scale and of the sum.
 #include "CodedValues.h"
 #include "EncodedRhs.h"
 #include "GroupKinds.h"

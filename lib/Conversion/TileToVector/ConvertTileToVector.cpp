@@ -289,11 +289,13 @@ void ConvertTileToVector::runOnOperation() {
   populateTileMemoryPatterns(converter, patterns);
   populateTileMatmulPatterns(converter, machine->getVectorBits(), patterns);
   if (machine->getCodedProduct())
-    populateTileCodedMatmulPatterns(converter, patterns);
+    populateTileCodedMatmulPatterns(
+        converter, {machine->getVectorBits(), machine->hasByteDot(), machine->hasByteTiles()}, patterns);
   ConversionTarget conversion(getContext());
   conversion.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
   conversion.addIllegalOp<TileFillOp, TileIotaOp, TileMapOp, TileReduceOp, TileExtractOp, TileLoadOp,
-                          TileStoreOp, TileGatherOp, TileLookupOp, TileMatmulOp, TileCodedMatmulOp>();
+                          TileStoreOp, TileGatherOp, TileLookupOp, TileMatmulOp, TileCodedMatmulOp,
+                          TileUnpackOp>();
   scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns, conversion);
   FrozenRewritePatternSet frozen(std::move(patterns));
   for (auto function : getOperation().getOps<func::FuncOp>()) {

@@ -1,6 +1,12 @@
 //===- TileCodedMatmul.cpp - codes times 8-bit integers on CPU vectors -----===//
-// Each 32-bit lane of a vector holds the bytes of one column, and each byte a code in every field. One field of a step
-// meets four neighbours along K, broadcast to all lanes:
+// One field of a step (CodedTile.h) meets four neighbours along K, broadcast to all lanes. With VNNI:
+//
+//   for step, field:
+//     values[c] = value(field of words(c));  x[r] = broadcast(load lhs(r, 4 neighbours))
+//     wide[r][c] = vpdpbusd(wide[r][c], values[c], x[r])
+//
+// where few rows take several sums in turn, since each waits for the one before. With AMX, 16 rows and values in bytes
+// are tiles as they lie. Without VNNI:
 //
 //   for chunk: narrow[r][c] = 0                                             16-bit sums of two products
 //     for step of chunk, field:
@@ -11,16 +17,13 @@
 // A chunk is as long as 16 bits hold every sum, so that nothing saturates; where they do not hold those of a step, it
 // is a part of the step's fields. Values below 0 give x their sign: pmaddubsw(|value|, psignb(x, value)). 256-bit
 // vectors on every level: two 512-bit units do no more of these in a cycle than three of 256 bits.
+#include "CodedTile.h"
 #include "TileMatmul.h"
-#include "TileParts.h"
-#include "TileToVector.h"
 
-#include "lutra/Dialect/Lutra/IR/Lutra.h"
-#include "lutra/Support/EncodedPanels.h"
-
-#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Transforms/DialectConversion.h"
@@ -30,174 +33,91 @@
 using namespace mlir;
 using namespace lutra;
 
-/// Bytes of a native vector, and of a column in a word.
-static constexpr int64_t vectorBytes = 32, wordBytes = 4;
-
-namespace {
-/// The least and the greatest value of a code.
-struct ValueRangeOf {
-  int64_t least, greatest;
-};
-} // namespace
-
-static ValueRangeOf valueRange(TileCodedMatmulOp op) {
-  if (std::optional<ArrayRef<int64_t>> values = op.getValues())
-    return {*llvm::min_element(*values), *llvm::max_element(*values)};
-  int64_t offset = op.getOffset();
-  return {-offset, (int64_t(1) << op.getBits()) - 1 - offset};
-}
-
 /// How many sums of two products 16 bits hold; 0: none. The other factor reaches -128, or -127 where it takes the sign
-/// of the value.
-static int64_t productsIn16Bits(ValueRangeOf range) {
+/// of the value, which a byte holds up to 127.
+static int64_t productsIn16Bits(CodeRange range) {
   if (range.least >= 0)
     return range.greatest == 0 ? 128 : 128 / range.greatest;
   int64_t magnitude = std::max(-range.least, range.greatest);
-  return magnitude > 128 ? 0 : 32767 / (2 * 127 * magnitude);
+  return magnitude > 128 || range.greatest > 127 ? 0 : 32767 / (2 * 127 * magnitude);
+}
+
+/// What keeps codes from being read; empty: nothing.
+static std::string findCodeObstacle(const CodeMeaning &meaning) {
+  if (meaning.values && meaning.bits > 6)
+    return "takes tables of at most 64 entries";
+  if (meaning.offset != 0 &&
+      (meaning.offset != 128 || meaning.bits != 8 || meaning.values || meaning.specialCode >= 0))
+    return "takes the offset 128 of codes of 8 bits alone";
+  return {};
 }
 
 /// What keeps an op from these instructions; empty: nothing.
-static std::string findObstacle(TileCodedMatmulOp op) {
-  if (op.getValues() && op.getBits() > 6)
-    return "takes tables of at most 64 entries";
-  if (op.getOffset() != 0 && (op.getOffset() != 128 || op.getBits() != 8 || op.getValues()))
-    return "takes the offset 128 of codes of 8 bits alone";
-  if (productsIn16Bits(valueRange(op)) == 0)
+static std::string findObstacle(TileCodedMatmulOp op, bool hasByteDot) {
+  if (std::string why = findCodeObstacle(CodeMeaning::of(op)); !why.empty())
+    return why;
+  CodeRange range = codeRangeOf(op);
+  if (hasByteDot)
+    return range.least < 0 || range.greatest > 255 ? "takes values of 0 to 255" : "";
+  if (productsIn16Bits(range) == 0 || (range.least < -127 && op.getOffset() == 0))
     return "takes values of which 16 bits hold two products";
   return {};
 }
 
 namespace {
-class CodedMatmulEmitter {
+/// Sums of products in pairs.
+class PairEmitter : public CodedTile {
 public:
-  using Values = SmallVector<Value>;
-
-  CodedMatmulEmitter(OpBuilder &builder, TileCodedMatmulOp op);
-  /// `specialRow` may be null.
-  Values emit(ValueRange accumulator, Value specialRow);
+  PairEmitter(OpBuilder &builder, TileCodedMatmulOp op)
+      : CodedTile(builder, op, /*vectorBytes=*/32), range(codeRangeOf(op)), adds(productsIn16Bits(range)) {}
+  Values emit(ValueRange accumulator);
 
 private:
-  Value index(int64_t value) { return arith::ConstantIndexOp::create(builder, loc, value); }
-  Value add(Value lhs, Value rhs) { return builder.createOrFold<arith::AddIOp>(loc, lhs, rhs); }
-  Value mul(Value lhs, int64_t rhs) { return builder.createOrFold<arith::MulIOp>(loc, lhs, index(rhs)); }
-  Value call(StringRef intrinsic, Type type, ValueRange operands) {
-    return LLVM::CallIntrinsicOp::create(builder, loc, type, builder.getStringAttr(intrinsic), operands)->getResult(0);
-  }
-  Value splat(VectorType type, int64_t value) {
-    auto attribute = IntegerAttr::get(type.getElementType(), value);
-    return arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(type, attribute.getValue()));
-  }
-  Value field(ArrayRef<Value> words, int64_t field);
-  Value lookUp(Value codes);
-  Value valuesOf(Value codes, int64_t part);
-  Value loadRow(Value step, int64_t row, int64_t field);
   Value multiply(Value values, Value magnitudes, Value left);
   void flush(Values &narrow, Values &wide);
   void addStep(Value step, Values &narrow, Values *wide);
   void addChunk(Value first, int64_t count, Values &wide);
-  Values loop(Value upper, int64_t step, ValueRange carried, LoopBody body) {
-    return carryLoop(builder, loc, {index(0), upper, index(step)}, carried, body);
-  }
 
-  OpBuilder &builder;
-  TileCodedMatmulOp op;
-  Location loc;
-  CodeWords code;
-  int64_t fields, rows, parts;
-  ValueRangeOf range;
+  CodeRange range;
   int64_t adds; // products of a field that 16 bits hold
-  VectorType bytes, narrowType, wideType;
-  FlatOperand lhs, codes;
-  Values rowOffset, special; // special: by part
+};
+
+/// Sums of products of whole tiles: 16 rows by 64 steps of K, and those by 16 columns, whose words lie as they are
+/// stored.
+class TileEmitter : public CodedTile {
+public:
+  using CodedTile::CodedTile;
+  /// Rows of a tile, and bytes of one of them.
+  static constexpr int64_t tileRows = 16, tileBytes = 64;
+  Values emit(ValueRange accumulator);
+
+private:
+  static constexpr int64_t unrolledDepth = 512;
+  Value makeBuffer();
+};
+
+/// Sums of products in fours.
+class DotEmitter : public CodedTile {
+public:
+  using CodedTile::CodedTile;
+  Values emit(ValueRange accumulator);
+
+private:
+  void addStep(Value step, int64_t first, Values &sums);
+
+  int64_t chains = 1; // sums of one part of a row
 };
 } // namespace
 
-CodedMatmulEmitter::CodedMatmulEmitter(OpBuilder &builder, TileCodedMatmulOp op)
-    : builder(builder), op(op), loc(op.getLoc()), code{static_cast<unsigned>(op.getBits())}, fields(code.fields()),
-      range(valueRange(op)), adds(productsIn16Bits(range)) {
-  auto tileType = op.getAcc().getType();
-  rows = tileType.getShape()[0];
-  parts = tileType.getShape()[1] * wordBytes / vectorBytes;
-  bytes = VectorType::get({vectorBytes}, builder.getI8Type());
-  narrowType = VectorType::get({vectorBytes / 2}, builder.getI16Type());
-  wideType = VectorType::get({vectorBytes / 4}, builder.getI32Type());
-}
-
-/// The codes of one field of all bytes.
-Value CodedMatmulEmitter::field(ArrayRef<Value> words, int64_t field) {
-  Value codes;
-  for (const CodeWords::Piece &piece : code.piecesOf(field)) {
-    Value bits = words[piece.word];
-    int distance = static_cast<int>(piece.at) - static_cast<int>(piece.to);
-    if (distance != 0) {
-      Value shift = splat(narrowType, std::abs(distance));
-      Value pairs = vector::BitCastOp::create(builder, loc, narrowType, bits);
-      pairs = distance > 0 ? arith::ShRUIOp::create(builder, loc, pairs, shift).getResult()
-                           : arith::ShLIOp::create(builder, loc, pairs, shift).getResult();
-      bits = vector::BitCastOp::create(builder, loc, bytes, pairs);
-    }
-    if (piece.count < 8)
-      bits = arith::AndIOp::create(builder, loc, bits, splat(bytes, ((1 << piece.count) - 1) << piece.to));
-    codes = codes ? arith::OrIOp::create(builder, loc, codes, bits).getResult() : bits;
-  }
-  return codes;
-}
-
-/// The entries of the table for codes: each 16 by a shuffle, and of those the one that the upper bits say.
-Value CodedMatmulEmitter::lookUp(Value codes) {
-  ArrayRef<int64_t> table = *op.getValues();
-  SmallVector<Value> found;
-  for (size_t first = 0; first < table.size(); first += 16) {
-    SmallVector<int8_t> entries; // in both halves of the vector
-    for (int64_t i = 0; i < vectorBytes; ++i)
-      entries.push_back(static_cast<int8_t>(table[first + i % 16 % std::min<size_t>(16, table.size())]));
-    Value shuffled = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(bytes, ArrayRef(entries)));
-    found.push_back(call("llvm.x86.avx2.pshuf.b", bytes, {shuffled, codes}));
-  }
-  for (int64_t bit = 16; found.size() > 1; bit *= 2) {
-    Value clear = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
-                                        arith::AndIOp::create(builder, loc, codes, splat(bytes, bit)),
-                                        splat(bytes, 0));
-    SmallVector<Value> chosen;
-    for (size_t i = 0; i < found.size(); i += 2)
-      chosen.push_back(arith::SelectOp::create(builder, loc, clear, found[i], found[i + 1]));
-    found = std::move(chosen);
-  }
-  return found.front();
-}
-
-/// What codes stand for.
-Value CodedMatmulEmitter::valuesOf(Value codes, int64_t part) {
-  if (op.getOffset() != 0) // 128 in bytes
-    return arith::XOrIOp::create(builder, loc, codes, splat(bytes, op.getOffset()));
-  Value values = op.getValues() ? lookUp(codes) : codes;
-  if (special.empty())
-    return values;
-  Value isSpecial = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, codes,
-                                          splat(bytes, op.getSpecialCode()));
-  return arith::SelectOp::create(builder, loc, isSpecial, special[part], values);
-}
-
-/// Four neighbours of a row in every lane.
-Value CodedMatmulEmitter::loadRow(Value step, int64_t row, int64_t field) {
-  // What changes with the step is one register for all rows, where their distance is a number.
-  Value address = add(add(lhs.base, mul(step, op.getStepDepth())), add(rowOffset[row], index(field * wordBytes)));
-  auto four = VectorType::get({wordBytes}, builder.getI8Type());
-  auto word = VectorType::get({1}, builder.getI32Type());
-  Value loaded = vector::LoadOp::create(builder, loc, four, lhs.buffer, ValueRange{address});
-  Value scalar = vector::ExtractOp::create(builder, loc, vector::BitCastOp::create(builder, loc, word, loaded), 0);
-  return vector::BitCastOp::create(builder, loc, bytes, vector::BroadcastOp::create(builder, loc, wideType, scalar));
-}
-
 /// Sums of two products each.
-Value CodedMatmulEmitter::multiply(Value values, Value magnitudes, Value left) {
+Value PairEmitter::multiply(Value values, Value magnitudes, Value left) {
   if (magnitudes)
     left = call("llvm.x86.avx2.psign.b", bytes, {left, values});
   return call("llvm.x86.avx2.pmadd.ub.sw", narrowType, {magnitudes ? magnitudes : values, left});
 }
 
 /// Moves the 16-bit sums to the 32-bit ones.
-void CodedMatmulEmitter::flush(Values &narrow, Values &wide) {
+void PairEmitter::flush(Values &narrow, Values &wide) {
   Value one = splat(narrowType, 1);
   for (auto [sum, part] : llvm::zip_equal(wide, narrow)) {
     sum = arith::AddIOp::create(builder, loc, sum, call("llvm.x86.avx2.pmadd.wd", wideType, {part, one}));
@@ -206,19 +126,12 @@ void CodedMatmulEmitter::flush(Values &narrow, Values &wide) {
 }
 
 /// Adds one step to the 16-bit sums, null where they are 0. With `wide` they are moved there whenever they are full.
-void CodedMatmulEmitter::addStep(Value step, Values &narrow, Values *wide) {
-  SmallVector<Values> words(parts);
-  int64_t stepWords = code.words();
-  for (int64_t word = 0; word < stepWords; ++word)
-    for (int64_t part = 0; part < parts; ++part) {
-      Value address = add(add(codes.base, mul(step, stepWords * parts * vectorBytes)),
-                          index((word * parts + part) * vectorBytes));
-      words[part].push_back(vector::LoadOp::create(builder, loc, bytes, codes.buffer, ValueRange{address}));
-    }
+void PairEmitter::addStep(Value step, Values &narrow, Values *wide) {
+  SmallVector<Values> words = loadWords(step);
   for (int64_t position = 0; position < fields; ++position) {
     Values values, magnitudes(parts);
     for (int64_t part = 0; part < parts; ++part) {
-      values.push_back(valuesOf(field(words[part], position), part));
+      values.push_back(valuesOf(words[part], position, part));
       if (range.least < 0)
         magnitudes[part] = math::AbsIOp::create(builder, loc, values.back());
     }
@@ -236,7 +149,7 @@ void CodedMatmulEmitter::addStep(Value step, Values &narrow, Values *wide) {
 }
 
 /// Adds `count` steps, no more than a chunk, to the 32-bit sums.
-void CodedMatmulEmitter::addChunk(Value first, int64_t count, Values &wide) {
+void PairEmitter::addChunk(Value first, int64_t count, Values &wide) {
   // Unrolled, the sums of more rows would leave the registers.
   int64_t unrolled = rows <= 2 ? 4 : 1, stride = std::gcd(count, unrolled);
   Values narrow(wide.size());
@@ -254,17 +167,7 @@ void CodedMatmulEmitter::addChunk(Value first, int64_t count, Values &wide) {
     flush(narrow, wide);
 }
 
-CodedMatmulEmitter::Values CodedMatmulEmitter::emit(ValueRange accumulator, Value specialRow) {
-  if (specialRow) // the same byte four times
-    for (Value part : splitRows(builder, loc, specialRow, wideType, parts)) {
-      Value low = arith::AndIOp::create(builder, loc, part, splat(wideType, 0xFF));
-      Value four = arith::MulIOp::create(builder, loc, low, splat(wideType, 0x01010101));
-      special.push_back(vector::BitCastOp::create(builder, loc, bytes, four));
-    }
-  lhs = flattenOperand(builder, loc, op.getLhs(), op.getLhsIndices());
-  codes = flattenOperand(builder, loc, op.getCodes(), op.getCodeIndices());
-  for (int64_t row = 0; row < rows; ++row)
-    rowOffset.push_back(builder.createOrFold<arith::MulIOp>(loc, index(row), lhs.strides[op.getLhsRowDim()]));
+SmallVector<Value> PairEmitter::emit(ValueRange accumulator) {
   Values wide = splitRows(builder, loc, accumulator, wideType, parts);
   int64_t chunk = adds < fields ? 1 : llvm::bit_floor(static_cast<uint64_t>(adds / fields));
   std::optional<int64_t> depth = getConstantIntValue(op.getDepth());
@@ -283,29 +186,207 @@ CodedMatmulEmitter::Values CodedMatmulEmitter::emit(ValueRange accumulator, Valu
   return joinRows(builder, loc, wide, llvm::to_vector(accumulator.getTypes()), parts);
 }
 
+/// Adds one step to the sums, of which each field takes the next; `first` fields came before.
+void DotEmitter::addStep(Value step, int64_t first, Values &sums) {
+  SmallVector<Values> words = loadWords(step);
+  std::string dot = "llvm.x86.avx512.vpdpbusd." + std::to_string(vectorBytes * 8);
+  for (int64_t position = 0; position < fields; ++position) {
+    Values values;
+    for (int64_t part = 0; part < parts; ++part)
+      values.push_back(valuesOf(words[part], position, part));
+    for (int64_t row = 0; row < rows; ++row) {
+      Value left = loadRow(step, row, position);
+      for (int64_t part = 0; part < parts; ++part) {
+        Value &sum = sums[(row * parts + part) * chains + (first + position) % chains];
+        sum = call(dot, wideType, {sum, values[part], left});
+      }
+    }
+  }
+}
+
+SmallVector<Value> DotEmitter::emit(ValueRange accumulator) {
+  // Enough sums that none waits; as many steps are unrolled as give each a field.
+  constexpr int64_t latency = 5, units = 2, mostUnrolled = 8;
+  Values starts = splitRows(builder, loc, accumulator, wideType, parts);
+  chains = std::max<int64_t>(1, llvm::bit_floor(static_cast<uint64_t>(latency * units / (rows * parts))));
+  std::optional<int64_t> depth = getConstantIntValue(op.getDepth());
+  int64_t steps = depth ? *depth / op.getStepDepth() : 1, unrolled = std::max<int64_t>(1, chains / fields);
+  if (rows * parts * fields < mostUnrolled)
+    unrolled = std::max(unrolled, mostUnrolled / fields);
+  unrolled = std::min(unrolled, std::max<int64_t>(1, steps));
+  chains = std::min(chains, unrolled * fields);
+  Values sums;
+  for (Value start : starts)
+    for (int64_t chain = 0; chain < chains; ++chain)
+      sums.push_back(chain == 0 ? start : splat(wideType, 0));
+  auto addSteps = [&](Value base, int64_t count, Values &carried) {
+    for (int64_t step = 0; step < count; ++step)
+      addStep(add(base, index(step)), step * fields, carried);
+  };
+  if (depth) {
+    int64_t whole = steps / unrolled * unrolled;
+    if (whole > unrolled)
+      sums = loop(index(whole), unrolled, sums,
+                  [&](Value step, Values &carried) { addSteps(step, unrolled, carried); });
+    else if (whole > 0)
+      addSteps(index(0), whole, sums);
+    if (whole < steps)
+      addSteps(index(whole), steps - whole, sums);
+  } else {
+    Value count = builder.createOrFold<arith::DivUIOp>(loc, op.getDepth(), index(op.getStepDepth()));
+    sums = loop(count, 1, sums, [&](Value step, Values &carried) { addSteps(step, 1, carried); });
+  }
+  Values totals;
+  for (size_t first = 0; first < sums.size(); first += chains) {
+    Value total = sums[first];
+    for (int64_t chain = 1; chain < chains; ++chain)
+      total = arith::AddIOp::create(builder, loc, total, sums[first + chain]);
+    totals.push_back(total);
+  }
+  return joinRows(builder, loc, totals, llvm::to_vector(accumulator.getTypes()), parts);
+}
+
+/// What a pointer to an element of a buffer of bytes is.
+static Value pointerTo(OpBuilder &builder, Location loc, const FlatOperand &operand) {
+  Value start = memref::ExtractAlignedPointerAsIndexOp::create(builder, loc, operand.buffer);
+  Value address = arith::AddIOp::create(builder, loc, start, operand.base);
+  Value number = arith::IndexCastOp::create(builder, loc, builder.getI64Type(), address);
+  return LLVM::IntToPtrOp::create(builder, loc, LLVM::LLVMPointerType::get(builder.getContext()), number);
+}
+
+SmallVector<Value> TileEmitter::emit(ValueRange accumulator) {
+  Type byte = builder.getI8Type(), wide = builder.getI64Type();
+  Type tile = LLVM::LLVMX86AMXType::get(builder.getContext());
+  Type pointer = LLVM::LLVMPointerType::get(builder.getContext());
+  auto number = [&](Type type, int64_t value) -> Value {
+    return LLVM::ConstantOp::create(builder, loc, type, builder.getIntegerAttr(type, value));
+  };
+  auto small = [&](int64_t value) { return number(builder.getI16Type(), value); };
+  auto at = [&](Value base, Value distance) -> Value {
+    return LLVM::GEPOp::create(builder, loc, pointer, byte, base, ValueRange{distance});
+  };
+  auto load = [&](int64_t height, int64_t rowBytes, Value from, Value stride) {
+    return call("llvm.x86.tileloadd64.internal", tile, {small(height), small(rowBytes), from, stride});
+  };
+  FlatOperand buffer = flattenOperand(builder, loc, makeBuffer(), ValueRange());
+  Value left = pointerTo(builder, loc, lhs), right = pointerTo(builder, loc, codes);
+  Value out = pointerTo(builder, loc, buffer);
+  Value stride = arith::IndexCastOp::create(builder, loc, wide, lhs.strides[op.getLhsRowDim()]);
+  Value line = number(wide, tileBytes);
+  auto store = [&](Value sums) {
+    LLVM::CallIntrinsicOp::create(builder, loc, builder.getStringAttr("llvm.x86.tilestored64.internal"),
+                                  ValueRange{small(tileRows), small(tileBytes), out, line, sums});
+  };
+  // Adds `depth` steps of K from `first` (i64) on.
+  auto addSteps = [&](Value sums, Value first, int64_t depth) {
+    for (int64_t k = 0; k < depth; k += tileBytes) {
+      int64_t size = std::min(tileBytes, depth - k);
+      Value place = LLVM::AddOp::create(builder, loc, first, number(wide, k));
+      Value word = LLVM::MulOp::create(builder, loc, place, number(wide, tileBytes / wordBytes));
+      Value a = load(tileRows, size, at(left, place), stride);
+      Value b = load(size / wordBytes, tileBytes, at(right, word), line);
+      sums = call("llvm.x86.tdpbsud.internal", tile, {small(tileRows), small(tileBytes), small(size), sums, a, b});
+    }
+    return sums;
+  };
+  Value sums = call("llvm.x86.tilezero.internal", tile, {small(tileRows), small(tileBytes)});
+  int64_t depth = *getConstantIntValue(op.getDepth()), whole = depth / unrolledDepth * unrolledDepth;
+  if (depth <= 2 * unrolledDepth) {
+    store(addSteps(sums, number(wide, 0), depth));
+  } else { // tiles are carried from one turn to the next in memory
+    store(sums);
+    loop(index(whole), unrolledDepth, {}, [&](Value step, Values &) {
+      Value first = arith::IndexCastOp::create(builder, loc, wide, step);
+      store(addSteps(load(tileRows, tileBytes, out, line), first, unrolledDepth));
+    });
+    if (whole < depth)
+      store(addSteps(load(tileRows, tileBytes, out, line), number(wide, whole), depth - whole));
+  }
+  Values totals;
+  for (auto [row, start] : llvm::enumerate(splitRows(builder, loc, accumulator, wideType, parts))) {
+    Value read = vector::LoadOp::create(builder, loc, bytes, buffer.buffer,
+                                        ValueRange{index(static_cast<int64_t>(row) * tileBytes)});
+    Value sum = vector::BitCastOp::create(builder, loc, wideType, read);
+    totals.push_back(arith::AddIOp::create(builder, loc, start, sum));
+  }
+  return joinRows(builder, loc, totals, llvm::to_vector(accumulator.getTypes()), parts);
+}
+
+/// Sums of a tile in memory, on the stack of the function.
+Value TileEmitter::makeBuffer() {
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(&op->getParentOfType<func::FuncOp>().getBody().front());
+  auto type = MemRefType::get({tileRows * tileBytes}, builder.getI8Type());
+  return memref::AllocaOp::create(builder, loc, type, ValueRange(), builder.getI64IntegerAttr(64));
+}
+
 namespace {
+/// The values of a step.
+struct ConvertTileUnpack final : OpConversionPattern<TileUnpackOp> {
+  ConvertTileUnpack(const TypeConverter &converter, MLIRContext *context, CodedLowering lowering)
+      : OpConversionPattern(converter, context), lowering(lowering) {}
+
+  LogicalResult matchAndRewrite(TileUnpackOp op, OneToNOpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    int64_t vectorBytes = lowering.vectorBits / 8, rowBytes = op.getType().getShape()[1];
+    ArrayRef<int64_t> words = cast<MemRefType>(op.getCodes().getType()).getShape();
+    if (words.back() != CodedWords::wordBytes || rowBytes % vectorBytes != 0)
+      return rewriter.notifyMatchFailure(op, "takes words of 4 bytes, columns that fill vectors");
+    if (std::string why = findCodeObstacle(CodeMeaning::of(op)); !why.empty())
+      return rewriter.notifyMatchFailure(op, why);
+    CodedWords reader(rewriter, op.getLoc(), CodeMeaning::of(op), rowBytes / CodedWords::wordBytes, vectorBytes);
+    reader.prepareCodes(op.getCodes(), op.getCodeIndices(), op.getSpecial() ? adaptor.getSpecial().front() : Value());
+    SmallVector<CodedWords::Values> read =
+        reader.loadWords(arith::ConstantIndexOp::create(rewriter, op.getLoc(), 0));
+    CodedWords::Values values;
+    for (int64_t field = 0; field < reader.getFields(); ++field)
+      for (int64_t part = 0; part < reader.getParts(); ++part)
+        values.push_back(reader.valuesOf(read[part], field, part));
+    auto rowType = VectorType::get({rowBytes}, rewriter.getI8Type());
+    SmallVector<Type> rowTypes(reader.getFields(), rowType);
+    rewriter.replaceOpWithMultiple(op, {joinRows(rewriter, op.getLoc(), values, rowTypes, reader.getParts())});
+    return success();
+  }
+
+private:
+  CodedLowering lowering;
+};
+
 /// Needs an accumulator that was converted to its rows.
 struct ConvertTileCodedMatmul final : OpConversionPattern<TileCodedMatmulOp> {
-  using OpConversionPattern::OpConversionPattern;
+  ConvertTileCodedMatmul(const TypeConverter &converter, MLIRContext *context, CodedLowering lowering)
+      : OpConversionPattern(converter, context), lowering(lowering) {}
 
   LogicalResult matchAndRewrite(TileCodedMatmulOp op, OneToNOpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
+    int64_t vectorBytes = lowering.hasByteDot ? lowering.vectorBits / 8 : 32;
     ArrayRef<int64_t> words = cast<MemRefType>(op.getCodes().getType()).getShape();
     ArrayRef<int64_t> tile = op.getAcc().getType().getShape();
-    if (words.back() != wordBytes || tile[1] * wordBytes % vectorBytes != 0)
-      return rewriter.notifyMatchFailure(op, "takes words of 4 bytes, columns in eights");
-    if (std::string why = findObstacle(op); !why.empty())
+    if (words.back() != CodedTile::wordBytes || tile[1] * CodedTile::wordBytes % vectorBytes != 0)
+      return rewriter.notifyMatchFailure(op, "takes words of 4 bytes, columns that fill vectors");
+    if (std::string why = findObstacle(op, lowering.hasByteDot); !why.empty())
       return rewriter.notifyMatchFailure(op, why);
     if (adaptor.getAcc().size() != static_cast<size_t>(tile[0]))
       return rewriter.notifyMatchFailure(op, "accumulator was not converted to its rows");
     Value special = op.getSpecial() ? adaptor.getSpecial().front() : Value();
-    CodedMatmulEmitter emitter(rewriter, op);
-    rewriter.replaceOpWithMultiple(op, {emitter.emit(adaptor.getAcc(), special)});
-    return success();
+    auto replace = [&](auto emitter) {
+      emitter.prepare(special);
+      rewriter.replaceOpWithMultiple(op, {emitter.emit(adaptor.getAcc())});
+      return success();
+    };
+    bool isTile = tile[0] == TileEmitter::tileRows && tile[1] * CodedWords::wordBytes == TileEmitter::tileBytes;
+    if (lowering.hasByteTiles && isTile && op.getBits() == 8 && !op.getValues() && !special &&
+        getConstantIntValue(op.getDepth()))
+      return replace(TileEmitter(rewriter, op, vectorBytes));
+    return lowering.hasByteDot ? replace(DotEmitter(rewriter, op, vectorBytes)) : replace(PairEmitter(rewriter, op));
   }
+
+private:
+  CodedLowering lowering;
 };
 } // namespace
 
-void lutra::populateTileCodedMatmulPatterns(const TypeConverter &converter, RewritePatternSet &patterns) {
-  patterns.add<ConvertTileCodedMatmul>(converter, patterns.getContext());
+void lutra::populateTileCodedMatmulPatterns(const TypeConverter &converter, CodedLowering lowering,
+                                            RewritePatternSet &patterns) {
+  patterns.add<ConvertTileCodedMatmul, ConvertTileUnpack>(converter, patterns.getContext(), lowering);
 }

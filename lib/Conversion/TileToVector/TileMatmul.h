@@ -14,8 +14,16 @@ namespace lutra {
 void populateTileMatmulPatterns(const mlir::TypeConverter &converter, unsigned vectorBits,
                                 mlir::RewritePatternSet &patterns);
 
+/// Instructions of tile_coded_matmul: with `hasByteDot` sums of four products in vectors of `vectorBits`, with
+/// `hasByteTiles` also of tiles of 16 rows, else of two products in 256 bits.
+struct CodedLowering {
+  unsigned vectorBits;
+  bool hasByteDot, hasByteTiles;
+};
+
 /// Adds the conversion of tile_coded_matmul.
-void populateTileCodedMatmulPatterns(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+void populateTileCodedMatmulPatterns(const mlir::TypeConverter &converter, CodedLowering lowering,
+                                     mlir::RewritePatternSet &patterns);
 
 } // namespace lutra
 

@@ -81,6 +81,7 @@ SmallVector<Value> lutra::carryLoop(OpBuilder &builder, Location loc, LoopRange 
   builder.setInsertionPointToStart(forOp.getBody());
   SmallVector<Value> values(forOp.getRegionIterArgs());
   body(forOp.getInductionVar(), values);
-  scf::YieldOp::create(builder, loc, values);
+  if (!values.empty()) // else there is one
+    scf::YieldOp::create(builder, loc, values);
   return SmallVector<Value>(forOp.getResults());
 }

@@ -7,6 +7,11 @@
 
 #include "llvm/TargetParser/Host.h"
 
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 namespace lutra {
 
 static constexpr uint64_t avx2Bits =
@@ -15,7 +20,10 @@ static constexpr uint64_t avx2Bits =
 static constexpr uint64_t avx512Bits =
     avx2Bits | LUTRA_CPU_AVX512F | LUTRA_CPU_AVX512BW | LUTRA_CPU_AVX512DQ | LUTRA_CPU_AVX512VL;
 
+static constexpr uint64_t amxBits = avx512Bits | LUTRA_CPU_AVX512VNNI | LUTRA_CPU_AMX_TILE | LUTRA_CPU_AMX_INT8;
+
 static const CpuLevel levels[] = {
+    {"amx", "amx", "x86-64-v4", "+avx512vnni,+amx-tile,+amx-int8", 512, amxBits},
     {"avx512vnni", "avx512vnni", "x86-64-v4", "+avx512vnni", 512, avx512Bits | LUTRA_CPU_AVX512VNNI},
     {"avx512", "avx512", "x86-64-v4", "", 512, avx512Bits},
     {"avxvnni", "avxvnni", "x86-64-v3", "+avxvnni", 256, avx2Bits | LUTRA_CPU_AVXVNNI},
@@ -37,6 +45,16 @@ llvm::SmallVector<llvm::StringRef> getCpuLevelNames() {
   return names;
 }
 
+/// Whether this process may use the tiles of AMX, which Linux grants on request.
+static bool mayUseTiles() {
+#if defined(__linux__) && defined(__x86_64__)
+  constexpr long askForPermission = 0x1023, tileData = 18;
+  return syscall(SYS_arch_prctl, askForPermission, tileData) == 0;
+#else
+  return false;
+#endif
+}
+
 llvm::StringRef getNativeCpuLevel() {
   llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
   auto has = [&](std::initializer_list<llvm::StringRef> wanted) {
@@ -48,7 +66,7 @@ llvm::StringRef getNativeCpuLevel() {
   if (!has({"avx2", "fma", "f16c", "bmi2"}))
     return "baseline";
   if (has({"avx512f", "avx512bw", "avx512dq", "avx512vl"}))
-    return has({"avx512vnni"}) ? "avx512vnni" : "avx512";
+    return !has({"avx512vnni"}) ? "avx512" : has({"amx-tile", "amx-int8"}) && mayUseTiles() ? "amx" : "avx512vnni";
   return has({"avxvnni"}) ? "avxvnni" : "avx2";
 }
 

@@ -7,6 +7,8 @@
 
 #include "mlir/IR/Builders.h"
 
+#include <algorithm>
+
 using namespace mlir;
 using namespace lutra;
 
@@ -246,6 +248,53 @@ LogicalResult TileMatmulOp::verify() {
   return verifyBounds(*this, acc, getBounds().size()); // E6
 }
 
+/// What an op says of the codes of `columns` columns.
+template <typename Op> static LogicalResult verifyCodes(Op op, int64_t columns) {
+  int64_t bits = op.getBits(), special = op.getSpecialCode();
+  if (bits < 1 || bits > 8)
+    return op.emitOpError("reads codes of ") << bits << " bits; panels hold 1 to 8";
+  if (std::optional<ArrayRef<int64_t>> values = op.getValues()) {
+    auto isWide = [](int64_t value) { return !llvm::isInt<16>(value); };
+    if (static_cast<int64_t>(values->size()) != int64_t(1) << bits || llvm::any_of(*values, isWide))
+      return op.emitOpError("gives ") << values->size() << " values for codes of " << bits
+                                      << " bits; give one of 16 bits for each code";
+  }
+  if (Value tile = op.getSpecial()) {
+    auto type = cast<TileType>(tile.getType());
+    if (type.getShape() != ArrayRef<int64_t>{1, columns} || !type.getElementType().isInteger(32) || special < 0 ||
+        special >= int64_t(1) << bits)
+      return op.emitOpError("takes ") << type << " as values of code " << special
+                                      << "; give a row of i32 for a code of " << bits << " bits";
+  } else if (special != -1) {
+    return op.emitOpError("names the code ") << special << " as special, but gives no values for it";
+  }
+  return success();
+}
+
+void TileUnpackOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  effects.emplace_back(MemoryEffects::Read::get(), &getCodesMutable(), SideEffects::DefaultResource::get());
+}
+
+LogicalResult TileUnpackOp::verify() {
+  TileType result = getType();
+  unsigned bits = static_cast<unsigned>(std::clamp<int64_t>(getBits(), 1, 8));
+  if (result.getShape().size() != 2 || !result.getElementType().isInteger(8) ||
+      result.getShape()[0] != CodeWords{bits}.fields()) // E1
+    return emitOpError("yields ") << result << "; give a row of i8 for each of the " << CodeWords{bits}.fields()
+                                  << " codes in a byte of a step";
+  if (getCodeIndices().size() != 2) // E2
+    return emitOpError("gives ") << getCodeIndices().size() << " indices into the codes; give the panel and the word";
+  ShapedType codes = shapedOf(getCodes());
+  constexpr int64_t mostBytes = int64_t(1) << 31;
+  if (codes.getRank() != 4 || !codes.getElementType().isInteger(8) || codes.getDimSize(2) < 1 ||
+      codes.getDimSize(2) > mostBytes || codes.getDimSize(3) < 1 || codes.getDimSize(3) > mostBytes ||
+      codes.getDimSize(2) * codes.getDimSize(3) != result.getShape()[1]) // E3
+    return emitOpError("reads codes of shape ") << shapeText(codes.getShape()) << " of " << codes.getElementType()
+                                                << " for " << result.getShape()[1]
+                                                << " bytes; give [panels, words, columns, bytes] of i8";
+  return verifyCodes(*this, codes.getDimSize(2));
+}
+
 int64_t TileCodedMatmulOp::getStepDepth() {
   return CodeWords{static_cast<unsigned>(getBits())}.fields() *
          cast<MemRefType>(getCodes().getType()).getShape().back();
@@ -276,23 +325,9 @@ LogicalResult TileCodedMatmulOp::verify() {
   if (!lhs.getElementType().isInteger(8) || !codes.getElementType().isInteger(8)) // E5
     return emitOpError("multiplies ") << lhs.getElementType() << " and " << codes.getElementType()
                                       << "; both buffers must hold i8";
-  int64_t bits = getBits(), special = getSpecialCode();
-  if (bits < 1 || bits > 8) // E6
-    return emitOpError("reads codes of ") << bits << " bits; panels hold 1 to 8";
-  if (std::optional<ArrayRef<int64_t>> values = getValues()) {
-    auto isWide = [](int64_t value) { return !llvm::isInt<16>(value); };
-    if (static_cast<int64_t>(values->size()) != int64_t(1) << bits || llvm::any_of(*values, isWide)) // E7
-      return emitOpError("gives ") << values->size() << " values for codes of " << bits
-                                   << " bits; give one of 16 bits for each code";
-  }
-  if (Value tile = getSpecial()) {
-    auto type = cast<TileType>(tile.getType());
-    if (type.getShape() != ArrayRef<int64_t>{1, acc.getShape()[1]} || !type.getElementType().isInteger(32) ||
-        special < 0 || special >= int64_t(1) << bits) // E8
-      return emitOpError("takes ") << type << " as values of code " << special << "; give a row of i32 for a code of "
-                                   << bits << " bits";
-  } else if (special != -1) { // E8
-    return emitOpError("names the code ") << special << " as special, but gives no values for it";
-  }
+  if (failed(verifyCodes(*this, acc.getShape()[1]))) // E6 to E8
+    return failure();
+  if (int64_t limit = getLimit(); limit < -1 || limit >= int64_t(1) << getBits()) // E9
+    return emitOpError("bounds codes of ") << getBits() << " bits by " << limit << "; give a code, or -1 for all";
   return success();
 }

@@ -9,13 +9,16 @@ import itertools
 import math
 import mmap
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from machine import CPUS, LOWERING, describe, run
+from emulate import emulate
+from machine import LOWERING, describe, run
 
 COLUMNS, WORD = 16, 4
+# Those without VNNI, and those with it, which are emulated.
+PAIRS, QUADS = ("avx2", "avx512"), ("avxvnni", "avx512vnni", "amx")
 ROWS = (1, 2, 3, 4)
 EXTREMES = {"least": (-128, -1), "greatest": (127, -1), "none": (0, 0)}
 
@@ -26,10 +29,11 @@ class Form:
 
     name: str
     bits: int
-    steps: tuple[int, ...] = (1, 2, 3, 5)
+    steps: tuple[int, ...] = (1, 2, 5)
     offset: int = 0
     values: tuple[int, ...] = ()
     special: int = -1
+    limit: int = -1
     rows: tuple[int, ...] = (1, 4)
 
     @property
@@ -50,21 +54,29 @@ class Form:
 
 FORMS = [
     # Steps below, at and above what is unrolled and what 16-bit sums hold (4, 8 and 16 steps).
-    Form("four", 4, (1, 2, 3, 4, 5, 8, 13), rows=ROWS),
-    Form("two", 2, (1, 3, 7, 8, 9, 16, 20), rows=ROWS),
-    Form("one", 1, (1, 5, 15, 16, 17, 33), rows=ROWS),
-    Form("three", 3, (1, 2, 3, 4, 7)),
+    Form("four", 4, (1, 3, 4, 5, 8, 13), rows=ROWS),
+    Form("two", 2, (1, 7, 8, 20)),
+    Form("one", 1, (1, 15, 16, 33)),
+    Form("three", 3, (1, 3, 4, 7)),
     Form("five", 5),
     Form("six", 6),
     Form("seven", 7),
-    Form("eight", 8, (1, 2, 3, 8), offset=128, rows=ROWS),
+    Form("eight", 8, (1, 2, 3, 8), offset=128),
     Form("fp4", 4, values=(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0)),
     Form("signed", 4, values=(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113)),
     Form("bitmod", 3, values=(6, 7, 8, 10, 12, 5, 4, 2), special=4),
     Form("five_table", 5, values=tuple(127 - 4 * i for i in range(32))),
     Form("six_table", 6, values=tuple(i * 37 % 128 for i in range(64))),
+    # Bytes that were unpacked before.
+    Form("low_bytes", 8, (1, 2, 3, 8, 17), limit=15, rows=(1, 4)),
+    Form("half_bytes", 8, (1, 3), limit=127, rows=(1, 4)),
     Form("six_signed", 6, values=tuple(i * 37 % 255 - 127 for i in range(64))),
 ]
+# With VNNI, bytes have no sign.
+BYTES = [replace(form, offset=0, rows=(*form.rows, 8)) for form in FORMS if min(form.values, default=0) >= 0]
+BYTES.append(Form("bytes", 4, values=tuple(17 * i for i in range(16))))
+# Steps of a tile that is not full, is, and is one of several; of more than are unrolled.
+BYTES.append(Form("tiles", 8, (1, 8, 15, 16, 17, 40, 255, 256, 300, 512), rows=(16,)))
 
 
 def kernel(name: str, form: Form, rows: int, steps: int, known: bool) -> str:
@@ -77,6 +89,8 @@ def kernel(name: str, form: Form, rows: int, steps: int, known: bool) -> str:
     constant = f"%d = arith.constant {depth} : index" if known else "%d = memref.load %k[%z] : memref<1xindex>"
     special = f"special(%s : {line}) " if form.special >= 0 else ""
     attributes = f"bits = {form.bits} : i64, lhs_row_dim = 0 : i64, offset = {form.offset} : i64"
+    if form.limit >= 0:
+        attributes += f", limit = {form.limit} : i64"
     if form.values:
         attributes += f", values = array<i64: {', '.join(map(str, form.values))}>"
     if special:
@@ -140,14 +154,15 @@ def values_of(codes: np.ndarray, form: Form, special: np.ndarray) -> np.ndarray:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--level", choices=sorted(CPUS), required=True)
+    parser.add_argument("--level", choices=(*PAIRS, *QUADS), required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--corrupt", action="store_true", help="expect one product more")
     options = parser.parse_args()
     shapes = {
         f"{form.name}_{rows}_{steps}_{int(known)}": (form, rows, steps, known)
-        for form in FORMS
+        for form in (FORMS if options.level in PAIRS else BYTES)
         for rows, steps, known in itertools.product(form.rows, form.steps, (True, False))
+        if known or steps == form.steps[1]
     }
     text = "".join(kernel(name, *shape) for name, shape in shapes.items())
     text = run(["lutra-opt", f"--convert-tile-to-vector=target={options.level}", "-"], text)
@@ -155,22 +170,23 @@ def main() -> int:
     text = run(["mlir-translate", "--mlir-to-llvmir"], text)
     options.work.mkdir(parents=True, exist_ok=True)
     built = options.work / "coded.o"
-    run(["llc", f"-mcpu={CPUS['avx2']}", "-O3", "-relocation-model=pic", "-filetype=obj", "-o", str(built)], text)
+    run(["llc", "-mcpu=x86-64-v3", "-O3", "-relocation-model=pic", "-filetype=obj", "-o", str(built)], emulate(text))
     run(["clang", "-shared", str(built), "-o", str(built.with_suffix(".so"))], "")
     library = ctypes.CDLL(str(built.with_suffix(".so")))
     random, count = np.random.default_rng(7), 0
-    memory = [Guarded(4) for _ in range(5)]
+    memory = [Guarded(9) for _ in range(5)]
     for name, (form, rows, steps, _) in shapes.items():
         depth = steps * WORD * form.fields
         least = -127 if form.signed else -128
         for trial in ("random", "random", "random", *itertools.product(EXTREMES, EXTREMES), "mixed", "mixed"):
             x = random.integers(least, 128, (rows, depth)).astype(np.int8)
-            w = random.integers(0, 256, (1, steps * form.words, COLUMNS, WORD)).astype(np.uint8)
+            most = 255 if form.limit < 0 else form.limit
+            w = random.integers(0, most + 1, (1, steps * form.words, COLUMNS, WORD)).astype(np.uint8)
             if trial == "mixed":
                 x = np.where(x < 0, least, 127).astype(np.int8)
-                w[...] = np.where(w < 128, 0, 255)
+                w[...] = np.where(w <= most // 2, 0, most)
             elif trial != "random":
-                x[...], w[...] = max(least, EXTREMES[trial[0]][0]), EXTREMES[trial[1]][1] & 0xFF
+                x[...], w[...] = max(least, EXTREMES[trial[0]][0]), EXTREMES[trial[1]][1] & most
             bound = max(form.values, default=0)
             special = random.integers(min(form.values, default=0), bound + 1, (1, COLUMNS)).astype(np.int32)
             start = random.integers(-(2**31), 2**31, (rows, COLUMNS)).astype(np.int32)

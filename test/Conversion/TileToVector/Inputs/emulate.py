@@ -1,8 +1,8 @@
 """Instructions that this machine lacks, as plain LLVM IR.
 
-`emulate` takes LLVM IR as text and gives the same program with the intrinsics of VNNI replaced by functions that
-compute the same from ordinary operations, so that code written for them runs on any CPU. What is checked so is
-everything but the choice of the instruction, which a look at the assembly tells.
+`emulate` takes LLVM IR as text and gives the same program with the intrinsics of VNNI, of AMX and of 512 bits replaced
+by functions that compute the same from ordinary operations, so that code written for them runs on any CPU. What is
+checked so is everything but the choice of the instruction, which a look at the assembly tells.
 
     text = emulate(text)    # between mlir-translate and llc
 """
@@ -35,13 +35,138 @@ def _vpdpbusd(name: str, bits: int) -> str:
     return f"define internal {sums} @{name}({sums} %acc, {bytes_} %x, {bytes_} %y) {{\n{lines}\n}}\n"
 
 
+def _pshufb(name: str, bits: int) -> str:
+    """Bytes of each 128 bits chosen by the low four bits of others; 0 where their highest bit is set."""
+    count, half = bits // 8, bits // 16
+    whole, part = f"<{count} x i8>", f"<{half} x i8>"
+    low, high, both = (", ".join(f"i32 {lane}" for lane in lanes) for lanes in (
+        range(half), range(half, count), range(count)))  # fmt: skip
+    body = []
+    for place, lanes in (("l", low), ("h", high)):
+        body += [
+            f"%{place}x = shufflevector {whole} %x, {whole} poison, <{half} x i32> <{lanes}>",
+            f"%{place}y = shufflevector {whole} %y, {whole} poison, <{half} x i32> <{lanes}>",
+            f"%{place} = call {part} @llvm.x86.avx2.pshuf.b({part} %{place}x, {part} %{place}y)",
+        ]
+    body += [f"%r = shufflevector {part} %l, {part} %h, <{count} x i32> <{both}>", f"ret {whole} %r"]
+    lines = "\n".join(f"  {line}" for line in body)
+    return f"define internal {whole} @{name}({whole} %x, {whole} %y) {{\n{lines}\n}}\n"
+
+
+# Tiles of AMX as vectors of 16 rows; what of a row is not loaded is 0, and no instruction reads it.
+_TILES = """
+define internal <256 x i32> @lutra.emulated.tilezero(i16 %rows, i16 %bytes) {
+  ret <256 x i32> zeroinitializer
+}
+define internal <256 x i32> @lutra.emulated.tileloadd64(i16 %rows, i16 %bytes, ptr %from, i64 %stride) {
+entry:
+  %tile = alloca <256 x i32>, align 64
+  store <256 x i32> zeroinitializer, ptr %tile, align 64
+  %end = zext i16 %rows to i64
+  %size = zext i16 %bytes to i64
+  br label %row
+row:
+  %r = phi i64 [ 0, %entry ], [ %next, %row ]
+  %there = mul i64 %r, %stride
+  %here = mul i64 %r, 64
+  %source = getelementptr i8, ptr %from, i64 %there
+  %target = getelementptr i8, ptr %tile, i64 %here
+  call void @llvm.memcpy.p0.p0.i64(ptr %target, ptr %source, i64 %size, i1 false)
+  %next = add i64 %r, 1
+  %more = icmp ult i64 %next, %end
+  br i1 %more, label %row, label %done
+done:
+  %loaded = load <256 x i32>, ptr %tile, align 64
+  ret <256 x i32> %loaded
+}
+define internal void @lutra.emulated.tilestored64(i16 %rows, i16 %bytes, ptr %to, i64 %stride,
+                                                  <256 x i32> %value) {
+entry:
+  %tile = alloca <256 x i32>, align 64
+  store <256 x i32> %value, ptr %tile, align 64
+  %end = zext i16 %rows to i64
+  %size = zext i16 %bytes to i64
+  br label %row
+row:
+  %r = phi i64 [ 0, %entry ], [ %next, %row ]
+  %there = mul i64 %r, %stride
+  %here = mul i64 %r, 64
+  %target = getelementptr i8, ptr %to, i64 %there
+  %source = getelementptr i8, ptr %tile, i64 %here
+  call void @llvm.memcpy.p0.p0.i64(ptr %target, ptr %source, i64 %size, i1 false)
+  %next = add i64 %r, 1
+  %more = icmp ult i64 %next, %end
+  br i1 %more, label %row, label %done
+done:
+  ret void
+}
+define internal <256 x i32> @lutra.emulated.tdpbsud(i16 %m, i16 %n, i16 %k, <256 x i32> %c, <256 x i32> %a,
+                                                    <256 x i32> %b) {
+entry:
+  %ct = alloca <256 x i32>, align 64
+  %at = alloca <256 x i32>, align 64
+  %bt = alloca <256 x i32>, align 64
+  store <256 x i32> %c, ptr %ct, align 64
+  store <256 x i32> %a, ptr %at, align 64
+  store <256 x i32> %b, ptr %bt, align 64
+  %rows = zext i16 %m to i64
+  %depth = zext i16 %k to i64
+  %words = udiv i64 %depth, 4
+  br label %row
+row:
+  %r = phi i64 [ 0, %entry ], [ %nextrow, %rowend ]
+  %sums = getelementptr <16 x i32>, ptr %ct, i64 %r
+  %start = load <16 x i32>, ptr %sums, align 64
+  br label %word
+word:
+  %w = phi i64 [ 0, %row ], [ %nextword, %word ]
+  %acc = phi <16 x i32> [ %start, %row ], [ %sum, %word ]
+  %place = mul i64 %r, 16
+  %element = add i64 %place, %w
+  %leftat = getelementptr i32, ptr %at, i64 %element
+  %leftword = load i32, ptr %leftat, align 4
+  %lefts = insertelement <16 x i32> poison, i32 %leftword, i32 0
+  %leftrow = shufflevector <16 x i32> %lefts, <16 x i32> poison, <16 x i32> zeroinitializer
+  %left = bitcast <16 x i32> %leftrow to <64 x i8>
+  %rightat = getelementptr <64 x i8>, ptr %bt, i64 %w
+  %right = load <64 x i8>, ptr %rightat, align 64
+  %sum = call <16 x i32> @llvm.x86.avx512.vpdpbusd.512(<16 x i32> %acc, <64 x i8> %right, <64 x i8> %left)
+  %nextword = add i64 %w, 1
+  %moreword = icmp ult i64 %nextword, %words
+  br i1 %moreword, label %word, label %rowend
+rowend:
+  store <16 x i32> %sum, ptr %sums, align 64
+  %nextrow = add i64 %r, 1
+  %morerow = icmp ult i64 %nextrow, %rows
+  br i1 %morerow, label %row, label %done
+done:
+  %result = load <256 x i32>, ptr %ct, align 64
+  ret <256 x i32> %result
+}
+declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
+"""
+_TILE_USE = re.compile(r"@llvm\.x86\.(tilezero|tileloadd64|tilestored64|tdpbsud)\.internal\b")
+
+
+def _without_tiles(text: str) -> str:
+    """The same with tiles as vectors."""
+    if "x86_amx" not in text:
+        return text
+    kept = "\n".join(line for line in text.splitlines() if not (line.startswith("declare") and _TILE_USE.search(line)))
+    own = _TILES
+    if "declare void @llvm.memcpy.p0.p0.i64" in kept:
+        own = own.replace("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)\n", "")
+    return _TILE_USE.sub(lambda use: f"@{PREFIX}{use[1]}", kept.replace("x86_amx", "<256 x i32>")) + own
+
+
 # What an intrinsic is called without its width -> its definition for a width.
-DEFINITIONS = {"llvm.x86.avx512.vpdpbusd": _vpdpbusd}
+DEFINITIONS = {"llvm.x86.avx512.vpdpbusd": _vpdpbusd, "llvm.x86.avx512.pshuf.b": _pshufb}
 _USE = re.compile(r"@(" + "|".join(re.escape(name) for name in DEFINITIONS) + r")\.(128|256|512)\b")
 
 
 def emulate(text: str) -> str:
-    """The LLVM IR `text` without intrinsics of VNNI; the same where it has none."""
+    """The LLVM IR `text` without these intrinsics; the same where it has none."""
+    text = _without_tiles(text)
 
     def rename(name: str, bits: str) -> str:
         return f"{PREFIX}{name.rpartition('.')[2]}.{bits}"
@@ -49,4 +174,6 @@ def emulate(text: str) -> str:
     kept = [line for line in text.splitlines() if not (line.startswith("declare") and _USE.search(line))]
     used = sorted(set(_USE.findall("\n".join(kept))))
     renamed = _USE.sub(lambda use: f"@{rename(use[1], use[2])}", "\n".join(kept) + "\n")
+    if "avx512.pshuf.b" in text and "declare <32 x i8> @llvm.x86.avx2.pshuf.b" not in text:
+        renamed += "declare <32 x i8> @llvm.x86.avx2.pshuf.b(<32 x i8>, <32 x i8>)\n"
     return "\n".join([renamed, *(DEFINITIONS[name](rename(name, bits), int(bits)) for name, bits in used)])

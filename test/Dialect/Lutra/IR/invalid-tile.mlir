@@ -424,3 +424,60 @@ func.func @tile_lookup_e2(%c: !lutra.tile<16xi32>) {
   %r = lutra.tile_lookup %c [0.0, 1.0, 2.0] : !lutra.tile<16xi32> -> !lutra.tile<16xf32>
   return
 }
+
+// -----
+// tile_coded_matmul E9
+func.func @tile_coded_matmul_e9(%a: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %c: !lutra.tile<4x16xi32>, %i: index) {
+  // expected-error @below {{bounds codes of 2 bits by 4; give a code, or -1 for all}}
+  %r = lutra.tile_coded_matmul %a[%i, %i], %w[%i, %i], %c depth %i {bits = 2 : i64, lhs_row_dim = 0 : i64, limit = 4 : i64}
+         : memref<?x?xi8>, memref<?x?x16x4xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
+  return
+}
+
+// -----
+// tile_unpack E1
+func.func @tile_unpack_e1(%w: memref<?x?x16x4xi8>, %i: index) {
+  // expected-error @below {{yields '!lutra.tile<4x64xi8>'; give a row of i8 for each of the 2 codes in a byte of a step}}
+  %r = lutra.tile_unpack %w[%i, %i] {bits = 4 : i64} : memref<?x?x16x4xi8> -> !lutra.tile<4x64xi8>
+  return
+}
+
+// -----
+// tile_unpack E2
+func.func @tile_unpack_e2(%w: memref<?x?x16x4xi8>, %i: index) {
+  // expected-error @below {{gives 1 indices into the codes; give the panel and the word}}
+  %r = lutra.tile_unpack %w[%i] {bits = 4 : i64} : memref<?x?x16x4xi8> -> !lutra.tile<2x64xi8>
+  return
+}
+
+// -----
+// tile_unpack E3
+func.func @tile_unpack_e3(%w: memref<?x?x8x4xi8>, %i: index) {
+  // expected-error @below {{reads codes of shape [?, ?, 8, 4] of 'i8' for 64 bytes; give [panels, words, columns, bytes] of i8}}
+  %r = lutra.tile_unpack %w[%i, %i] {bits = 4 : i64} : memref<?x?x8x4xi8> -> !lutra.tile<2x64xi8>
+  return
+}
+
+// -----
+// tile_unpack E4
+func.func @tile_unpack_e4(%w: memref<?x?x16x4xi8>, %i: index) {
+  // expected-error @below {{reads codes of 9 bits; panels hold 1 to 8}}
+  %r = lutra.tile_unpack %w[%i, %i] {bits = 9 : i64} : memref<?x?x16x4xi8> -> !lutra.tile<1x64xi8>
+  return
+}
+
+// -----
+// tile_unpack E5
+func.func @tile_unpack_e5(%w: memref<?x?x16x4xi8>, %i: index) {
+  // expected-error @below {{gives 3 values for codes of 4 bits; give one of 16 bits for each code}}
+  %r = lutra.tile_unpack %w[%i, %i] {bits = 4 : i64, values = array<i64: 1, 2, 3>} : memref<?x?x16x4xi8> -> !lutra.tile<2x64xi8>
+  return
+}
+
+// -----
+// tile_unpack E6
+func.func @tile_unpack_e6(%w: memref<?x?x16x4xi8>, %i: index) {
+  // expected-error @below {{names the code 1 as special, but gives no values for it}}
+  %r = lutra.tile_unpack %w[%i, %i] {bits = 4 : i64, special_code = 1 : i64} : memref<?x?x16x4xi8> -> !lutra.tile<2x64xi8>
+  return
+}

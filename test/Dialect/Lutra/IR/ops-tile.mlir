@@ -80,6 +80,20 @@ func.func @matmul_pairs(%a: memref<?x?xi16>, %p: memref<?x?x16x2xi8>, %acc: !lut
   return %0 : !lutra.tile<6x16xi32>
 }
 
+// CHECK-LABEL: func @unpacked
+func.func @unpacked(%w: memref<?x?x16x4xi8>, %s: !lutra.tile<1x16xi32>, %i: index) -> !lutra.tile<8x64xi8> {
+  // CHECK: lutra.tile_unpack %{{.*}}[%{{.*}}, %{{.*}}] special(%{{.*}} : !lutra.tile<1x16xi32>) {bits = 3 : i64, special_code = 4 : i64, values = array<i64: 6, 7, 8, 10, 12, 5, 4, 2>} : memref
+  %0 = lutra.tile_unpack %w[%i, %i] special(%s : !lutra.tile<1x16xi32>) {bits = 3 : i64, special_code = 4 : i64, values = array<i64: 6, 7, 8, 10, 12, 5, 4, 2>} : memref<?x?x16x4xi8> -> !lutra.tile<8x64xi8>
+  return %0 : !lutra.tile<8x64xi8>
+}
+
+// CHECK-LABEL: func @looked_up
+func.func @looked_up(%c: !lutra.tile<16xi32>) -> !lutra.tile<16xf32> {
+  // CHECK: lutra.tile_lookup %{{.*}} [-1.000000e+00, 0.000000e+00, 1.000000e+00, 2.500000e+00] : <16xi32> -> <16xf32>
+  %0 = lutra.tile_lookup %c [-1.0, 0.0, 1.0, 2.5] : !lutra.tile<16xi32> -> !lutra.tile<16xf32>
+  return %0 : !lutra.tile<16xf32>
+}
+
 // CHECK-LABEL: func @coded
 func.func @coded(%a: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %acc: !lutra.tile<4x16xi32>, %i: index, %d: index) -> !lutra.tile<4x16xi32> {
   // CHECK: lutra.tile_coded_matmul %{{.*}}[%{{.*}}, %{{.*}}], %{{.*}}[%{{.*}}, %{{.*}}], %{{.*}} depth %{{.*}} {bits = 4 : i64, lhs_row_dim = 0 : i64} :

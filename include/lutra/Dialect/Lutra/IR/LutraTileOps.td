@@ -304,17 +304,19 @@ def Lutra_TileCodedMatmulOp : Lutra_Op<"tile_coded_matmul", [AttrSizedOperandSeg
     at `lhs_indices` with r added to dimension `lhs_row_dim` and k to the last, signed. Words hold codes of `bits` bits
     without a sign in the order of CodeWords (include/lutra/Support/EncodedPanels.h); `depth` is a multiple of the codes
     that a step of words holds of one column. The value of a code is code - `offset`, or its entry of `values` where
-    there are any; with `special`, that of code `special_code` is special[0, c].
+    there are any; with `special`, that of code `special_code` is special[0, c]. No code is above `limit`, and entries
+    of `special` lie between the least and the greatest value; else results are unspecified.
 
     CPUs lower words of 4 bytes and values of -127 to 127 or, by `offset` 128 alone, from -128 on; where a value is
-    below 0, `lhs` must hold no -128, for which results are unspecified.
+    below 0, `lhs` must hold no -128, for which results are unspecified. With VNNI and AMX they lower values of 0 to
+    255.
 
     Errors: (E1) `acc` does not have rank 2 and i32 elements, or `result` another type. (E2) `lhs_indices` does not have
     one value for each dimension of `lhs`, or `code_indices` not two. (E3) `lhs_row_dim` is not a dimension of `lhs`
     before the last. (E4) `codes` has another rank or other columns than `acc`, or words that are dynamic,
     empty or above 2^31 bytes. (E5) the elements of `lhs` or `codes` are not i8. (E6) `bits` is not 1 to 8. (E7)
     `values` has not one entry for each code, or one beyond 16 bits. (E8) `special` has another shape, or `special_code`
-    is there without it or is no code.
+    is there without it or is no code. (E9) `limit` is neither -1, for all codes, nor a code.
 
     Example:
     ```mlir
@@ -327,7 +329,7 @@ def Lutra_TileCodedMatmulOp : Lutra_Op<"tile_coded_matmul", [AttrSizedOperandSeg
                        Variadic<Index>:$code_indices, Lutra_AnyTile:$acc, Index:$depth,
                        Optional<Lutra_AnyTile>:$special, I64Attr:$bits, I64Attr:$lhs_row_dim,
                        DefaultValuedAttr<I64Attr, "0">:$offset, OptionalAttr<DenseI64ArrayAttr>:$values,
-                       DefaultValuedAttr<I64Attr, "-1">:$special_code);
+                       DefaultValuedAttr<I64Attr, "-1">:$special_code, DefaultValuedAttr<I64Attr, "-1">:$limit);
   let results = (outs Lutra_AnyTile:$result);
   let assemblyFormat = [{
     $lhs `[` $lhs_indices `]` `,` $codes `[` $code_indices `]` `,` $acc `depth` $depth
@@ -338,6 +340,38 @@ def Lutra_TileCodedMatmulOp : Lutra_Op<"tile_coded_matmul", [AttrSizedOperandSeg
     /// Codes of one column in a step, and the words that hold them.
     int64_t getStepDepth();
     int64_t getStepWords();
+  }];
+  let hasVerifier = 1;
+}
+
+def Lutra_TileUnpackOp : Lutra_Op<"tile_unpack", [AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "the values of one step of codes, in bytes";
+  let description = [{
+    Shapes: `codes` is [panels, words, columns, bytes] of i8, `special`, if there, [1, columns] of i32, `result`
+    [fields, columns * bytes] of i8, where a step has `fields` codes in each byte; two `code_indices`: the panel and the
+    first word.
+
+    Semantics: result[f, c * bytes + b] = the value of code f * bytes + b of column c in the step, modulo 2^8; values as
+    tile_coded_matmul has them. Its rows, one after another, are the words of a panel of codes of 8 bits.
+
+    Errors: (E1) `result` does not have rank 2 and i8 elements, or the rows of another number of fields. (E2)
+    `code_indices` are not two. (E3) `codes` has another rank, other elements or other columns and bytes than `result`.
+    (E4) to (E6): (E6) to (E8) of tile_coded_matmul.
+
+    Example:
+    ```mlir
+    %v = lutra.tile_unpack %w[%p, %s] {bits = 4 : i64} : memref<?x?x16x4xi8> -> !lutra.tile<2x64xi8>
+    ```
+    Source: tile level of the compiler; see the dialect's rationale.
+  }];
+  let arguments = (ins AnyMemRef:$codes, Variadic<Index>:$code_indices, Optional<Lutra_AnyTile>:$special,
+                       I64Attr:$bits, DefaultValuedAttr<I64Attr, "0">:$offset,
+                       OptionalAttr<DenseI64ArrayAttr>:$values, DefaultValuedAttr<I64Attr, "-1">:$special_code);
+  let results = (outs Lutra_AnyTile:$result);
+  let assemblyFormat = [{
+    $codes `[` $code_indices `]` (`special` `(` $special^ `:` type($special) `)`)? attr-dict
+    `:` type($codes) `->` type($result)
   }];
   let hasVerifier = 1;
 }

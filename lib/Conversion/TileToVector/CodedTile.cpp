@@ -1,0 +1,135 @@
+//===- CodedTile.cpp - codes and activations of one product, in vectors -------===//
+#include "CodedTile.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace lutra {
+
+CodeRange codeRangeOf(TileCodedMatmulOp op) {
+  if (std::optional<ArrayRef<int64_t>> values = op.getValues())
+    return {*llvm::min_element(*values), *llvm::max_element(*values)};
+  int64_t offset = op.getOffset(), limit = op.getLimit();
+  return {-offset, (limit >= 0 ? limit : (int64_t(1) << op.getBits()) - 1) - offset};
+}
+
+CodedWords::CodedWords(OpBuilder &builder, Location loc, CodeMeaning meaning, int64_t columns, int64_t vectorBytes)
+    : builder(builder), loc(loc), meaning(meaning), vectorBytes(vectorBytes), code{meaning.bits},
+      fields(code.fields()), parts(columns * wordBytes / vectorBytes) {
+  bytes = VectorType::get({vectorBytes}, builder.getI8Type());
+  narrowType = VectorType::get({vectorBytes / 2}, builder.getI16Type());
+  wideType = VectorType::get({vectorBytes / 4}, builder.getI32Type());
+}
+
+void CodedWords::prepareCodes(Value buffer, ValueRange indices, Value specialRow) {
+  codes = flattenOperand(builder, loc, buffer, indices);
+  if (!specialRow)
+    return;
+  for (Value part : splitRows(builder, loc, specialRow, wideType, parts)) { // the same byte four times
+    Value low = arith::AndIOp::create(builder, loc, part, splat(wideType, 0xFF));
+    Value four = arith::MulIOp::create(builder, loc, low, splat(wideType, 0x01010101));
+    special.push_back(vector::BitCastOp::create(builder, loc, bytes, four));
+  }
+}
+
+CodedTile::CodedTile(OpBuilder &builder, TileCodedMatmulOp op, int64_t vectorBytes)
+    : CodedWords(builder, op.getLoc(), CodeMeaning::of(op), op.getAcc().getType().getShape()[1], vectorBytes), op(op),
+      rows(op.getAcc().getType().getShape()[0]) {}
+
+void CodedTile::prepare(Value specialRow) {
+  prepareCodes(op.getCodes(), op.getCodeIndices(), specialRow);
+  lhs = flattenOperand(builder, loc, op.getLhs(), op.getLhsIndices());
+  for (int64_t row = 0; row < rows; ++row)
+    rowOffset.push_back(builder.createOrFold<arith::MulIOp>(loc, index(row), lhs.strides[op.getLhsRowDim()]));
+}
+
+Value CodedWords::splat(VectorType type, int64_t value) {
+  auto attribute = IntegerAttr::get(type.getElementType(), value);
+  return arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(type, attribute.getValue()));
+}
+
+Value CodedWords::call(StringRef intrinsic, Type type, ValueRange operands) {
+  return LLVM::CallIntrinsicOp::create(builder, loc, type, builder.getStringAttr(intrinsic), operands)->getResult(0);
+}
+
+SmallVector<CodedWords::Values> CodedWords::loadWords(Value step) {
+  SmallVector<Values> words(parts);
+  int64_t stepWords = code.words();
+  for (int64_t word = 0; word < stepWords; ++word)
+    for (int64_t part = 0; part < parts; ++part) {
+      Value address = add(add(codes.base, mul(step, stepWords * parts * vectorBytes)),
+                          index((word * parts + part) * vectorBytes));
+      words[part].push_back(vector::LoadOp::create(builder, loc, bytes, codes.buffer, ValueRange{address}));
+    }
+  return words;
+}
+
+/// The codes of one field of all bytes.
+Value CodedWords::field(ArrayRef<Value> words, int64_t field) {
+  Value codes;
+  for (const CodeWords::Piece &piece : code.piecesOf(field)) {
+    Value bits = words[piece.word];
+    int distance = static_cast<int>(piece.at) - static_cast<int>(piece.to);
+    if (distance != 0) {
+      Value shift = splat(narrowType, std::abs(distance));
+      Value pairs = vector::BitCastOp::create(builder, loc, narrowType, bits);
+      pairs = distance > 0 ? arith::ShRUIOp::create(builder, loc, pairs, shift).getResult()
+                           : arith::ShLIOp::create(builder, loc, pairs, shift).getResult();
+      bits = vector::BitCastOp::create(builder, loc, bytes, pairs);
+    }
+    if (piece.count < 8)
+      bits = arith::AndIOp::create(builder, loc, bits, splat(bytes, ((1 << piece.count) - 1) << piece.to));
+    codes = codes ? arith::OrIOp::create(builder, loc, codes, bits).getResult() : bits;
+  }
+  return codes;
+}
+
+/// The entries of the table for codes: each 16 by a shuffle, and of those the one that the upper bits say.
+Value CodedWords::lookUp(Value codes) {
+  ArrayRef<int64_t> table = *meaning.values;
+  StringRef shuffle = vectorBytes == 64 ? "llvm.x86.avx512.pshuf.b.512" : "llvm.x86.avx2.pshuf.b";
+  SmallVector<Value> found;
+  for (size_t first = 0; first < table.size(); first += 16) {
+    SmallVector<int8_t> entries; // in all quarters of the vector
+    for (int64_t i = 0; i < vectorBytes; ++i)
+      entries.push_back(static_cast<int8_t>(table[first + i % 16 % std::min<size_t>(16, table.size())]));
+    Value shuffled = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(bytes, ArrayRef(entries)));
+    found.push_back(call(shuffle, bytes, {shuffled, codes}));
+  }
+  for (int64_t bit = 16; found.size() > 1; bit *= 2) {
+    Value clear = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
+                                        arith::AndIOp::create(builder, loc, codes, splat(bytes, bit)),
+                                        splat(bytes, 0));
+    SmallVector<Value> chosen;
+    for (size_t i = 0; i < found.size(); i += 2)
+      chosen.push_back(arith::SelectOp::create(builder, loc, clear, found[i], found[i + 1]));
+    found = std::move(chosen);
+  }
+  return found.front();
+}
+
+Value CodedWords::valuesOf(ArrayRef<Value> words, int64_t position, int64_t part) {
+  Value codes = field(words, position);
+  if (meaning.offset != 0) // 128 in bytes
+    return arith::XOrIOp::create(builder, loc, codes, splat(bytes, meaning.offset));
+  Value values = meaning.values ? lookUp(codes) : codes;
+  if (special.empty())
+    return values;
+  Value isSpecial = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, codes,
+                                          splat(bytes, meaning.specialCode));
+  return arith::SelectOp::create(builder, loc, isSpecial, special[part], values);
+}
+
+Value CodedTile::loadRow(Value step, int64_t row, int64_t field) {
+  // What changes with the step is one register for all rows, where their distance is a number.
+  Value address = add(add(lhs.base, mul(step, op.getStepDepth())), add(rowOffset[row], index(field * wordBytes)));
+  auto four = VectorType::get({wordBytes}, builder.getI8Type());
+  auto word = VectorType::get({1}, builder.getI32Type());
+  Value loaded = vector::LoadOp::create(builder, loc, four, lhs.buffer, ValueRange{address});
+  Value scalar = vector::ExtractOp::create(builder, loc, vector::BitCastOp::create(builder, loc, word, loaded), 0);
+  return vector::BitCastOp::create(builder, loc, bytes, vector::BroadcastOp::create(builder, loc, wideType, scalar));
+}
+
+} // namespace lutra

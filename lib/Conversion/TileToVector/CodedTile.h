@@ -1,0 +1,102 @@
+//===- CodedTile.h - codes and activations of one product, in vectors ---------===//
+#ifndef LUTRA_LIB_CONVERSION_TILETOVECTOR_CODEDTILE_H
+#define LUTRA_LIB_CONVERSION_TILETOVECTOR_CODEDTILE_H
+
+#include "TileParts.h"
+
+#include "lutra/Dialect/Lutra/IR/Lutra.h"
+#include "lutra/Support/EncodedPanels.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+namespace lutra {
+
+/// What an op says of its codes.
+struct CodeMeaning {
+  unsigned bits;
+  int64_t offset;
+  std::optional<llvm::ArrayRef<int64_t>> values;
+  int64_t specialCode;
+
+  template <typename Op> static CodeMeaning of(Op op) {
+    return {static_cast<unsigned>(op.getBits()), static_cast<int64_t>(op.getOffset()), op.getValues(),
+            static_cast<int64_t>(op.getSpecialCode())};
+  }
+};
+
+/// Reads steps of codes. Each 32-bit lane of a vector holds four bytes of one column, which are neighbours along K in
+/// every field.
+class CodedWords {
+public:
+  using Values = llvm::SmallVector<mlir::Value>;
+  /// Bytes of one column in a word.
+  static constexpr int64_t wordBytes = 4;
+
+  CodedWords(mlir::OpBuilder &builder, mlir::Location loc, CodeMeaning meaning, int64_t columns, int64_t vectorBytes);
+  /// Computes what no step changes; `specialRow` may be null.
+  void prepareCodes(mlir::Value buffer, mlir::ValueRange indices, mlir::Value specialRow);
+  /// The words of a step, by part of the columns.
+  llvm::SmallVector<Values> loadWords(mlir::Value step);
+  /// What the codes of a field stand for.
+  mlir::Value valuesOf(llvm::ArrayRef<mlir::Value> words, int64_t position, int64_t part);
+  int64_t getFields() const { return fields; }
+  int64_t getParts() const { return parts; }
+
+protected:
+  mlir::Value index(int64_t value) { return mlir::arith::ConstantIndexOp::create(builder, loc, value); }
+  mlir::Value add(mlir::Value lhs, mlir::Value rhs) {
+    return builder.createOrFold<mlir::arith::AddIOp>(loc, lhs, rhs);
+  }
+  mlir::Value mul(mlir::Value lhs, int64_t rhs) {
+    return builder.createOrFold<mlir::arith::MulIOp>(loc, lhs, index(rhs));
+  }
+  mlir::Value splat(mlir::VectorType type, int64_t value);
+  mlir::Value call(llvm::StringRef intrinsic, mlir::Type type, mlir::ValueRange operands);
+
+  mlir::OpBuilder &builder;
+  mlir::Location loc;
+  CodeMeaning meaning;
+  int64_t vectorBytes;
+  CodeWords code;
+  int64_t fields, parts;
+  mlir::VectorType bytes, narrowType, wideType; // i8, i16 and i32 in a vector
+  FlatOperand codes;
+
+private:
+  mlir::Value field(llvm::ArrayRef<mlir::Value> words, int64_t field);
+  mlir::Value lookUp(mlir::Value codes);
+
+  Values special; // by part
+};
+
+/// The least and the greatest value of a code.
+struct CodeRange {
+  int64_t least, greatest;
+};
+CodeRange codeRangeOf(TileCodedMatmulOp op);
+
+/// Reads both operands of a product.
+class CodedTile : public CodedWords {
+public:
+  CodedTile(mlir::OpBuilder &builder, TileCodedMatmulOp op, int64_t vectorBytes);
+  /// Computes what no step changes; `specialRow` may be null.
+  void prepare(mlir::Value specialRow);
+
+protected:
+  Values loop(mlir::Value upper, int64_t step, mlir::ValueRange carried, LoopBody body) {
+    return carryLoop(builder, loc, {index(0), upper, index(step)}, carried, body);
+  }
+  /// Four neighbours of a row in every lane.
+  mlir::Value loadRow(mlir::Value step, int64_t row, int64_t field);
+
+  TileCodedMatmulOp op;
+  int64_t rows;
+  FlatOperand lhs;
+
+private:
+  Values rowOffset;
+};
+
+} // namespace lutra
+
+#endif // LUTRA_LIB_CONVERSION_TILETOVECTOR_CODEDTILE_H
