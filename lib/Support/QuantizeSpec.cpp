@@ -162,13 +162,13 @@ llvm::Error SpecParser::parseItem(StringRef item) {
   }
   if (item == "int4" || item == "int8")
     return addRule("*", item, /*named=*/false);
-  if (item == "w4a8") {
+  if (item == "w4a8" || item == "w8a8") {
     spec.roundActivations = true;
-    return addRule("*", "int4", /*named=*/false);
+    return addRule("*", item == "w4a8" ? "int4" : "int8", /*named=*/false);
   }
   return fault("'", item.str(),
-               "'; take weights=, activations=, layer(PATTERN).weights=, exclude=, budget=, holdout=, int8, int4 or "
-               "w4a8");
+               "'; take weights=, activations=, layer(PATTERN).weights=, exclude=, budget=, holdout=, int8, int4, "
+               "w4a8 or w8a8");
 }
 
 llvm::Error SpecParser::parse(StringRef text) {

@@ -2,15 +2,15 @@
 // spec    ::= item ("," item)*                        later items win
 // item    ::= "weights=" weights | "layer(" glob ").weights=" weights | "activations=" ("int8" | "f32")
 //           | "exclude=" glob (";" glob)* | "budget=" number ("bpw" | "MB") | "holdout=" percent
-//           | "int8" | "int4" | "w4a8"
+//           | "int8" | "int4" | "w4a8" | "w8a8"
 // weights ::= type ("|" type)* (":" option)* | "auto" (":" option)* | "f32"
 // type    ::= "int2" .. "int8" | "fp4" | "mxfp4" | "nvfp4" | "nf4" | "iq4nl" | "bitmod3" | "bitmod4" | "fp6" | "fp8"
 // option  ::= "g" N | "channel" | "sym" | "asym" | "rtn" | "mse" | "gptq" | "scale=f16" | "scale=f32"
 //
 // What a type means without options stands in docs/quantization.md. Several types are a choice that a budget makes,
 // layer by layer; auto is int2|int3|int4|int5|int6|int8 in groups of 64. Activations of int8 are rounded while the
-// model runs, each group of the weight with a scale of its own. int8: weights=int8; int4: weights=int4; w4a8: both of
-// weights=int4,activations=int8.
+// model runs, each group of the weight with a scale of its own. int8: weights=int8; int4: weights=int4; w4a8 and w8a8:
+// these with activations=int8.
 #ifndef LUTRA_SUPPORT_QUANTIZESPEC_H
 #define LUTRA_SUPPORT_QUANTIZESPEC_H
 

@@ -119,7 +119,7 @@ LogicalResult WeightQuantizer::readWeight(const QuantizedProduct &product, std::
 }
 
 Encoding WeightQuantizer::encodingOf(const WeightForm &form) const {
-  return form.encoding(asked.roundActivations && form.bits <= 4);
+  return form.encoding(asked.roundActivations);
 }
 
 LogicalResult WeightQuantizer::encode(const QuantizedProduct &product, const WeightForm &form, const GramMatrix *gram,

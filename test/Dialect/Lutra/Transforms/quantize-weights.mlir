@@ -15,7 +15,7 @@
 // CHECK-COUNT-2: lutra.matmul %{{.*}}, %{{.*}} {transpose_rhs} : (tensor<?x64xf32>, tensor<8x64xf32, #lutra.encoding<
 // CHECK: lutra.matmul %{{.*}}, %{{.*}} : (tensor<?x16xf32>, tensor<16x8xf32>) -> tensor<?x8xf32>
 // SPEC-DAG: lutra.global @shared : tensor<64x8xf32>
-// SPEC-DAG: lutra.global @small.quantized : tensor<8x16xf32, #lutra.encoding<[dense<uint<8>, affine, scales = [f16, row], zero = tensor<u8, row>>]>>
+// SPEC-DAG: lutra.global @small.quantized : tensor<8x16xf32, #lutra.encoding<[dense<uint<8>, affine, scales = [f16, row], zero = tensor<u8, row>>], act = int<8, sym, row>>>
 // SPEC-DAG: lutra.global @bad : tensor<32x8xf32>
 lutra.global @shared : tensor<64x8xf32> = dense<1.5> : tensor<64x8xf32>
 lutra.global @small : tensor<16x8xf32> = dense<1.5> : tensor<16x8xf32>
