@@ -300,6 +300,12 @@ ExitCode compileFile(const CompileRequest &request, llvm::raw_ostream &dump, Fin
     reporter.fail(ErrorCode::EnvironmentWrite, "the output would replace the model");
     return reporter.exitCode();
   }
+  const std::string &report = request.options.quantizeReport;
+  if (!report.empty() && ((!llvm::sys::fs::equivalent(request.inputPath, report, same) && same) ||
+                          report == request.options.outputPath)) {
+    reporter.fail(ErrorCode::EnvironmentWrite, "the report of --quantize-report would replace the model or the output");
+    return reporter.exitCode();
+  }
   // The importer maps an .onnx file itself and finds external data beside it.
   if (!code && llvm::sys::path::extension(request.inputPath) == ".onnx")
     return compileBuffer(request, nullptr, dump, sink);

@@ -31,13 +31,13 @@ static StringRef originName(ModelOrigin origin) {
   return "module";
 }
 
-static LogicalResult convert(ModuleOp module, const CompileOptions &options) {
+static LogicalResult convert(ModuleOp module, const CompileOptions &options, std::string &report) {
   PassManager manager(module.getContext());
   manager.enableVerifier(options.verifyEach);
   if (failed(buildStage(manager, Stage::Legal, options)))
     return failure();
   if (needsQuantizeModel(options)) {
-    if (failed(manager.run(module)) || failed(quantizeModel(module, options)))
+    if (failed(manager.run(module)) || failed(quantizeModel(module, options, report)))
       return failure();
     manager.clear();
   }
@@ -90,15 +90,17 @@ LogicalResult compileToMIL(ModuleOp module, const CompileOptions &options) {
     return success();
   if (options.progress)
     options.progress(Stage::Legal);
-  if (failed(convert(module, options)))
+  std::string report;
+  if (failed(convert(module, options, report)))
     return failure();
-  if (options.stopAfter != Stage::Artifact)
-    return success();
-  if (options.progress)
-    options.progress(Stage::Artifact);
-  if (options.emit == EmitKind::MilText)
-    return writeText(module, options);
-  return emitMlpackage(module, options.outputPath, {});
+  if (options.stopAfter == Stage::Artifact) {
+    if (options.progress)
+      options.progress(Stage::Artifact);
+    if (failed(options.emit == EmitKind::MilText ? writeText(module, options)
+                                                 : emitMlpackage(module, options.outputPath, {})))
+      return failure();
+  }
+  return writeQuantizeReport(report, options, module.getLoc());
 }
 
 } // namespace lutra

@@ -385,6 +385,7 @@ LogicalResult compileModule(ModuleOp module, const CompileOptions &requested) {
   MLIRContext *context = module.getContext();
   context->loadAllAvailableDialects(); // passes run side by side and may not load any
   std::unique_ptr<DeviceCode> device; // null: the kernels run at CPU levels
+  std::string report;
   for (Stage stage : stages) {
     if (options.progress)
       options.progress(stage);
@@ -396,14 +397,14 @@ LogicalResult compileModule(ModuleOp module, const CompileOptions &requested) {
           return buildStage(manager, stage, options);
         })))
       return failure();
-    if (stage == Stage::Legal && needsQuantizeModel(options) && failed(quantizeModel(module, options)))
+    if (stage == Stage::Legal && needsQuantizeModel(options) && failed(quantizeModel(module, options, report)))
       return failure();
     if (stage == Stage::Artifact && failed(writeArtifact(module, options, device.get())))
       return failure();
     if (stage == options.stopAfter)
       break;
   }
-  return success();
+  return writeQuantizeReport(report, options, module.getLoc());
 }
 
 } // namespace lutra

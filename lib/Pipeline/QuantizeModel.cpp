@@ -12,10 +12,12 @@
 #include "lutra/Dialect/Lutra/Transforms/WeightQuantizer.h"
 #include "lutra/Solver/BitAllocation.h"
 #include "lutra/Support/ErrorCodes.h"
+#include "lutra/Support/Files.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 #include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
@@ -38,9 +40,10 @@ class ModelQuantizer {
 public:
   ModelQuantizer(ModuleOp module, const CompileOptions &options)
       : module(module), options(options), quantizer(module, "lutra-quantize-weights") {}
-  LogicalResult run();
+  LogicalResult run(std::string &reportText);
 
 private:
+  LogicalResult checkShared();
   LogicalResult readSamples();
   LogicalResult checkInputs(Probe &probe);
   void findTaps();
@@ -72,6 +75,7 @@ private:
   std::vector<const Sample *> compared;  // samples of comparisons ..
   std::vector<std::vector<ProbeTensor>> exact; // .. and what the float model gives for them
   int64_t fewRows = 0; // products whose inputs were few
+  std::unique_ptr<Probe> floatModel; // what the report compares with
   QuantizeReport report;
 };
 } // namespace
@@ -341,6 +345,24 @@ LogicalResult ModelQuantizer::choose() {
       others[product.weight] = bytesOf(product, product.forms.front());
   for (auto &[weight, bytes] : others)
     fixed += bytes;
+  // A weight that something else reads stays beside its codes.
+  llvm::SmallPtrSet<Operation *, 16> quantized;
+  for (const QuantizedProduct &product : quantizer.getProducts())
+    quantized.insert(product.op);
+  llvm::SetVector<Operation *> stays;
+  module.walk([&](WeightOp reader) {
+    bool isReadElsewhere = llvm::any_of(reader->getUsers(), [&](Operation *user) { return !quantized.contains(user); });
+    Operation *global = module.lookupSymbol(reader.getGlobal());
+    bool hasCodes = llvm::any_of(quantizer.getProducts(), [&](const QuantizedProduct &product) {
+      return GlobalOp(product.weight).getOperation() == global;
+    });
+    if (isReadElsewhere && hasCodes)
+      stays.insert(global);
+  });
+  for (Operation *global : stays) {
+    auto type = cast<RankedTensorType>(cast<GlobalOp>(global).getType());
+    fixed += type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  }
   bool inBytes = spec.budgetBytes > 0;
   int64_t budget = inBytes ? int64_t(spec.budgetBytes) - fixed : int64_t(spec.budgetBits * double(chosenWeights) / 8);
   if (budget < least) {
@@ -413,14 +435,11 @@ LogicalResult ModelQuantizer::measureModel() {
         samples.push_back(&sample);
   constexpr size_t mostSamples = 64;
   samples.resize(std::min(samples.size(), mostSamples));
-  FailureOr<std::unique_ptr<Probe>> before = Probe::compile(*plain, {}, {}, options);
-  if (failed(before))
-    return failure();
   FailureOr<std::unique_ptr<Probe>> after = Probe::compile(module, {}, {}, options);
   if (failed(after))
     return failure();
   for (const Sample *sample : samples) {
-    llvm::Expected<std::vector<ProbeTensor>> expected = (*before)->run(sample->inputs);
+    llvm::Expected<std::vector<ProbeTensor>> expected = floatModel->run(sample->inputs);
     if (!expected)
       return failRun(*sample, expected.takeError());
     llvm::Expected<std::vector<ProbeTensor>> given = (*after)->run(sample->inputs);
@@ -431,7 +450,24 @@ LogicalResult ModelQuantizer::measureModel() {
   return success();
 }
 
-LogicalResult ModelQuantizer::run() {
+/// A choice gives a weight one form in all its products.
+LogicalResult ModelQuantizer::checkShared() {
+  llvm::MapVector<Operation *, const QuantizedProduct *> first;
+  for (const QuantizedProduct &product : quantizer.getProducts()) {
+    auto [entry, isNew] = first.insert({product.weight, &product});
+    if (isNew || product.forms == entry->second->forms ||
+        (product.forms.size() == 1 && entry->second->forms.size() == 1))
+      continue;
+    GlobalOp weight = product.weight;
+    return emitCodedError(module.getLoc(), ErrorCode::Attribute)
+           << "--quantize gives products '" << entry->second->name << "' and '" << product.name
+           << "', which share weight @" << weight.getSymName()
+           << ", other types to choose from; name the weight in layer(..), or one type for each product";
+  }
+  return success();
+}
+
+LogicalResult ModelQuantizer::run(std::string &reportText) {
   bool calibrated = !options.calibrate.empty();
   if (failed(quantizer.plan(options.quantize, calibrated || options.quantizeList)))
     return failure();
@@ -446,7 +482,15 @@ LogicalResult ModelQuantizer::run() {
     return failure();
   if (calibrated)
     findTaps();
-  if (failed(choose()) || failed(forParts([&](ArrayRef<size_t> products) { return apply(products); })))
+  if (failed(checkShared()) || failed(choose()))
+    return failure();
+  if (calibrated && !options.quantizeReport.empty()) { // before bytes of weights are freed
+    FailureOr<std::unique_ptr<Probe>> compiled = Probe::compile(*plain, {}, {}, options);
+    if (failed(compiled))
+      return failure();
+    floatModel = std::move(*compiled);
+  }
+  if (failed(forParts([&](ArrayRef<size_t> products) { return apply(products); })))
     return failure();
   grams.clear();
   if (failed(quantizer.finish()))
@@ -463,9 +507,19 @@ LogicalResult ModelQuantizer::run() {
   report.samples = calibration.size();
   for (const KeptProduct &product : quantizer.getKept())
     report.add(product);
-  return report.write(options, module.getLoc());
+  reportText = report.text();
+  return success();
 }
 
-LogicalResult lutra::quantizeModel(ModuleOp module, const CompileOptions &options) {
-  return ModelQuantizer(module, options).run();
+LogicalResult lutra::quantizeModel(ModuleOp module, const CompileOptions &options, std::string &report) {
+  return ModelQuantizer(module, options).run(report);
+}
+
+LogicalResult lutra::writeQuantizeReport(StringRef report, const CompileOptions &options, Location loc) {
+  if (report.empty())
+    return success();
+  if (std::error_code code = writeBytes(options.quantizeReport, report))
+    return emitCodedError(loc, ErrorCode::EnvironmentWrite)
+           << "cannot write " << options.quantizeReport << ": " << code.message();
+  return success();
 }

@@ -87,7 +87,7 @@ void QuantizeReport::addSample(const Sample &sample, ArrayRef<ProbeTensor> exact
   }
 }
 
-LogicalResult QuantizeReport::write(const CompileOptions &options, Location loc) {
+std::string QuantizeReport::text() {
   llvm::json::Object root{{"spec", spec},
                           {"bytes", bytes},
                           {"bitsPerWeight", bitsOf(bytes, weights)},
@@ -109,11 +109,7 @@ LogicalResult QuantizeReport::write(const CompileOptions &options, Location loc)
     root["outputs"] = std::move(measured);
     root["outputsOfFittedSamples"] = fitted;
   }
-  std::string text = llvm::formatv("{0:2}\n", llvm::json::Value(std::move(root))).str();
-  if (std::error_code code = writeBytes(options.quantizeReport, text))
-    return emitCodedError(loc, ErrorCode::EnvironmentWrite)
-           << "cannot write " << options.quantizeReport << ": " << code.message();
-  return success();
+  return llvm::formatv("{0:2}\n", llvm::json::Value(std::move(root))).str();
 }
 
 static void listLine(llvm::raw_ostream &out, StringRef name, GlobalOp weight, StringRef text) {

@@ -24,7 +24,8 @@ public:
   /// One call of the float model and the same call of the quantized one.
   void addSample(const Sample &sample, llvm::ArrayRef<ProbeTensor> exact, llvm::ArrayRef<ProbeTensor> other,
                  llvm::ArrayRef<lutra_tensor_info> infos);
-  mlir::LogicalResult write(const CompileOptions &options, mlir::Location loc);
+  /// The report in JSON.
+  std::string text();
 
 private:
   struct Output {

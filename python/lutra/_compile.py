@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack, cast, overload
@@ -149,8 +150,11 @@ def _write_samples(calibrate: object, folder: Path) -> str:
     for index, item in enumerate(items):
         if not isinstance(item, Mapping):
             raise UsageError([f"sample {index} of calibrate is a {type(item).__name__}, not a dict by input name"])
-        arrays: dict[str, Any] = {name: np.ascontiguousarray(array) for name, array in item.items()}
-        np.savez(folder / f"{index:06}.npz", **arrays)
+        # As numpy.savez does it, whose own arguments no input may have the names of.
+        with zipfile.ZipFile(folder / f"{index:06}.npz", "w") as archive:
+            for name, array in item.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                    np.lib.format.write_array(file, np.asarray(array, order="C"), allow_pickle=False)
     return os.fspath(folder)
 
 

@@ -52,3 +52,54 @@ def test_refuses_what_is_no_sample() -> None:
         lutra.compile(MODEL, quantize="int4", calibrate=[samples()[0], [1.0]])
     with pytest.raises(lutra.CompileError, match="has no array 'x'"):
         lutra.compile(MODEL, quantize="int4", calibrate=[{"attention_mask": np.ones(3, np.int64)}])
+
+
+def tied() -> bytes:
+    """rows of E looked up, multiplied twice and by E turned over: an input of rank 0, one that is called `file`."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    random = np.random.default_rng(3)
+    fixed = {"E": random.standard_normal((120, 96)), "W": random.standard_normal((96, 96)) / 10}
+    nodes = [
+        helper.make_node("Gather", ["E", "file"], ["a"], name="look"),
+        helper.make_node("Mul", ["a", "s"], ["b"]),
+        helper.make_node("MatMul", ["b", "W"], ["c"], name="one"),
+        helper.make_node("Relu", ["c"], ["d"]),
+        helper.make_node("MatMul", ["d", "W"], ["e"], name="two"),
+        helper.make_node("Transpose", ["E"], ["t"], perm=[1, 0]),
+        helper.make_node("MatMul", ["e", "t"], ["y"], name="head"),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "tied",
+        [
+            helper.make_tensor_value_info("file", TensorProto.INT64, ["n"]),
+            helper.make_tensor_value_info("s", TensorProto.FLOAT, []),
+        ],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 120])],
+        [numpy_helper.from_array(value.astype(np.float32), name) for name, value in fixed.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    return model.SerializeToString()
+
+
+def token_samples() -> list[dict[str, np.ndarray]]:
+    return [{"file": np.arange(120, dtype=np.int64), "s": np.float32(0.5)}]
+
+
+def test_reports_on_tied_weights(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    report = tmp_path / "report.json"
+    lutra.compile(tied(), quantize="int4", calibrate=token_samples(), quantize_report=report)
+    found = json.loads(report.read_text())
+    assert len(found["layers"]) == 3
+    assert found["outputs"][0]["meanCosine"] > 0.9
+
+
+def test_shared_weights_have_one_choice() -> None:
+    pytest.importorskip("onnx")
+    spec = "weights=int3|int4,layer(two).weights=auto,budget=100bpw"
+    with pytest.raises(lutra.CompileError, match="'one' and 'two', which share weight @W"):
+        lutra.compile(tied(), quantize=spec, calibrate=token_samples())
+    with pytest.raises(lutra.CompileError, match="are weights without a choice"):
+        lutra.compile(tied(), quantize="weights=auto,exclude=two,budget=0.07MB", calibrate=token_samples())
