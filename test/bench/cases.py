@@ -109,8 +109,8 @@ def integer_gemm(m: int, n: int, k: int) -> Case:
     )
 
 
-def blocked_gemm(m: int, n: int, k: int, block: int, level: int = 1) -> Case:
-    """[m, k] of f32 x [n, k] in codes of 4 bits, a scale and a zero point for each `block` (MatMulNBits).
+def blocked_gemm(m: int, n: int, k: int, block: int, level: int = 1, bits: int = 4) -> Case:
+    """[m, k] of f32 x [n, k] in codes of `bits` bits, a scale and a zero point for each `block` (MatMulNBits).
 
     At level 1 activations stay f32, at level 4 they may be rounded to 8 bits with a scale for each block.
     """
@@ -120,11 +120,11 @@ def blocked_gemm(m: int, n: int, k: int, block: int, level: int = 1) -> Case:
     blocks = k // block
     x = generator.standard_normal((m, k)).astype(np.float32)
     fixed = {
-        "codes": generator.integers(0, 256, (n, blocks, block // 2), np.uint8),
+        "codes": generator.integers(0, 256, (n, blocks, block * bits // 8), np.uint8),
         "scales": generator.uniform(0.01, 0.1, (n, blocks)).astype(np.float32),
-        "zeros": generator.integers(0, 256, (n, -(-blocks // 2)), np.uint8),
+        "zeros": generator.integers(0, 256, (n, -(-blocks * bits // 8)), np.uint8),
     }
-    sizes = {"K": k, "N": n, "bits": 4, "block_size": block, "accuracy_level": level}
+    sizes = {"K": k, "N": n, "bits": bits, "block_size": block, "accuracy_level": level}
     graph = helper.make_graph(
         [helper.make_node("MatMulNBits", ["x", *fixed], ["y"], domain="com.microsoft", **sizes)],
         "case",
@@ -135,7 +135,7 @@ def blocked_gemm(m: int, n: int, k: int, block: int, level: int = 1) -> Case:
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
     return Case(
-        f"w4{'a8' if level == 4 else ''} g{block} gemm {m}x{n}x{k}",
+        f"w{bits}{'a8' if level == 4 else ''} g{block} gemm {m}x{n}x{k}",
         model.SerializeToString(),
         {"x": x},
         2.0 * m * n * k,
@@ -262,6 +262,9 @@ def operators() -> Iterator[Case]:
     for block in (32, 128):
         for m in (1, 4, 16, 128):
             yield blocked_gemm(m, 4096, 4096, block, level=4)
+    for bits in (2, 8):
+        for m in (1, 16, 128):
+            yield blocked_gemm(m, 4096, 4096, 128, level=4, bits=bits)
     yield conv(56, 64, 64, 3)
     yield conv(56, 64, 64, 1)
     yield softmax(512, 1024)
