@@ -48,6 +48,18 @@ GOALS = (
     Goal("weights=int4:g128", 0.0140, 0.98, calibrated=True),
     Goal("weights=int4:mse", 0.0210, 0.975, calibrated=True),
     Goal("weights=int2:g64", 0.18, 0.85, calibrated=True),
+    Goal("w8a8", 0.0035, 0.993),
+    Goal("weights=int3:g64", 0.044, 0.94, calibrated=True),
+    Goal("weights=int3:g64,activations=int8", 0.046, 0.94, calibrated=True),
+    Goal("weights=int6:g128", 0.0020, 0.997, calibrated=True),
+    Goal("weights=nf4", 0.0105, 0.985, calibrated=True),
+    Goal("weights=nvfp4", 0.0105, 0.985, calibrated=True),
+    Goal("weights=mxfp4", 0.0170, 0.980, calibrated=True),
+    Goal("weights=mxfp4,activations=int8", 0.0175, 0.980, calibrated=True),
+    Goal("weights=bitmod4", 0.0115, 0.985, calibrated=True),
+    Goal("weights=bitmod4,activations=int8", 0.0120, 0.985, calibrated=True),
+    Goal("weights=bitmod3", 0.043, 0.97, calibrated=True),
+    Goal("weights=fp8", 0.0014, 0.997),
 )
 
 
