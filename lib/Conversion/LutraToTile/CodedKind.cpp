@@ -45,6 +45,10 @@ private:
     Value column, columnBound;
   };
   Value makeSums(int64_t rows);
+  TileWindow rowsOf(Value first, int64_t rows, int64_t width);
+  LogicalResult finish(const ProductSpot &spot, Value sums) {
+    return finishSpot(emitter, op.getResult(), spotWindow(emitter, spot, indices, rowDim, rank - 1), sums);
+  }
   Value multiplyGroup(const ProductSpot &spot, Value group, int64_t size, const Source &source,
                       const EncodedRhs::Place &columns);
   Value addGroup(const ProductSpot &spot, Value group, int64_t size, const Source &source, Value accumulator);
@@ -224,6 +228,16 @@ Value CodedEmission::makeSums(int64_t rows) {
   return emitter.fill(emitter.builder.getF32FloatAttr(0), {rows, panel});
 }
 
+/// Whole rows of a buffer of rank 2.
+TileWindow CodedEmission::rowsOf(Value first, int64_t rows, int64_t width) {
+  TileWindow window;
+  window.indices = {first, emitter.constant(0)};
+  window.shape = {rows, width};
+  window.dims = {rows == 1 ? -1 : 0, 1};
+  window.steps = {1, 1};
+  return window;
+}
+
 /// Sums of entries over `size` steps of K in group number `group`.
 Value CodedEmission::multiplyGroup(const ProductSpot &spot, Value group, int64_t size, const Source &source,
                                    const EncodedRhs::Place &columns) {
@@ -340,7 +354,7 @@ LogicalResult CodedEmission::emitDirect(const PanelBlock &block) {
     FailureOr<Value> total = addGroups(spot, emitter.constant(0), depth, source, makeSums(size));
     if (failed(total))
       return failure();
-    return finishSpot(emitter, op.getResult(), spotWindow(emitter, spot, indices, rowDim, rank - 1), *total);
+    return finish(spot, *total);
   });
 }
 
@@ -367,12 +381,8 @@ LogicalResult CodedEmission::unpack(Value panelIndex, Value firstGroup, int64_t 
       Value word = emitter.mul(emitter.add(stored, step), emitter.constant(panels.code.words()));
       Value tile = TileUnpackOp::create(builder, emitter.loc, type, weight->getCodes(), ValueRange{panelIndex, word},
                                         special, panels.code.bits, values.codeOffset, entries, values.specialCode);
-      TileWindow window;
-      window.indices = {emitter.mul(emitter.add(first, step), emitter.constant(fields)), zero};
-      window.shape = {fields, panel * wordBytes};
-      window.dims = {fields == 1 ? -1 : 0, 1};
-      window.steps = {1, 1};
-      emitter.storeTile(tile, rowsOfWords, window);
+      Value row = emitter.mul(emitter.add(first, step), emitter.constant(fields));
+      emitter.storeTile(tile, rowsOfWords, rowsOf(row, fields, panel * wordBytes));
       return success();
     });
   };
@@ -392,17 +402,13 @@ LogicalResult CodedEmission::addBlock(const PanelBlock &block, Value firstGroup,
   Source source{viewUnpacked({1, unpackedDepth / wordBytes, panel, wordBytes}), zero, firstGroup, true};
   return forRows(unpackedRows, [&](Value row, int64_t rowCount) -> LogicalResult {
     ProductSpot spot{Value(), row, block.column, rowCount, panel, Value(), block.columnBound};
-    TileWindow window;
-    window.indices = {emitter.sub(row, rows.low), zero};
-    window.shape = {rowCount, panel};
-    window.dims = {rowCount == 1 ? -1 : 0, 1};
-    window.steps = {1, 1};
+    TileWindow window = rowsOf(emitter.sub(row, rows.low), rowCount, panel);
     Value start = isOnly ? makeSums(rowCount) : emitter.loadTile(waiting, window, emitter.builder.getF32Type());
     FailureOr<Value> total = addGroups(spot, firstGroup, size, source, start);
     if (failed(total))
       return failure();
     if (isOnly)
-      return finishSpot(emitter, op.getResult(), spotWindow(emitter, spot, indices, rowDim, rank - 1), *total);
+      return finish(spot, *total);
     emitter.storeTile(*total, waiting, window);
     return success();
   });
@@ -414,18 +420,13 @@ LogicalResult CodedEmission::emitUnpacked(const PanelBlock &block) {
     return addBlock(block, zero, depth, /*isOnly=*/true);
   auto forWaiting = [&](bool finishes) {
     return forRows(unpackedRows, [&](Value row, int64_t rowCount) -> LogicalResult {
-      TileWindow window;
-      window.indices = {emitter.sub(row, rows.low), zero};
-      window.shape = {rowCount, panel};
-      window.dims = {rowCount == 1 ? -1 : 0, 1};
-      window.steps = {1, 1};
+      TileWindow window = rowsOf(emitter.sub(row, rows.low), rowCount, panel);
       if (!finishes) {
         emitter.storeTile(makeSums(rowCount), waiting, window);
         return success();
       }
       ProductSpot spot{Value(), row, block.column, rowCount, panel, Value(), block.columnBound};
-      return finishSpot(emitter, op.getResult(), spotWindow(emitter, spot, indices, rowDim, rank - 1),
-                        emitter.loadTile(waiting, window, emitter.builder.getF32Type()));
+      return finish(spot, emitter.loadTile(waiting, window, emitter.builder.getF32Type()));
     });
   };
   int64_t groups = unpackedDepth / weight->getPanels().group, blocks = depth / unpackedDepth;

@@ -45,6 +45,13 @@ private:
   LogicalResult packLhs(Value low, Value depth);
   LogicalResult packRow(Value row, ArrayRef<Value> source);
   LogicalResult storeLhs(const TileWindow &window, ArrayRef<Value> place);
+  /// Some elements of a dimension; `bound` may be null.
+  struct Stretch {
+    Value first;
+    int64_t size;
+    Value bound;
+  };
+  TileWindow columnsWindow(const Stretch &depth, const Stretch &columns);
   LogicalResult packRhs(Value low, Value depth);
   LogicalResult packPairs(Value low, Value depth);
   LogicalResult decodeRhs(Value low, Value depth);
@@ -340,6 +347,19 @@ SmallVector<Value> MatmulEmission::panelIndices(Value depth, Value column) {
   return {emitter.div(column, width), emitter.div(depth, step), emitter.rem(column, width), emitter.rem(depth, step)};
 }
 
+/// Columns of a right-hand side [N, K], each with its steps of K.
+TileWindow MatmulEmission::columnsWindow(const Stretch &depth, const Stretch &columns) {
+  TileWindow window;
+  window.indices = rhsIndices(depth.first, columns.first);
+  window.shape = {columns.size, depth.size};
+  window.dims = {columns.size == 1 ? -1 : rhsRank - 2, depth.size == 1 ? -1 : rhsRank - 1};
+  window.steps = {1, 1};
+  if (columns.bound || depth.bound)
+    window.bounds = {columns.bound ? columns.bound : emitter.constant(columns.size),
+                     depth.bound ? depth.bound : emitter.constant(depth.size)};
+  return window;
+}
+
 /// Copies columns [columns] of the right-hand side, K in [low, low + depth), to panels.
 LogicalResult MatmulEmission::packRhs(Value low, Value depth) {
   Value width = emitter.sub(columns.high, columns.low);
@@ -358,13 +378,7 @@ LogicalResult MatmulEmission::packRhs(Value low, Value depth) {
       });
     // Rows of the source lie along K: read them so and let the store turn them.
     return emitter.forTiles(zero, depth, 8, [&](Value step, int64_t steps, Value stepBound) -> LogicalResult {
-      TileWindow window;
-      window.indices = rhsIndices(emitter.add(low, step), first);
-      window.shape = {size, steps};
-      window.dims = {size == 1 ? -1 : rhsRank - 2, steps == 1 ? -1 : rhsRank - 1};
-      window.steps = {1, 1};
-      if (bound || stepBound)
-        window.bounds = {bound ? bound : emitter.constant(size), stepBound ? stepBound : emitter.constant(steps)};
+      TileWindow window = columnsWindow({emitter.add(low, step), steps, stepBound}, {first, size, bound});
       auto tile = emitter.emitTile(op.getRhs(), window);
       if (failed(tile))
         return failure();
@@ -401,13 +415,7 @@ LogicalResult MatmulEmission::packPairs(Value low, Value depth) {
                      TileWindow::row({panelIndex, emitter.div(step, pair), zero, emitter.rem(step, pair)}, 2, size));
       });
     return emitter.forTiles(zero, depth, pairDepth, [&](Value step, int64_t steps, Value stepBound) {
-      TileWindow from;
-      from.indices = rhsIndices(emitter.add(low, step), first);
-      from.shape = {size, steps};
-      from.dims = {size == 1 ? -1 : rhsRank - 2, steps == 1 ? -1 : rhsRank - 1};
-      from.steps = {1, 1};
-      if (bound || stepBound)
-        from.bounds = {bound ? bound : emitter.constant(size), stepBound ? stepBound : emitter.constant(steps)};
+      TileWindow from = columnsWindow({emitter.add(low, step), steps, stepBound}, {first, size, bound});
       TileWindow to = from;
       to.indices = {panelIndex, emitter.div(step, pair), zero, zero};
       to.dims = {size == 1 ? -1 : 2, steps == 1 ? -1 : 3};
