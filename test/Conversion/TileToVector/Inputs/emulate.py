@@ -53,52 +53,36 @@ def _pshufb(name: str, bits: int) -> str:
     return f"define internal {whole} @{name}({whole} %x, {whole} %y) {{\n{lines}\n}}\n"
 
 
+def _row_copy(head: str, value: str, end: str, source: str, target: str) -> str:
+    """A function that copies rows between memory (`there`) and a tile that holds `value` at first (`here`)."""
+    return f"""
+define internal {head} {{
+entry:
+  %tile = alloca <256 x i32>, align 64
+  store <256 x i32> {value}, ptr %tile, align 64
+  %end = zext i16 %rows to i64
+  %size = zext i16 %bytes to i64
+  br label %row
+row:
+  %r = phi i64 [ 0, %entry ], [ %next, %row ]
+  %distance = mul i64 %r, %stride
+  %place = mul i64 %r, 64
+  %there = getelementptr i8, ptr %memory, i64 %distance
+  %here = getelementptr i8, ptr %tile, i64 %place
+  call void @llvm.memcpy.p0.p0.i64(ptr %{target}, ptr %{source}, i64 %size, i1 false)
+  %next = add i64 %r, 1
+  %more = icmp ult i64 %next, %end
+  br i1 %more, label %row, label %done
+done:
+  {end}
+}}
+"""
+
+
 # Tiles of AMX as vectors of 16 rows; what of a row is not loaded is 0, and no instruction reads it.
 _TILES = """
 define internal <256 x i32> @lutra.emulated.tilezero(i16 %rows, i16 %bytes) {
   ret <256 x i32> zeroinitializer
-}
-define internal <256 x i32> @lutra.emulated.tileloadd64(i16 %rows, i16 %bytes, ptr %from, i64 %stride) {
-entry:
-  %tile = alloca <256 x i32>, align 64
-  store <256 x i32> zeroinitializer, ptr %tile, align 64
-  %end = zext i16 %rows to i64
-  %size = zext i16 %bytes to i64
-  br label %row
-row:
-  %r = phi i64 [ 0, %entry ], [ %next, %row ]
-  %there = mul i64 %r, %stride
-  %here = mul i64 %r, 64
-  %source = getelementptr i8, ptr %from, i64 %there
-  %target = getelementptr i8, ptr %tile, i64 %here
-  call void @llvm.memcpy.p0.p0.i64(ptr %target, ptr %source, i64 %size, i1 false)
-  %next = add i64 %r, 1
-  %more = icmp ult i64 %next, %end
-  br i1 %more, label %row, label %done
-done:
-  %loaded = load <256 x i32>, ptr %tile, align 64
-  ret <256 x i32> %loaded
-}
-define internal void @lutra.emulated.tilestored64(i16 %rows, i16 %bytes, ptr %to, i64 %stride,
-                                                  <256 x i32> %value) {
-entry:
-  %tile = alloca <256 x i32>, align 64
-  store <256 x i32> %value, ptr %tile, align 64
-  %end = zext i16 %rows to i64
-  %size = zext i16 %bytes to i64
-  br label %row
-row:
-  %r = phi i64 [ 0, %entry ], [ %next, %row ]
-  %there = mul i64 %r, %stride
-  %here = mul i64 %r, 64
-  %target = getelementptr i8, ptr %to, i64 %there
-  %source = getelementptr i8, ptr %tile, i64 %here
-  call void @llvm.memcpy.p0.p0.i64(ptr %target, ptr %source, i64 %size, i1 false)
-  %next = add i64 %r, 1
-  %more = icmp ult i64 %next, %end
-  br i1 %more, label %row, label %done
-done:
-  ret void
 }
 define internal <256 x i32> @lutra.emulated.tdpbsud(i16 %m, i16 %n, i16 %k, <256 x i32> %c, <256 x i32> %a,
                                                     <256 x i32> %b) {
@@ -145,6 +129,20 @@ done:
 }
 declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 """
+_TILES += _row_copy(
+    "<256 x i32> @lutra.emulated.tileloadd64(i16 %rows, i16 %bytes, ptr %memory, i64 %stride)",
+    "zeroinitializer",
+    "%loaded = load <256 x i32>, ptr %tile, align 64\n  ret <256 x i32> %loaded",
+    source="there",
+    target="here",
+)
+_TILES += _row_copy(
+    "void @lutra.emulated.tilestored64(i16 %rows, i16 %bytes, ptr %memory, i64 %stride, <256 x i32> %value)",
+    "%value",
+    "ret void",
+    source="here",
+    target="there",
+)
 _TILE_USE = re.compile(r"@llvm\.x86\.(tilezero|tileloadd64|tilestored64|tdpbsud)\.internal\b")
 
 
