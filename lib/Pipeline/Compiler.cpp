@@ -140,6 +140,9 @@ LogicalResult buildStage(OpPassManager &manager, Stage stage, const CompileOptio
     }
     return success();
   case Stage::Fused:
+    // Before all that looks at products: each part is one. Other targets read encodings as a whole or not at all.
+    if (options.target == "cpu")
+      manager.addPass(createSplitEncodings());
     // Before fusion: a transpose between two ops would end up inside a kernel.
     manager.addPass(createChooseLayout());
     manager.addPass(createCanonicalizerPass());

@@ -230,6 +230,31 @@ def QuantizeActivations : Pass<"lutra-quantize-activations", "mlir::ModuleOp"> {
   let dependentDialects = ["lutra::LutraDialect", "mlir::tensor::TensorDialect"];
 }
 
+def SplitEncodings : Pass<"lutra-split-encodings", "mlir::ModuleOp"> {
+  let summary = "products with sums of terms become sums of products";
+  let description = [{
+    Needs: graph level. Guarantees: an f32 product with an encoded weight [N, K] in rows along K that is no single dense
+    term of codes with plain scales and zero points of codes becomes products with weights that are
+    (include/lutra/Support/SplitEncoding.h): one for each term; two for a term of low rank; side by side (concat) for
+    regions of rows, added for regions of columns; a gather or slice of the left-hand side where columns are permuted or
+    few, a gather of the result where rows are and their groups forbid to undo it in the codes; sums of groups of the
+    left-hand side times the minima, or the zero points of floats with their scales; gathered elements times the values
+    of scattered outliers. Each part keeps the activation form where what it rounds stays the same. A remark names each
+    weight, or what forbids it: then the product stays. Leaves alone: everything else.
+
+    ```mlir
+    #w = #lutra.encoding<[parts<rows<0, 8> columns<0, *> {int<8>, affine, scales = [f32, row]},
+                                rows<8, *> columns<0, *> {uint<4>, affine<-8>, scales = [f16, 1, 32]}>]>
+    %p = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<64x64xf32, #w>) -> tensor<?x64xf32>
+    // becomes
+    %a = lutra.matmul %x, %w0 {transpose_rhs} : (tensor<?x64xf32>, tensor<8x64xf32, #w8>) -> tensor<?x8xf32>
+    %b = lutra.matmul %x, %w1 {transpose_rhs} : (tensor<?x64xf32>, tensor<56x64xf32, #w4>) -> tensor<?x56xf32>
+    %p = lutra.concat %a, %b {axis = 1 : i64} : (tensor<?x8xf32>, tensor<?x56xf32>) -> tensor<?x64xf32>
+    ```
+  }];
+  let dependentDialects = ["lutra::LutraDialect", "mlir::tensor::TensorDialect"];
+}
+
 def QuantizeWeights : Pass<"lutra-quantize-weights", "mlir::ModuleOp"> {
   let summary = "stores constant matrices of products in few bits";
   let description = [{

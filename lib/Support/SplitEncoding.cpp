@@ -1,0 +1,389 @@
+//===- SplitEncoding.cpp - an encoded matrix as summands that kernels read ---===//
+// A permutation is undone in the order of the stored rows and columns where no group of side values spans what it moves
+// apart; else rows of the result and columns of the left-hand side are taken in its order. Sparse terms are few columns
+// or a few entries of each row, whichever costs a product less.
+#include "lutra/Support/SplitEncoding.h"
+
+#include "EncodedBlock.h"
+#include "Message.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <algorithm>
+#include <numeric>
+
+using namespace lutra;
+using llvm::ArrayRef;
+using llvm::Error;
+using llvm::Expected;
+
+/// What an entry costs, in multiply-adds of a dense matrix.
+static constexpr int64_t entryCost = 16;
+
+bool lutra::needsSplit(const Encoding &encoding) {
+  return encoding.terms.size() != 1 || encoding.terms.front().kind != EncodingTerm::Dense ||
+         !encoding.permN.empty() || !encoding.permK.empty() || !isSimple(encoding.terms.front().formats.front());
+}
+
+namespace {
+class Splitter {
+public:
+  Splitter(const Encoding &encoding, int64_t n, int64_t k, ArrayRef<uint8_t> bytes, EncodedLayout layout)
+      : encoding(encoding), n(n), k(k), bytes(bytes), layout(std::move(layout)) {}
+  Expected<std::vector<SplitTerm>> run();
+
+private:
+  Error split(int index);
+  Error splitDense(int index);
+  Error splitLowRank(int index);
+  Error splitParts(int index);
+  Error splitTypeMap(int index);
+  Error splitRowTypes(int index, ArrayRef<std::vector<int64_t>> blocks);
+  Error splitColumnTypes(int index, ArrayRef<std::vector<int64_t>> blocks);
+  Error splitSparse(int index);
+  Error addOutlierColumns(int index, ArrayRef<StoredPlace> places, ArrayRef<int64_t> columns,
+                          ArrayRef<double> values);
+  void addEntries(ArrayRef<double> values, int64_t slots);
+  Error addProduct(SplitMatrix matrix, int64_t rowBegin, std::vector<int64_t> columns);
+  StoredFormat formatOf(int index, int own = 0) const {
+    return {encoding.terms[index].formats[own], layout, index, own, bytes};
+  }
+  /// The inverse of perm_n, unless it is the identity.
+  std::vector<int64_t> orderOfRows() const { return encoding.permN.empty() ? std::vector<int64_t>() : rowOf; }
+  std::vector<int64_t> columnsOf(ArrayRef<int64_t> stored) const {
+    std::vector<int64_t> columns;
+    for (int64_t column : stored)
+      columns.push_back(permK[column]);
+    return columns;
+  }
+
+  const Encoding &encoding;
+  int64_t n, k;
+  ArrayRef<uint8_t> bytes;
+  EncodedLayout layout;
+  std::vector<int64_t> permN, permK, rowOf, columnOf; // stored to tensor, and back
+  std::vector<SplitTerm> terms;
+};
+} // namespace
+
+static std::vector<int64_t> countTo(int64_t end, int64_t begin = 0) {
+  std::vector<int64_t> numbers(end - begin);
+  std::iota(numbers.begin(), numbers.end(), begin);
+  return numbers;
+}
+
+static std::vector<int64_t> invert(ArrayRef<int64_t> permutation) {
+  std::vector<int64_t> inverse(permutation.size());
+  for (auto [index, to] : llvm::enumerate(permutation))
+    inverse[to] = index;
+  return inverse;
+}
+
+/// Adds a matrix to the last term, with a product of group sums where it has minima.
+Error Splitter::addProduct(SplitMatrix matrix, int64_t rowBegin, std::vector<int64_t> columns) {
+  Expected<SimpleMatrix> simple = simplify(std::move(matrix));
+  if (!simple)
+    return simple.takeError();
+  SplitProduct product;
+  product.rowBegin = rowBegin;
+  product.rows = simple->main.n;
+  product.columns = std::move(columns);
+  product.matrix = std::move(simple->main);
+  std::vector<SplitProduct> &products = terms.back().products;
+  if (simple->minima) {
+    SplitProduct sums;
+    sums.kind = SplitProduct::GroupSums;
+    sums.rowBegin = rowBegin;
+    sums.rows = product.rows;
+    sums.columns = product.columns;
+    sums.matrix = std::move(*simple->minima);
+    sums.group = simple->group;
+    products.push_back(std::move(product));
+    products.push_back(std::move(sums));
+    return Error::success();
+  }
+  products.push_back(std::move(product));
+  return Error::success();
+}
+
+Error Splitter::splitDense(int index) {
+  StoredFormat format = formatOf(index);
+  // In the tensor's order, if groups allow it, for rows and for columns.
+  for (bool movesColumns : {true, false})
+    for (bool movesRows : {true, false}) {
+      auto at = [&](int64_t row, int64_t column) {
+        return BlockSource::Place(movesRows ? rowOf[row] : row, movesColumns ? columnOf[column] : column);
+      };
+      Expected<SplitMatrix> matrix = takeBlock(format, n, k, {at, at});
+      if (!matrix && (movesRows || movesColumns)) {
+        llvm::consumeError(matrix.takeError());
+        continue;
+      }
+      if (!matrix)
+        return matrix.takeError();
+      if (!movesRows)
+        terms.back().order = orderOfRows();
+      return addProduct(std::move(*matrix), 0, movesColumns ? countTo(k) : permK);
+    }
+  return Error::success();
+}
+
+Error Splitter::splitLowRank(int index) {
+  int64_t rank = encoding.terms[index].rank;
+  auto same = [](int64_t row, int64_t column) { return BlockSource::Place(row, column); };
+  Expected<SplitMatrix> left = takeBlock(formatOf(index, 0), n, rank, {same, same});
+  if (!left)
+    return left.takeError();
+  Expected<SplitMatrix> right = takeBlock(formatOf(index, 1), rank, k, {same, same});
+  if (!right)
+    return right.takeError();
+  for (const SplitMatrix *factor : {&*left, &*right})
+    if (!isSimple(factor->encoding->terms[0].formats[0]))
+      return fault("has a factor of low rank with minima or scales with zeros of their own");
+  SplitProduct product;
+  product.kind = SplitProduct::LowRank;
+  product.rows = n;
+  product.columns = permK;
+  product.matrix = std::move(*right);
+  product.second = std::move(*left);
+  terms.back().products.push_back(std::move(product));
+  terms.back().order = orderOfRows();
+  return Error::success();
+}
+
+Error Splitter::splitParts(int index) {
+  const EncodingTerm &term = encoding.terms[index];
+  std::vector<std::pair<PartRange, int>> parts;
+  for (auto [own, region] : llvm::enumerate(term.regions)) {
+    PartRange range = clipRange(region, n, k);
+    if (range.rowBegin < range.rowEnd && range.columnBegin < range.columnEnd)
+      parts.push_back({range, own});
+  }
+  llvm::sort(parts, [](const auto &a, const auto &b) {
+    return std::pair(a.first.rowBegin, a.second) < std::pair(b.first.rowBegin, b.second);
+  });
+  int64_t end = 0;
+  for (const auto &[range, own] : parts) {
+    bool continues = !terms.back().products.empty() && terms.back().products.back().rowBegin == range.rowBegin &&
+                     end == range.rowEnd;
+    if (!continues && range.rowBegin != end)
+      return fault("has parts whose rows overlap, or leave rows ", end, " to ", range.rowBegin, " out");
+    end = range.rowEnd;
+    auto same = [](int64_t row, int64_t column) { return BlockSource::Place(row, column); };
+    Expected<SplitMatrix> matrix = takeBlock(formatOf(index, own), range.rowEnd - range.rowBegin,
+                                             range.columnEnd - range.columnBegin, {same, same});
+    if (!matrix)
+      return matrix.takeError();
+    if (Error error = addProduct(std::move(*matrix), range.rowBegin,
+                                 columnsOf(countTo(range.columnEnd, range.columnBegin))))
+      return error;
+  }
+  if (end != n)
+    return fault("has parts that leave rows ", end, " to ", n, " out");
+  terms.back().order = orderOfRows();
+  return Error::success();
+}
+
+/// Blocks of whole rows: the rows of each format, one format after the other.
+Error Splitter::splitRowTypes(int index, ArrayRef<std::vector<int64_t>> blocks) {
+  const EncodingTerm &term = encoding.terms[index];
+  std::vector<int64_t> stored; // row of the term's result to stored row
+  for (auto [own, ofFormat] : llvm::enumerate(blocks)) {
+    int64_t begin = stored.size();
+    std::vector<int64_t> rows; // of the format's stream
+    for (auto [place, block] : llvm::enumerate(ofFormat))
+      for (int64_t row = block * term.gn; row < std::min(n, (block + 1) * term.gn); ++row) {
+        rows.push_back(place * term.gn + row - block * term.gn);
+        stored.push_back(row);
+      }
+    if (rows.empty())
+      continue;
+    auto at = [&](int64_t row, int64_t column) { return BlockSource::Place(rows[row], column); };
+    Expected<SplitMatrix> matrix = takeBlock(formatOf(index, own), rows.size(), k, {at, at});
+    if (!matrix)
+      return matrix.takeError();
+    if (Error error = addProduct(std::move(*matrix), begin, permK))
+      return error;
+  }
+  std::vector<int64_t> place = invert(stored), order;
+  for (int64_t row = 0; row < n; ++row)
+    order.push_back(place[rowOf[row]]);
+  if (!llvm::is_sorted(order))
+    terms.back().order = order;
+  return Error::success();
+}
+
+/// Blocks of whole columns: those of each format side by side.
+Error Splitter::splitColumnTypes(int index, ArrayRef<std::vector<int64_t>> blocks) {
+  const EncodingTerm &term = encoding.terms[index];
+  for (auto [own, ofFormat] : llvm::enumerate(blocks)) {
+    std::vector<int64_t> columns;
+    for (int64_t block : ofFormat)
+      llvm::append_range(columns, countTo(std::min(k, (block + 1) * term.gk), block * term.gk));
+    if (columns.empty())
+      continue;
+    auto at = [&](int64_t row, int64_t column) {
+      return BlockSource::Place(column / term.gk * term.gn + row, column % term.gk);
+    };
+    Expected<SplitMatrix> matrix = takeBlock(formatOf(index, own), n, columns.size(), {at, at, term.gk});
+    if (!matrix)
+      return matrix.takeError();
+    if (Error error = addProduct(std::move(*matrix), 0, columnsOf(columns)))
+      return error;
+  }
+  terms.back().order = orderOfRows();
+  return Error::success();
+}
+
+Error Splitter::splitTypeMap(int index) {
+  const EncodingTerm &term = encoding.terms[index];
+  Expected<std::vector<std::vector<int64_t>>> blocks = readTypeMap(term, index, layout, bytes);
+  if (!blocks)
+    return blocks.takeError();
+  if (term.gk >= k)
+    return splitRowTypes(index, *blocks);
+  if (term.gn >= n)
+    return splitColumnTypes(index, *blocks);
+  return fault("has formats for blocks of ", term.gn, " x ", term.gk,
+               " elements; kernels read those of whole rows or whole columns alone");
+}
+
+/// Columns with elements, as few codes or as floats.
+Error Splitter::addOutlierColumns(int index, ArrayRef<StoredPlace> places, ArrayRef<int64_t> columns,
+                                  ArrayRef<double> values) {
+  std::vector<int64_t> columnsOfTensor = columnsOf(columns);
+  int64_t count = columns.size(), width = layout.extents[index][0].streamColumns;
+  std::vector<int64_t> placeOf(n * count, -1), indexOf(k, -1);
+  for (auto [at, column] : llvm::enumerate(columns))
+    indexOf[column] = at;
+  for (auto [at, place] : llvm::enumerate(places))
+    if (place.row >= 0 && indexOf[place.column] >= 0)
+      placeOf[place.row * count + indexOf[place.column]] = at;
+  if (!llvm::is_contained(placeOf, -1)) { // whole columns: their codes
+    auto codeAt = [&](int64_t row, int64_t column) {
+      int64_t at = placeOf[rowOf[row] * count + column];
+      return BlockSource::Place(at / width, at % width);
+    };
+    auto placeAt = [&](int64_t row, int64_t column) { return BlockSource::Place(rowOf[row], columns[column]); };
+    Expected<SplitMatrix> matrix = takeBlock(formatOf(index), n, count, {codeAt, placeAt});
+    if (matrix && matrix->encoding->terms[0].formats[0].code.codeBits() <= 8)
+      return addProduct(std::move(*matrix), 0, columnsOfTensor);
+    if (!matrix)
+      llvm::consumeError(matrix.takeError());
+  }
+  SplitProduct product;
+  product.rows = n;
+  product.columns = std::move(columnsOfTensor);
+  product.matrix.n = n;
+  product.matrix.k = count;
+  for (int64_t row = 0; row < n; ++row)
+    for (int64_t column : columns)
+      product.matrix.values.push_back(static_cast<float>(values[rowOf[row] * k + column]));
+  terms.back().products.push_back(std::move(product));
+  return Error::success();
+}
+
+/// The elements of each row, as many for all.
+void Splitter::addEntries(ArrayRef<double> values, int64_t slots) {
+  SplitProduct product;
+  product.kind = SplitProduct::Entries;
+  product.rows = n;
+  product.places.assign(slots * n, 0);
+  product.matrix.n = slots;
+  product.matrix.k = n;
+  product.matrix.values.assign(slots * n, 0);
+  for (int64_t row = 0; row < n; ++row) {
+    int64_t slot = 0;
+    for (int64_t column = 0; column < k; ++column)
+      if (double value = values[rowOf[row] * k + columnOf[column]]; value != 0) {
+        product.places[slot * n + row] = column;
+        product.matrix.values[slot++ * n + row] = static_cast<float>(value);
+      }
+  }
+  terms.back().products.push_back(std::move(product));
+}
+
+Error Splitter::splitSparse(int index) {
+  const EncodingTerm &term = encoding.terms[index];
+  Expected<std::vector<StoredPlace>> places = readPlaces(term, index, layout, bytes);
+  if (!places)
+    return places.takeError();
+  std::vector<double> values(n * k);
+  if (Error error = addTerm(encoding, index, layout, bytes, {}, values.data()))
+    return error;
+  std::vector<int64_t> columns;
+  int64_t slots = 0;
+  for (int64_t column = 0; column < k; ++column) {
+    bool isUsed = false;
+    for (int64_t row = 0; row < n && !isUsed; ++row)
+      isUsed = values[row * k + column] != 0;
+    if (isUsed)
+      columns.push_back(column);
+  }
+  for (int64_t row = 0; row < n; ++row)
+    slots = std::max(slots, static_cast<int64_t>(llvm::count_if(ArrayRef(values).slice(row * k, k),
+                                                                [](double value) { return value != 0; })));
+  if (columns.empty()) {
+    terms.pop_back();
+    return Error::success();
+  }
+  int64_t dense = columns.size(), scattered = slots * entryCost;
+  if (std::min(dense, scattered) > k / 2)
+    return fault("has a sparse term with elements in ", dense, " of ", k, " columns and up to ", slots,
+                 " in a row, for which no kernel is quicker than one for all elements");
+  if (dense <= scattered)
+    return addOutlierColumns(index, *places, columns, values);
+  addEntries(values, slots);
+  return Error::success();
+}
+
+Error Splitter::split(int index) {
+  terms.emplace_back();
+  switch (encoding.terms[index].kind) {
+  case EncodingTerm::Dense:
+    return splitDense(index);
+  case EncodingTerm::Sparse:
+    return splitSparse(index);
+  case EncodingTerm::LowRank:
+    return splitLowRank(index);
+  case EncodingTerm::Parts:
+    return splitParts(index);
+  case EncodingTerm::TypeMap:
+    return splitTypeMap(index);
+  }
+  return Error::success();
+}
+
+Expected<std::vector<SplitTerm>> Splitter::run() {
+  for (const EncodingTerm &term : encoding.terms)
+    for (const WeightFormat &format : term.formats)
+      if (format.code.kind == CodeForm::Dict)
+        return fault("has codes out of a dictionary");
+  Expected<std::vector<int64_t>> rows = readPermutation(layout, ArrayRole::PermN, n, bytes);
+  if (!rows)
+    return rows.takeError();
+  Expected<std::vector<int64_t>> columns = readPermutation(layout, ArrayRole::PermK, k, bytes);
+  if (!columns)
+    return columns.takeError();
+  permN = std::move(*rows);
+  permK = std::move(*columns);
+  rowOf = invert(permN);
+  columnOf = invert(permK);
+  for (size_t index = 0; index < encoding.terms.size(); ++index)
+    if (Error error = split(index))
+      return std::move(error);
+  if (terms.empty())
+    return fault("has no elements");
+  return std::move(terms);
+}
+
+Expected<std::vector<SplitTerm>> lutra::splitEncoding(const Encoding &encoding, int64_t n, int64_t k,
+                                                      ArrayRef<uint8_t> bytes) {
+  Expected<EncodedLayout> layout = EncodedLayout::of(encoding, n, k);
+  if (!layout)
+    return layout.takeError();
+  if (static_cast<int64_t>(bytes.size()) != layout->bytes)
+    return fault("has ", bytes.size(), " bytes, but ", n, " x ", k, " elements are stored in ", layout->bytes);
+  return Splitter(encoding, n, k, bytes, std::move(*layout)).run();
+}

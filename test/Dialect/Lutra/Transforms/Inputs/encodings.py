@@ -1,0 +1,106 @@
+"""Writes a module of products with weights that are sums of terms, regions, permuted, or have minima."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from string import Template
+
+import numpy as np
+from lutra import encoding
+
+NIBBLES = "uint<4>, affine, scales = [f16, 1, 32], zero = tensor<u4, 1, 32>"
+BYTES = "int<8>, affine, scales = [f16, row]"
+
+# Each is one text of an encoding; what stands behind it is how few its elements are.
+WEIGHTS = {
+    # Outliers: columns of codes, of floats; scattered.
+    "columns": "[sparse<$bytes, block<$n, 1, csr>, density<0.05>>, dense<$nibbles>]",
+    "float_columns": "[sparse<uint<16>, float<5, 10, 15, ieee>, block<$n, 1, csr>, density<0.05>>, dense<$nibbles>]",
+    "bitmap_columns": "[sparse<$bytes, block<$n, 2, bitmap>, density<0.1>>, dense<$nibbles>]",
+    "scattered": "[sparse<uint<16>, float<5, 10, 15, ieee>, csr<16, 32>, density<0.004>>, dense<$nibbles>]",
+    "scattered_mask": "[sparse<$bytes, bitmap<64>, density<0.004>>, dense<$nibbles>]",
+    # The rest of a coarse term in low rank.
+    "low_rank": "[dense<$nibbles>, lowrank<8, {$bytes}, {$bytes}>]",
+    "low_rank_columns": "[dense<$nibbles>, lowrank<3, {$bytes}, {$bytes}>, "
+    "sparse<$bytes, block<$n, 1, csr>, density<0.05>>]",
+    # Rows of 8 bits beside rows of 4: together, and where they stand.
+    "row_parts": "[parts<rows<0, 5> columns<0, *> {$bytes}, rows<5, *> columns<0, *> {$nibbles}>]",
+    "sorted_rows": "[parts<rows<0, 5> columns<0, *> {$bytes}, rows<5, *> columns<0, *> {$nibbles}>], perm_n = @rows",
+    "row_types": "[typemap<@kinds, 1, $k, [0.25, 0.75], {$bytes}, {$nibbles}>]",
+    "row_pair_types": "[typemap<@pairs, 2, $k, [0.3, 0.7], {$bytes}, {$nibbles}>]",
+    # Columns of 8 bits beside columns of 4.
+    "column_parts": "[parts<rows<0, *> columns<0, 64> {$bytes}, rows<0, *> columns<64, *> {$nibbles}>], "
+    "perm_k = @sorted",
+    "grid_parts": "[parts<rows<0, 7> columns<0, 64> {$bytes}, rows<0, 7> columns<64, *> {$nibbles}, "
+    "rows<7, *> columns<0, *> {$nibbles}>], perm_k = @sorted, perm_n = @rows",
+    "column_types": "[typemap<@blocks, $n, 32, [0.25, 0.75], {$bytes}, {$nibbles}>]",
+    # Permutations of one term: undone in the codes, and not.
+    "plain_order": "[dense<int<8>, affine, scales = [f16, row]>], perm_n = @rows, perm_k = @sorted",
+    "grouped_order": "[dense<$nibbles>], perm_n = @rows, perm_k = @sorted",
+    "grouped_rows": "[dense<uint<4>, affine<-8>, scales = [f16, 4, 32]>], perm_n = @rows",
+    # Minima of K-quants, with scales of their own and without; zero points of floats; scales with zeros of their own.
+    "k_minima": "[dense<uint<4>, affine, scales = [u6, 1, 32] * [f16, 1, 256], "
+    "zero = min<u6, 1, 32, [f16, 1, 256]>>]",
+    "k2_minima": "[dense<uint<2>, affine, scales = [u4, 1, 16] * [f16, 1, 256], "
+    "zero = min<u4, 1, 16, [f16, 1, 256]>>]",
+    "row_minima": "[dense<uint<4>, affine, scales = [f16, 1, 32], zero = min<f16, row>>]",
+    "float_minima": "[dense<uint<4>, affine, scales = [f16, 1, 32], zero = min<f16, 1, 32>>]",
+    "value_points": "[dense<uint<4>, affine, scales = [f16, 1, 32], zero = tensor<f32, 1, 32, value>>]",
+    "float_points": "[dense<uint<4>, affine, scales = [f32, 1, 32], zero = tensor<f32, 1, 32>>]",
+    "signed_points": "[dense<uint<4>, affine, scales = [f16, 1, 64], zero = tensor<i5, 1, 32>>]",
+    "second_order": "[dense<uint<3>, affine, scales = [u3, 1, 16, minus<f16, 16, 16>] * [f16, 16, 16], "
+    "zero = tensor<u3, 1, 16, minus<f16, 16, 16>, [f16, 16, 16]>>]",
+    "minima_columns": "[parts<rows<0, *> columns<0, 64> {$bytes}, rows<0, *> columns<64, *> "
+    "{uint<4>, affine, scales = [f16, 1, 32], zero = min<f16, 1, 32>}>], perm_k = @sorted",
+    # Codes of several planes and digits through a permutation.
+    "planes_order": "[dense<planes<4, 2>, affine<-32>, scales = [f16, row]>], perm_k = @sorted",
+    "digits_order": "[dense<radix<3, 5, 8>, affine<-1>, scales = [f16, row]>], perm_n = @rows, perm_k = @sorted",
+    "tables_order": "[dense<uint<3>, table<8, i8, select<group, 1>, [0.0, 1.0, 2.0, 4.0, 3.0, -1.0, -2.0, -4.0, "
+    "0.0, 1.0, 2.0, 4.0, -6.0, -1.0, -2.0, -4.0]>, scales = [f16, 1, 32]>], perm_n = @rows",
+    "codebook_order": "[dense<uint<4>, table<16, f16>, scales = [f16, row]>], perm_k = @sorted",
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--columns", type=int, default=19)
+    parser.add_argument("--depth", type=int, default=272)
+    parser.add_argument("--only", default="", help="names with commas; none: all")
+    parser.add_argument("-o", dest="output", type=Path, required=True)
+    options = parser.parse_args()
+    n, depth = options.columns, options.depth
+    random = np.random.default_rng(n + depth)
+    orders = {"perm_n": random.permutation(n), "perm_k": random.permutation(depth)}
+    weights, body = [], []
+    names = options.only.split(",") if options.only else list(WEIGHTS)
+    for name in names:
+        text = Template(WEIGHTS[name]).substitute(n=n, k=depth, nibbles=NIBBLES, bytes=BYTES)
+        values = random.standard_normal((n, depth)).astype(np.float32)
+        values[:, ::41] *= 5
+        arrays = {}
+        for array in encoding.layout(text, (n, depth)):
+            if array.name in ("perm_n", "perm_k"):
+                arrays[array.name] = orders[array.name].reshape(1, -1)
+            elif array.name.endswith(".table"):
+                arrays[array.name] = random.standard_normal(array.shape)
+        data = encoding.encode(text, values, arrays=arrays)
+        kind = f"tensor<{n}x{depth}xf32, #lutra.encoding<{text}>>"
+        weights.append(f'lutra.global @{name} : {kind} = dense<"0x{data.hex().upper()}"> : tensor<{len(data)}xi8>')
+        body.append(f"  %w_{name} = lutra.weight @{name} : {kind}")
+        body.append(
+            f"  %{name} = lutra.matmul %x, %w_{name} {{transpose_rhs}}"
+            f" : (tensor<?x{depth}xf32>, {kind}) -> tensor<?x{n}xf32>"
+        )
+    types = ", ".join([f"tensor<?x{n}xf32>"] * len(names))
+    entry = f'%x: tensor<?x{depth}xf32> {{lutra.name = "x", lutra.dim_names = ["n", ""]}}'
+    lines = [*weights, f"func.func @main({entry}) -> ({types}) {{", *body]
+    lines += [f"  return {', '.join(f'%{name}' for name in names)} : {types}", "}", ""]
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    options.output.write_text("\n".join(lines))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+// RUN: lutra-opt %s --lutra-split-encodings --remark-format=emitRemark --remarks-filter=lutra-split-encodings 2>%t | FileCheck %s
+// RUN: FileCheck %s --check-prefix=REMARK --input-file=%t
+// RUN: lutra-opt %s --lutra-split-encodings --lutra-split-encodings | FileCheck %s
+
+#simple = #lutra.encoding<[dense<uint<4>, affine, scales = [f16, 1, 32], zero = tensor<u4, 1, 32>>]>
+#minima = #lutra.encoding<[dense<uint<4>, affine, scales = [f16, 1, 32], zero = min<f16, 1, 32>>]>
+#mixed = #lutra.encoding<[parts<rows<0, 2> columns<0, *> {int<8>, affine, scales = [f32, row]}, rows<2, *> columns<0, *> {uint<4>, affine<-8>, scales = [f16, 1, 32]}>], act = int<8, sym, row>>
+#halves = #lutra.encoding<[parts<rows<0, *> columns<0, 32> {int<8>, affine}, rows<0, *> columns<32, *> {int<4>, affine}>], act = int<8, sym, group<32>>>
+#factors = #lutra.encoding<[dense<int<4>, affine>, lowrank<2, {int<8>, affine}, {int<8>, affine}>]>
+#blocks = #lutra.encoding<[typemap<@kinds, 2, 32, [0.5, 0.5], {int<8>, affine}, {int<4>, affine}>]>
+#crowd = #lutra.encoding<[sparse<int<8>, affine, bitmap<64>>]>
+lutra.global @w_simple : tensor<4x64xf32, #simple> = dense<58> : tensor<196xi8>
+lutra.global @w_minima : tensor<4x64xf32, #minima> = dense<58> : tensor<208xi8>
+lutra.global @w_mixed : tensor<4x64xf32, #mixed> = dense<58> : tensor<264xi8>
+lutra.global @w_halves : tensor<4x64xf32, #halves> = dense<58> : tensor<192xi8>
+lutra.global @w_factors : tensor<4x64xf32, #factors> = dense<58> : tensor<320xi8>
+lutra.global @w_blocks : tensor<4x64xf32, #blocks> = dense<"0x0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000003"> : tensor<194xi8>
+lutra.global @w_crowd : tensor<4x64xf32, #crowd> = dense<-1> : tensor<288xi8>
+// CHECK-DAG: lutra.global @w_minima.part : tensor<4x64xf32, #lutra.encoding<[dense<uint<4>, affine, scales = [f16, 1, 32]>]>>
+// CHECK-DAG: lutra.global @w_minima.part_0 : tensor<4x2xf32>
+
+// Kernels read it as it is.
+// CHECK-LABEL: func.func @simple
+// CHECK: %[[W:.*]] = lutra.weight @w_simple
+// CHECK: lutra.matmul %arg0, %[[W]]
+func.func @simple(%x: tensor<?x64xf32>) -> tensor<?x4xf32> {
+  %w = lutra.weight @w_simple : tensor<4x64xf32, #simple>
+  %r = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<4x64xf32, #simple>) -> tensor<?x4xf32>
+  return %r : tensor<?x4xf32>
+}
+
+// CHECK-LABEL: func.func @minima
+// CHECK: %[[G:.*]] = lutra.reshape %arg0[%{{.*}}] : tensor<?x64xf32> -> tensor<?x2x32xf32>
+// CHECK: %[[S:.*]] = lutra.reduce<sum> %[[G]] axes = [2] : tensor<?x2x32xf32> -> tensor<?x2x1xf32>
+// CHECK: %[[F:.*]] = lutra.reshape %[[S]]
+// CHECK: %[[P:.*]] = lutra.matmul %arg0
+// CHECK: %[[M:.*]] = lutra.weight @w_minima.part_0
+// CHECK: %[[Q:.*]] = lutra.matmul %[[F]], %[[M]] {transpose_rhs} : (tensor<?x2xf32>, tensor<4x2xf32>) -> tensor<?x4xf32>
+// CHECK: %[[R:.*]] = lutra.binary<sub> %[[P]], %[[Q]]
+// CHECK: return %[[R]]
+func.func @minima(%x: tensor<?x64xf32>) -> tensor<?x4xf32> {
+  %w = lutra.weight @w_minima : tensor<4x64xf32, #minima>
+  // REMARK: Products=2
+  %r = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<4x64xf32, #minima>) -> tensor<?x4xf32>
+  return %r : tensor<?x4xf32>
+}
+
+// Rows side by side. What is rounded row by row may be so for each part.
+// CHECK-LABEL: func.func @mixed
+// CHECK: %[[A:.*]] = lutra.matmul %arg0, %{{.*}} {transpose_rhs} : (tensor<?x64xf32>, tensor<2x64xf32, #lutra.encoding<[dense<int<8>{{.*}}act = int<8, sym, row>>>) -> tensor<?x2xf32>
+// CHECK: %[[B:.*]] = lutra.matmul %arg0, %{{.*}} {transpose_rhs} : (tensor<?x64xf32>, tensor<2x64xf32, #lutra.encoding<[dense<uint<4>{{.*}}act = int<8, sym, row>>>) -> tensor<?x2xf32>
+// CHECK: lutra.concat %[[A]], %[[B]] {axis = 1 : i64}
+func.func @mixed(%x: tensor<?x64xf32>) -> tensor<?x4xf32> {
+  %w = lutra.weight @w_mixed : tensor<4x64xf32, #mixed>
+  // REMARK: Products=2
+  %r = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<4x64xf32, #mixed>) -> tensor<?x4xf32>
+  return %r : tensor<?x4xf32>
+}
+
+// Columns added. Groups of a slice are not those of the whole.
+// CHECK-LABEL: func.func @halves
+// CHECK-DAG: %[[L:.*]] = lutra.slice %arg0[0, 0] sizes [%{{.*}}] steps [1, 1] : tensor<?x64xf32> -> tensor<?x32xf32>
+// CHECK-DAG: %[[H:.*]] = lutra.slice %arg0[0, 32] sizes [%{{.*}}] steps [1, 1] : tensor<?x64xf32> -> tensor<?x32xf32>
+// CHECK: %[[A:.*]] = lutra.matmul %[[L]], %{{.*}} {transpose_rhs} : (tensor<?x32xf32>, tensor<4x32xf32, #lutra.encoding<[dense<int<8>, affine>]>>)
+// CHECK: %[[B:.*]] = lutra.matmul %[[H]]
+// CHECK: lutra.binary<add> %[[A]], %[[B]]
+func.func @halves(%x: tensor<?x64xf32>) -> tensor<?x4xf32> {
+  %w = lutra.weight @w_halves : tensor<4x64xf32, #halves>
+  // REMARK: Products=2
+  %r = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<4x64xf32, #halves>) -> tensor<?x4xf32>
+  return %r : tensor<?x4xf32>
+}
+
+// CHECK-LABEL: func.func @factors
+// CHECK: %[[D:.*]] = lutra.matmul %arg0
+// CHECK: %[[T:.*]] = lutra.matmul %arg0, %{{.*}} {transpose_rhs} : (tensor<?x64xf32>, tensor<2x64xf32, {{.*}}>) -> tensor<?x2xf32>
+// CHECK: %[[U:.*]] = lutra.matmul %[[T]], %{{.*}} {transpose_rhs} : (tensor<?x2xf32>, tensor<4x2xf32, {{.*}}>) -> tensor<?x4xf32>
+// CHECK: lutra.binary<add> %[[D]], %[[U]]
+func.func @factors(%x: tensor<?x64xf32>) -> tensor<?x4xf32> {
+  %w = lutra.weight @w_factors : tensor<4x64xf32, #factors>
+  // REMARK: Terms=2
+  %r = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<4x64xf32, #factors>) -> tensor<?x4xf32>
+  return %r : tensor<?x4xf32>
+}
+
+// Neither whole rows nor whole columns.
+// CHECK-LABEL: func.func @blocks
+// CHECK: lutra.weight @w_blocks
+func.func @blocks(%x: tensor<?x64xf32>) -> tensor<?x4xf32> {
+  %w = lutra.weight @w_blocks : tensor<4x64xf32, #blocks>
+  // REMARK: has formats for blocks of 2 x 32 elements
+  %r = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<4x64xf32, #blocks>) -> tensor<?x4xf32>
+  return %r : tensor<?x4xf32>
+}
+
+// Elements everywhere.
+// CHECK-LABEL: func.func @crowd
+// CHECK: lutra.weight @w_crowd
+func.func @crowd(%x: tensor<?x64xf32>) -> tensor<?x4xf32> {
+  %w = lutra.weight @w_crowd : tensor<4x64xf32, #crowd>
+  // REMARK: has a sparse term with elements in 64 of 64 columns
+  %r = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<4x64xf32, #crowd>) -> tensor<?x4xf32>
+  return %r : tensor<?x4xf32>
+}
