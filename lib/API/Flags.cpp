@@ -38,6 +38,8 @@ MODEL is an .onnx file or an .mlir file (a module of the lutra dialect, any stag
   --target NAME         cpu (default), nvgpu (a library that runs on NVIDIA GPUs) or mil (an .mlpackage)
   --target-cpu LIST     instruction-set levels, e.g. avx2,avx512 (default both; avx512vnni,avx2 with products
                         of integers, and amx where codes are rounded), baseline, native
+  --triple NAME         what a library of target cpu runs on: x86_64-linux-gnu (default) or aarch64-linux-gnu, with
+                        levels neon, dotprod, i8mm (default neon; all three with products of integers)
   --gpu-arch LIST       architectures of target nvgpu: sm_80,sm_90a (default both)
   --cuda DIR            CUDA toolkit whose ptxas is run (default: search)
   --threads N           of the compiler (default: one per CPU)
@@ -193,6 +195,10 @@ void FlagParser::parseOne(StringRef flag) {
       error = ("--strategy takes auto, " + llvm::join(names, ", ") + ", not '" + value + "'").str();
   } else if (take("--target-cpu", value)) {
     takeNames("--target-cpu", value, options.cpuLevels);
+  } else if (take("--triple", value)) {
+    options.triple = value.str();
+    if (value.empty() && error.empty())
+      error = "--triple takes a name such as aarch64-linux-gnu, not ''";
   } else if (take("--gpu-arch", value)) {
     takeNames("--gpu-arch", value, options.gpuArchs);
   } else if (take("--cuda", value)) {
@@ -245,6 +251,8 @@ void FlagParser::checkTogether() {
                                          options.emit == EmitKind::MilText;
   if (!options.cpuLevels.empty() && target != "cpu")
     error = ("--target-cpu goes with --target=cpu, not with " + target).str();
+  else if (!options.triple.empty() && target != "cpu")
+    error = ("--triple goes with --target=cpu, not with " + target).str();
   else if (!options.gpuArchs.empty() && target != "nvgpu")
     error = ("--gpu-arch goes with --target=nvgpu, not with " + target).str();
   else if (!options.cudaToolkit.empty() && target != "nvgpu")

@@ -2,6 +2,7 @@
 #include "lutra/Machine/TileTarget.h"
 
 #include "lutra/Machine/NVGPUTarget.h"
+#include "lutra/Machine/NeonTarget.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -110,6 +111,7 @@ const TileTarget *const x86Targets[] = {&avx2, &avx512, &avxvnni, &avx512vnni, &
 
 static llvm::SmallVector<const TileTarget *> allTargets() {
   llvm::SmallVector<const TileTarget *> targets(std::begin(x86Targets), std::end(x86Targets));
+  llvm::append_range(targets, getNeonTileTargets());
   llvm::append_range(targets, getNVGPUTileTargets());
   return targets;
 }

@@ -64,6 +64,11 @@ static ArrayRef<std::string> levelsOf(const CompileOptions &options) {
   return isGpu(options) ? options.gpuArchs : options.cpuLevels;
 }
 
+/// What the host part runs on.
+static StringRef tripleOf(const CompileOptions &options) {
+  return options.triple.empty() ? StringRef(x86Triple) : StringRef(options.triple);
+}
+
 /// Whose tiles a level uses.
 static StringRef tileTargetOf(StringRef level) {
   const CpuLevel *known = getCpuLevel(level);
@@ -208,6 +213,19 @@ static bool mayRoundActivations(ModuleOp module, const CompileOptions &options) 
   return asked || found.wasInterrupted();
 }
 
+/// Levels of a library for which none is named. Few CPUs have AVX-512 without VNNI; they take avx2.
+static SmallVector<std::string> defaultLevels(const CompileOptions &options, bool bytes,
+                                              bool rounds) {
+  if (options.triple == aarch64Triple)
+    return bytes ? SmallVector<std::string>{"i8mm", "dotprod", "neon"} : SmallVector<std::string>{"neon"};
+  if (!bytes)
+    return {"avx512", "avx2"};
+  SmallVector<std::string> levels = {"avx512vnni", "avx2"};
+  if (rounds)
+    levels.push_back("amx");
+  return levels;
+}
+
 LogicalResult resolveOptions(CompileOptions &options, Location loc) {
   if (options.emit == EmitKind::MilText)
     return emitCodedError(loc, ErrorCode::UnsupportedTarget) << "--emit=mil-text goes with --target=mil";
@@ -216,16 +234,27 @@ LogicalResult resolveOptions(CompileOptions &options, Location loc) {
   if (options.target != "cpu")
     return emitCodedError(loc, ErrorCode::UnsupportedTarget)
            << "target '" << options.target << "' is unknown; take cpu, nvgpu or mil";
+  if (!options.triple.empty() && options.triple != x86Triple && options.triple != aarch64Triple)
+    return emitCodedError(loc, ErrorCode::UnsupportedTarget)
+           << "libraries for '" << options.triple << "' cannot be made; take " << x86Triple << " or " << aarch64Triple;
   if (options.cpuLevels.empty())
-    options.cpuLevels = {"avx512", "avx2"};
+    options.cpuLevels = defaultLevels(options, /*bytes=*/false, /*rounds=*/false);
   llvm::SetVector<StringRef> chosen;
   for (StringRef name : options.cpuLevels) {
     if (name == "native")
       name = getNativeCpuLevel();
-    if (!getCpuLevel(name))
+    const CpuLevel *level = getCpuLevel(name);
+    if (!level)
       return emitCodedError(loc, ErrorCode::UnsupportedTarget)
              << "instruction-set level '" << name << "' is unknown; take "
              << llvm::join(getCpuLevelNames(), ", ") << " or native";
+    if (options.triple.empty())
+      options.triple = level->triple.str();
+    if (level->triple != options.triple)
+      return emitCodedError(loc, ErrorCode::UnsupportedTarget)
+             << "instruction-set level '" << name << "' is one of " << level->triple
+             << ", but the library is for " << options.triple << "; take "
+             << llvm::join(getCpuLevelNames(options.triple), ", ") << " or compile for each by itself";
     chosen.insert(name);
   }
   // Best first, whatever the order of the request: the runtime takes the first that the CPU has.
@@ -296,7 +325,7 @@ static LogicalResult runTiled(ModuleOp module, const CompileOptions &options) {
       })))
     return failure();
   for (auto nested : module.getOps<ModuleOp>())
-    setCpuTarget(nested);
+    setCpuTarget(nested, levelOf(nested).triple);
   return runOnLevels(module, options, [](OpPassManager &manager, const CpuLevel &level) {
     ConvertLutraToTileOptions tile;
     tile.target = level.tileTarget.str();
@@ -327,7 +356,7 @@ static LogicalResult runLowered(ModuleOp module, const CompileOptions &options,
 static LogicalResult writeArtifact(ModuleOp module, const CompileOptions &options,
                                    const DeviceCode *device) {
   OwningOpRef<ModuleOp> host = extractHost(module);
-  setCpuTarget(*host);
+  setCpuTarget(*host, tripleOf(options));
   if (failed(runPasses(*host, options, [](OpPassManager &manager) {
         buildLowerToLLVM(manager, nullptr);
         return success();
@@ -339,6 +368,7 @@ static LogicalResult writeArtifact(ModuleOp module, const CompileOptions &option
   artifact.text = options.text;
   artifact.modelName = options.modelName;
   artifact.levels = options.cpuLevels;
+  artifact.triple = tripleOf(options).str();
   artifact.device = device;
   switch (options.emit) {
   case EmitKind::Library:
@@ -377,12 +407,8 @@ LogicalResult compileModule(ModuleOp module, const CompileOptions &requested) {
   if (requested.target == "mil")
     return compileToMIL(module, requested);
   CompileOptions options = requested;
-  // Few CPUs have AVX-512 without VNNI; they take avx2.
-  if (options.target == "cpu" && options.cpuLevels.empty() && multipliesBytes(module, options)) {
-    options.cpuLevels = {"avx512vnni", "avx2"};
-    if (mayRoundActivations(module, options))
-      options.cpuLevels.push_back("amx");
-  }
+  if (options.target == "cpu" && options.cpuLevels.empty())
+    options.cpuLevels = defaultLevels(options, multipliesBytes(module, options), mayRoundActivations(module, options));
   if (failed(resolveOptions(options, module.getLoc())))
     return failure();
   MLIRContext *context = module.getContext();

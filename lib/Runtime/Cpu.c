@@ -1,5 +1,6 @@
 /*===- Cpu.c - which instruction-set level this machine can run ---------------===*
- * A feature counts only when cpuid reports it and the operating system saves its registers (xgetbv).
+ * On x86-64 a feature counts only when cpuid reports it and the operating system saves its registers (xgetbv); on
+ * aarch64 Linux says what programs may use.
  * LUTRA_ISA=<level> forces a level that the CPU has; it exists for tests.
  *===----------------------------------------------------------------------===*/
 #ifndef _GNU_SOURCE
@@ -69,8 +70,22 @@ uint64_t lutra_rt_cpu_features(void) {
   }
   return features;
 }
+#elif defined(__aarch64__)
+#include <sys/auxv.h>
+
+uint64_t lutra_rt_cpu_features(void) {
+  unsigned long first = getauxval(AT_HWCAP), second = getauxval(AT_HWCAP2);
+  return ((first & HWCAP_ASIMDDP) ? LUTRA_CPU_DOTPROD : 0) | ((second & HWCAP2_I8MM) ? LUTRA_CPU_I8MM : 0);
+}
 #else
 uint64_t lutra_rt_cpu_features(void) { return 0; }
+#endif
+
+/* The level that any CPU of this kind can run. */
+#if defined(__aarch64__)
+#define LEAST_LEVEL "neon"
+#else
+#define LEAST_LEVEL "baseline"
 #endif
 
 const lutra_level *lutra_rt_pick_level(lutra_error *error) {
@@ -100,7 +115,7 @@ const lutra_level *lutra_rt_pick_level(lutra_error *error) {
   else
     lutra_rt_fail(error, LUTRA_ERROR_UNSUPPORTED,
                   "this CPU has none of the instruction-set levels of the model (%s); compile it "
-                  "again with --target-cpu=baseline",
+                  "again with --target-cpu=" LEAST_LEVEL,
                   names);
   return NULL;
 }

@@ -18,6 +18,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,6 +117,20 @@ static const char *findDamage(const uint8_t *image, uint64_t bytes) {
   return NULL;
 }
 
+/* What another machine's library is for, or null. dlopen says of one that there is no such file. */
+static const char *findOtherMachine(const uint8_t *image) {
+  Elf64_Half machine;
+  memcpy(&machine, image + offsetof(Elf64_Ehdr, e_machine), sizeof machine);
+#if defined(__x86_64__)
+  bool isOwn = machine == EM_X86_64;
+#elif defined(__aarch64__)
+  bool isOwn = machine == EM_AARCH64;
+#else
+  bool isOwn = true;
+#endif
+  return isOwn ? NULL : machine == EM_AARCH64 ? "aarch64" : machine == EM_X86_64 ? "x86-64" : "another kind";
+}
+
 static lutra_status checkFile(int file, const char *path, lutra_error *error) {
   struct stat status;
   if (fstat(file, &status) != 0)
@@ -126,8 +141,12 @@ static lutra_status checkFile(int file, const char *path, lutra_error *error) {
   void *image = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, file, 0);
   if (image == MAP_FAILED)
     return fail(error, LUTRA_ERROR_MEMORY, "cannot load the model: %.300s: %s", path, strerror(errno));
-  const char *damage = findDamage(image, bytes);
+  const char *damage = findDamage(image, bytes), *other = damage ? NULL : findOtherMachine(image);
   munmap(image, bytes);
+  if (other)
+    return fail(error, LUTRA_ERROR_UNSUPPORTED,
+                "cannot load the model: %.300s is for machines of %s; compile it with --triple for this one", path,
+                other);
   return damage ? fail(error, LUTRA_ERROR_ARTIFACT, "cannot load the model: %.300s is %s", path, damage) : LUTRA_OK;
 }
 

@@ -5,6 +5,7 @@ lutra_packages=(
   clang-22 lld-22 liblld-22-dev llvm-22-dev llvm-22-tools libmlir-22-dev mlir-22-tools
   ninja-build cmake ccache protobuf-compiler libprotobuf-dev libgtest-dev libzstd-dev zlib1g-dev
   python3-venv python3-dev python3-psutil
+  libc6-dev-arm64-cross qemu-user
 )
 
 lutra_say() { printf 'lutra: %s\n' "$*" >&2; }

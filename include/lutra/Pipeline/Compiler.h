@@ -34,7 +34,11 @@ struct DimBinding {
 struct CompileOptions {
   std::string target = "cpu";
   ModelOrigin origin = ModelOrigin::Module;
-  /// Empty: avx2, and avx512 or, for products of integers, avx512vnni (and amx, for those of codes).
+  /// What a library of target cpu runs on: x86_64-linux-gnu or aarch64-linux-gnu. Empty: as `cpuLevels` say, or the
+  /// former.
+  std::string triple;
+  /// Empty: avx2, and avx512 or, for products of integers, avx512vnni (and amx, for those of codes); for aarch64 neon
+  /// and, for products of integers, dotprod and i8mm.
   llvm::SmallVector<std::string> cpuLevels;
   llvm::SmallVector<std::string> gpuArchs; // of target nvgpu; empty: sm_80 and sm_90a
   std::string cudaToolkit;                 // folder with bin/ptxas; empty: search

@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-/* Features that a level may need: what cpuid and xgetbv report together. */
+/* Features that a level may need: what cpuid and xgetbv report together, or the auxiliary vector. */
 enum {
   LUTRA_CPU_AVX2 = 1 << 0,
   LUTRA_CPU_FMA = 1 << 1,
@@ -26,7 +26,9 @@ enum {
   LUTRA_CPU_AMX_TILE = 1 << 10,
   LUTRA_CPU_AMX_INT8 = 1 << 11,
   LUTRA_CPU_AMX_BF16 = 1 << 12,
-  LUTRA_CPU_AVXVNNI = 1 << 13
+  LUTRA_CPU_AVXVNNI = 1 << 13,
+  LUTRA_CPU_DOTPROD = 1 << 14, /* aarch64: sdot */
+  LUTRA_CPU_I8MM = 1 << 15     /* smmla */
 };
 
 /* The kernel ABI. `args` has, in the order of the launch (inputs, then outputs): for a buffer its address and then its

@@ -1,4 +1,4 @@
-//===- TileToVector.h - pattern families of the x86 conversion --------------===//
+//===- TileToVector.h - pattern families of the CPU conversion --------------===//
 // A tile of shape [R, C] becomes R values (one for rank 0 and 1): vectors of C elements, scalars where
 // C is 1. Each family of tile ops adds its patterns here.
 #ifndef LUTRA_LIB_CONVERSION_TILETOVECTOR_TILETOVECTOR_H

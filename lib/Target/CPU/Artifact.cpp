@@ -256,7 +256,7 @@ LogicalResult emitCpuArtifact(ModuleOp module, ModuleOp host, const CpuArtifactO
   LogicalResult linked = success();
   switch (options.output) {
   case CpuOutput::SharedLibrary:
-    linked = linkSharedLibrary(objects, temporary, options.tempFolder, loc);
+    linked = linkSharedLibrary(objects, temporary, options, loc);
     if (succeeded(linked))
       linked = sealLibrary(temporary, loc);
     break;

@@ -61,7 +61,12 @@ std::unique_ptr<llvm::Module> translateModule(ModuleOp module, const CpuLevel *l
 }
 
 LogicalResult linkRuntime(llvm::Module &host, const CpuArtifactOptions &options, Location loc) {
-  RuntimeBitcode bitcode = getRuntimeBitcode();
+  RuntimeBitcode bitcode = getRuntimeBitcode(options.triple);
+  if (!bitcode.begin)
+    return emitCodedError(loc, ErrorCode::EnvironmentTool)
+           << "this build of the compiler holds no runtime for " << options.triple
+           << "; install glibc's headers for it (Debian's package libc6-dev-arm64-cross), then configure and build "
+              "Lutra again";
   llvm::MemoryBufferRef buffer(
       llvm::StringRef(bitcode.begin, bitcode.end - bitcode.begin), "runtime");
   auto runtime = llvm::parseBitcodeFile(buffer, host.getContext());
@@ -114,8 +119,8 @@ LogicalResult generateCode(llvm::Module &module, bool assembly, SmallVectorImpl<
            << "LLVM has no back end for " << module.getTargetTriple().str() << ": " << error;
   // The base CPU without features: each function carries its own.
   std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine(
-      module.getTargetTriple(), "x86-64", "", llvm::TargetOptions(), llvm::Reloc::PIC_,
-      std::nullopt, llvm::CodeGenOptLevel::Aggressive));
+      module.getTargetTriple(), module.getTargetTriple().isAArch64() ? "generic" : "x86-64", "",
+      llvm::TargetOptions(), llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Aggressive));
   module.setDataLayout(machine->createDataLayout());
   cleanUp(module, *machine, module.getFunction("lutra_entry") != nullptr);
   llvm::raw_svector_ostream stream(code);

@@ -67,7 +67,7 @@ mlir::LogicalResult writeFile(llvm::StringRef path, llvm::StringRef bytes, mlir:
 mlir::LogicalResult publishFile(llvm::StringRef from, llvm::StringRef to, mlir::Location loc);
 
 mlir::LogicalResult linkSharedLibrary(llvm::ArrayRef<std::string> objects, llvm::StringRef path,
-                                      llvm::StringRef tempFolder, mlir::Location loc);
+                                      const CpuArtifactOptions &options, mlir::Location loc);
 mlir::LogicalResult linkObject(llvm::ArrayRef<std::string> objects, llvm::StringRef path,
                                mlir::Location loc);
 

@@ -1,4 +1,4 @@
-//===- Levels.cpp - instruction-set levels of x86-64 -------------------------===//
+//===- Levels.cpp - instruction-set levels of x86-64 and aarch64 --------------===//
 // Features are stated in full, never taken from a CPU's name: virtual machines report names that their features
 // do not match. `required` lists what the runtime must find for the code to be legal.
 #include "lutra/Target/CPU/CpuTarget.h"
@@ -29,6 +29,9 @@ static const CpuLevel levels[] = {
     {"avxvnni", "avxvnni", "x86-64-v3", "+avxvnni", 256, avx2Bits | LUTRA_CPU_AVXVNNI},
     {"avx2", "avx2", "x86-64-v3", "", 256, avx2Bits},
     {"baseline", "sse2", "x86-64", "", 128, 0},
+    {"i8mm", "i8mm", "generic", "+neon,+dotprod,+i8mm", 128, LUTRA_CPU_DOTPROD | LUTRA_CPU_I8MM, aarch64Triple},
+    {"dotprod", "dotprod", "generic", "+neon,+dotprod", 128, LUTRA_CPU_DOTPROD, aarch64Triple},
+    {"neon", "neon", "generic", "+neon", 128, 0, aarch64Triple},
 };
 
 const CpuLevel *getCpuLevel(llvm::StringRef name) {
@@ -38,10 +41,11 @@ const CpuLevel *getCpuLevel(llvm::StringRef name) {
   return nullptr;
 }
 
-llvm::SmallVector<llvm::StringRef> getCpuLevelNames() {
+llvm::SmallVector<llvm::StringRef> getCpuLevelNames(llvm::StringRef triple) {
   llvm::SmallVector<llvm::StringRef> names;
   for (const CpuLevel &level : levels)
-    names.push_back(level.name);
+    if (triple.empty() || level.triple == triple)
+      names.push_back(level.name);
   return names;
 }
 

@@ -30,7 +30,8 @@ static constexpr llvm::StringLiteral libcSymbols[] = {
     "pthread_join",     "sched_getaffinity", "sched_yield", "snprintf",   "strcmp",
     "strerror",         "strlen",           "strrchr",      "syscall",    "vsnprintf",
     "dlopen",           "dlsym",            "dlclose",      "dlerror",    "pthread_once",
-    "malloc",           "memchr",           "strchr",       "strncmp",    "qsort"};
+    "malloc",           "memchr",           "strchr",       "strncmp",    "qsort",
+    "getauxval"};
 
 /// Functions of one double; each also exists for float.
 static constexpr llvm::StringLiteral libmSymbols[] = {
@@ -40,12 +41,13 @@ static constexpr llvm::StringLiteral libmSymbols[] = {
     "nearbyint", "pow", "rint", "round", "roundeven", "sin", "sinh", "sqrt",    "tan",   "tanh",
     "tgamma", "trunc"};
 
-static LogicalResult writeStub(StringRef path, StringRef name, ArrayRef<std::string> symbols,
+static LogicalResult writeStub(StringRef path, StringRef name, StringRef triple, ArrayRef<std::string> symbols,
                                Location loc) {
   llvm::ifs::IFSStub stub;
   stub.IfsVersion = llvm::VersionTuple(3, 0);
   stub.SoName = name.str();
-  stub.Target.Arch = static_cast<llvm::ifs::IFSArch>(llvm::ELF::EM_X86_64);
+  stub.Target.Arch =
+      static_cast<llvm::ifs::IFSArch>(triple == aarch64Triple ? llvm::ELF::EM_AARCH64 : llvm::ELF::EM_X86_64);
   stub.Target.Endianness = llvm::ifs::IFSEndiannessType::Little;
   stub.Target.BitWidth = llvm::ifs::IFSBitWidthType::IFS64;
   for (const std::string &symbol : symbols) {
@@ -89,7 +91,7 @@ static LogicalResult runLinker(ArrayRef<std::string> arguments, Location loc) {
   return emitCodedError(loc, ErrorCode::Internal) << "linking failed: " << first;
 }
 
-LogicalResult linkSharedLibrary(ArrayRef<std::string> objects, StringRef path, StringRef tempFolder,
+LogicalResult linkSharedLibrary(ArrayRef<std::string> objects, StringRef path, const CpuArtifactOptions &options,
                                 Location loc) {
   SmallVector<std::string> libm;
   for (StringRef name : libmSymbols) {
@@ -99,9 +101,9 @@ LogicalResult linkSharedLibrary(ArrayRef<std::string> objects, StringRef path, S
   SmallVector<std::string> libc;
   for (StringRef name : libcSymbols)
     libc.push_back(name.str());
-  std::string libcPath = (tempFolder + "/libc.so").str(), libmPath = (tempFolder + "/libm.so").str();
-  if (failed(writeStub(libcPath, "libc.so.6", libc, loc)) ||
-      failed(writeStub(libmPath, "libm.so.6", libm, loc)))
+  std::string libcPath = options.tempFolder + "/libc.so", libmPath = options.tempFolder + "/libm.so";
+  if (failed(writeStub(libcPath, "libc.so.6", options.triple, libc, loc)) ||
+      failed(writeStub(libmPath, "libm.so.6", options.triple, libm, loc)))
     return failure();
   SmallVector<std::string> arguments = {
       "ld.lld",      "-shared",       "-o",           path.str(),   "--build-id=none",

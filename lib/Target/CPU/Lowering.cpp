@@ -16,18 +16,18 @@
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Transforms/Passes.h"
 
+#include "llvm/TargetParser/Triple.h"
+
 using namespace mlir;
 
 namespace lutra {
 
-void setCpuTarget(ModuleOp module) {
+void setCpuTarget(ModuleOp module, StringRef name) {
   Builder builder(module.getContext());
-  // What clang says for this triple; the conversions read pointer and index widths from it.
-  module->setAttr(LLVM::LLVMDialect::getDataLayoutAttrName(),
-                  builder.getStringAttr("e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-i128:128-"
-                                        "f80:128-n8:16:32:64-S128"));
-  module->setAttr(LLVM::LLVMDialect::getTargetTripleAttrName(),
-                  builder.getStringAttr("x86_64-unknown-linux-gnu"));
+  llvm::Triple triple(llvm::Triple::normalize(name));
+  // The conversions read pointer and index widths from the layout.
+  module->setAttr(LLVM::LLVMDialect::getDataLayoutAttrName(), builder.getStringAttr(triple.computeDataLayout()));
+  module->setAttr(LLVM::LLVMDialect::getTargetTripleAttrName(), builder.getStringAttr(triple.str()));
 }
 
 void buildLowerToLLVM(OpPassManager &manager, const CpuLevel *level) {

@@ -258,7 +258,7 @@ void emitModelTable(llvm::Module &host, ModuleOp module, const CpuArtifactOption
       conditions.push_back(table.condition(entry));
   llvm::Constant *info = table.record(
       {table.text(options.modelName), table.text(LUTRA_COMPILER),
-       table.text(options.device ? StringRef(options.device->target) : StringRef("x86_64-linux-gnu")),
+       table.text(options.device ? StringRef(options.device->target) : StringRef(options.triple)),
        table.array(levelNames), table.tensors(signature, 0, inputs, "input"),
        table.tensors(signature, inputs, all, "output"), weights.file.empty() ? table.null() : table.text(weights.file),
        table.word(weights.bytes), table.half(options.levels.size()), table.half(inputs), table.half(all - inputs),

@@ -18,6 +18,9 @@ class Module;
 
 namespace lutra {
 
+/// The machines that artifacts are made for.
+inline constexpr llvm::StringLiteral x86Triple = "x86_64-linux-gnu", aarch64Triple = "aarch64-linux-gnu";
+
 /// One instruction-set level that an artifact may hold.
 struct CpuLevel {
   llvm::StringRef name;
@@ -26,12 +29,13 @@ struct CpuLevel {
   llvm::StringRef features;   // on top of it
   unsigned vectorBits;
   uint64_t required; // LUTRA_CPU_* bits that the runtime checks
+  llvm::StringRef triple = x86Triple;
 };
 
 /// The level of that name, or null.
 const CpuLevel *getCpuLevel(llvm::StringRef name);
-/// All names, best first.
-llvm::SmallVector<llvm::StringRef> getCpuLevelNames();
+/// All names, best first; those of one machine where it is named.
+llvm::SmallVector<llvm::StringRef> getCpuLevelNames(llvm::StringRef triple = {});
 /// The best level that this machine can run.
 llvm::StringRef getNativeCpuLevel();
 
@@ -57,6 +61,7 @@ struct CpuArtifactOptions {
   std::string tempFolder; // on the same file system as `path`
   std::string modelName = "model";
   std::string symbolPrefix = "lutra"; // exported function is <prefix>_get_model
+  std::string triple = x86Triple.str();
   llvm::raw_ostream *text = nullptr;   // takes assembly and LLVM IR instead of `path`
   CpuOutput output = CpuOutput::SharedLibrary;
   llvm::SmallVector<std::string> levels; // best first
@@ -65,7 +70,7 @@ struct CpuArtifactOptions {
 };
 
 /// Triple and data layout must be known to the conversions.
-void setCpuTarget(mlir::ModuleOp module);
+void setCpuTarget(mlir::ModuleOp module, llvm::StringRef triple);
 
 /// From vector, scf, memref and so on to the LLVM dialect. `level` is null for the host part.
 void buildLowerToLLVM(mlir::OpPassManager &manager, const CpuLevel *level);

@@ -1,7 +1,8 @@
 """Lowers kernels to machine code with upstream tools and compares their results with the reference evaluator.
 
-Integer kernels must give NumPy's values. Kernels with floats must lie inside the bound that the evaluator derives, and
-so must NumPy (or torch); the bound must refuse a result whose largest element is off by a tenth.
+Kernels for aarch64 run on an emulator (guest.py). Integer kernels must give NumPy's values. Kernels with floats must
+lie inside the bound that the evaluator derives, and so must NumPy (or torch); the bound must refuse a result whose
+largest element is off by a tenth.
 """
 
 from __future__ import annotations
@@ -10,13 +11,16 @@ import argparse
 import contextlib
 import ctypes
 import dataclasses
+import functools
 import re
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from cases import CASES, ULP_CASES, Case, Types
+from guest import FEATURES, Guest, link_library
 from lutra.testing import compare, evaluate, notices
 
 LOWERING = (
@@ -34,6 +38,7 @@ DTYPES = {
     "ui8": np.uint8, "i32": np.int32, "i64": np.int64,
 }  # fmt: skip
 Values = dict[str, list[np.ndarray]]  # by the name of the case
+Calls = Sequence[tuple[str, Sequence[np.ndarray]]]  # names of kernels, and the arrays that they read and change
 
 
 def run(command: list[str], text: str) -> str:
@@ -56,10 +61,14 @@ def build(cases: list[Case], level: str, work: Path, cpu: str) -> Path:
     text = run(["mlir-translate", "--mlir-to-llvmir"], text)
     work.mkdir(parents=True, exist_ok=True)
     built = work / f"{level}.{cpu}.o"
-    flags = [f"-mcpu={cpu}", "-O3", "-relocation-model=pic", "-filetype=obj"]
-    run(["llc", *flags, "-o", str(built)], text)
     library = built.with_suffix(".so")
-    run(["clang", "-shared", str(built), "-o", str(library), "-lm"], "")
+    flags = ["-O3", "-relocation-model=pic", "-filetype=obj", "-o", str(built)]
+    if level in FEATURES:
+        run(["llc", "-mtriple=aarch64-linux-gnu", f"-mattr={FEATURES[level]}", *flags], text)
+        link_library(built, library)
+    else:
+        run(["llc", f"-mcpu={cpu}", *flags], text)
+        run(["clang", "-shared", str(built), "-o", str(library), "-lm"], "")
     return library
 
 
@@ -71,14 +80,15 @@ def describe(array: np.ndarray) -> list[ctypes.c_void_p | ctypes.c_int64]:
     return [pointer, pointer, *[ctypes.c_int64(number) for number in numbers]]
 
 
-def call(library: ctypes.CDLL, name: str, arrays: list[np.ndarray]) -> None:
-    """Runs all work items of a kernel, the second half first."""
-    arguments = [part for array in arrays for part in describe(array)]
-    grid, kernel = getattr(library, f"{name}.grid"), getattr(library, name)
-    grid.restype, kernel.restype = ctypes.c_int64, None
-    items = grid(*arguments)
-    for begin, end in ((items // 2, items), (0, items // 2)):
-        kernel(*arguments, ctypes.c_int64(begin), ctypes.c_int64(end))
+def call(library: ctypes.CDLL, calls: Calls) -> None:
+    """Runs all work items of each kernel, the second half first."""
+    for name, arrays in calls:
+        arguments = [part for array in arrays for part in describe(array)]
+        grid, kernel = getattr(library, f"{name}.grid"), getattr(library, name)
+        grid.restype, kernel.restype = ctypes.c_int64, None
+        items = grid(*arguments)
+        for begin, end in ((items // 2, items), (0, items // 2)):
+            kernel(*arguments, ctypes.c_int64(begin), ctypes.c_int64(end))
 
 
 def make(shape: list[int], element: str, positive: bool, random: np.random.Generator) -> np.ndarray:
@@ -129,7 +139,8 @@ def derive(cases: list[Case], inputs: Values, work: Path) -> tuple[Values, Value
     return tuple({case: [part[name] for name in own] for case, own in names.items()} for part in (values, bounds))
 
 
-def check(cases: list[Case], library: ctypes.CDLL, size: int, work: Path, random: np.random.Generator) -> bool:
+def check(cases: list[Case], call: Callable[[Calls], None], size: int, work: Path,
+          random: np.random.Generator) -> bool:  # fmt: skip
     """Whether the kernels give right values at one size of their dynamic dimensions."""
     inputs: Values = {}
     for case in cases:
@@ -138,16 +149,20 @@ def check(cases: list[Case], library: ctypes.CDLL, size: int, work: Path, random
         if case.prepare:
             case.prepare(inputs[case.name])
     references, bounds = derive(cases, inputs, work)
+    wanted = {case.name: [np.asarray(value) for value in case.reference(*inputs[case.name])] for case in cases}
+    outputs = {
+        case.name: [
+            np.full(value.shape, 99, dtype=DTYPES[Types.parse(result).element])
+            for value, result in zip(wanted[case.name], case.results, strict=True)
+        ]
+        for case in cases
+    }
+    call([(case.name, [*inputs[case.name], *outputs[case.name]]) for case in cases])
     good = True
     for case in cases:
-        expected = [np.asarray(value) for value in case.reference(*inputs[case.name])]
-        outputs = [
-            np.full(value.shape, 99, dtype=DTYPES[Types.parse(result).element])
-            for value, result in zip(expected, case.results, strict=True)
-        ]
-        call(library, case.name, [*inputs[case.name], *outputs])
+        expected = wanted[case.name]
         derived = references.get(case.name, expected), bounds.get(case.name, [None] * len(expected))
-        for got, want, reference, bound in zip(outputs, expected, *derived, strict=True):
+        for got, want, reference, bound in zip(outputs[case.name], expected, *derived, strict=True):
             faults = []
             for name, result in (("the kernel", got), ("NumPy", want)):
                 report = compare(result, reference, bound)
@@ -161,13 +176,13 @@ def check(cases: list[Case], library: ctypes.CDLL, size: int, work: Path, random
     return good
 
 
-def measure(library: ctypes.CDLL) -> bool:
+def measure(call: Callable[[Calls], None]) -> bool:
     """Whether the polynomials keep their stated errors, in units of the last place."""
     good = True
     for case in ULP_CASES:
         x = np.ascontiguousarray(case.points.astype(np.float32))
         got = np.empty_like(x)
-        call(library, case.name, [x, got])
+        call([(case.name, [x, got])])
         want = case.reference(x.astype(np.float64))
         unit = np.maximum(np.spacing(np.abs(want.astype(np.float32))).astype(float), 2.0**-149)
         worst = float(np.max(np.abs(got.astype(float) - want) / unit))
@@ -178,27 +193,31 @@ def measure(library: ctypes.CDLL) -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--level", choices=sorted(CPUS), required=True)
+    parser.add_argument("--level", choices=[*sorted(CPUS), "neon"], required=True)
     parser.add_argument("--work", type=Path, required=True)
     options = parser.parse_args()
     cases = [*CASES, *[case.as_case() for case in ULP_CASES]]
-    cpu = CPUS[options.level]
+    cpu = CPUS.get(options.level, "generic")
     library_path = build(cases, options.level, options.work, cpu)
     flags = Path("/proc/cpuinfo").read_text().split()
     if options.level == "avx512" and not {"avx512f", "avx512bw", "avx512vl"} <= set(flags):
         # Its own instructions were assembled; the same tiles and masks run with each vector in two halves.
         library_path = build(cases, options.level, options.work, CPUS["avx2"])
-    library = ctypes.CDLL(str(library_path))
+    if options.level in FEATURES:
+        guest = Guest(options.level, options.work)
+        run_kernels = functools.partial(guest.call, library_path, kernels=True)
+    else:
+        run_kernels = functools.partial(call, ctypes.CDLL(str(library_path)))
     random = np.random.default_rng(7)
-    good = check([case for case in CASES if not is_dynamic(case)], library, 0, options.work, random)
+    good = check([case for case in CASES if not is_dynamic(case)], run_kernels, 0, options.work, random)
     for size in SIZES:
-        good &= check([case for case in CASES if is_dynamic(case)], library, size, options.work, random)
-    good &= measure(library)
+        good &= check([case for case in CASES if is_dynamic(case)], run_kernels, size, options.work, random)
+    good &= measure(run_kernels)
     # The comparison can fail: a kernel that does something else must be noticed.
     negated = next(case for case in CASES if case.name == "u_neg")
     wrong = dataclasses.replace(negated, name="u_abs", reference=lambda a: [-a])
     with contextlib.redirect_stdout(None):
-        if check([wrong], library, 16, options.work, random):
+        if check([wrong], run_kernels, 16, options.work, random):
             sys.exit("a wrong kernel went unnoticed")
     if not good:
         sys.exit(1)
