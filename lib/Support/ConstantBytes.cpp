@@ -7,6 +7,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <sys/mman.h>
 
 using namespace mlir;
 
@@ -20,7 +21,7 @@ static unsigned storedWidth(Type element) {
   return bits <= 8 ? 1 : (bits + 7) / 8;
 }
 
-FailureOr<SmallVector<char, 0>> lutra::constantBytes(ElementsAttr value) {
+FailureOr<ArrayRef<char>> lutra::viewConstantBytes(ElementsAttr value, SmallVector<char, 0> &splat) {
   auto type = cast<RankedTensorType>(value.getShapedType());
   Type element = type.getElementType();
   if (!element.isIntOrIndexOrFloat())
@@ -31,25 +32,49 @@ FailureOr<SmallVector<char, 0>> lutra::constantBytes(ElementsAttr value) {
     AsmResourceBlob *blob = resource.getRawHandle().getBlob();
     if (!blob || blob->getData().size() < count * width)
       return failure();
-    ArrayRef<char> data = blob->getData().take_front(count * width);
-    return SmallVector<char, 0>(data.begin(), data.end());
+    return blob->getData().take_front(count * width);
   }
   auto dense = dyn_cast<DenseElementsAttr>(value);
   if (!dense)
     return failure();
-  SmallVector<char, 0> bytes;
+  splat.clear();
   if (element.isInteger(1)) {
     for (bool flag : dense.getValues<bool>())
-      bytes.push_back(flag);
-    return bytes;
+      splat.push_back(flag);
+    return ArrayRef<char>(splat);
   }
   ArrayRef<char> raw = dense.getRawData();
   if (!dense.isSplat())
-    return SmallVector<char, 0>(raw.begin(), raw.end());
-  bytes.resize_for_overwrite(count * width);
+    return raw;
+  splat.resize_for_overwrite(count * width);
   for (int64_t i = 0; i < count; ++i)
-    std::memcpy(bytes.data() + i * width, raw.data(), width);
-  return bytes;
+    std::memcpy(splat.data() + i * width, raw.data(), width);
+  return ArrayRef<char>(splat);
+}
+
+FailureOr<SmallVector<char, 0>> lutra::constantBytes(ElementsAttr value) {
+  SmallVector<char, 0> splat;
+  FailureOr<ArrayRef<char>> bytes = viewConstantBytes(value, splat);
+  if (failed(bytes))
+    return failure();
+  if (bytes->data() == splat.data())
+    return std::move(splat);
+  return SmallVector<char, 0>(bytes->begin(), bytes->end());
+}
+
+AsmResourceBlob lutra::allocateZeroedBlob(int64_t bytes) {
+  constexpr int64_t leastPages = int64_t(1) << 20;
+  void *pages = bytes < leastPages ? MAP_FAILED
+                                   : ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (pages != MAP_FAILED) {
+    (void)::madvise(pages, bytes, MADV_HUGEPAGE); // a fault for each 2 MB where the system can
+    return AsmResourceBlob(
+        ArrayRef<char>(static_cast<char *>(pages), bytes), /*dataAlignment=*/64,
+        [](void *data, size_t size, size_t) { ::munmap(data, size); }, /*dataIsMutable=*/true);
+  }
+  AsmResourceBlob blob = HeapAsmResourceBlob::allocate(bytes, /*align=*/64, /*dataIsMutable=*/true);
+  std::memset(blob.getMutableData().data(), 0, bytes);
+  return blob;
 }
 
 template <typename T> static T load(const char *bytes) {

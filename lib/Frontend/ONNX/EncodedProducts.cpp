@@ -23,22 +23,23 @@ struct BlockedCodes {
 };
 } // namespace
 
-/// The bytes of a constant operand, whose number must be `count`.
-static std::optional<SmallVector<char, 0>> readOperand(NodeImport &n, unsigned index, const char *name, int64_t count) {
+/// The bytes of a constant operand, whose number must be `count`. `splat` holds those that lie nowhere.
+static std::optional<ArrayRef<char>> readOperand(NodeImport &n, unsigned index, const char *name, int64_t count,
+                                                 SmallVector<char, 0> &splat) {
   GraphTensor operand = n.in(index);
   if (!operand)
     return std::nullopt;
   if (!operand.isConstant())
     return n.unsupported(Twine("has an operand ") + name + " that is computed; give it as an initializer"),
            std::nullopt;
-  FailureOr<SmallVector<char, 0>> bytes = constantBytes(operand->constant);
+  FailureOr<ArrayRef<char>> bytes = viewConstantBytes(operand->constant, splat);
   if (failed(bytes))
     return n.unsupported(Twine("has an operand ") + name + " whose elements are no whole bytes"), std::nullopt;
   if (static_cast<int64_t>(bytes->size()) != count)
     return n.invalid(ErrorCode::GraphType, Twine("has an operand ") + name + " of " + Twine(bytes->size()) +
                                                " bytes, but K, N, bits and block_size ask for " + Twine(count)),
            std::nullopt;
-  return std::move(*bytes);
+  return *bytes;
 }
 
 /// Rows of K codes in blocks, the last one filled up: the canonical order but for what fills it.
@@ -82,9 +83,12 @@ static GraphTensor importMatMulNBits(NodeImport &n) {
     return n.invalid(ErrorCode::GraphType, "has scales or zero points in another order than [N, blocks of K], " +
                                                Twine(form.n) + " rows of " + Twine(form.blocks()) + " and " +
                                                Twine(form.zeroRowBytes()) + " bytes");
-  auto data = readOperand(n, 1, "B", form.n * form.blocks() * form.blockBytes());
-  auto scaleData = data ? readOperand(n, 2, "scales", form.n * form.blocks() * 4) : std::nullopt;
-  auto zeroData = scaleData && zeros ? readOperand(n, 3, "zero_points", form.n * form.zeroRowBytes()) : std::nullopt;
+  SmallVector<char, 0> splats[3];
+  auto data = readOperand(n, 1, "B", form.n * form.blocks() * form.blockBytes(), splats[0]);
+  auto scaleData = data ? readOperand(n, 2, "scales", form.n * form.blocks() * 4, splats[1]) : std::nullopt;
+  std::optional<ArrayRef<char>> zeroData;
+  if (scaleData && zeros)
+    zeroData = readOperand(n, 3, "zero_points", form.n * form.zeroRowBytes(), splats[2]);
   if (!scaleData || (zeros && !zeroData))
     return {};
 
@@ -96,13 +100,13 @@ static GraphTensor importMatMulNBits(NodeImport &n) {
   weightForm.scale = SideType::F32;
   Encoding encoding = weightForm.encoding(/*rounded=*/accuracy == 4);
   EncodedLayout layout = llvm::cantFail(EncodedLayout::of(encoding, form.n, form.k));
-  AsmResourceBlob blob = HeapAsmResourceBlob::allocate(layout.bytes, /*align=*/64, /*dataIsMutable=*/true);
+  AsmResourceBlob blob = allocateZeroedBlob(layout.bytes);
   char *out = blob.getMutableData().data();
-  std::memset(out, 0, layout.bytes);
   const EncodedArray *codeArray = layout.find(ArrayRole::Codes, 0, 0);
   for (int64_t row = 0; row < form.n; ++row)
     std::memcpy(out + codeArray->offset + row * codeArray->rowBytes,
                 data->data() + row * form.blocks() * form.blockBytes(), codeArray->rowBytes);
+  n.getImporter().release(*data);
   std::memcpy(out + layout.find(ArrayRole::Scales, 0, 0)->offset, scaleData->data(), scaleData->size());
   if (zeroData)
     std::memcpy(out + layout.find(ArrayRole::Zeros, 0, 0)->offset, zeroData->data(), zeroData->size());

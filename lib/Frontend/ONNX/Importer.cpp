@@ -45,10 +45,20 @@ std::optional<Fault> Importer::load() {
   }
   StringRef folder = llvm::sys::path::parent_path(options.path);
   external = std::make_unique<ExternalData>(folder.empty() ? "." : folder.str(), /*hasFolder=*/true);
-  std::shared_ptr<FileBytes> file;
-  if (std::optional<Fault> found = mapFile(options.path, file))
+  if (std::optional<Fault> found = mapFile(options.path, modelFile))
     return found;
-  return parseModel(StringRef(file->data, file->size), *model);
+  InitializerBytes inFile;
+  if (std::optional<Fault> found = parseModel(StringRef(modelFile->data, modelFile->size), *model, inFile))
+    return found;
+  for (auto [position, bytes] : inFile)
+    bytesInFile[&model->graph().initializer(position)] = bytes;
+  return std::nullopt;
+}
+
+void Importer::release(ArrayRef<char> bytes) {
+  if (modelFile)
+    modelFile->release(bytes);
+  external->release(bytes);
 }
 
 /// The opset that a graph or function body imports for a domain.

@@ -78,6 +78,8 @@ public:
                                                           llvm::ArrayRef<GraphTensor> inputs);
   /// The tensor of a TensorProto that lives as long as the model.
   GraphTensor importTensor(const ::onnx::TensorProto &tensor);
+  /// Gives back the memory of constant bytes that were copied, where they are a part of a file.
+  void release(llvm::ArrayRef<char> bytes);
 
   /// Records a node, an attribute or a type that is valid but has no import.
   void addUnsupported(ErrorCode code, std::string text);
@@ -103,6 +105,8 @@ private:
   const OnnxImportOptions &options;
   mlir::Location fileLoc;
   std::shared_ptr<::onnx::ModelProto> model;
+  std::shared_ptr<FileBytes> modelFile; // null for a model that is given as bytes
+  llvm::DenseMap<const ::onnx::TensorProto *, llvm::ArrayRef<char>> bytesInFile; // of large initializers
   std::unique_ptr<GraphBuilder> builder;
   std::unique_ptr<ExternalData> external;
   llvm::StringMap<const ::onnx::FunctionProto *> functions;

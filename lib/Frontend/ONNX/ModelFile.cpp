@@ -4,6 +4,7 @@
 #include "ModelFile.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <google/protobuf/io/coded_stream.h>
 
@@ -24,6 +25,21 @@ static constexpr int maxMessageDepth = 160;
 FileBytes::~FileBytes() {
   if (isMapped)
     ::munmap(const_cast<char *>(data), size);
+}
+
+void FileBytes::release(ArrayRef<char> part) const {
+  if (!isMapped || !contains(part))
+    return;
+  const uint64_t page = ::sysconf(_SC_PAGESIZE); // pages that others' bytes share stay
+  uint64_t begin = alignTo(reinterpret_cast<uintptr_t>(part.begin()), page);
+  uint64_t end = alignDown(reinterpret_cast<uintptr_t>(part.end()), page);
+  if (begin < end)
+    ::madvise(reinterpret_cast<void *>(begin), end - begin, MADV_DONTNEED);
+}
+
+void ExternalData::release(ArrayRef<char> part) const {
+  for (const auto &file : files)
+    file.second->release(part);
 }
 
 /// Maps an open descriptor and closes it.

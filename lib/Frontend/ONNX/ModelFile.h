@@ -7,6 +7,7 @@
 
 #include "onnx-ml.pb.h"
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringRef.h"
 
@@ -34,6 +35,9 @@ struct FileBytes {
   FileBytes(const FileBytes &) = delete;
   FileBytes &operator=(const FileBytes &) = delete;
   ~FileBytes();
+  bool contains(llvm::ArrayRef<char> part) const { return part.data() >= data && part.end() <= data + size; }
+  /// Gives the memory of a part back; whoever reads it again reads the file again.
+  void release(llvm::ArrayRef<char> part) const;
 };
 
 /// Maps a whole regular file.
@@ -49,6 +53,8 @@ public:
   /// Finds the bytes of a tensor stored outside; `length` is what its type and dims need.
   std::optional<Fault> find(const ::onnx::TensorProto &tensor, size_t length,
                             std::shared_ptr<FileBytes> &bytes, size_t &offset);
+  /// As FileBytes::release, for a part of any file that was opened.
+  void release(llvm::ArrayRef<char> part) const;
 
 private:
   std::optional<Fault> open(llvm::StringRef location, std::shared_ptr<FileBytes> &bytes);
@@ -60,6 +66,12 @@ private:
 
 /// Parses a model, with limits on depth and size.
 std::optional<Fault> parseModel(llvm::StringRef bytes, ::onnx::ModelProto &model);
+
+/// Where a model's file stores large initializers of its graph, by their position in the list.
+using InitializerBytes = llvm::SmallVector<std::pair<int, llvm::ArrayRef<char>>, 0>;
+
+/// Parses a model of which large initializers stay where they lie in `bytes`: `found` has their raw_data instead.
+std::optional<Fault> parseModel(llvm::StringRef bytes, ::onnx::ModelProto &model, InitializerBytes &found);
 
 } // namespace lutra::frontend
 

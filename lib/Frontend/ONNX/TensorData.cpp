@@ -137,15 +137,18 @@ GraphTensor Importer::importTensor(const Proto &tensor) {
     return make(dims, ArrayRef<char>(file->data + offset, length), file);
   }
   std::shared_ptr<const void> owner = model;
-  const std::string *bytes = &tensor.raw_data();
-  if (!tensor.has_raw_data()) {
+  ArrayRef<char> bytes(tensor.raw_data().data(), tensor.raw_data().size());
+  if (auto found = bytesInFile.find(&tensor); found != bytesInFile.end()) {
+    bytes = found->second;
+    owner = modelFile;
+  } else if (!tensor.has_raw_data()) {
     auto repacked = std::make_shared<std::string>(typedBytes(tensor));
-    bytes = repacked.get();
+    bytes = ArrayRef<char>(repacked->data(), repacked->size());
     owner = repacked;
   }
-  if ((int64_t)bytes->size() != length)
+  if ((int64_t)bytes.size() != length)
     return builder->fail(ErrorCode::GraphType, "has a tensor " + quoted(tensor.name()) + " that stores " +
-                                                   Twine(bytes->size()) + " bytes, but its shape and type need " +
+                                                   Twine(bytes.size()) + " bytes, but its shape and type need " +
                                                    Twine(length));
-  return make(dims, ArrayRef<char>(bytes->data(), bytes->size()), owner);
+  return make(dims, bytes, owner);
 }

@@ -1,6 +1,7 @@
 //===- WeightData.cpp - bytes of a module's weights ------------------------===//
 #include "WeightData.h"
 
+#include "lutra/Support/ConstantBytes.h"
 #include "lutra/Support/EncodedTensor.h"
 
 #include "mlir/IR/DialectResourceBlobManager.h"
@@ -61,11 +62,7 @@ std::optional<WeightBytes> WeightStore::read(Value value) {
   return global ? read(global) : std::nullopt;
 }
 
-AsmResourceBlob WeightStore::allocate(int64_t bytes) {
-  AsmResourceBlob blob = HeapAsmResourceBlob::allocate(bytes, /*align=*/64, /*dataIsMutable=*/true);
-  std::memset(blob.getMutableData().data(), 0, bytes);
-  return blob;
-}
+AsmResourceBlob WeightStore::allocate(int64_t bytes) { return allocateZeroedBlob(bytes); }
 
 GlobalOp WeightStore::add(Location loc, StringRef base, RankedTensorType type,
                           AsmResourceBlob blob) {
