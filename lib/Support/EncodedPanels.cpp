@@ -200,6 +200,8 @@ private:
   void packTable(const uint8_t *canonical, uint8_t *out) const;
   void unpackTable(const uint8_t *in, uint8_t *canonical) const;
   template <typename Word> void packRow(uint8_t *out) const;
+  template <typename Word, unsigned bits> void packWholeRow(uint8_t *out) const;
+  bool isWhole() const;
   template <typename Word> void unpackRow(const uint8_t *in);
   uint8_t *rowPlace(uint8_t *packed, int64_t row) const {
     return packed + row / panels.width * panels.steps() * panels.stepBytes() + row % panels.width * panels.wordBytes();
@@ -225,17 +227,31 @@ template <typename Body> void Copy::forSides(Body body) const {
     body(*layout.find(ArrayRole::Selectors, 0, 0), *panels.selector, selectorGroup(format).first);
 }
 
+/// Codes of which bytes hold whole ones.
+template <unsigned bits> static void readBytes(const uint8_t *from, llvm::MutableArrayRef<uint8_t> out) {
+  constexpr size_t inByte = 8 / bits, mask = (1 << bits) - 1;
+  size_t whole = out.size() / inByte;
+  uint8_t *to = out.data();
+  for (size_t byte = 0; byte < whole; ++byte)
+    for (size_t field = 0; field < inByte; ++field)
+      to[byte * inByte + field] = from[byte] >> field * bits & mask;
+  for (size_t code = whole * inByte; code < out.size(); ++code)
+    to[code] = from[whole] >> code % inByte * bits & mask;
+}
+
 void Copy::readCodes(const uint8_t *canonical, int64_t row) {
   const CodeForm &form = format.code;
   llvm::MutableArrayRef<uint8_t> out(codes);
   out = out.take_front(panels.k);
   auto place = [&](int level) { return canonical + codesOf(level).offset + row * codesOf(level).rowBytes; };
-  if (form.kind == CodeForm::Uint && form.numbers[0] == 4) {
-    const uint8_t *from = place(0);
-    for (int64_t k = 0; k < panels.k; ++k)
-      out[k] = from[k / 2] >> (k % 2 * 4) & 15;
-    return;
-  }
+  if (form.kind == CodeForm::Uint && form.numbers[0] == 4)
+    return readBytes<4>(place(0), out);
+  if (form.kind == CodeForm::Uint && form.numbers[0] == 2)
+    return readBytes<2>(place(0), out);
+  if (form.kind == CodeForm::Uint && form.numbers[0] == 1)
+    return readBytes<1>(place(0), out);
+  if (form.kind == CodeForm::Uint && form.numbers[0] == 8)
+    return readBytes<8>(place(0), out);
   if (form.kind == CodeForm::Radix) {
     std::vector<uint32_t> words(codesOf().columns);
     unpackFields(place(0), form.numbers[2], words);
@@ -279,8 +295,45 @@ template <typename Word> static Word everyByte(uint32_t bits) {
   return static_cast<Word>(bits * (static_cast<Word>(~Word(0)) / 255));
 }
 
+/// Whether a word holds nothing but whole codes, the first in the lowest bits.
+bool Copy::isWhole() const {
+  if (panels.code.words() != 1)
+    return false;
+  for (auto [field, parts] : llvm::enumerate(pieces))
+    if (parts.size() != 1 || parts[0].to != 0 || parts[0].count != panels.code.bits ||
+        parts[0].at != field * panels.code.bits)
+      return false;
+  return pieces.size() * panels.code.bits == 8;
+}
+
+/// packRow where isWhole().
+template <typename Word, unsigned bits> void Copy::packWholeRow(uint8_t *out) const {
+  constexpr unsigned fields = 8 / bits;
+  int64_t distance = panels.width * sizeof(Word);
+  const uint8_t *from = codes.data();
+  for (int64_t step = 0; step < panels.steps(); ++step, out += distance, from += fields * sizeof(Word)) {
+    Word values[fields], made = 0;
+    std::memcpy(values, from, sizeof values);
+    for (unsigned field = 0; field < fields; ++field) // codes are clean
+      made |= values[field] << field * bits;
+    std::memcpy(out, &made, sizeof made);
+  }
+}
+
 /// The codes of a row in words of that size, which lie `width` words apart.
 template <typename Word> void Copy::packRow(uint8_t *out) const {
+  if (isWhole()) {
+    switch (panels.code.bits) {
+    case 1:
+      return packWholeRow<Word, 1>(out);
+    case 2:
+      return packWholeRow<Word, 2>(out);
+    case 4:
+      return packWholeRow<Word, 4>(out);
+    case 8:
+      return packWholeRow<Word, 8>(out);
+    }
+  }
   int64_t distance = panels.width * sizeof(Word), words = panels.code.words();
   const uint8_t *from = codes.data();
   for (int64_t step = 0; step < panels.steps(); ++step, out += words * distance) {
