@@ -28,21 +28,32 @@ static uint64_t mergeLane(uint64_t hash, uint64_t lane) {
   return (hash ^ mixLane(0, lane)) * PRIME1 + PRIME4;
 }
 
-uint64_t lutra_rt_hash(const void *data, uint64_t bytes) {
+void lutra_rt_hash_begin(lutra_hash *hash) {
+  *hash = (lutra_hash){{PRIME1 + PRIME2, PRIME2, 0, 0 - PRIME1}, 0};
+}
+
+void lutra_rt_hash_stripes(lutra_hash *hash, const void *data, uint64_t bytes) {
+  const uint8_t *at = data, *end = at + bytes;
+  uint64_t a = hash->lanes[0], b = hash->lanes[1], c = hash->lanes[2], d = hash->lanes[3];
+  for (; at != end; at += LUTRA_HASH_STRIPE) {
+    a = mixLane(a, read64(at));
+    b = mixLane(b, read64(at + 8));
+    c = mixLane(c, read64(at + 16));
+    d = mixLane(d, read64(at + 24));
+  }
+  *hash = (lutra_hash){{a, b, c, d}, hash->bytes + bytes};
+}
+
+uint64_t lutra_rt_hash_end(const lutra_hash *begun, const void *data, uint64_t bytes) {
   const uint8_t *at = data, *end = at + bytes;
   uint64_t hash = PRIME5;
-  if (bytes >= 32) {
-    uint64_t a = PRIME1 + PRIME2, b = PRIME2, c = 0, d = 0 - PRIME1;
-    for (; end - at >= 32; at += 32) {
-      a = mixLane(a, read64(at));
-      b = mixLane(b, read64(at + 8));
-      c = mixLane(c, read64(at + 16));
-      d = mixLane(d, read64(at + 24));
-    }
-    hash = rotate(a, 1) + rotate(b, 7) + rotate(c, 12) + rotate(d, 18);
-    hash = mergeLane(mergeLane(mergeLane(mergeLane(hash, a), b), c), d);
+  if (begun->bytes > 0) {
+    const uint64_t *lanes = begun->lanes;
+    hash = rotate(lanes[0], 1) + rotate(lanes[1], 7) + rotate(lanes[2], 12) + rotate(lanes[3], 18);
+    for (int lane = 0; lane < 4; ++lane)
+      hash = mergeLane(hash, lanes[lane]);
   }
-  hash += bytes;
+  hash += begun->bytes + bytes;
   for (; end - at >= 8; at += 8)
     hash = rotate(hash ^ mixLane(0, read64(at)), 27) * PRIME1 + PRIME4;
   if (end - at >= 4) {
@@ -56,4 +67,12 @@ uint64_t lutra_rt_hash(const void *data, uint64_t bytes) {
   hash = (hash ^ hash >> 33) * PRIME2;
   hash = (hash ^ hash >> 29) * PRIME3;
   return hash ^ hash >> 32;
+}
+
+uint64_t lutra_rt_hash(const void *data, uint64_t bytes) {
+  lutra_hash hash;
+  uint64_t whole = bytes - bytes % LUTRA_HASH_STRIPE;
+  lutra_rt_hash_begin(&hash);
+  lutra_rt_hash_stripes(&hash, data, whole);
+  return lutra_rt_hash_end(&hash, (const uint8_t *)data + whole, bytes - whole);
 }

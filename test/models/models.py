@@ -171,6 +171,48 @@ def exported(name: str) -> Callable[[Path], Case]:
     return build
 
 
+def w4_layers(work: Path) -> Case:
+    """Three layers of the products of a 7B decoder, random weights of 4 bits in groups of 128 (330 MB)."""
+    import onnx
+    from onnx import helper, numpy_helper
+
+    rng = np.random.default_rng(0)
+    nodes, fixed = [], []
+
+    def product(x: str, k: int, n: int) -> str:
+        name = f"product{len(nodes)}"
+        blocks = k // 128
+        weights = {
+            f"{name}.codes": rng.integers(0, 256, (n, blocks, 64), np.uint8),
+            f"{name}.scales": rng.uniform(0.001, 0.01, (n, blocks)).astype(np.float32),
+            f"{name}.zeros": rng.integers(0, 256, (n, blocks // 2), np.uint8),
+        }
+        fixed.extend(numpy_helper.from_array(value, key) for key, value in weights.items())
+        sizes = {"K": k, "N": n, "bits": 4, "block_size": 128, "accuracy_level": 4}
+        nodes.append(helper.make_node("MatMulNBits", [x, *weights], [name], domain="com.microsoft", **sizes))
+        return name
+
+    hidden, inner, x = 4096, 11008, "x"
+    for _ in range(3):
+        for _ in range(4):
+            x = product(x, hidden, hidden)
+        gate, up = product(x, hidden, inner), product(x, hidden, inner)
+        nodes.append(helper.make_node("Mul", [gate, up], [f"{gate}.{up}"]))
+        x = product(f"{gate}.{up}", inner, hidden)
+    float_type = onnx.TensorProto.FLOAT
+    graph = helper.make_graph(
+        nodes,
+        "w4_layers",
+        [helper.make_tensor_value_info("x", float_type, ["rows", hidden])],
+        [helper.make_tensor_value_info(x, float_type, ["rows", hidden])],
+        fixed,
+    )
+    opsets = [helper.make_opsetid("", 21), helper.make_opsetid("com.microsoft", 1)]
+    path = work / "w4_layers.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=10), path)
+    return Case("w4_layers", path, [{"x": rng.standard_normal((rows, hidden)).astype(np.float32)} for rows in (1, 16)])
+
+
 LIGHT = (
     "bvlc_alexnet",
     "densenet121",
@@ -185,6 +227,7 @@ LIGHT = (
 CASES: dict[str, Callable[[Path], Case]] = {
     "magika": magika,
     "silero": silero,
+    "w4_layers": w4_layers,
     **{f"light_{name}": light(name) for name in LIGHT},
     **{f"light_{name}_random": light(name, random_weights=True) for name in LIGHT},
     **{name: exported(name) for name in ("bert", "gpt2", "resnet")},

@@ -110,6 +110,15 @@ typedef struct lutra_seal {
 
 /* XXH64, seed 0. */
 uint64_t lutra_rt_hash(const void *data, uint64_t bytes);
+/* The same of data that come in parts: whole stripes each, then what is left. */
+#define LUTRA_HASH_STRIPE 32
+typedef struct lutra_hash {
+  uint64_t lanes[4];
+  uint64_t bytes; /* so far */
+} lutra_hash;
+void lutra_rt_hash_begin(lutra_hash *hash);
+void lutra_rt_hash_stripes(lutra_hash *hash, const void *data, uint64_t bytes);
+uint64_t lutra_rt_hash_end(const lutra_hash *begun, const void *data, uint64_t bytes);
 
 #ifdef __cplusplus
 }

@@ -18,16 +18,17 @@ public:
   uint64_t size() const { return bytes; }
   /// Fills `target`, which has size() bytes and is zero.
   void copyTo(char *target) const;
-  /// Writes the weights file and returns the hash of its contents.
-  mlir::FailureOr<uint64_t> writeFile(llvm::StringRef path, mlir::Location loc) const;
+  /// Writes the weights file and returns the hash of its contents. Weights that the compiler made are gone then: their
+  /// memory is given back as they are written.
+  mlir::FailureOr<uint64_t> writeFile(llvm::StringRef path, mlir::Location loc);
 
 private:
   struct Part {
     uint64_t offset, bytes;
     mlir::ElementsAttr data;
-    mlir::Type stored;
+    void copyTo(char *target) const;
   };
-  llvm::SmallVector<Part> parts;
+  llvm::SmallVector<Part> parts; // by offset
   uint64_t bytes = 0;
 };
 

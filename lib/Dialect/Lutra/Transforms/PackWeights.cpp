@@ -5,7 +5,8 @@
 // tensor<KxNxT, #lutra.packing<..>>. The product's strategy says the depth. Before fusion the operand is the weight
 // itself; afterwards it is an argument of a kernel, which is changed together with every launch of that kernel.
 // An encoded weight [N, K] keeps its shape; its codes become panels (include/lutra/Support/EncodedPanels.h).
-// A weight is packed once for each form in which it is used; the original goes when nothing else reads it.
+// A weight is packed once for each form in which it is used; the original goes, with its memory, as soon as nothing
+// else reads it.
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
 #include "KernelLaunches.h"
@@ -13,6 +14,10 @@
 
 #include "lutra/Analysis/ProductStrategy.h"
 #include "lutra/Support/EncodedPanels.h"
+
+#include "mlir/IR/DialectResourceBlobManager.h"
+
+#include "llvm/ADT/StringMap.h"
 
 #include <cstring>
 
@@ -42,11 +47,14 @@ private:
   bool pack(const Operand &operand);
   GlobalOp packed(GlobalOp global, const Operand &operand);
   GlobalOp packedCodes(GlobalOp global, EncodingAttr encoding, int64_t depth);
+  void countReaders();
+  void replace(OpOperand &operand, GlobalOp result);
 
   ModuleOp module;
   WeightStore store;
   KernelLaunches launches;
   int64_t width;
+  llvm::StringMap<int64_t> readers; // weights in use, and constants, by the key of the resource that they read
   DenseMap<std::pair<Operation *, std::pair<unsigned, int64_t>>, GlobalOp> done; // by global, transposed, depth
 };
 
@@ -162,6 +170,33 @@ static std::optional<Operand> getOperand(Operation *op, int64_t width) {
   return Operand{op, &conv.getFilterMutable(), false, depth};
 }
 
+void Packer::countReaders() {
+  auto count = [&](Attribute data) {
+    if (auto resource = dyn_cast<DenseResourceElementsAttr>(data))
+      ++readers[resource.getRawHandle().getKey()];
+  };
+  module.walk([&](Operation *op) {
+    if (auto constant = dyn_cast<ConstantOp>(op))
+      count(constant.getValue());
+    else if (auto weight = dyn_cast<WeightOp>(op); weight && !weight.use_empty())
+      count(store.getGlobal(weight).getData());
+  });
+}
+
+/// Lets an operand that is a weight be `result` instead. What nothing reads any more is freed at once, when it is no
+/// view of a file, so that a large model never has all its weights in both forms.
+void Packer::replace(OpOperand &operand, GlobalOp result) {
+  auto old = operand.get().getDefiningOp<WeightOp>();
+  OpBuilder builder(operand.getOwner());
+  operand.set(WeightOp::create(builder, operand.getOwner()->getLoc(), result.getType(), result.getSymName()));
+  auto resource = dyn_cast<DenseResourceElementsAttr>(store.getGlobal(old).getData());
+  if (!old.use_empty() || !resource || --readers[resource.getRawHandle().getKey()] > 0)
+    return;
+  AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+  if (blob && blob->isMutable())
+    resource.getRawHandle().getResource()->setBlob({});
+}
+
 /// Packs one operand; false when it is no weight.
 bool Packer::pack(const Operand &operand) {
   auto setPacked = [&](Type type) {
@@ -174,9 +209,7 @@ bool Packer::pack(const Operand &operand) {
     GlobalOp result = packed(global, operand);
     if (!result)
       return false;
-    OpBuilder builder(operand.op);
-    operand.use->set(
-        WeightOp::create(builder, operand.op->getLoc(), result.getType(), result.getSymName()));
+    replace(*operand.use, result);
     setPacked(result.getType());
     return true;
   }
@@ -195,9 +228,7 @@ bool Packer::pack(const Operand &operand) {
   }
   for (auto [index, result] : llvm::enumerate(results)) {
     LaunchOp launch = uses[index];
-    OpBuilder builder(launch);
-    Value weight = WeightOp::create(builder, launch.getLoc(), result.getType(), result.getSymName());
-    launch.getInputsMutable()[position].set(weight);
+    replace(launch.getInputsMutable()[position], result);
   }
   setPacked(results.front().getType());
   FunctionType type = kernel.getFunctionType();
@@ -208,6 +239,7 @@ bool Packer::pack(const Operand &operand) {
 }
 
 void Packer::run() {
+  countReaders();
   SmallVector<Operand> operands;
   module.walk([&](Operation *op) {
     if (std::optional<Operand> operand = getOperand(op, width))
