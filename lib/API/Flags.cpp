@@ -34,7 +34,7 @@ MODEL is an .onnx file or an .mlir file (a module of the lutra dialect, any stag
   --calibrate PATHS     inputs of the model for --quantize: .npz files or folders of them, separated by ';', each of
                         the same weight
   --quantize-report FILE  write what --quantize did to each layer, as JSON
-  --strategy NAME       of every product: tiled, coded, decode, dot, scalar, or auto (default): the cheapest
+  --strategy NAME       of every product: tiled, coded, decode, dot, lookup, scalar, or auto: the cheapest
   --target NAME         cpu (default), nvgpu (a library that runs on NVIDIA GPUs) or mil (an .mlpackage)
   --target-cpu LIST     instruction-set levels, e.g. avx2,avx512 (default both; avx512vnni,avx2 with products
                         of integers, and amx where codes are rounded), baseline, native

@@ -3,6 +3,7 @@
 // kernel that relies on it fails.
 #include "MemoryAccess.h"
 
+#include "lutra/Dialect/Lutra/IR/LutraTableOps.h"
 #include "lutra/Support/EncodedPanels.h"
 
 #include <cmath>
@@ -370,6 +371,57 @@ static LogicalResult evaluateUnpack(TileUnpackOp op, Interpreter &interpreter) {
   return setTile(op.getResult(), result, interpreter);
 }
 
+/// Sums of the subsets of four neighbours, less 512 and in two parts.
+static LogicalResult evaluateSubsetSums(TileSubsetSumsOp op, Interpreter &interpreter) {
+  const Buffer &lhs = interpreter.getBuffer(op.getLhs());
+  SmallVector<int64_t> first = integersOf(op.getIndices(), interpreter);
+  auto result = makeTile(op.getResult());
+  for (int64_t i = 0, width = result->shape[1]; i < result->count(); ++i) {
+    int64_t row = i / width, column = i % width, sum = 512;
+    for (int64_t j = 0; j < 4; ++j) {
+      if ((column % 16 >> j & 1) == 0)
+        continue;
+      SmallVector<int64_t> from(first);
+      from.back() += column / 16 * 8 + row / 2 * 4 + j;
+      auto place = locate(op, lhs, from);
+      if (failed(place))
+        return failure();
+      sum += loadElement(lhs, *place).integer;
+    }
+    result->integers[i] = row % 2 == 0 ? sum % 32 : sum / 32;
+  }
+  return setTile(op.getResult(), result, interpreter);
+}
+
+/// acc + entries of tables that codes name, wrapped to 32 bits.
+static LogicalResult evaluateLookupMatmul(TileLookupMatmulOp op, Interpreter &interpreter) {
+  const Buffer &tables = interpreter.getBuffer(op.getTables()), &codes = interpreter.getBuffer(op.getCodes());
+  SmallVector<int64_t> table = integersOf(op.getTableIndices(), interpreter);
+  SmallVector<int64_t> code = integersOf(op.getCodeIndices(), interpreter);
+  int64_t lanes = op.getChunkDepth() / 8, words = static_cast<int64_t>(op.getDepth()) / 8;
+  auto acc = std::make_shared<Array>(interpreter.getArray(op.getAcc()));
+  for (int64_t i = 0; i < acc->count(); ++i) {
+    int64_t row = i / acc->shape[1], column = i % acc->shape[1], sum = acc->integers[i];
+    for (int64_t half = 0; half < 2 * words; ++half) {
+      int64_t word = half / 2, side = half % 2;
+      auto place = locate(op, codes, {code[0], code[1] + word, column, 0});
+      if (failed(place))
+        return failure();
+      int64_t entry = loadElement(codes, *place).integer >> 4 * side & 15;
+      for (int64_t part = 0; part < 2; ++part) {
+        auto at = locate(op, tables, {table[0] + row, table[1] + word / lanes, 2 * side + part,
+                                      word % lanes * 16 + entry});
+        if (failed(at))
+          return failure();
+        sum += (loadElement(tables, *at).integer & 255) << 5 * part;
+      }
+      sum -= 512;
+    }
+    acc->integers[i] = wrapToType(acc->elementType, sum);
+  }
+  return setTile(op.getResult(), acc, interpreter);
+}
+
 static LogicalResult evaluateLookup(TileLookupOp op, Interpreter &interpreter) {
   const Array &codes = interpreter.getArray(op.getCodes());
   auto result = makeArray(op.getType().getElementType(), codes.shape);
@@ -386,10 +438,12 @@ void lutra::addTileHandlers(HandlerTable &table) {
   table.add<TileGatherOp, evaluateGather>();
   table.add<TileIotaOp, evaluateIota>();
   table.add<TileLoadOp, evaluateLoad>();
+  table.add<TileLookupMatmulOp, evaluateLookupMatmul>();
   table.add<TileLookupOp, evaluateLookup>();
   table.add<TileMapOp, evaluateMap>();
   table.add<TileMatmulOp, evaluateMatmul>();
   table.add<TileReduceOp, evaluateReduce>();
   table.add<TileStoreOp, evaluateStore>();
+  table.add<TileSubsetSumsOp, evaluateSubsetSums>();
   table.add<TileUnpackOp, evaluateUnpack>();
 }

@@ -144,6 +144,42 @@ def blocked_gemm(m: int, n: int, k: int, block: int, level: int = 1, bits: int =
     )
 
 
+def bit_gemm(m: int, n: int, k: int, block: int) -> Case:
+    """[m, k] of f32, which may be rounded to 8 bits, x [n, k] of +-1 with a scale for each block.
+
+    ONNX has no type of one bit, so that Lutra runs alone.
+    """
+    import tempfile
+
+    from lutra import encoding
+
+    form = f"[dense<uint<1>, bipolar, scales = [f16, 1, {block}]>]"
+    generator = np.random.default_rng(m + n + k)
+    x = generator.standard_normal((m, k)).astype(np.float32)
+    _, scales = encoding.layout(form, (n, k))
+    data = generator.integers(0, 256, scales.offset + scales.nbytes, np.uint8)
+    data[scales.offset :] = generator.uniform(0.01, 0.1, n * k // block).astype(np.float16).view(np.uint8)
+    kind = f"tensor<{n}x{k}xf32, #lutra.encoding<{form}, act = int<8, sym, group<{block}>>>>"
+    left, out = f"tensor<{m}x{k}xf32>", f"tensor<{m}x{n}xf32>"
+    path = Path(tempfile.mkdtemp(prefix="lutra-bench-")) / "case.mlir"
+    path.write_text(f"""
+lutra.global @w : {kind} = dense<"0x{data.tobytes().hex().upper()}"> : tensor<{data.nbytes}xi8>
+func.func @main(%x: {left} {{lutra.name = "x"}}) -> ({out} {{lutra.name = "y"}}) {{
+  %w = lutra.weight @w : {kind}
+  %y = lutra.matmul %x, %w {{transpose_rhs}} : ({left}, {kind}) -> {out}
+  return %y : {out}
+}}
+""")
+    return Case(
+        f"w1a8 g{block} gemm {m}x{n}x{k}",
+        path,
+        {"x": x},
+        2.0 * m * n * k,
+        4.0 * m * (k + n) + data.nbytes,
+        rounded_group=block,
+    )
+
+
 def conv(size: int, channels: int, filters: int, window: int, stride: int = 1) -> Case:
     """A window x window convolution of a size x size image, padded to keep its size."""
     from onnx import helper
@@ -265,6 +301,8 @@ def operators() -> Iterator[Case]:
     for bits in (2, 8):
         for m in (1, 16, 128):
             yield blocked_gemm(m, 4096, 4096, 128, level=4, bits=bits)
+    for m in (1, 4, 16):
+        yield bit_gemm(m, 4096, 4096, 128)
     yield conv(56, 64, 64, 3)
     yield conv(56, 64, 64, 1)
     yield softmax(512, 1024)

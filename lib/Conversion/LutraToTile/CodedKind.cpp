@@ -11,12 +11,14 @@
 //
 // Where a work item has many rows, entries are unpacked to bytes once for all of them, a block of K of one panel at a
 // time, and f32 sums wait in a buffer between the blocks.
-#include "CodedValues.h"
+//
+// Codes of one bit may name sums of four neighbours of a row instead, in tables that a work item makes for its rows.
+#include "CodedWeight.h"
 #include "EncodedRhs.h"
 #include "GroupKinds.h"
 #include "Product.h"
 
-#include "lutra/Analysis/ProductStrategy.h"
+#include "lutra/Dialect/Lutra/IR/LutraTableOps.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -28,13 +30,14 @@ using namespace lutra;
 namespace {
 class CodedEmission {
 public:
-  explicit CodedEmission(KernelEmitter &emitter);
+  CodedEmission(KernelEmitter &emitter, bool looksUp);
   Value getItems() { return emitter.product(counts); }
   LogicalResult emitItem();
 
 private:
   LogicalResult copyRows();
   LogicalResult sumGroups();
+  LogicalResult makeTables();
   /// Codes of one panel: as they are stored, or unpacked from `firstGroup` on.
   struct Source {
     Value buffer, panel, firstGroup;
@@ -73,12 +76,14 @@ private:
   ProductBlocks rowBlocks, columnBlocks;
   int64_t tileRows;
   bool copies; // the left-hand side
+  bool looksUp;
 
   std::optional<EncodedRhs> weight;
   CodedValues values;
   Value lhs, sums; // rows (a copy: of the item); of the item's rows in each group, times a constant zero point
   int64_t unpackedDepth = 0, unpackedRows = 0; // of a block of K that is unpacked, 0: none; of its tiles
   Value unpacked, waiting;                     // words of entries; f32 sums between blocks
+  Value tables;                                // of the item's rows
   SmallVector<Value> indices; // of the result; only batch dimensions are set
   ProductRange rows;
 };
@@ -86,9 +91,11 @@ private:
 
 /// Columns of a panel, and bytes of a column in a word.
 static constexpr int64_t panel = 16, wordBytes = 4;
+/// Rows of a tile of sums that are looked up: more would leave 16 registers.
+static constexpr int64_t lookupRows = 2;
 
-CodedEmission::CodedEmission(KernelEmitter &kernelEmitter)
-    : emitter(kernelEmitter), op(cast<MatmulOp>(getRoot(kernelEmitter.kernel))), batch(op) {
+CodedEmission::CodedEmission(KernelEmitter &kernelEmitter, bool looksUp)
+    : emitter(kernelEmitter), op(cast<MatmulOp>(getRoot(kernelEmitter.kernel))), batch(op), looksUp(looksUp) {
   lhsType = cast<RankedTensorType>(op.getLhs().getType());
   resultType = cast<RankedTensorType>(op.getType());
   rank = resultType.getRank();
@@ -98,7 +105,9 @@ CodedEmission::CodedEmission(KernelEmitter &kernelEmitter)
   m = emitter.getSize(op.getResult(), rowDim);
   ProductShape shape = getProductProblem(op)->shape;
   ProductPlan plan = emitter.target.planProduct(shape);
-  tileRows = emitter.target.getCodedProduct()->rows;
+  tileRows = looksUp ? lookupRows : emitter.target.getCodedProduct()->rows;
+  if (looksUp)
+    plan.columnBlock = lookupColumns;
   auto packing = packingOf(cast<RankedTensorType>(op.getRhs().getType()));
   copies = !packing || depth % packing.getDepth() != 0 || !emitter.getBuffer(op.getLhs());
   int64_t rowBlock = llvm::alignTo(plan.rowBlock, std::max(tileRows, emitter.target.getCodedProduct()->blockRows));
@@ -207,6 +216,27 @@ LogicalResult CodedEmission::sumGroups() {
   });
 }
 
+/// Sums of the subsets of four neighbours of every row of the item.
+LogicalResult CodedEmission::makeTables() {
+  int64_t width = 16 * getLookupLanes(emitter.target), chunkDepth = width / 2, chunks = depth / chunkDepth;
+  tables = makeScratch(emitter, {rowBlocks.size, chunks, 4, width}, emitter.builder.getI8Type());
+  auto type = TileType::get(emitter.builder.getContext(), {4, width}, emitter.builder.getI8Type());
+  Value zero = emitter.constant(0), one = emitter.constant(1);
+  return emitter.forEach(rows.low, rows.high, one, [&](Value row) {
+    return emitter.forEach(zero, emitter.constant(chunks), one, [&](Value chunk) {
+      SmallVector<Value> from = lhsIndices(row, emitter.mul(chunk, emitter.constant(chunkDepth)));
+      Value tile = TileSubsetSumsOp::create(emitter.builder, emitter.loc, type, lhs, from);
+      TileWindow window;
+      window.indices = {emitter.sub(row, rows.low), chunk, zero, zero};
+      window.shape = {4, width};
+      window.dims = {2, 3};
+      window.steps = {1, 1};
+      emitter.storeTile(tile, tables, window);
+      return success();
+    });
+  });
+}
+
 /// The entries that the table of each column has for the special code.
 Value CodedEmission::loadSpecial(const EncodedRhs::Place &columns) {
   Type wide = emitter.builder.getI32Type();
@@ -245,6 +275,13 @@ Value CodedEmission::multiplyGroup(const ProductSpot &spot, Value group, int64_t
   OpBuilder &builder = emitter.builder;
   Value low = emitter.mul(group, emitter.constant(panels.group));
   Value sum = emitter.fill(builder.getI32IntegerAttr(0), {spot.rows, panel});
+  if (looksUp) {
+    Value chunk = emitter.mul(group, emitter.constant(panels.group / (8 * getLookupLanes(emitter.target))));
+    Value word = emitter.mul(group, emitter.constant(panels.group / panels.depth));
+    return TileLookupMatmulOp::create(builder, emitter.loc, sum.getType(), tables,
+                                      ValueRange{emitter.sub(spot.row, rows.low), chunk}, source.buffer,
+                                      ValueRange{source.panel, word}, sum, size);
+  }
   Value depthValue = emitter.constant(llvm::alignTo(size, panels.depth));
   SmallVector<Value> left = lhsIndices(spot.row, low);
   int64_t leftDim = copies ? 0 : rowDim;
@@ -470,7 +507,7 @@ LogicalResult CodedEmission::emitItem() {
   rows = rowBlocks.range(emitter, position[2], m);
   ProductRange block = columnBlocks.range(emitter, position[1], emitter.constant(columns));
   lhs = emitter.getBuffer(op.getLhs());
-  if ((copies && failed(copyRows())) || failed(sumGroups()))
+  if ((copies && failed(copyRows())) || failed(sumGroups()) || (looksUp && failed(makeTables())))
     return failure();
 
   int64_t rest = columns % panel;
@@ -487,7 +524,7 @@ LogicalResult CodedEmission::emitItem() {
   auto direct = [&](const PanelBlock &panelBlock) { return emitDirect(panelBlock); };
   const CodedProduct product = *emitter.target.getCodedProduct();
   int64_t known = getProductProblem(op)->shape.m;
-  if ((known < 0 || known >= product.unpackRows) && rowBlocks.size >= product.unpackRows)
+  if (!looksUp && (known < 0 || known >= product.unpackRows) && rowBlocks.size >= product.unpackRows)
     planUnpacking(product);
   if (unpackedDepth == 0)
     return forPanels(block.low, block.high, direct);
@@ -500,10 +537,13 @@ LogicalResult CodedEmission::emitItem() {
   return forPanels(middle, block.high, direct);
 }
 
-GroupKind lutra::getCodedKind() {
+template <bool looksUp> static GroupKind makeKind() {
   return {hasRoot<MatmulOp>,
-          [](KernelEmitter &emitter) -> FailureOr<Value> { return CodedEmission(emitter).getItems(); },
+          [](KernelEmitter &emitter) -> FailureOr<Value> { return CodedEmission(emitter, looksUp).getItems(); },
           [](KernelEmitter &emitter, bool elementwise) -> LogicalResult {
-            return elementwise ? failure() : CodedEmission(emitter).emitItem();
+            return elementwise ? failure() : CodedEmission(emitter, looksUp).emitItem();
           }};
 }
+
+GroupKind lutra::getCodedKind() { return makeKind<false>(); }
+GroupKind lutra::getLookupKind() { return makeKind<true>(); }

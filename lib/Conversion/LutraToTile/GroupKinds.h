@@ -22,6 +22,9 @@ GroupKind getArgReduceKind();
 /// takes no product of which one tile needs more.
 GroupKind getCodedKind();
 inline constexpr int64_t codedCopyBytes = 192 << 10, codedSumBytes = 96 << 10;
+/// Of the lookup strategy. Bytes of the tables that an item makes at most; columns of an item, which pay for them.
+GroupKind getLookupKind();
+inline constexpr int64_t lookupTableBytes = 256 << 10, lookupColumns = 512;
 GroupKind getConcatKind();
 /// Of the tiled strategy.
 GroupKind getConvKind();

@@ -16,6 +16,7 @@ static std::vector<std::unique_ptr<ProductStrategy>> makeStrategies() {
   list.push_back(makeCodedStrategy());
   list.push_back(makeDecodeStrategy());
   list.push_back(makeDotStrategy());
+  list.push_back(makeLookupStrategy());
   list.push_back(makeScalarStrategy());
   return list;
 }

@@ -9,6 +9,7 @@ namespace lutra {
 std::unique_ptr<ProductStrategy> makeCodedStrategy();
 std::unique_ptr<ProductStrategy> makeDecodeStrategy();
 std::unique_ptr<ProductStrategy> makeDotStrategy();
+std::unique_ptr<ProductStrategy> makeLookupStrategy();
 std::unique_ptr<ProductStrategy> makeScalarStrategy();
 std::unique_ptr<ProductStrategy> makeTiledStrategy();
 

@@ -87,8 +87,7 @@ Value CodedWords::field(ArrayRef<Value> words, int64_t field) {
 }
 
 /// The entries of the table for codes: each 16 by a shuffle, and of those the one that the upper bits say.
-Value CodedWords::lookUp(Value codes) {
-  ArrayRef<int64_t> table = *meaning.values;
+Value CodedWords::lookUp(Value codes, ArrayRef<int64_t> table) {
   StringRef shuffle = vectorBytes == 64 ? "llvm.x86.avx512.pshuf.b.512" : "llvm.x86.avx2.pshuf.b";
   SmallVector<Value> found;
   for (size_t first = 0; first < table.size(); first += 16) {
@@ -114,9 +113,21 @@ Value CodedWords::valuesOf(ArrayRef<Value> words, int64_t position, int64_t part
   Value codes = field(words, position);
   if (meaning.offset != 0) // 128 in bytes
     return arith::XOrIOp::create(builder, loc, codes, splat(bytes, meaning.offset));
-  Value values = meaning.values ? lookUp(codes) : codes;
+  SmallVector<int64_t> table;
+  if (meaning.values)
+    table.assign(meaning.values->begin(), meaning.values->end());
+  // Where one shuffle finds entries of 0 to 127, the special one is known by its sign.
+  bool hasMark = !special.empty() && !table.empty() && table.size() <= 16 &&
+                 llvm::all_of(table, [](int64_t entry) { return entry >= 0 && entry <= 127; });
+  if (hasMark)
+    table[meaning.specialCode] = -128;
+  Value values = table.empty() ? codes : lookUp(codes, table);
   if (special.empty())
     return values;
+  if (hasMark) {
+    Value isMarked = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, values, splat(bytes, 0));
+    return arith::SelectOp::create(builder, loc, isMarked, special[part], values);
+  }
   Value isSpecial = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, codes,
                                           splat(bytes, meaning.specialCode));
   return arith::SelectOp::create(builder, loc, isSpecial, special[part], values);

@@ -64,7 +64,7 @@ protected:
 
 private:
   mlir::Value field(llvm::ArrayRef<mlir::Value> words, int64_t field);
-  mlir::Value lookUp(mlir::Value codes);
+  mlir::Value lookUp(mlir::Value codes, llvm::ArrayRef<int64_t> table);
 
   Values special; // by part
 };

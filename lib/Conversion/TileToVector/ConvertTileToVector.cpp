@@ -7,6 +7,7 @@
 #include "TileMatmul.h"
 
 #include "lutra/Conversion/Passes.h"
+#include "lutra/Dialect/Lutra/IR/LutraTableOps.h"
 #include "lutra/Machine/TileTarget.h"
 #include "lutra/Support/ErrorCodes.h"
 
@@ -291,11 +292,13 @@ void ConvertTileToVector::runOnOperation() {
   if (machine->getCodedProduct())
     populateTileCodedMatmulPatterns(
         converter, {machine->getVectorBits(), machine->hasByteDot(), machine->hasByteTiles()}, patterns);
+  if (machine->getCodedProduct() && machine->getVectorBits() >= 256)
+    populateTileLookupMatmulPatterns(converter, patterns);
   ConversionTarget conversion(getContext());
   conversion.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
   conversion.addIllegalOp<TileFillOp, TileIotaOp, TileMapOp, TileReduceOp, TileExtractOp, TileLoadOp,
                           TileStoreOp, TileGatherOp, TileLookupOp, TileMatmulOp, TileCodedMatmulOp,
-                          TileUnpackOp>();
+                          TileUnpackOp, TileSubsetSumsOp, TileLookupMatmulOp>();
   scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns, conversion);
   FrozenRewritePatternSet frozen(std::move(patterns));
   for (auto function : getOperation().getOps<func::FuncOp>()) {

@@ -15,8 +15,9 @@
 //     wide[r][c] += pmaddwd(narrow[r][c], 1)                                32-bit sums
 //
 // A chunk is as long as 16 bits hold every sum, so that nothing saturates; where they do not hold those of a step, it
-// is a part of the step's fields. Values below 0 give x their sign: pmaddubsw(|value|, psignb(x, value)). 256-bit
-// vectors on every level: two 512-bit units do no more of these in a cycle than three of 256 bits.
+// is a part of the step's fields. Values below 0 give x their sign: pmaddubsw(|value|, psignb(x, value)), or take that
+// of a single row: pmaddubsw(|x|, psignb(value, x)). 256-bit vectors on every level:
+// two 512-bit units do no more of these in a cycle than three of 256 bits.
 #include "CodedTile.h"
 #include "TileMatmul.h"
 
@@ -69,7 +70,8 @@ namespace {
 class PairEmitter : public CodedTile {
 public:
   PairEmitter(OpBuilder &builder, TileCodedMatmulOp op)
-      : CodedTile(builder, op, /*vectorBytes=*/32), range(codeRangeOf(op)), adds(productsIn16Bits(range)) {}
+      : CodedTile(builder, op, /*vectorBytes=*/32), range(codeRangeOf(op)), adds(productsIn16Bits(range)),
+        signsOfRow(range.least < 0 && range.least >= -127 && rows == 1) {}
   Values emit(ValueRange accumulator);
 
 private:
@@ -79,7 +81,8 @@ private:
   void addChunk(Value first, int64_t count, Values &wide);
 
   CodeRange range;
-  int64_t adds; // products of a field that 16 bits hold
+  int64_t adds;    // products of a field that 16 bits hold
+  bool signsOfRow; // go to the values, of which there are more
 };
 
 /// Sums of products of whole tiles: 16 rows by 64 steps of K, and those by 16 columns, whose words lie as they are
@@ -109,11 +112,13 @@ private:
 };
 } // namespace
 
-/// Sums of two products each.
+/// Sums of two products each, the magnitudes being those of the factor that gives the other its sign.
 Value PairEmitter::multiply(Value values, Value magnitudes, Value left) {
-  if (magnitudes)
-    left = call("llvm.x86.avx2.psign.b", bytes, {left, values});
-  return call("llvm.x86.avx2.pmadd.ub.sw", narrowType, {magnitudes ? magnitudes : values, left});
+  if (!magnitudes)
+    return call("llvm.x86.avx2.pmadd.ub.sw", narrowType, {values, left});
+  Value taken = signsOfRow ? values : left, giver = signsOfRow ? left : values;
+  taken = call("llvm.x86.avx2.psign.b", bytes, {taken, giver});
+  return call("llvm.x86.avx2.pmadd.ub.sw", narrowType, {magnitudes, taken});
 }
 
 /// Moves the 16-bit sums to the 32-bit ones.
@@ -132,11 +137,13 @@ void PairEmitter::addStep(Value step, Values &narrow, Values *wide) {
     Values values, magnitudes(parts);
     for (int64_t part = 0; part < parts; ++part) {
       values.push_back(valuesOf(words[part], position, part));
-      if (range.least < 0)
+      if (range.least < 0 && !signsOfRow)
         magnitudes[part] = math::AbsIOp::create(builder, loc, values.back());
     }
     for (int64_t row = 0; row < rows; ++row) {
       Value left = loadRow(step, row, position);
+      if (signsOfRow)
+        magnitudes.assign(parts, math::AbsIOp::create(builder, loc, left));
       for (int64_t part = 0; part < parts; ++part) {
         Value &sum = narrow[row * parts + part];
         Value product = multiply(values[part], magnitudes[part], left);

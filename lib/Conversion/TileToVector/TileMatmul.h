@@ -25,6 +25,9 @@ struct CodedLowering {
 void populateTileCodedMatmulPatterns(const mlir::TypeConverter &converter, CodedLowering lowering,
                                      mlir::RewritePatternSet &patterns);
 
+/// Adds the conversion of tile_subset_sums and tile_lookup_matmul to AVX2.
+void populateTileLookupMatmulPatterns(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+
 } // namespace lutra
 
 #endif // LUTRA_LIB_CONVERSION_TILETOVECTOR_TILEMATMUL_H

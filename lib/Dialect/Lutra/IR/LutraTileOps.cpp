@@ -1,5 +1,5 @@
 //===- LutraTileOps.cpp - the contract between compiler and targets ===//
-#include "lutra/Dialect/Lutra/IR/Lutra.h"
+#include "lutra/Dialect/Lutra/IR/LutraTableOps.h"
 #include "lutra/Support/EncodedPanels.h"
 
 #include "OpHelpers.h"
@@ -13,12 +13,18 @@ using namespace mlir;
 using namespace lutra;
 
 #define GET_OP_CLASSES
+#include "lutra/Dialect/Lutra/IR/LutraTableOps.cpp.inc"
+#define GET_OP_CLASSES
 #include "lutra/Dialect/Lutra/IR/LutraTileOps.cpp.inc"
 
 void LutraDialect::addTileOps() {
   addOperations<
 #define GET_OP_LIST
 #include "lutra/Dialect/Lutra/IR/LutraTileOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "lutra/Dialect/Lutra/IR/LutraTableOps.cpp.inc"
       >();
 }
 
@@ -293,6 +299,55 @@ LogicalResult TileUnpackOp::verify() {
                                                 << " for " << result.getShape()[1]
                                                 << " bytes; give [panels, words, columns, bytes] of i8";
   return verifyCodes(*this, codes.getDimSize(2));
+}
+
+void TileSubsetSumsOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  effects.emplace_back(MemoryEffects::Read::get(), &getLhsMutable(), SideEffects::DefaultResource::get());
+}
+
+LogicalResult TileSubsetSumsOp::verify() {
+  TileType result = getType();
+  ArrayRef<int64_t> shape = result.getShape();
+  if (shape.size() != 2 || !result.getElementType().isInteger(8) || shape[0] != 4 || shape[1] % 16 != 0) // E1
+    return emitOpError("yields ") << result << "; give 4 rows of i8, 16 columns for each lane";
+  ShapedType lhs = shapedOf(getLhs());
+  if ((int64_t)getIndices().size() != lhs.getRank()) // E2
+    return emitOpError("gives ") << getIndices().size() << " indices into a buffer of rank " << lhs.getRank()
+                                 << "; give one for each dimension";
+  if (!lhs.getElementType().isInteger(8)) // E3
+    return emitOpError("sums elements of ") << lhs.getElementType() << "; the buffer must hold i8";
+  return success();
+}
+
+int64_t TileLookupMatmulOp::getChunkDepth() { return shapedOf(getTables()).getShape().back() / 2; }
+
+void TileLookupMatmulOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  effects.emplace_back(MemoryEffects::Read::get(), &getTablesMutable(), SideEffects::DefaultResource::get());
+  effects.emplace_back(MemoryEffects::Read::get(), &getCodesMutable(), SideEffects::DefaultResource::get());
+}
+
+LogicalResult TileLookupMatmulOp::verify() {
+  TileType acc = getAcc().getType();
+  if (acc.getShape().size() != 2 || !acc.getElementType().isInteger(32) || getType() != acc) // E1
+    return emitOpError("adds to ") << acc << " and yields " << getType()
+                                   << "; both must be one tile type of rank 2 with i32 elements";
+  if (getTableIndices().size() != 2 || getCodeIndices().size() != 2) // E2
+    return emitOpError("gives ") << getTableIndices().size() << " indices into the tables and "
+                                 << getCodeIndices().size()
+                                 << " into the codes; give row and chunk, and panel and word";
+  ShapedType tables = shapedOf(getTables()), codes = shapedOf(getCodes());
+  if (tables.getRank() != 4 || !tables.getElementType().isInteger(8) || tables.getDimSize(2) != 4 ||
+      tables.getDimSize(3) < 1 || tables.getDimSize(3) % 16 != 0) // E3
+    return emitOpError("reads tables of shape ") << shapeText(tables.getShape()) << " of " << tables.getElementType()
+                                                 << "; give [rows, chunks, 4, 16 * lanes] of i8";
+  if (codes.getRank() != 4 || !codes.getElementType().isInteger(8) || codes.getDimSize(2) != acc.getShape()[1] ||
+      codes.getDimSize(3) != 1) // E4
+    return emitOpError("reads codes of shape ") << shapeText(codes.getShape()) << " of " << codes.getElementType()
+                                                << " for a tile of " << acc.getShape()[1]
+                                                << " columns; give [panels, words, columns, 1] of i8";
+  if (int64_t depth = getDepth(), chunk = getChunkDepth(); depth < 1 || depth % chunk != 0) // E5
+    return emitOpError("covers ") << depth << " steps of K; give a multiple of the " << chunk << " of a chunk";
+  return success();
 }
 
 int64_t TileCodedMatmulOp::getStepDepth() {

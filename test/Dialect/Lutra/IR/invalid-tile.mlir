@@ -481,3 +481,67 @@ func.func @tile_unpack_e6(%w: memref<?x?x16x4xi8>, %i: index) {
   %r = lutra.tile_unpack %w[%i, %i] {bits = 4 : i64, special_code = 1 : i64} : memref<?x?x16x4xi8> -> !lutra.tile<2x64xi8>
   return
 }
+
+// -----
+// tile_subset_sums E1
+func.func @tile_subset_sums_e1(%x: memref<?x?xi8>, %i: index) {
+  // expected-error @below {{yields '!lutra.tile<4x24xi8>'; give 4 rows of i8, 16 columns for each lane}}
+  %r = lutra.tile_subset_sums %x[%i, %i] : memref<?x?xi8> -> !lutra.tile<4x24xi8>
+  return
+}
+
+// -----
+// tile_subset_sums E2
+func.func @tile_subset_sums_e2(%x: memref<?x?xi8>, %i: index) {
+  // expected-error @below {{gives 1 indices into a buffer of rank 2; give one for each dimension}}
+  %r = lutra.tile_subset_sums %x[%i] : memref<?x?xi8> -> !lutra.tile<4x32xi8>
+  return
+}
+
+// -----
+// tile_subset_sums E3
+func.func @tile_subset_sums_e3(%x: memref<?x?xi16>, %i: index) {
+  // expected-error @below {{sums elements of 'i16'; the buffer must hold i8}}
+  %r = lutra.tile_subset_sums %x[%i, %i] : memref<?x?xi16> -> !lutra.tile<4x32xi8>
+  return
+}
+
+// -----
+// tile_lookup_matmul E1
+func.func @tile_lookup_matmul_e1(%t: memref<1x4x4x32xi8>, %w: memref<?x?x16x1xi8>, %a: !lutra.tile<1x16xi64>, %i: index) {
+  // expected-error @below {{adds to '!lutra.tile<1x16xi64>' and yields '!lutra.tile<1x16xi64>'; both must be one tile type of rank 2 with i32 elements}}
+  %r = lutra.tile_lookup_matmul %t[%i, %i], %w[%i, %i], %a {depth = 16 : i64} : memref<1x4x4x32xi8>, memref<?x?x16x1xi8>, !lutra.tile<1x16xi64> -> !lutra.tile<1x16xi64>
+  return
+}
+
+// -----
+// tile_lookup_matmul E2
+func.func @tile_lookup_matmul_e2(%t: memref<1x4x4x32xi8>, %w: memref<?x?x16x1xi8>, %a: !lutra.tile<1x16xi32>, %i: index) {
+  // expected-error @below {{gives 2 indices into the tables and 1 into the codes; give row and chunk, and panel and word}}
+  %r = lutra.tile_lookup_matmul %t[%i, %i], %w[%i], %a {depth = 16 : i64} : memref<1x4x4x32xi8>, memref<?x?x16x1xi8>, !lutra.tile<1x16xi32> -> !lutra.tile<1x16xi32>
+  return
+}
+
+// -----
+// tile_lookup_matmul E3
+func.func @tile_lookup_matmul_e3(%t: memref<1x4x3x32xi8>, %w: memref<?x?x16x1xi8>, %a: !lutra.tile<1x16xi32>, %i: index) {
+  // expected-error @below {{reads tables of shape [1, 4, 3, 32] of 'i8'; give [rows, chunks, 4, 16 * lanes] of i8}}
+  %r = lutra.tile_lookup_matmul %t[%i, %i], %w[%i, %i], %a {depth = 16 : i64} : memref<1x4x3x32xi8>, memref<?x?x16x1xi8>, !lutra.tile<1x16xi32> -> !lutra.tile<1x16xi32>
+  return
+}
+
+// -----
+// tile_lookup_matmul E4
+func.func @tile_lookup_matmul_e4(%t: memref<1x4x4x32xi8>, %w: memref<?x?x16x4xi8>, %a: !lutra.tile<1x16xi32>, %i: index) {
+  // expected-error @below {{reads codes of shape [?, ?, 16, 4] of 'i8' for a tile of 16 columns; give [panels, words, columns, 1] of i8}}
+  %r = lutra.tile_lookup_matmul %t[%i, %i], %w[%i, %i], %a {depth = 16 : i64} : memref<1x4x4x32xi8>, memref<?x?x16x4xi8>, !lutra.tile<1x16xi32> -> !lutra.tile<1x16xi32>
+  return
+}
+
+// -----
+// tile_lookup_matmul E5
+func.func @tile_lookup_matmul_e5(%t: memref<1x4x4x32xi8>, %w: memref<?x?x16x1xi8>, %a: !lutra.tile<1x16xi32>, %i: index) {
+  // expected-error @below {{covers 24 steps of K; give a multiple of the 16 of a chunk}}
+  %r = lutra.tile_lookup_matmul %t[%i, %i], %w[%i, %i], %a {depth = 24 : i64} : memref<1x4x4x32xi8>, memref<?x?x16x1xi8>, !lutra.tile<1x16xi32> -> !lutra.tile<1x16xi32>
+  return
+}

@@ -87,6 +87,20 @@ func.func @unpacked(%w: memref<?x?x16x4xi8>, %s: !lutra.tile<1x16xi32>, %i: inde
   return %0 : !lutra.tile<8x64xi8>
 }
 
+// CHECK-LABEL: func @tables
+func.func @tables(%x: memref<?x?xi8>, %i: index) -> !lutra.tile<4x32xi8> {
+  // CHECK: lutra.tile_subset_sums %{{.*}}[%{{.*}}, %{{.*}}] : memref<?x?xi8> -> <4x32xi8>
+  %0 = lutra.tile_subset_sums %x[%i, %i] : memref<?x?xi8> -> !lutra.tile<4x32xi8>
+  return %0 : !lutra.tile<4x32xi8>
+}
+
+// CHECK-LABEL: func @by_tables
+func.func @by_tables(%t: memref<2x4x4x32xi8>, %w: memref<?x?x16x1xi8>, %a: !lutra.tile<2x16xi32>, %i: index) -> !lutra.tile<2x16xi32> {
+  // CHECK: lutra.tile_lookup_matmul %{{.*}}[%{{.*}}, %{{.*}}], %{{.*}}[%{{.*}}, %{{.*}}], %{{.*}} {depth = 64 : i64} : memref<2x4x4x32xi8>, memref<?x?x16x1xi8>, <2x16xi32> -> <2x16xi32>
+  %0 = lutra.tile_lookup_matmul %t[%i, %i], %w[%i, %i], %a {depth = 64 : i64} : memref<2x4x4x32xi8>, memref<?x?x16x1xi8>, !lutra.tile<2x16xi32> -> !lutra.tile<2x16xi32>
+  return %0 : !lutra.tile<2x16xi32>
+}
+
 // CHECK-LABEL: func @looked_up
 func.func @looked_up(%c: !lutra.tile<16xi32>) -> !lutra.tile<16xf32> {
   // CHECK: lutra.tile_lookup %{{.*}} [-1.000000e+00, 0.000000e+00, 1.000000e+00, 2.500000e+00] : <16xi32> -> <16xf32>

@@ -9,6 +9,7 @@ include "lutra/Dialect/Lutra/IR/LutraProductOps.td"
 include "lutra/Dialect/Lutra/IR/LutraProgramOps.td"
 include "lutra/Dialect/Lutra/IR/LutraQuantizationOps.td"
 include "lutra/Dialect/Lutra/IR/LutraReductionOps.td"
+include "lutra/Dialect/Lutra/IR/LutraTableOps.td"
 include "lutra/Dialect/Lutra/IR/LutraTileOps.td"
 
 #endif

@@ -1,0 +1,90 @@
+//===- LutraTableOps.td - tile ops that look sums up ------------------------===//
+// A part of the contract of LutraTileOps.td that only the kernels of one strategy need.
+#ifndef LUTRA_DIALECT_LUTRA_IR_LUTRATABLEOPS_TD
+#define LUTRA_DIALECT_LUTRA_IR_LUTRATABLEOPS_TD
+
+include "lutra/Dialect/Lutra/IR/LutraOpBase.td"
+
+def Lutra_TableGroup : OpDocGroup {
+  let summary = "Tile ops that look sums up";
+  let description = [{
+    Sums of few elements are made once for all values that the other operand can have, whose codes then name them.
+  }];
+}
+
+let opDocGroup = Lutra_TableGroup in {
+
+def Lutra_TileSubsetSumsOp : Lutra_Op<"tile_subset_sums",
+    [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "sums of the subsets of four neighbours along K, as tables";
+  let description = [{
+    Shapes: `lhs` has i8 elements, K along its last dimension; `result` is [4, 16 * lanes] of i8; one of `indices` for
+    each dimension of `lhs`.
+
+    Semantics: each lane l covers 8 steps of K, in two halves h of four. With lhs(k) for `lhs` at `indices` with k added
+    to the last, signed, and s(l, h, e) = 512 + sum over those j < 4 of which bit is set in e of lhs(8 l + 4 h + j),
+    which is 0 to 1020: result[2 h, 16 l + e] = s(l, h, e) mod 32, result[2 h + 1, 16 l + e] = s(l, h, e) div 32.
+    tile_lookup_matmul reads such tables.
+
+    CPUs with AVX2 lower two lanes.
+
+    Errors: (E1) `result` is not of i8, of 4 rows, or its columns are no multiple of 16. (E2) `indices` are not one for
+    each dimension of `lhs`. (E3) the elements of `lhs` are not i8.
+
+    Example:
+    ```mlir
+    %t = lutra.tile_subset_sums %x[%i, %k] : memref<?x?xi8> -> !lutra.tile<4x32xi8>
+    ```
+    Source: T-MAC, arXiv 2407.00088 (tables of four 1-bit products); see the dialect's rationale.
+  }];
+  let arguments = (ins AnyMemRef:$lhs, Variadic<Index>:$indices);
+  let results = (outs Lutra_AnyTile:$result);
+  let assemblyFormat = "$lhs `[` $indices `]` attr-dict `:` type($lhs) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Lutra_TileLookupMatmulOp : Lutra_Op<"tile_lookup_matmul", [AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "acc + products of rows with codes of one bit, which are looked up in tables of the rows";
+  let description = [{
+    Shapes: `tables` is [rows, chunks, 4, 16 * lanes] of i8: tiles of tile_subset_sums, one chunk for 8 * lanes steps of
+    K; `codes` is [panels, words, columns, 1] of i8, a word for 8 steps; `acc` and `result` are [rows, columns] of i32;
+    two `table_indices`: the first row and the first chunk; two `code_indices`: the panel and the first word.
+
+    Semantics: with w = 0 .. `depth` / 8 - 1, chunk w div lanes, lane l = w mod lanes, and e the low (h = 0) or the high
+    (h = 1) half of the byte of word w in column c, result[r, c] = acc[r, c] + sum over w, h of tables(r, chunk, 2 h,
+    16 l + e) + 32 * tables(r, chunk, 2 h + 1, 16 l + e) - 512, modulo 2^32. Entries of the tables are 0 to 31, else
+    results are unspecified. With tables of tile_subset_sums that is the sum over k < `depth` of lhs(r, k) * code(k, c),
+    where code k is bit k mod 8 of word k div 8, and exact.
+
+    CPUs with AVX2 lower two lanes and 16 columns.
+
+    Errors: (E1) `acc` does not have rank 2 and i32 elements, or `result` another type. (E2) `table_indices` or
+    `code_indices` are not two. (E3) `tables` is not of i8 and rank 4 with static tables of 4 by a multiple of 16. (E4)
+    `codes` is not of i8 and rank 4 with the columns of `acc` and words of one byte. (E5) `depth` is no positive
+    multiple of the steps in a chunk.
+
+    Example:
+    ```mlir
+    %r = lutra.tile_lookup_matmul %t[%i, %c], %w[%p, %s], %acc {depth = 128 : i64}
+           : memref<1x256x4x32xi8>, memref<?x?x16x1xi8>, !lutra.tile<1x16xi32> -> !lutra.tile<1x16xi32>
+    ```
+    Source: T-MAC, arXiv 2407.00088, with sums in two parts so that they are exact; see the dialect's rationale.
+  }];
+  let arguments = (ins AnyMemRef:$tables, Variadic<Index>:$table_indices, AnyMemRef:$codes,
+                       Variadic<Index>:$code_indices, Lutra_AnyTile:$acc, I64Attr:$depth);
+  let results = (outs Lutra_AnyTile:$result);
+  let assemblyFormat = [{
+    $tables `[` $table_indices `]` `,` $codes `[` $code_indices `]` `,` $acc attr-dict
+    `:` type($tables) `,` type($codes) `,` type($acc) `->` type($result)
+  }];
+  let extraClassDeclaration = [{
+    /// Steps of K of a table's tile.
+    int64_t getChunkDepth();
+  }];
+  let hasVerifier = 1;
+}
+
+} // opDocGroup
+
+#endif

@@ -1,0 +1,73 @@
+//===- CodedWeight.cpp - weights whose codes meet 8-bit integers --------------===//
+#include "CodedWeight.h"
+
+#include "EncodedRhs.h"
+#include "GroupKinds.h"
+
+using namespace mlir;
+using namespace lutra;
+
+int64_t lutra::codedPanelDepth(RankedTensorType type, int64_t wordBytes) {
+  auto encoding = dyn_cast_if_present<EncodingAttr>(type.getEncoding());
+  return encoding ? panelDepthOf(encoding.getValue(), wordBytes) : 0;
+}
+
+int64_t lutra::getLookupLanes(const TileTarget &target) {
+  return target.getCodedProduct() && target.getVectorBits() >= 256 ? 2 : 0;
+}
+
+/// What the weight and its scales lack; empty: nothing.
+static std::string findObstacle(MatmulOp op, const EncodedPanels &panels, const CodedProduct &coded) {
+  if (PackingAttr packing = packingOf(cast<RankedTensorType>(op.getRhs().getType()));
+      panels.width != 16 || (packing && (packing.getWidth() != panels.width || packing.getDepth() != panels.depth)))
+    return "takes panels of the level's width and of words of " + std::to_string(panels.wordBytes()) + " bytes alone";
+  if (std::string why = findSideObstacle(panels); !why.empty())
+    return why;
+  llvm::Expected<CodedValues> values = CodedValues::of(panels, coded);
+  if (!values)
+    return llvm::toString(values.takeError());
+  int64_t block = op.getBlock(), depth = panels.k;
+  if (block < depth && (block % panels.group != 0 || panels.groups() == 1))
+    return "takes scales on the left for whole groups of the weight alone";
+  if (panels.groups() > 1 && panels.group % panels.depth != 0)
+    return "takes groups of multiples of " + std::to_string(panels.depth) + " along K alone";
+  if (panels.groups() * 4 * coded.rows > codedSumBytes)
+    return "takes at most " + std::to_string(codedSumBytes / 4 / coded.rows) + " groups along K alone";
+  if (depth % panels.depth != 0 && depth * coded.rows > codedCopyBytes)
+    return "takes at most " + std::to_string(codedCopyBytes / coded.rows) + " elements along K that end within a step";
+  // Entries, and zero points with the distance to theirs, times 8-bit integers are added in 32 bits.
+  int64_t entry = std::max(-values->least, values->greatest) * std::abs(values->factor);
+  int64_t zero = std::abs(values->bias) + (panels.zero ? 255 * values->zeroUnits() : 0);
+  if (std::min(panels.group, depth) > (int64_t(1) << 31) / ((entry + zero) * 128 + 1))
+    return "takes groups whose sums 32 bits hold alone";
+  return {};
+}
+
+std::optional<CodedWeight> CodedWeight::of(const ProductProblem &problem, const TileTarget &target, int64_t wordBytes,
+                                           std::string &why) {
+  auto matmul = dyn_cast<MatmulOp>(problem.op);
+  std::optional<CodedProduct> coded = target.getCodedProduct();
+  if (!matmul || !matmul.getScale())
+    why = "takes products of codes with scales alone";
+  else if (!problem.encoded || !matmul.getTransposeRhs() ||
+           cast<RankedTensorType>(matmul.getRhs().getType()).getRank() != 2)
+    why = "takes encoded weights with rows along K alone";
+  else if (!cast<RankedTensorType>(matmul.getRhs().getType()).hasStaticShape())
+    why = "takes weights of a known shape alone";
+  else if (!problem.result.isF32() || !cast<RankedTensorType>(matmul.getScale().getType()).getElementType().isF32())
+    why = "takes scales and results of f32 alone";
+  else if (!coded || target.getPanelWidth() == 0)
+    why = "the level multiplies no codes";
+  if (!why.empty())
+    return std::nullopt;
+  auto type = cast<RankedTensorType>(matmul.getRhs().getType());
+  llvm::Expected<EncodedPanels> panels =
+      EncodedPanels::of(cast<EncodingAttr>(type.getEncoding()).getValue(), type.getShape().front(),
+                        type.getShape().back(), target.getPanelWidth(),
+                        std::max<int64_t>(1, codedPanelDepth(type, wordBytes)));
+  why = panels ? findObstacle(matmul, *panels, *coded) : llvm::toString(panels.takeError());
+  if (!why.empty())
+    return std::nullopt;
+  CodedValues values = llvm::cantFail(CodedValues::of(*panels, *coded)); // found no obstacle
+  return CodedWeight{std::move(*panels), std::move(values)};
+}

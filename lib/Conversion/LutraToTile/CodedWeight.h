@@ -1,0 +1,30 @@
+//===- CodedWeight.h - weights whose codes meet 8-bit integers ----------------===//
+#ifndef LUTRA_LIB_CONVERSION_LUTRATOTILE_CODEDWEIGHT_H
+#define LUTRA_LIB_CONVERSION_LUTRATOTILE_CODEDWEIGHT_H
+
+#include "CodedValues.h"
+
+#include "lutra/Analysis/ProductStrategy.h"
+
+namespace lutra {
+
+/// The weight of a product of codes with codes (CodedKind.cpp), in panels of words of some bytes.
+struct CodedWeight {
+  EncodedPanels panels;
+  CodedValues values;
+
+  /// Of a problem on a level, or nothing with the reason in `why`.
+  static std::optional<CodedWeight> of(const ProductProblem &problem, const TileTarget &target, int64_t wordBytes,
+                                       std::string &why);
+};
+
+/// Tables of 16 bytes that one instruction of a level reads, each with indices of its own: halves of vectors of 256
+/// bits on every level that has them, since units of 512 bits are fewer; 0: it looks up no sums.
+int64_t getLookupLanes(const TileTarget &target);
+
+/// Steps of K of such panels; 0: the type has none.
+int64_t codedPanelDepth(mlir::RankedTensorType type, int64_t wordBytes);
+
+} // namespace lutra
+
+#endif // LUTRA_LIB_CONVERSION_LUTRATOTILE_CODEDWEIGHT_H

@@ -1,0 +1,64 @@
+//===- LookupStrategy.cpp - products with codes of one bit, by tables ---------===//
+// For few rows of 8-bit integers: the sums of all subsets of four neighbours along K are made once for each row of a
+// work item (lutra.tile_subset_sums), and four codes of a column name one of them (lutra.tile_lookup_matmul). Integers
+// are the same as those of the coded strategy (CodedKind.cpp), and so are results, bit for bit. Panels hold words of
+// one byte, as those of the decode strategy.
+#include "CodedWeight.h"
+#include "GroupKinds.h"
+#include "Strategies.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace lutra;
+
+namespace {
+class LookupStrategy final : public ProductStrategy {
+public:
+  StringRef getName() const override { return "lookup"; }
+  int64_t getPanelDepth(RankedTensorType rhs) const override { return codedPanelDepth(rhs, /*wordBytes=*/1); }
+  std::optional<StrategyOffer> match(const ProductProblem &problem, const TileTarget &target,
+                                     std::string &why) const override;
+  FailureOr<Value> emitGrid(KernelEmitter &emitter) const override { return getLookupKind().grid(emitter); }
+  LogicalResult emitItem(KernelEmitter &emitter, bool elementwise) const override {
+    return getLookupKind().item(emitter, elementwise);
+  }
+
+private:
+  static constexpr int64_t mostRows = 4;
+};
+} // namespace
+
+std::optional<StrategyOffer> LookupStrategy::match(const ProductProblem &problem, const TileTarget &target,
+                                                   std::string &why) const {
+  int64_t chunk = 8 * getLookupLanes(target), rows = problem.shape.m;
+  if (chunk == 0) {
+    why = "the level looks up no sums";
+    return std::nullopt;
+  }
+  std::optional<CodedWeight> weight = CodedWeight::of(problem, target, /*wordBytes=*/1, why);
+  if (!weight)
+    return std::nullopt;
+  const EncodedPanels &panels = weight->panels;
+  if (panels.code.bits != 1 || !weight->values.entries.empty())
+    why = "takes codes of one bit that are multiplied as they are alone";
+  else if (panels.k % chunk != 0 || (panels.groups() > 1 && panels.group % chunk != 0))
+    why = "takes K and groups of multiples of " + std::to_string(chunk) + " alone";
+  else if (rows < 0 || rows > mostRows)
+    why = "takes a known number of at most " + std::to_string(mostRows) + " rows alone";
+  else if (rows * panels.k * 8 > lookupTableBytes)
+    why = "takes tables of at most " + std::to_string(lookupTableBytes) + " bytes alone";
+  if (!why.empty())
+    return std::nullopt;
+  // Instructions on 32 bytes: a vector of codes is taken apart once for two rows; each then looks up and adds four
+  // times, and widens a fourth of six. Every block of columns makes the tables, and every group joins its sums.
+  double vectors = static_cast<double>(panels.panels() * panels.width) * static_cast<double>(panels.k) / 256;
+  double joins = static_cast<double>(panels.panels() * panels.groups()) * 14;
+  double tables = static_cast<double>(llvm::divideCeil(panels.n, lookupColumns) * panels.k) / 16 * 28;
+  double count = static_cast<double>(rows), blocks = static_cast<double>(problem.batch > 0 ? problem.batch : 1);
+  double operations = vectors * (4 * std::ceil(count / 2) + 9.5 * count) + count * (joins + tables);
+  constexpr double perCycle = 3; // two of the four units shuffle
+  return StrategyOffer{operations * blocks / perCycle};
+}
+
+std::unique_ptr<ProductStrategy> lutra::makeLookupStrategy() { return std::make_unique<LookupStrategy>(); }

@@ -1,0 +1,17 @@
+// RUN: lutra-opt %s --convert-lutra-to-tile=target=avx2 --canonicalize --cse | FileCheck %s
+
+// Tables of every row first, then panels of words of one byte: two rows at a time, and one.
+// CHECK-LABEL: func.func @groups(
+// CHECK-DAG: %[[SUMS:.*]] = memref.alloca() {{.*}} : memref<4x2xi32>
+// CHECK-DAG: %[[TABLES:.*]] = memref.alloca() {{.*}} : memref<4x8x4x32xi8>
+// CHECK: lutra.tile_reduce<sum> {{.*}} -> <i32>
+// CHECK: %[[TILE:.*]] = lutra.tile_subset_sums %{{.*}} : memref<3x128xi8> -> <4x32xi8>
+// CHECK: lutra.tile_store %[[TILE]], %[[TABLES]]
+// CHECK: lutra.tile_lookup_matmul %[[TABLES]][{{.*}} {depth = 64 : i64} : memref<4x8x4x32xi8>, {{.*}} -> <2x16xi32>
+// CHECK: lutra.tile_map
+// CHECK: lutra.tile_lookup_matmul %[[TABLES]][{{.*}} -> <1x16xi32>
+#w1 = #lutra.encoding<[dense<uint<1>, bipolar, scales = [f16, 1, 64]>], packing = #lutra.packing<width = 16, depth = 8>>
+lutra.kernel @groups(%a: tensor<3x128xi8>, %s: tensor<3x1xf32>, %w: tensor<19x128xf32, #w1>) -> tensor<3x19xf32> {
+  %r = lutra.matmul %a, %w scale(%s : tensor<3x1xf32>) {transpose_rhs, block = 128 : i64, strategy = #lutra.strategy<"lookup">} : (tensor<3x128xi8>, tensor<19x128xf32, #w1>) -> tensor<3x19xf32>
+  lutra.yield %r : tensor<3x19xf32>
+}

@@ -1,0 +1,123 @@
+"""Exact products of 8-bit integers with codes of one bit, by tables, as machine code: every row count and number of
+chunks, random and saturating values, buffers that end where memory does."""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import itertools
+import sys
+from pathlib import Path
+
+import numpy as np
+from coded import COLUMNS, EXTREMES, Guarded
+from emulate import emulate
+from machine import LOWERING, describe, run
+
+LANES = 2
+STEPS = 8 * LANES
+ROWS = (1, 2, 3)
+# Below, at and above what bytes hold (4), what 16 bits hold (16), and what a loop covers.
+CHUNKS = (1, 3, 4, 5, 8, 15, 16, 17, 32, 33, 48)
+
+
+def table_kernel() -> str:
+    """A function that writes the tables of one chunk."""
+    lhs, tile, out = f"memref<1x{STEPS}xi8>", f"!lutra.tile<4x{16 * LANES}xi8>", f"memref<4x{16 * LANES}xi8>"
+    return f"""
+func.func @sums(%x: {lhs}, %t: {out}) attributes {{lutra.kernel}} {{
+  %z = arith.constant 0 : index
+  %r = lutra.tile_subset_sums %x[%z, %z] : {lhs} -> {tile}
+  lutra.tile_store %r, %t[%z, %z] dims = [0, 1] steps = [1, 1] : {tile}, {out}
+  return
+}}
+"""
+
+
+def product_kernel(rows: int, chunks: int) -> str:
+    """A function that adds one product to the tile that `%y` holds, from the second row, chunk, panel and word on."""
+    tables = f"memref<{rows + 1}x{chunks + 1}x4x{16 * LANES}xi8>"
+    codes = f"memref<2x{chunks * LANES + 1}x{COLUMNS}x1xi8>"
+    tile, out = f"!lutra.tile<{rows}x{COLUMNS}xi32>", f"memref<{rows}x{COLUMNS}xi32>"
+    window = f"dims = [{-1 if rows == 1 else 0}, 1] steps = [1, 1]"
+    return f"""
+func.func @product_{rows}_{chunks}(%t: {tables}, %w: {codes}, %y: {out}) attributes {{lutra.kernel}} {{
+  %z = arith.constant 0 : index
+  %o = arith.constant 1 : index
+  %a = lutra.tile_load %y[%z, %z] {window} : {out} -> {tile}
+  %r = lutra.tile_lookup_matmul %t[%o, %o], %w[%o, %o], %a {{depth = {chunks * STEPS} : i64}}
+         : {tables}, {codes}, {tile} -> {tile}
+  lutra.tile_store %r, %y[%z, %z] {window} : {tile}, {out}
+  return
+}}
+"""
+
+
+def tables_of(x: np.ndarray) -> np.ndarray:
+    """Tables [rows, chunks, 4, entries] of rows of activations."""
+    groups = x.astype(np.int64).reshape(len(x), -1, LANES, 2, 4)
+    bits = np.arange(16)[:, None] >> np.arange(4) & 1
+    sums = 512 + np.einsum("rclhj,ej->rchle", groups, bits)
+    parts = np.stack([sums % 32, sums // 32], 3)
+    return parts.reshape(len(x), -1, 4, 16 * LANES).astype(np.uint8)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--level", required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--corrupt", action="store_true", help="expect one product more")
+    parser.add_argument("--assembly", action="store_true", help="print the assembly instead")
+    options = parser.parse_args()
+    shapes = list(itertools.product(ROWS, CHUNKS))
+    text = table_kernel() + "".join(product_kernel(*shape) for shape in shapes)
+    text = run(["lutra-opt", f"--convert-tile-to-vector=target={options.level}", "-"], text)
+    text = run(["mlir-opt", f"--pass-pipeline={LOWERING}"], text)
+    text = run(["mlir-translate", "--mlir-to-llvmir"], text)
+    flags = ["-mcpu=x86-64-v3", "-O3", "-relocation-model=pic"]
+    if options.assembly:
+        print(run(["llc", *flags], text))
+        return 0
+    options.work.mkdir(parents=True, exist_ok=True)
+    built = options.work / "lookup.o"
+    run(["llc", *flags, "-filetype=obj", "-o", str(built)], emulate(text))
+    run(["clang", "-shared", str(built), "-o", str(built.with_suffix(".so"))], "")
+    library = ctypes.CDLL(str(built.with_suffix(".so")))
+    random, count = np.random.default_rng(7), 0
+    memory = [Guarded(9) for _ in range(3)]
+
+    def call(name: str, arrays: list[np.ndarray]) -> np.ndarray:
+        """The last array after the call."""
+        placed = [place.copy(array) for place, array in zip(memory, arrays, strict=False)]
+        getattr(library, name)(*[part for array in placed for part in describe(array)])
+        return placed[-1]
+
+    trials = ("random", "random", *itertools.product(EXTREMES, EXTREMES))
+    for (rows, chunks), trial in itertools.product(shapes, trials):
+        x = random.integers(-128, 128, (rows, chunks * STEPS)).astype(np.int8)
+        w = random.integers(0, 256, (2, chunks * LANES + 1, COLUMNS, 1)).astype(np.uint8)
+        if trial != "random":
+            x[...], w[...] = EXTREMES[trial[0]][0], EXTREMES[trial[1]][1] & 255
+        tables = tables_of(x)
+        for row, chunk in ((0, 0), (rows - 1, chunks - 1)):
+            got = call("sums", [x[row : row + 1, chunk * STEPS :][:, :STEPS], np.zeros((4, 16 * LANES), np.uint8)])
+            if not np.array_equal(got, tables[row, chunk]):
+                print(f"tables, {trial}: {got} for {tables[row, chunk]}")
+                return 1
+        placed = random.integers(0, 256, (rows + 1, chunks + 1, *tables.shape[2:])).astype(np.uint8)
+        placed[1:, 1:] = tables
+        start = random.integers(-(2**31), 2**31, (rows, COLUMNS)).astype(np.int32)
+        bits = np.stack([w[1, 1:, :, 0] >> bit & 1 for bit in range(8)], 1).reshape(-1, COLUMNS)
+        want = start + x.astype(np.int32) @ bits.astype(np.int32)
+        want[-1, -1] += options.corrupt
+        got = call(f"product_{rows}_{chunks}", [placed, w, start])
+        if not np.array_equal(got, want):
+            print(f"{rows} rows, {chunks} chunks, {trial}: {got} for {want}")
+            return 1
+        count += 1
+    print(f"{count} products are exact")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
