@@ -300,11 +300,15 @@ ExitCode compileFile(const CompileRequest &request, llvm::raw_ostream &dump, Fin
     reporter.fail(ErrorCode::EnvironmentWrite, "the output would replace the model");
     return reporter.exitCode();
   }
-  const std::string &report = request.options.quantizeReport;
-  if (!report.empty() && ((!llvm::sys::fs::equivalent(request.inputPath, report, same) && same) ||
-                          report == request.options.outputPath)) {
-    reporter.fail(ErrorCode::EnvironmentWrite, "the report of --quantize-report would replace the model or the output");
-    return reporter.exitCode();
+  for (const auto &[flag, report] : {std::pair(StringRef("--quantize-report"), request.options.quantizeReport),
+                                     std::pair(StringRef("--report"), request.options.report)}) {
+    if (report.empty())
+      continue;
+    if ((!llvm::sys::fs::equivalent(request.inputPath, report, same) && same) || report == request.options.outputPath) {
+      reporter.fail(ErrorCode::EnvironmentWrite,
+                    ("the report of " + flag + " would replace the model or the output").str());
+      return reporter.exitCode();
+    }
   }
   // The importer maps an .onnx file itself and finds external data beside it.
   if (!code && llvm::sys::path::extension(request.inputPath) == ".onnx")

@@ -34,6 +34,8 @@ MODEL is an .onnx file or an .mlir file (a module of the lutra dialect, any stag
   --calibrate PATHS     inputs of the model for --quantize: .npz files or folders of them, separated by ';', each of
                         the same weight
   --quantize-report FILE  write what --quantize did to each layer, as JSON
+  --report FILE         write what was decided, as JSON: each product's strategy, its cost in cycles, and why or at what
+                        cost the others were not taken; which weights and activations became integers
   --strategy NAME       of every product: tiled, coded, decode, dot, lookup, scalar, or auto: the cheapest
   --target NAME         cpu (default), nvgpu (a library that runs on NVIDIA GPUs) or mil (an .mlpackage)
   --target-cpu LIST     instruction-set levels, e.g. avx2,avx512 (default both; avx512vnni,avx2 with products
@@ -188,6 +190,10 @@ void FlagParser::parseOne(StringRef flag) {
     options.quantizeReport = value.str();
     if (value.empty() && error.empty())
       error = "--quantize-report takes a file's name, not ''";
+  } else if (take("--report", value)) {
+    options.report = value.str();
+    if (value.empty() && error.empty())
+      error = "--report takes a file's name, not ''";
   } else if (take("--strategy", value)) {
     options.strategy = value.str();
     SmallVector<StringRef> names = getProductStrategyNames();
@@ -261,6 +267,8 @@ void FlagParser::checkTogether() {
     error = "--quantize changes the graph after its import; leave out --check and --stop-after=import";
   else if (options.quantize.empty() && !(options.calibrate.empty() && options.quantizeReport.empty()))
     error = "--calibrate and --quantize-report go with --quantize; say what to make of the weights";
+  else if (!options.report.empty() && (isMil || request.check || request.listWeights))
+    error = "--report tells of kernels; leave it out with --target=mil, --check and --quantize=list";
   else if (request.listWeights && (request.outputGiven || stopGiven || emitGiven))
     error = "--quantize=list writes nothing; leave out -o, --emit and --stop-after";
   else if (request.check && (request.outputGiven || emitGiven || stopGiven))

@@ -134,7 +134,7 @@ const ProductStrategy *ProductStrategies::cheapest(const ProductProblem &problem
 
 std::optional<StrategyChoice> ProductStrategies::choose(const ProductProblem &problem,
                                                         ArrayRef<const TileTarget *> levels, StringRef only,
-                                                        std::string &others) const {
+                                                        SmallVectorImpl<std::string> &others) const {
   std::optional<StrategyChoice> best;
   for (const std::unique_ptr<ProductStrategy> &candidate : list) {
     if (only != "auto" && candidate->getName() != only)
@@ -151,10 +151,10 @@ std::optional<StrategyChoice> ProductStrategies::choose(const ProductProblem &pr
     }
     bool wins = why.empty() && (!best || cycles < best->cycles);
     const ProductStrategy *loser = !wins ? candidate.get() : best ? best->strategy : nullptr;
-    if (loser) {
-      others += (others.empty() ? "" : "; ") + loser->getName().str() + " ";
-      others += why.empty() ? llvm::formatv("{0:e2} cycles", wins ? best->cycles : cycles).str() : "(" + why + ")";
-    }
+    if (loser)
+      others.push_back(loser->getName().str() + " " +
+                       (why.empty() ? llvm::formatv("{0:e2} cycles", wins ? best->cycles : cycles).str()
+                                    : "(" + why + ")"));
     if (wins)
       best = StrategyChoice{candidate.get(), cycles};
   }

@@ -4,6 +4,7 @@
 #include "lutra/Pipeline/Compiler.h"
 
 #include "CheckEntry.h"
+#include "DecisionReport.h"
 #include "GpuStages.h"
 #include "QuantizeModel.h"
 #include "lutra/Pipeline/CompileMIL.h"
@@ -13,6 +14,7 @@
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 #include "lutra/Machine/TileTarget.h"
 #include "lutra/Support/ErrorCodes.h"
+#include "lutra/Support/Files.h"
 #include "lutra/Support/QuantizeSpec.h"
 #include "lutra/Target/CPU/CpuTarget.h"
 
@@ -415,6 +417,9 @@ LogicalResult compileModule(ModuleOp module, const CompileOptions &requested) {
   context->loadAllAvailableDialects(); // passes run side by side and may not load any
   std::unique_ptr<DeviceCode> device; // null: the kernels run at CPU levels
   std::string report;
+  std::optional<DecisionReport> decisions;
+  if (!options.report.empty())
+    decisions.emplace(*context);
   for (Stage stage : stages) {
     if (options.progress)
       options.progress(stage);
@@ -426,13 +431,21 @@ LogicalResult compileModule(ModuleOp module, const CompileOptions &requested) {
           return buildStage(manager, stage, options);
         })))
       return failure();
-    if (stage == Stage::Legal && needsQuantizeModel(options) && failed(quantizeModel(module, options, report)))
-      return failure();
+    if (stage == Stage::Legal && needsQuantizeModel(options)) {
+      if (decisions)
+        decisions->pause(true); // of models that are compiled to be measured
+      if (failed(quantizeModel(module, options, report)))
+        return failure();
+      if (decisions)
+        decisions->pause(false);
+    }
     if (stage == Stage::Artifact && failed(writeArtifact(module, options, device.get())))
       return failure();
     if (stage == options.stopAfter)
       break;
   }
+  if (decisions && failed(reportWrite(writeBytes(options.report, decisions->text()), options.report, module.getLoc())))
+    return failure();
   return writeQuantizeReport(report, options, module.getLoc());
 }
 

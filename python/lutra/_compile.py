@@ -44,6 +44,7 @@ class Options(TypedDict, total=False):
     quantize: str | None
     calibrate: Samples | Sequence[Samples] | None
     quantize_report: str | os.PathLike[str] | None
+    report: str | os.PathLike[str] | None
     strategy: str
     compile_threads: int | None
     isolate: bool | None
@@ -75,6 +76,7 @@ def compile(
     quantize: str | None = None,
     calibrate: Samples | Sequence[Samples] | None = None,
     quantize_report: str | os.PathLike[str] | None = None,
+    report: str | os.PathLike[str] | None = None,
     strategy: str = "auto",
     compile_threads: int | None = None,
     isolate: bool | None = None,
@@ -90,9 +92,10 @@ def compile(
     by input: {"input_ids": ["batch", "seq"]}. quantize: which weights of products to store in few bits, such as
     "int8", "w4a8" or "weights=int4:g128,exclude=*head*" (docs/quantization.md). calibrate: inputs of the model that
     quantization fits codes to: an .npz file, a folder of them, dicts of arrays by input name, or a list of such sets,
-    which weigh the same. quantize_report: a JSON file for what it did to each layer. isolate: compile in a process of
-    its own, so that no fault of the compiler reaches this one (default for files); what is in memory, such as an
-    exported program's weights, is not copied without.
+    which weigh the same. quantize_report: a JSON file for what it did to each layer. report: a JSON file for what the
+    compiler decided, such as the strategy of each product. isolate: compile in a process of its own, so that no fault
+    of the compiler reaches this one (default for files); what is in memory, such as an exported program's weights, is
+    not copied without.
 
     Raises a CompileError whose class tells the kind and whose `diagnostics` list every finding.
     """
@@ -111,6 +114,8 @@ def compile(
         flags.append(f"--quantize={quantize}")
     if quantize_report is not None:
         flags.append(f"--quantize-report={os.fspath(quantize_report)}")
+    if report is not None:
+        flags.append(f"--report={os.fspath(report)}")
     samples = None if calibrate is None else tempfile.TemporaryDirectory(prefix="lutra-samples-")
     if samples is not None:
         flags.append(f"--calibrate={_write_samples(calibrate, Path(samples.name))}")

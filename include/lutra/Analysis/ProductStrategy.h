@@ -90,9 +90,10 @@ public:
   const ProductStrategy *cheapest(const ProductProblem &problem, const TileTarget &target, std::string &why) const;
 
   /// The one of least cost, summed over `levels`, among those that compute the problem on all of them (of the name
-  /// `only`, unless it is "auto"); `others` gets why, or at what cost, each of the rest was not taken.
+  /// `only`, unless it is "auto"); `others` gets the name of each of the rest, and why, or at what cost, it was not
+  /// taken.
   std::optional<StrategyChoice> choose(const ProductProblem &problem, llvm::ArrayRef<const TileTarget *> levels,
-                                       llvm::StringRef only, std::string &others) const;
+                                       llvm::StringRef only, llvm::SmallVectorImpl<std::string> &others) const;
 
   /// Those of a context; null when its registry has none.
   static const ProductStrategies *get(mlir::MLIRContext *context);

@@ -54,6 +54,7 @@ struct CompileOptions {
   std::string quantize; // which weights are stored in few bits; empty: none; see QuantizeSpec.h
   std::string calibrate;      // files of inputs for it; empty: none; see docs/quantization.md
   std::string quantizeReport; // where to write what it did; empty: nowhere
+  std::string report; // where to write what passes decided; empty: nowhere
   llvm::raw_ostream *quantizeList = nullptr; // takes what it would do; nothing is changed then
   bool verifyEach = true;
   /// Called when a stage begins; null: nobody listens.

@@ -54,18 +54,24 @@ static Value getRhs(Operation *op) {
 }
 
 LogicalResult ChooseStrategy::choose(const ProductProblem &problem, const ProductStrategies &strategies) {
-  std::string others;
+  SmallVector<std::string> others;
   std::optional<StrategyChoice> best = strategies.choose(problem, levels, strategy, others);
   Operation *op = problem.op;
   if (!best)
     return emitCodedError(op->getLoc(), ErrorCode::UnsupportedOp)
            << "no strategy" << (strategy == "auto" ? "" : " of those allowed") << " computes '" << op->getName()
-           << "': " << others;
+           << "': " << llvm::join(others, "; ");
   op->setAttr("strategy", StrategyAttr::get(op->getContext(), best->strategy->getName()));
   auto opts = remark::RemarkOpts::name("ChooseStrategy").category(DEBUG_TYPE);
-  remark::passed(op->getLoc(), opts) << remark::metric("Chosen", best->strategy->getName())
-                                     << remark::metric("Cycles", best->cycles)
-                                     << remark::metric("Others", others);
+  auto told = remark::passed(op->getLoc(), opts);
+  told << remark::metric("Chosen", best->strategy->getName()) << remark::metric("Cycles", best->cycles);
+  for (auto [name, size] : {std::pair("M", problem.shape.m), std::pair("N", problem.shape.n),
+                            std::pair("K", problem.shape.k), std::pair("Products", problem.batch)})
+    if (size >= 0)
+      told << remark::metric(name, size);
+  told << remark::metric("Lhs", problem.lhs) << remark::metric("Rhs", getRhs(op).getType());
+  for (const std::string &other : others)
+    told << remark::metric("Rejected", other);
   return success();
 }
 

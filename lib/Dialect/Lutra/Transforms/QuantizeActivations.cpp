@@ -132,7 +132,8 @@ void QuantizeActivations::quantize(MatmulOp op, const ProductStrategies &strateg
   Value scale = UnrealizedConversionCastOp::create(builder, loc, scaleType, op.getLhs()).getResult(0);
   auto coded = MatmulOp::create(builder, loc, op.getType(), codes, op.getRhs(), scale, /*transpose_lhs=*/false,
                                 op.getTransposeRhs(), group, op.getStrategyAttr());
-  std::string why, wish = op.getStrategyAttr() ? op.getStrategyAttr().getName().str() : strategy.getValue();
+  std::string wish = op.getStrategyAttr() ? op.getStrategyAttr().getName().str() : strategy.getValue();
+  SmallVector<std::string> why;
   std::optional<StrategyChoice> before = strategies.choose(*getProductProblem(op), levels, wish, why);
   why.clear();
   std::optional<StrategyChoice> after = strategies.choose(*getProductProblem(coded), levels, wish, why);
@@ -148,7 +149,8 @@ void QuantizeActivations::quantize(MatmulOp op, const ProductStrategies &strateg
     op.replaceAllUsesWith(coded.getResult());
     op.erase();
   } else {
-    remark::missed(loc, opts) << remark::reason("{0}", after ? "codes and their product take longer" : why);
+    remark::missed(loc, opts) << remark::reason("{0}", after ? "codes and their product take longer"
+                                                            : llvm::join(why, "; "));
     coded.erase();
   }
   codes.getDefiningOp()->erase();
