@@ -402,15 +402,15 @@ static LogicalResult evaluateLookupMatmul(TileLookupMatmulOp op, Interpreter &in
   auto acc = std::make_shared<Array>(interpreter.getArray(op.getAcc()));
   for (int64_t i = 0; i < acc->count(); ++i) {
     int64_t row = i / acc->shape[1], column = i % acc->shape[1], sum = acc->integers[i];
+    int64_t panel = code[0] + (op.getAcross() ? row : 0), tableRow = table[0] + (op.getAcross() ? 0 : row);
     for (int64_t half = 0; half < 2 * words; ++half) {
       int64_t word = half / 2, side = half % 2;
-      auto place = locate(op, codes, {code[0], code[1] + word, column, 0});
+      auto place = locate(op, codes, {panel, code[1] + word, column, 0});
       if (failed(place))
         return failure();
       int64_t entry = loadElement(codes, *place).integer >> 4 * side & 15;
       for (int64_t part = 0; part < 2; ++part) {
-        auto at = locate(op, tables, {table[0] + row, table[1] + word / lanes, 2 * side + part,
-                                      word % lanes * 16 + entry});
+        auto at = locate(op, tables, {tableRow, table[1] + word / lanes, 2 * side + part, word % lanes * 16 + entry});
         if (failed(at))
           return failure();
         sum += (loadElement(tables, *at).integer & 255) << 5 * part;

@@ -59,6 +59,7 @@ private:
   Value loadSpecial(const EncodedRhs::Place &columns);
   LogicalResult forRows(int64_t most, llvm::function_ref<LogicalResult(Value row, int64_t size)> body);
   LogicalResult emitDirect(const PanelBlock &block);
+  LogicalResult emitAcross(const PanelBlock &block);
   Value viewUnpacked(ArrayRef<int64_t> shape);
   LogicalResult unpack(Value panelIndex, Value firstGroup, int64_t size);
   LogicalResult addBlock(const PanelBlock &block, Value firstGroup, int64_t size, bool isOnly);
@@ -77,6 +78,7 @@ private:
   int64_t tileRows;
   bool copies; // the left-hand side
   bool looksUp;
+  int64_t across = 1; // panels that a single row meets
 
   std::optional<EncodedRhs> weight;
   CodedValues values;
@@ -91,7 +93,7 @@ private:
 
 /// Columns of a panel, and bytes of a column in a word.
 static constexpr int64_t panel = 16, wordBytes = 4;
-/// Rows of a tile of sums that are looked up: more would leave 16 registers.
+/// Rows of a tile of sums that are looked up, or panels that a single row meets: more would leave 16 registers.
 static constexpr int64_t lookupRows = 2;
 
 CodedEmission::CodedEmission(KernelEmitter &kernelEmitter, bool looksUp)
@@ -105,9 +107,7 @@ CodedEmission::CodedEmission(KernelEmitter &kernelEmitter, bool looksUp)
   m = emitter.getSize(op.getResult(), rowDim);
   ProductShape shape = getProductProblem(op)->shape;
   ProductPlan plan = emitter.target.planProduct(shape);
-  tileRows = looksUp ? lookupRows : emitter.target.getCodedProduct()->rows;
-  if (looksUp)
-    plan.columnBlock = lookupColumns;
+  tileRows = looksUp ? (shape.m == 1 ? 1 : lookupRows) : emitter.target.getCodedProduct()->rows;
   auto packing = packingOf(cast<RankedTensorType>(op.getRhs().getType()));
   copies = !packing || depth % packing.getDepth() != 0 || !emitter.getBuffer(op.getLhs());
   int64_t rowBlock = llvm::alignTo(plan.rowBlock, std::max(tileRows, emitter.target.getCodedProduct()->blockRows));
@@ -126,7 +126,7 @@ CodedEmission::CodedEmission(KernelEmitter &kernelEmitter, bool looksUp)
   rowBlocks = cutEvenly(emitter, m, shape.m, rowBlock, tileRows);
   int64_t items = batch.known * (shape.m > 0 ? llvm::divideCeil(shape.m, rowBlocks.size) : 1);
   columnBlocks = cutEvenly(emitter, emitter.constant(columns), columns,
-                           chooseColumnBlock(plan, shape, items, panel), panel);
+                           looksUp ? lookupColumns : chooseColumnBlock(plan, shape, items, panel), panel);
   counts = {batch.count(emitter), columnBlocks.count, rowBlocks.count};
 }
 
@@ -274,13 +274,13 @@ Value CodedEmission::multiplyGroup(const ProductSpot &spot, Value group, int64_t
   const EncodedPanels &panels = weight->getPanels();
   OpBuilder &builder = emitter.builder;
   Value low = emitter.mul(group, emitter.constant(panels.group));
-  Value sum = emitter.fill(builder.getI32IntegerAttr(0), {spot.rows, panel});
+  Value sum = emitter.fill(builder.getI32IntegerAttr(0), {spot.rows * across, panel});
   if (looksUp) {
     Value chunk = emitter.mul(group, emitter.constant(panels.group / (8 * getLookupLanes(emitter.target))));
     Value word = emitter.mul(group, emitter.constant(panels.group / panels.depth));
     return TileLookupMatmulOp::create(builder, emitter.loc, sum.getType(), tables,
                                       ValueRange{emitter.sub(spot.row, rows.low), chunk}, source.buffer,
-                                      ValueRange{source.panel, word}, sum, size);
+                                      ValueRange{source.panel, word}, sum, size, across > 1);
   }
   Value depthValue = emitter.constant(llvm::alignTo(size, panels.depth));
   SmallVector<Value> left = lhsIndices(spot.row, low);
@@ -304,7 +304,8 @@ Value CodedEmission::addGroup(const ProductSpot &spot, Value group, int64_t size
                               Value accumulator) {
   const EncodedPanels &panels = weight->getPanels();
   Type wide = emitter.builder.getI32Type(), real = emitter.builder.getF32Type();
-  EncodedRhs::Place columns{emitter.div(spot.column, emitter.constant(panel)), group, {1, panel}, {-1, 2}};
+  EncodedRhs::Place columns{
+      emitter.div(spot.column, emitter.constant(panel)), group, {across, panel}, {across > 1 ? 0 : -1, 2}};
   auto ofRows = [&](ArrayRef<Value> at, int64_t dim) {
     TileWindow window;
     window.indices.assign(at.begin(), at.end());
@@ -393,6 +394,28 @@ LogicalResult CodedEmission::emitDirect(const PanelBlock &block) {
       return failure();
     return finish(spot, *total);
   });
+}
+
+/// Several panels meet one row after the other: the tables of a row are read once for them.
+LogicalResult CodedEmission::emitAcross(const PanelBlock &block) {
+  across = lookupRows;
+  Source source{weight->getCodes(), emitter.div(block.column, emitter.constant(panel)), Value(), false};
+  LogicalResult result = emitter.forEach(rows.low, rows.high, emitter.constant(1), [&](Value row) -> LogicalResult {
+    ProductSpot spot{Value(), row, block.column, 1, panel, Value(), Value()};
+    FailureOr<Value> total = addGroups(spot, emitter.constant(0), depth, source, makeSums(across));
+    if (failed(total))
+      return failure();
+    emitter.storeTile(*total, waiting, rowsOf(emitter.constant(0), across, panel));
+    for (int64_t next = 0; next < across; ++next) {
+      Value sums = emitter.loadTile(waiting, rowsOf(emitter.constant(next), 1, panel), emitter.builder.getF32Type());
+      spot.column = emitter.add(block.column, emitter.constant(next * panel));
+      if (failed(finish(spot, sums)))
+        return failure();
+    }
+    return success();
+  });
+  across = 1;
+  return result;
 }
 
 Value CodedEmission::viewUnpacked(ArrayRef<int64_t> shape) {
@@ -522,6 +545,16 @@ LogicalResult CodedEmission::emitItem() {
                            [&](Value column) { return body(PanelBlock{column, emitter.constant(rest)}); });
   };
   auto direct = [&](const PanelBlock &panelBlock) { return emitDirect(panelBlock); };
+  if (looksUp && getProductProblem(op)->shape.m == 1) {
+    waiting = makeScratch(emitter, {lookupRows, panel}, emitter.builder.getF32Type());
+    Value step = emitter.constant(lookupRows * panel), whole = emitter.constant(columns - rest);
+    Value end = emitter.max(emitter.min(block.high, whole), block.low);
+    end = emitter.add(block.low, emitter.mul(emitter.div(emitter.sub(end, block.low), step), step));
+    if (failed(emitter.forEach(block.low, end, step,
+                               [&](Value column) { return emitAcross(PanelBlock{column, Value()}); })))
+      return failure();
+    return forPanels(end, block.high, direct);
+  }
   const CodedProduct product = *emitter.target.getCodedProduct();
   int64_t known = getProductProblem(op)->shape.m;
   if (!looksUp && (known < 0 || known >= product.unpackRows) && rowBlocks.size >= product.unpackRows)

@@ -128,25 +128,28 @@ LookupEmitter::LookupEmitter(OpBuilder &builder, TileLookupMatmulOp op)
 
 /// Adds what the codes of chunk number chunk + distance name to the bytes, null where they are 0.
 void LookupEmitter::addChunk(Value chunk, int64_t distance, Values &narrow) {
-  auto load = [&](const FlatOperand &from, Value base, int64_t at) -> Value {
-    return vector::LoadOp::create(builder, loc, bytes, from.buffer, ValueRange{addIndex(base, index(at))});
-  };
-  auto placeOf = [&](const FlatOperand &from, int64_t stride) {
-    return addIndex(from.base, builder.createOrFold<arith::MulIOp>(loc, chunk, index(stride)));
-  };
-  Value word = load(codes, placeOf(codes, vectorBytes), distance * vectorBytes), mask = splat(bytes, 15);
-  Value halves[] = {bitAnd(word, mask), bitAnd(cast(bytes, shiftRight(cast(narrowType, word), 4)), mask)};
   constexpr int64_t chunkBytes = 4 * vectorBytes;
-  Value place = placeOf(tables, chunkBytes);
+  auto load = [&](const FlatOperand &from, int64_t stride, int64_t row, int64_t at) -> Value {
+    Value place = addIndex(from.base, builder.createOrFold<arith::MulIOp>(loc, chunk, index(stride)));
+    place = addIndex(place, builder.createOrFold<arith::MulIOp>(loc, index(row), from.strides[0]));
+    return vector::LoadOp::create(builder, loc, bytes, from.buffer,
+                                  ValueRange{addIndex(place, index(distance * stride + at))});
+  };
+  Value mask = splat(bytes, 15), halves[2];
+  Values table; // of both halves, in two parts each
   for (int64_t row = 0; row < rows; ++row) {
-    Value ofRow = addIndex(place, builder.createOrFold<arith::MulIOp>(loc, index(row), tables.strides[0]));
+    if (row == 0 || op.getAcross()) {
+      Value word = load(codes, vectorBytes, row, 0);
+      halves[0] = bitAnd(word, mask);
+      halves[1] = bitAnd(cast(bytes, shiftRight(cast(narrowType, word), 4)), mask);
+    }
+    if (row == 0 || !op.getAcross()) {
+      table.clear();
+      for (int64_t i = 0; i < 4; ++i)
+        table.push_back(load(tables, chunkBytes, row, i * vectorBytes));
+    }
     for (int64_t part = 0; part < 2; ++part) {
-      Value found;
-      for (int64_t side = 0; side < 2; ++side) {
-        Value table = load(tables, ofRow, distance * chunkBytes + (2 * side + part) * vectorBytes);
-        Value entries = shuffleBytes(table, halves[side]);
-        found = found ? add(found, entries) : entries;
-      }
+      Value found = add(shuffleBytes(table[part], halves[0]), shuffleBytes(table[2 + part], halves[1]));
       Value &sum = narrow[2 * row + part];
       sum = sum ? add(sum, found) : found;
     }

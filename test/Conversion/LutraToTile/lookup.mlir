@@ -15,3 +15,17 @@ lutra.kernel @groups(%a: tensor<3x128xi8>, %s: tensor<3x1xf32>, %w: tensor<19x12
   %r = lutra.matmul %a, %w scale(%s : tensor<3x1xf32>) {transpose_rhs, block = 128 : i64, strategy = #lutra.strategy<"lookup">} : (tensor<3x128xi8>, tensor<19x128xf32, #w1>) -> tensor<3x19xf32>
   lutra.yield %r : tensor<3x19xf32>
 }
+
+// A single row meets two panels at once, whose sums leave one after the other; the third alone.
+// CHECK-LABEL: func.func @single(
+// CHECK: lutra.tile_subset_sums
+// CHECK: %[[SUM:.*]] = lutra.tile_lookup_matmul {{.*}} {across, depth = 64 : i64} {{.*}} -> <2x16xi32>
+// CHECK: lutra.tile_map(%[[SUM]],
+// CHECK: lutra.tile_store {{.*}} memref<1x40xf32>
+// CHECK: lutra.tile_store {{.*}} memref<1x40xf32>
+// CHECK: lutra.tile_lookup_matmul {{.*}} {depth = 64 : i64} {{.*}} -> <1x16xi32>
+// CHECK: lutra.tile_store {{.*}} bounds(%{{.*}}, %c8)
+lutra.kernel @single(%a: tensor<1x128xi8>, %s: tensor<1x1xf32>, %w: tensor<40x128xf32, #w1>) -> tensor<1x40xf32> {
+  %r = lutra.matmul %a, %w scale(%s : tensor<1x1xf32>) {transpose_rhs, block = 128 : i64, strategy = #lutra.strategy<"lookup">} : (tensor<1x128xi8>, tensor<40x128xf32, #w1>) -> tensor<1x40xf32>
+  lutra.yield %r : tensor<1x40xf32>
+}

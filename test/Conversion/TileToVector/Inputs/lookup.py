@@ -16,9 +16,10 @@ from machine import LOWERING, describe, run
 
 LANES = 2
 STEPS = 8 * LANES
-ROWS = (1, 2, 3)
-# Below, at and above what bytes hold (4), what 16 bits hold (16), and what a loop covers.
-CHUNKS = (1, 3, 4, 5, 8, 15, 16, 17, 32, 33, 48)
+# Rows of tables, or panels: below, at and above what bytes hold (4 chunks), what 16 bits hold (16), what a loop covers.
+CHUNKS = (1, 3, 4, 5, 8, 16, 17, 33)
+SHAPES = [(rows, chunks, across) for rows, across in ((1, False), (2, False), (2, True)) for chunks in CHUNKS]
+SHAPES += [(3, 5, False), (3, 5, True), (1, 48, False)]
 
 
 def table_kernel() -> str:
@@ -34,18 +35,19 @@ func.func @sums(%x: {lhs}, %t: {out}) attributes {{lutra.kernel}} {{
 """
 
 
-def product_kernel(rows: int, chunks: int) -> str:
+def product_kernel(rows: int, chunks: int, across: bool) -> str:
     """A function that adds one product to the tile that `%y` holds, from the second row, chunk, panel and word on."""
-    tables = f"memref<{rows + 1}x{chunks + 1}x4x{16 * LANES}xi8>"
-    codes = f"memref<2x{chunks * LANES + 1}x{COLUMNS}x1xi8>"
+    of_tables, panels, flag = (1, rows, "across, ") if across else (rows, 1, "")
+    tables = f"memref<{of_tables + 1}x{chunks + 1}x4x{16 * LANES}xi8>"
+    codes = f"memref<{panels + 1}x{chunks * LANES + 1}x{COLUMNS}x1xi8>"
     tile, out = f"!lutra.tile<{rows}x{COLUMNS}xi32>", f"memref<{rows}x{COLUMNS}xi32>"
     window = f"dims = [{-1 if rows == 1 else 0}, 1] steps = [1, 1]"
     return f"""
-func.func @product_{rows}_{chunks}(%t: {tables}, %w: {codes}, %y: {out}) attributes {{lutra.kernel}} {{
+func.func @product_{rows}_{chunks}_{int(across)}(%t: {tables}, %w: {codes}, %y: {out}) attributes {{lutra.kernel}} {{
   %z = arith.constant 0 : index
   %o = arith.constant 1 : index
   %a = lutra.tile_load %y[%z, %z] {window} : {out} -> {tile}
-  %r = lutra.tile_lookup_matmul %t[%o, %o], %w[%o, %o], %a {{depth = {chunks * STEPS} : i64}}
+  %r = lutra.tile_lookup_matmul %t[%o, %o], %w[%o, %o], %a {{{flag}depth = {chunks * STEPS} : i64}}
          : {tables}, {codes}, {tile} -> {tile}
   lutra.tile_store %r, %y[%z, %z] {window} : {tile}, {out}
   return
@@ -69,7 +71,7 @@ def main() -> int:
     parser.add_argument("--corrupt", action="store_true", help="expect one product more")
     parser.add_argument("--assembly", action="store_true", help="print the assembly instead")
     options = parser.parse_args()
-    shapes = list(itertools.product(ROWS, CHUNKS))
+    shapes = [(1, 8, False), (2, 8, True)] if options.assembly else SHAPES[:1] if options.corrupt else SHAPES
     text = table_kernel() + "".join(product_kernel(*shape) for shape in shapes)
     text = run(["lutra-opt", f"--convert-tile-to-vector=target={options.level}", "-"], text)
     text = run(["mlir-opt", f"--pass-pipeline={LOWERING}"], text)
@@ -93,26 +95,29 @@ def main() -> int:
         return placed[-1]
 
     trials = ("random", "random", *itertools.product(EXTREMES, EXTREMES))
-    for (rows, chunks), trial in itertools.product(shapes, trials):
-        x = random.integers(-128, 128, (rows, chunks * STEPS)).astype(np.int8)
-        w = random.integers(0, 256, (2, chunks * LANES + 1, COLUMNS, 1)).astype(np.uint8)
+    for (rows, chunks, across), trial in itertools.product(shapes, trials):
+        of_tables, panels = (1, rows) if across else (rows, 1)
+        x = random.integers(-128, 128, (of_tables, chunks * STEPS)).astype(np.int8)
+        w = random.integers(0, 256, (panels + 1, chunks * LANES + 1, COLUMNS, 1)).astype(np.uint8)
         if trial != "random":
             x[...], w[...] = EXTREMES[trial[0]][0], EXTREMES[trial[1]][1] & 255
         tables = tables_of(x)
-        for row, chunk in ((0, 0), (rows - 1, chunks - 1)):
+        for row, chunk in ((0, 0), (of_tables - 1, chunks - 1)):
             got = call("sums", [x[row : row + 1, chunk * STEPS :][:, :STEPS], np.zeros((4, 16 * LANES), np.uint8)])
             if not np.array_equal(got, tables[row, chunk]):
                 print(f"tables, {trial}: {got} for {tables[row, chunk]}")
                 return 1
-        placed = random.integers(0, 256, (rows + 1, chunks + 1, *tables.shape[2:])).astype(np.uint8)
+        placed = random.integers(0, 256, (of_tables + 1, chunks + 1, *tables.shape[2:])).astype(np.uint8)
         placed[1:, 1:] = tables
         start = random.integers(-(2**31), 2**31, (rows, COLUMNS)).astype(np.int32)
-        bits = np.stack([w[1, 1:, :, 0] >> bit & 1 for bit in range(8)], 1).reshape(-1, COLUMNS)
-        want = start + x.astype(np.int32) @ bits.astype(np.int32)
+        # Code k of a panel is bit k mod 8 of word k div 8.
+        bits = np.stack([w[1:, 1:, :, 0] >> bit & 1 for bit in range(8)], 2).reshape(panels, -1, COLUMNS)
+        want = start + (x.astype(np.int32) @ bits.astype(np.int32)).reshape(rows, COLUMNS)
         want[-1, -1] += options.corrupt
-        got = call(f"product_{rows}_{chunks}", [placed, w, start])
+        name = f"product_{rows}_{chunks}_{int(across)}"
+        got = call(name, [placed, w, start])
         if not np.array_equal(got, want):
-            print(f"{rows} rows, {chunks} chunks, {trial}: {got} for {want}")
+            print(f"{name}, {trial}: {got} for {want}")
             return 1
         count += 1
     print(f"{count} products are exact")

@@ -98,7 +98,9 @@ func.func @tables(%x: memref<?x?xi8>, %i: index) -> !lutra.tile<4x32xi8> {
 func.func @by_tables(%t: memref<2x4x4x32xi8>, %w: memref<?x?x16x1xi8>, %a: !lutra.tile<2x16xi32>, %i: index) -> !lutra.tile<2x16xi32> {
   // CHECK: lutra.tile_lookup_matmul %{{.*}}[%{{.*}}, %{{.*}}], %{{.*}}[%{{.*}}, %{{.*}}], %{{.*}} {depth = 64 : i64} : memref<2x4x4x32xi8>, memref<?x?x16x1xi8>, <2x16xi32> -> <2x16xi32>
   %0 = lutra.tile_lookup_matmul %t[%i, %i], %w[%i, %i], %a {depth = 64 : i64} : memref<2x4x4x32xi8>, memref<?x?x16x1xi8>, !lutra.tile<2x16xi32> -> !lutra.tile<2x16xi32>
-  return %0 : !lutra.tile<2x16xi32>
+  // CHECK: lutra.tile_lookup_matmul {{.*}} {across, depth = 16 : i64}
+  %1 = lutra.tile_lookup_matmul %t[%i, %i], %w[%i, %i], %0 {across, depth = 16 : i64} : memref<2x4x4x32xi8>, memref<?x?x16x1xi8>, !lutra.tile<2x16xi32> -> !lutra.tile<2x16xi32>
+  return %1 : !lutra.tile<2x16xi32>
 }
 
 // CHECK-LABEL: func @looked_up

@@ -49,7 +49,8 @@ def Lutra_TileLookupMatmulOp : Lutra_Op<"tile_lookup_matmul", [AttrSizedOperandS
   let description = [{
     Shapes: `tables` is [rows, chunks, 4, 16 * lanes] of i8: tiles of tile_subset_sums, one chunk for 8 * lanes steps of
     K; `codes` is [panels, words, columns, 1] of i8, a word for 8 steps; `acc` and `result` are [rows, columns] of i32;
-    two `table_indices`: the first row and the first chunk; two `code_indices`: the panel and the first word.
+    two `table_indices`: the first row and the first chunk; two `code_indices`: the panel and the first word. With
+    `across`, row r of `acc` belongs to the first row of `tables` and panel r from the first on instead.
 
     Semantics: with w = 0 .. `depth` / 8 - 1, chunk w div lanes, lane l = w mod lanes, and e the low (h = 0) or the high
     (h = 1) half of the byte of word w in column c, result[r, c] = acc[r, c] + sum over w, h of tables(r, chunk, 2 h,
@@ -72,7 +73,7 @@ def Lutra_TileLookupMatmulOp : Lutra_Op<"tile_lookup_matmul", [AttrSizedOperandS
     Source: T-MAC, arXiv 2407.00088, with sums in two parts so that they are exact; see the dialect's rationale.
   }];
   let arguments = (ins AnyMemRef:$tables, Variadic<Index>:$table_indices, AnyMemRef:$codes,
-                       Variadic<Index>:$code_indices, Lutra_AnyTile:$acc, I64Attr:$depth);
+                       Variadic<Index>:$code_indices, Lutra_AnyTile:$acc, I64Attr:$depth, UnitAttr:$across);
   let results = (outs Lutra_AnyTile:$result);
   let assemblyFormat = [{
     $tables `[` $table_indices `]` `,` $codes `[` $code_indices `]` `,` $acc attr-dict
