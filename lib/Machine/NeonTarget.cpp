@@ -41,6 +41,14 @@ public:
     return best * panel;
   }
 
+  /// A multiplication of each half, and two additions of neighbours (TileMatmul.cpp).
+  double getPairDotPerCycle() const override { return 4; }
+  /// Entries of -128 to 127. Four rows by 16 columns are 16 sums; widened products take two for each.
+  std::optional<CodedProduct> getCodedProduct() const override {
+    if (bytes == NeonBytes::Widen)
+      return CodedProduct{2, 6, false, vectorBits / 8, 2, 2, 32};
+    return CodedProduct{4, 6, false, vectorBits / 8, bytes == NeonBytes::Matrix ? 4.0 : 2.0, 4, 32, true};
+  }
   double getFmaPerCycle(unsigned bits) const override { return 2.0 * vectorBits / bits; }
   unsigned getVectorBits() const override { return vectorBits; }
   int64_t getPanelWidth() const override { return panel; }

@@ -80,7 +80,7 @@ def ConvertLutraToTile : Pass<"convert-lutra-to-tile", "mlir::ModuleOp"> {
 }
 
 def ConvertTileToVector : Pass<"convert-tile-to-vector", "mlir::ModuleOp"> {
-  let summary = "turn tile ops into vector code for an x86 level";
+  let summary = "turn tile ops into vector code for a CPU level";
   let description = [{
     Needs: functions made by convert-lutra-to-tile for the same target. Guarantees: no tile op and
     no tile type is left; a tile of R rows became R vectors (scalars where the last size is 1);

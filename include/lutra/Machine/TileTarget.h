@@ -42,6 +42,7 @@ struct CodedProduct {
   double perCycle;     // instructions of one core
   int64_t blockRows;   // of a tile over entries that were unpacked to bytes; 0: none are
   int64_t unpackRows;  // of a work item from which on they are
+  bool addsFours = false; // an instruction adds four products, of factors with signs alike, to sums of 32 bits
 };
 
 /// One instruction-set level of one target. Stateless; all sizes in elements.

@@ -47,7 +47,7 @@ static double unpackOperations(const EncodedPanels &panels, const CodedValues &v
 
 /// Operations that multiply a vector of values and add.
 static double productOperations(const CodedValues &values, const CodedProduct &coded) {
-  if (coded.takesBytes)
+  if (coded.takesBytes || coded.addsFours)
     return 1;
   bool hasSign = values.least < 0;
   double magnitude = static_cast<double>(std::max<int64_t>(1, std::max(-values.least, values.greatest)));

@@ -2,6 +2,7 @@
 #include "CodedTile.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -66,12 +67,17 @@ SmallVector<CodedWords::Values> CodedWords::loadWords(Value step) {
   return words;
 }
 
-/// The codes of one field of all bytes.
+/// The codes of one field of all bytes. x86 shifts no bytes.
 Value CodedWords::field(ArrayRef<Value> words, int64_t field) {
   Value codes;
   for (const CodeWords::Piece &piece : code.piecesOf(field)) {
     Value bits = words[piece.word];
     int distance = static_cast<int>(piece.at) - static_cast<int>(piece.to);
+    if (vectorBytes == 16 && distance > 0 && piece.to == 0 && piece.at + piece.count == 8) { // nothing beside them
+      bits = arith::ShRUIOp::create(builder, loc, bits, splat(bytes, distance));
+      codes = codes ? arith::OrIOp::create(builder, loc, codes, bits).getResult() : bits;
+      continue;
+    }
     if (distance != 0) {
       Value shift = splat(narrowType, std::abs(distance));
       Value pairs = vector::BitCastOp::create(builder, loc, narrowType, bits);
@@ -86,8 +92,21 @@ Value CodedWords::field(ArrayRef<Value> words, int64_t field) {
   return codes;
 }
 
-/// The entries of the table for codes: each 16 by a shuffle, and of those the one that the upper bits say.
+/// The entries of the table for codes. On aarch64 one instruction reads up to 64 of them; on x86 each 16 take a
+/// shuffle, and of those the upper bits choose.
 Value CodedWords::lookUp(Value codes, ArrayRef<int64_t> table) {
+  if (vectorBytes == 16) {
+    Values operands;
+    for (size_t first = 0; first < std::max<size_t>(16, table.size()); first += 16) {
+      SmallVector<int8_t> entries;
+      for (size_t i = 0; i < 16; ++i)
+        entries.push_back(static_cast<int8_t>(table[(first + i) % table.size()]));
+      operands.push_back(arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(bytes, ArrayRef(entries))));
+    }
+    std::string name = "llvm.aarch64.neon.tbl" + std::to_string(operands.size()) + ".v16i8";
+    operands.push_back(codes);
+    return call(name, bytes, operands);
+  }
   StringRef shuffle = vectorBytes == 64 ? "llvm.x86.avx512.pshuf.b.512" : "llvm.x86.avx2.pshuf.b";
   SmallVector<Value> found;
   for (size_t first = 0; first < table.size(); first += 16) {
@@ -133,13 +152,25 @@ Value CodedWords::valuesOf(ArrayRef<Value> words, int64_t position, int64_t part
   return arith::SelectOp::create(builder, loc, isSpecial, special[part], values);
 }
 
-Value CodedTile::loadRow(Value step, int64_t row, int64_t field) {
+Value CodedTile::addressOf(Value step, int64_t row, int64_t field) {
   // What changes with the step is one register for all rows, where their distance is a number.
-  Value address = add(add(lhs.base, mul(step, op.getStepDepth())), add(rowOffset[row], index(field * wordBytes)));
+  return add(add(lhs.base, mul(step, op.getStepDepth())), add(rowOffset[row], index(field * wordBytes)));
+}
+
+Value CodedTile::loadRow(Value step, int64_t row, int64_t field) {
   auto four = VectorType::get({wordBytes}, builder.getI8Type());
   auto word = VectorType::get({1}, builder.getI32Type());
-  Value loaded = vector::LoadOp::create(builder, loc, four, lhs.buffer, ValueRange{address});
-  Value scalar = vector::ExtractOp::create(builder, loc, vector::BitCastOp::create(builder, loc, word, loaded), 0);
+  Value address = addressOf(step, row, field), loaded;
+  if (vectorBytes == 16) { // LLVM widens four bytes to 16 bits each and back there
+    Value view = memref::ViewOp::create(builder, loc, MemRefType::get({1}, builder.getI32Type()), lhs.buffer, address,
+                                        ValueRange());
+    loaded = vector::LoadOp::create(builder, loc, word, view, ValueRange{index(0)}, /*nontemporal=*/false,
+                                    llvm::MaybeAlign(1));
+  } else {
+    Value bytesOfWord = vector::LoadOp::create(builder, loc, four, lhs.buffer, ValueRange{address});
+    loaded = vector::BitCastOp::create(builder, loc, word, bytesOfWord);
+  }
+  Value scalar = vector::ExtractOp::create(builder, loc, loaded, 0);
   return vector::BitCastOp::create(builder, loc, bytes, vector::BroadcastOp::create(builder, loc, wideType, scalar));
 }
 

@@ -86,6 +86,8 @@ protected:
   Values loop(mlir::Value upper, int64_t step, mlir::ValueRange carried, LoopBody body) {
     return carryLoop(builder, loc, {index(0), upper, index(step)}, carried, body);
   }
+  /// Where the neighbours along K begin that words of `field` meet.
+  mlir::Value addressOf(mlir::Value step, int64_t row, int64_t field);
   /// Four neighbours of a row in every lane.
   mlir::Value loadRow(mlir::Value step, int64_t row, int64_t field);
 

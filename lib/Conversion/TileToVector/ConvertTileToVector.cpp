@@ -291,7 +291,8 @@ void ConvertTileToVector::runOnOperation() {
   populateTileMatmulPatterns(converter, machine->getVectorBits(), patterns);
   if (machine->getCodedProduct())
     populateTileCodedMatmulPatterns(
-        converter, {machine->getVectorBits(), machine->hasByteDot(), machine->hasByteTiles()}, patterns);
+        converter,
+        {machine->getVectorBits(), machine->hasByteDot(), machine->hasByteTiles(), getNeonBytes(*machine)}, patterns);
   if (machine->getCodedProduct() && machine->getVectorBits() >= 256)
     populateTileLookupMatmulPatterns(converter, patterns);
   ConversionTarget conversion(getContext());

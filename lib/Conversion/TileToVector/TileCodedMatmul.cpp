@@ -17,8 +17,10 @@
 // A chunk is as long as 16 bits hold every sum, so that nothing saturates; where they do not hold those of a step, it
 // is a part of the step's fields. Values below 0 give x their sign: pmaddubsw(|value|, psignb(x, value)), or take that
 // of a single row: pmaddubsw(|x|, psignb(value, x)). 256-bit vectors on every level:
-// two 512-bit units do no more of these in a cycle than three of 256 bits.
+// two 512-bit units do no more of these in a cycle than three of 256 bits. On aarch64 sdot stands for vpdpbusd;
+// NeonCodedMatmul.cpp has the rest.
 #include "CodedTile.h"
+#include "NeonCodedMatmul.h"
 #include "TileMatmul.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -99,15 +101,19 @@ private:
   Value makeBuffer();
 };
 
-/// Sums of products in fours.
+/// Sums of products in fours by one instruction.
 class DotEmitter : public CodedTile {
 public:
-  using CodedTile::CodedTile;
+  DotEmitter(OpBuilder &builder, TileCodedMatmulOp op, int64_t vectorBytes)
+      : CodedTile(builder, op, vectorBytes),
+        dot(vectorBytes == 16 ? "llvm.aarch64.neon.sdot.v4i32.v16i8"
+                              : "llvm.x86.avx512.vpdpbusd." + std::to_string(vectorBytes * 8)) {}
   Values emit(ValueRange accumulator);
 
 private:
   void addStep(Value step, int64_t first, Values &sums);
 
+  std::string dot;
   int64_t chains = 1; // sums of one part of a row
 };
 } // namespace
@@ -196,7 +202,6 @@ SmallVector<Value> PairEmitter::emit(ValueRange accumulator) {
 /// Adds one step to the sums, of which each field takes the next; `first` fields came before.
 void DotEmitter::addStep(Value step, int64_t first, Values &sums) {
   SmallVector<Values> words = loadWords(step);
-  std::string dot = "llvm.x86.avx512.vpdpbusd." + std::to_string(vectorBytes * 8);
   for (int64_t position = 0; position < fields; ++position) {
     Values values;
     for (int64_t part = 0; part < parts; ++part)
@@ -366,7 +371,7 @@ struct ConvertTileCodedMatmul final : OpConversionPattern<TileCodedMatmulOp> {
 
   LogicalResult matchAndRewrite(TileCodedMatmulOp op, OneToNOpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
-    int64_t vectorBytes = lowering.hasByteDot ? lowering.vectorBits / 8 : 32;
+    int64_t vectorBytes = lowering.hasByteDot || lowering.neon ? lowering.vectorBits / 8 : 32;
     ArrayRef<int64_t> words = cast<MemRefType>(op.getCodes().getType()).getShape();
     ArrayRef<int64_t> tile = op.getAcc().getType().getShape();
     if (words.back() != CodedTile::wordBytes || tile[1] * CodedTile::wordBytes % vectorBytes != 0)
@@ -376,6 +381,14 @@ struct ConvertTileCodedMatmul final : OpConversionPattern<TileCodedMatmulOp> {
     if (adaptor.getAcc().size() != static_cast<size_t>(tile[0]))
       return rewriter.notifyMatchFailure(op, "accumulator was not converted to its rows");
     Value special = op.getSpecial() ? adaptor.getSpecial().front() : Value();
+    if (lowering.neon == NeonBytes::Widen) {
+      rewriter.replaceOpWithMultiple(op, {emitNeonWidenedProduct(rewriter, op, special, adaptor.getAcc())});
+      return success();
+    }
+    if (lowering.neon == NeonBytes::Matrix && tile[0] % 2 == 0) {
+      rewriter.replaceOpWithMultiple(op, {emitNeonMatrixProduct(rewriter, op, special, adaptor.getAcc())});
+      return success();
+    }
     auto replace = [&](auto emitter) {
       emitter.prepare(special);
       rewriter.replaceOpWithMultiple(op, {emitter.emit(adaptor.getAcc())});
@@ -385,7 +398,8 @@ struct ConvertTileCodedMatmul final : OpConversionPattern<TileCodedMatmulOp> {
     if (lowering.hasByteTiles && isTile && op.getBits() == 8 && !op.getValues() && !special &&
         getConstantIntValue(op.getDepth()))
       return replace(TileEmitter(rewriter, op, vectorBytes));
-    return lowering.hasByteDot ? replace(DotEmitter(rewriter, op, vectorBytes)) : replace(PairEmitter(rewriter, op));
+    return lowering.hasByteDot || lowering.neon ? replace(DotEmitter(rewriter, op, vectorBytes))
+                                                : replace(PairEmitter(rewriter, op));
   }
 
 private:

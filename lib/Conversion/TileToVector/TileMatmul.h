@@ -2,6 +2,8 @@
 #ifndef LUTRA_LIB_CONVERSION_TILETOVECTOR_TILEMATMUL_H
 #define LUTRA_LIB_CONVERSION_TILETOVECTOR_TILEMATMUL_H
 
+#include "lutra/Machine/NeonTarget.h"
+
 namespace mlir {
 class RewritePatternSet;
 class TypeConverter;
@@ -15,10 +17,11 @@ void populateTileMatmulPatterns(const mlir::TypeConverter &converter, unsigned v
                                 mlir::RewritePatternSet &patterns);
 
 /// Instructions of tile_coded_matmul: with `hasByteDot` sums of four products in vectors of `vectorBits`, with
-/// `hasByteTiles` also of tiles of 16 rows, else of two products in 256 bits.
+/// `hasByteTiles` also of tiles of 16 rows, else of two products in 256 bits. With `neon` those of aarch64.
 struct CodedLowering {
   unsigned vectorBits;
   bool hasByteDot, hasByteTiles;
+  std::optional<NeonBytes> neon;
 };
 
 /// Adds the conversion of tile_coded_matmul.
