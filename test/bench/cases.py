@@ -32,6 +32,11 @@ class Case:
     rounded_group: int = 0
     torch: Callable[[], Callable[[], Any]] | None = field(default=None, repr=False)
 
+    @property
+    def is_onnx(self) -> bool:
+        """Whether others than Lutra can read the model."""
+        return not isinstance(self.model, Path) or self.model.suffix == ".onnx"
+
 
 def _model(nodes: list[Any], inputs: Arrays, output: list[int | str], weights: Arrays) -> bytes:
     from onnx import TensorProto, helper, numpy_helper
@@ -144,13 +149,11 @@ def blocked_gemm(m: int, n: int, k: int, block: int, level: int = 1, bits: int =
     )
 
 
-def bit_gemm(m: int, n: int, k: int, block: int) -> Case:
+def bit_gemm(m: int, n: int, k: int, block: int, work: Path) -> Case:
     """[m, k] of f32, which may be rounded to 8 bits, x [n, k] of +-1 with a scale for each block.
 
     ONNX has no type of one bit, so that Lutra runs alone.
     """
-    import tempfile
-
     from lutra import encoding
 
     form = f"[dense<uint<1>, bipolar, scales = [f16, 1, {block}]>]"
@@ -161,7 +164,7 @@ def bit_gemm(m: int, n: int, k: int, block: int) -> Case:
     data[scales.offset :] = generator.uniform(0.01, 0.1, n * k // block).astype(np.float16).view(np.uint8)
     kind = f"tensor<{n}x{k}xf32, #lutra.encoding<{form}, act = int<8, sym, group<{block}>>>>"
     left, out = f"tensor<{m}x{k}xf32>", f"tensor<{m}x{n}xf32>"
-    path = Path(tempfile.mkdtemp(prefix="lutra-bench-")) / "case.mlir"
+    path = work / f"bits_{m}x{n}x{k}.mlir"
     path.write_text(f"""
 lutra.global @w : {kind} = dense<"0x{data.tobytes().hex().upper()}"> : tensor<{data.nbytes}xi8>
 func.func @main(%x: {left} {{lutra.name = "x"}}) -> ({out} {{lutra.name = "y"}}) {{
@@ -277,8 +280,8 @@ def layer_norm(rows: int, columns: int) -> Case:
     return Case(f"layer_norm {rows}x{columns}", model, {"x": x}, 0, 8.0 * x.size, torch=with_torch)
 
 
-def operators() -> Iterator[Case]:
-    """Single operators at the sizes that matter."""
+def operators(work: Path) -> Iterator[Case]:
+    """Single operators at the sizes that matter; what is no ONNX model lies in `work`."""
     yield gemm(512, 512, 512)
     yield gemm(128, 768, 3072)
     yield gemm(1, 4096, 4096)
@@ -302,7 +305,7 @@ def operators() -> Iterator[Case]:
         for m in (1, 16, 128):
             yield blocked_gemm(m, 4096, 4096, 128, level=4, bits=bits)
     for m in (1, 4, 16):
-        yield bit_gemm(m, 4096, 4096, 128)
+        yield bit_gemm(m, 4096, 4096, 128, work)
     yield conv(56, 64, 64, 3)
     yield conv(56, 64, 64, 1)
     yield softmax(512, 1024)

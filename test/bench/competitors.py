@@ -25,7 +25,9 @@ def with_lutra(case: Case, threads: int) -> Run:
     return lambda: model(**case.inputs)
 
 
-def with_onnxruntime(case: Case, threads: int) -> Run:
+def with_onnxruntime(case: Case, threads: int) -> Run | None:
+    if not case.is_onnx:
+        return None
     import onnxruntime as ort
 
     options = ort.SessionOptions()
@@ -37,7 +39,9 @@ def with_onnxruntime(case: Case, threads: int) -> Run:
     return lambda: session.run(None, case.inputs)
 
 
-def with_openvino(case: Case, threads: int) -> Run:
+def with_openvino(case: Case, threads: int) -> Run | None:
+    if not case.is_onnx:
+        return None
     import openvino as ov
 
     core = ov.Core()

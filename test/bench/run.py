@@ -199,7 +199,7 @@ def main() -> int:
     os.sched_setaffinity(0, cpus[:threads])
     machine, rows = Machine(), []
     with tempfile.TemporaryDirectory() as work:
-        for case in [*operators(), *models(options.models), *exported(Path(work), options)]:
+        for case in [*operators(Path(work)), *models(options.models), *exported(Path(work), options)]:
             if options.filter not in case.name:
                 continue
             if isinstance(case.model, Path) and "lutra" in options.with_ and not options.no_compilation:
