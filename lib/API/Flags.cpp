@@ -269,8 +269,8 @@ void FlagParser::checkTogether() {
     error = "--calibrate and --quantize-report go with --quantize; say what to make of the weights";
   else if (!options.report.empty() && (isMil || request.check || request.listWeights))
     error = "--report tells of kernels; leave it out with --target=mil, --check and --quantize=list";
-  else if (request.listWeights && (request.outputGiven || stopGiven || emitGiven))
-    error = "--quantize=list writes nothing; leave out -o, --emit and --stop-after";
+  else if (request.listWeights && (request.outputGiven || stopGiven || emitGiven || !options.quantizeReport.empty()))
+    error = "--quantize=list writes nothing; leave out -o, --emit, --quantize-report and --stop-after";
   else if (request.check && (request.outputGiven || emitGiven || stopGiven))
     error = "--check writes nothing; leave out -o, --emit and --stop-after";
   else if (emitGiven && options.stopAfter != Stage::Artifact)

@@ -204,7 +204,7 @@ static bool multipliesBytes(ModuleOp module, const CompileOptions &options) {
 static bool mayRoundActivations(ModuleOp module, const CompileOptions &options) {
   // A spec with a fault is an error of the pass that reads it.
   llvm::Expected<QuantizeSpec> spec = QuantizeSpec::parse(options.quantize);
-  bool asked = spec && spec->roundActivations;
+  bool asked = spec && spec->activations.scales != ActivationRounding::None;
   if (!spec)
     llvm::consumeError(spec.takeError());
   WalkResult found = module.walk([](MatmulOp op) {
@@ -276,6 +276,17 @@ static LogicalResult runPasses(ModuleOp module, const CompileOptions &options,
   if (failed(build(manager)))
     return failure();
   return manager.run(module);
+}
+
+/// After quantizeModel: static activations leave dequantized operands, as models of integers have them.
+static LogicalResult raiseQuantized(ModuleOp module, const CompileOptions &options) {
+  return runPasses(module, options, [&](OpPassManager &manager) {
+    if (options.target == "cpu")
+      manager.addPass(createRaiseIntegerProducts(integerOptions(options)));
+    manager.addPass(createEncodeWeights({options.strategy}));
+    manager.addPass(createCanonicalizerPass());
+    return success();
+  });
 }
 
 /// The level of a nested module; a GPU's architecture is one whose grids run on any CPU.
@@ -438,6 +449,8 @@ LogicalResult compileModule(ModuleOp module, const CompileOptions &requested) {
         return failure();
       if (decisions)
         decisions->pause(false);
+      if (failed(raiseQuantized(module, options)))
+        return failure();
     }
     if (stage == Stage::Artifact && failed(writeArtifact(module, options, device.get())))
       return failure();

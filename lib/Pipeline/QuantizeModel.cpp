@@ -9,6 +9,7 @@
 #include "Calibration.h"
 #include "QuantizeReport.h"
 
+#include "lutra/Dialect/Lutra/Transforms/StaticActivations.h"
 #include "lutra/Dialect/Lutra/Transforms/WeightQuantizer.h"
 #include "lutra/Solver/BitAllocation.h"
 #include "lutra/Support/ErrorCodes.h"
@@ -53,8 +54,11 @@ private:
   LogicalResult compareForms(ArrayRef<size_t> products);
   LogicalResult makeProbe();
   FailureOr<double> lossWith(size_t weight, ArrayRef<float> values);
+  int64_t countFixedBytes();
+  FailureOr<int64_t> findBudget(int64_t chosenWeights, int64_t least);
   LogicalResult choose();
   LogicalResult apply(ArrayRef<size_t> products);
+  void roundActivations();
   LogicalResult measureModel();
   int64_t bytesOf(const QuantizedProduct &product, const WeightForm &form) const;
   QuantizeOptions quantizeOptions() const { return {0, !options.quantizeReport.empty()}; }
@@ -69,6 +73,7 @@ private:
   OwningOpRef<ModuleOp> plain;           // the module before anything changed
   std::vector<Value> tapOf;              // of products, in `plain`; null: inside a branch
   llvm::MapVector<Value, GramMatrix> grams;
+  llvm::MapVector<Value, SampledRange> ranges; // of static activations, by tap
   llvm::MapVector<Operation *, Layer> layers; // by weight, those with a choice
   std::unique_ptr<Probe> probe;          // with weights as inputs
   std::vector<ProbeTensor> weightInputs; // of `probe`
@@ -151,8 +156,12 @@ LogicalResult ModelQuantizer::measureInputs(ArrayRef<Value> taps) {
   grams.clear();
   if (taps.empty())
     return success();
-  for (Value tap : taps)
+  bool isStatic = quantizer.getSpec().activations.isStatic();
+  for (Value tap : taps) {
     grams.insert({tap, GramMatrix(cast<RankedTensorType>(tap.getType()).getShape().back())});
+    if (isStatic)
+      ranges[tap] = SampledRange();
+  }
   FailureOr<std::unique_ptr<Probe>> model = Probe::compile(*plain, taps, {}, options);
   if (failed(model) || failed(checkInputs(**model)))
     return failure();
@@ -168,7 +177,10 @@ LogicalResult ModelQuantizer::measureInputs(ArrayRef<Value> taps) {
       for (auto [entry, tensor] : llvm::zip_equal(grams, taken)) {
         GramMatrix &gram = entry.second;
         int64_t bad = gram.getBadRows();
-        gram.addRows(tensor.floats(), rowsToKeep(sample, tensor.count() / gram.getSize()), parallel);
+        ArrayRef<char> keep = rowsToKeep(sample, tensor.count() / gram.getSize());
+        gram.addRows(tensor.floats(), keep, parallel);
+        if (isStatic)
+          ranges[entry.first].addRows(tensor.floats(), gram.getSize(), keep);
         if (gram.getBadRows() > bad)
           return emitCodedError(entry.first.getLoc(), ErrorCode::Attribute)
                  << "calibration sample '" << sample.name << "': the left-hand side of this product has "
@@ -191,8 +203,8 @@ LogicalResult ModelQuantizer::forParts(llvm::function_ref<LogicalResult(ArrayRef
     int64_t bytes = 0;
     for (; begin < count; ++begin) {
       const QuantizedProduct &product = quantizer.getProducts()[begin];
-      bool wanted = !tapOf.empty() && tapOf[begin] && llvm::any_of(product.forms, [](const WeightForm &form) {
-        return form.method != WeightForm::Nearest;
+      bool wanted = !tapOf.empty() && tapOf[begin] && llvm::any_of(product.forms, [&](const WeightForm &form) {
+        return form.method != WeightForm::Nearest || quantizer.getSpec().activations.isStatic();
       });
       if (wanted && !taps.contains(tapOf[begin])) {
         int64_t own = GramMatrix::bytesOf(product.k);
@@ -316,24 +328,9 @@ LogicalResult ModelQuantizer::compareForms(ArrayRef<size_t> products) {
   return success();
 }
 
-LogicalResult ModelQuantizer::choose() {
-  for (auto [index, product] : llvm::enumerate(quantizer.getProducts()))
-    if (product.forms.size() > 1)
-      layers.insert({product.weight, Layer{index, {}, 0}});
-  if (layers.empty())
-    return success();
-  const QuantizeSpec &spec = quantizer.getSpec();
-  int64_t chosenWeights = 0, fixed = 0, least = 0;
-  std::vector<std::vector<FormCost>> costs;
-  for (auto &[weight, layer] : layers) {
-    const QuantizedProduct &product = quantizer.getProducts()[layer.product];
-    chosenWeights += product.n * product.k;
-    std::vector<FormCost> &own = costs.emplace_back();
-    for (const WeightForm &form : product.forms)
-      own.push_back({bytesOf(product, form), 0});
-    least += llvm::min_element(own, [](const FormCost &a, const FormCost &b) { return a.bytes < b.bytes; })->bytes;
-  }
-  // What a size in MB counts beside them: the weights of fixed forms and all that stays as it is.
+/// Bytes that a size in MB counts beside the weights with a choice: those of fixed forms and all that stays as it is.
+int64_t ModelQuantizer::countFixedBytes() {
+  int64_t fixed = 0;
   llvm::MapVector<Operation *, int64_t> others;
   for (GlobalOp global : module.getOps<GlobalOp>()) {
     auto type = cast<RankedTensorType>(global.getType());
@@ -363,6 +360,13 @@ LogicalResult ModelQuantizer::choose() {
     auto type = cast<RankedTensorType>(cast<GlobalOp>(global).getType());
     fixed += type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
   }
+  return fixed;
+}
+
+/// The bytes that the layers with a choice may take, if their smallest forms, of `least` bytes, fit.
+FailureOr<int64_t> ModelQuantizer::findBudget(int64_t chosenWeights, int64_t least) {
+  const QuantizeSpec &spec = quantizer.getSpec();
+  int64_t fixed = countFixedBytes();
   bool inBytes = spec.budgetBytes > 0;
   int64_t budget = inBytes ? int64_t(spec.budgetBytes) - fixed : int64_t(spec.budgetBits * double(chosenWeights) / 8);
   if (budget < least) {
@@ -379,6 +383,28 @@ LogicalResult ModelQuantizer::choose() {
                         .str();
     return diagnostic << "; allow more, or types of fewer bits";
   }
+  return budget;
+}
+
+LogicalResult ModelQuantizer::choose() {
+  for (auto [index, product] : llvm::enumerate(quantizer.getProducts()))
+    if (product.forms.size() > 1)
+      layers.insert({product.weight, Layer{index, {}, 0}});
+  if (layers.empty())
+    return success();
+  int64_t chosenWeights = 0, least = 0;
+  std::vector<std::vector<FormCost>> costs;
+  for (auto &[weight, layer] : layers) {
+    const QuantizedProduct &product = quantizer.getProducts()[layer.product];
+    chosenWeights += product.n * product.k;
+    std::vector<FormCost> &own = costs.emplace_back();
+    for (const WeightForm &form : product.forms)
+      own.push_back({bytesOf(product, form), 0});
+    least += llvm::min_element(own, [](const FormCost &a, const FormCost &b) { return a.bytes < b.bytes; })->bytes;
+  }
+  FailureOr<int64_t> budget = findBudget(chosenWeights, least);
+  if (failed(budget))
+    return failure();
   if (failed(makeProbe()) || failed(forParts([&](ArrayRef<size_t> products) { return compareForms(products); })))
     return failure();
   probe.reset();
@@ -386,7 +412,7 @@ LogicalResult ModelQuantizer::choose() {
   for (auto [entry, own] : llvm::zip_equal(layers, costs))
     for (auto [cost, loss] : llvm::zip_equal(own, entry.second.losses))
       cost.loss = loss;
-  std::vector<size_t> picks = *allocateBits(costs, budget);
+  std::vector<size_t> picks = *allocateBits(costs, *budget);
   double predicted = 0;
   for (auto [entry, pick] : llvm::zip_equal(layers, picks)) {
     entry.second.pick = pick;
@@ -423,6 +449,26 @@ LogicalResult ModelQuantizer::apply(ArrayRef<size_t> products) {
                layer == layers.end() ? std::nullopt : std::optional<double>(layer->second.losses[layer->second.pick]));
   }
   return result;
+}
+
+/// Static scales for the other operands of the products.
+void ModelQuantizer::roundActivations() {
+  const ActivationRounding &rounding = quantizer.getSpec().activations;
+  if (!rounding.isStatic())
+    return;
+  StaticActivations activations(module);
+  for (auto [product, tap] : llvm::zip_equal(quantizer.getProducts(), tapOf)) {
+    MatmulOp op = product.op;
+    auto range = tap ? ranges.find(tap) : ranges.end();
+    if (formOf(product).keeps())
+      continue;
+    if (range == ranges.end() || range->second.isEmpty())
+      mlir::emitWarning(op.getLoc()) << "the left-hand side of this product has no range, since it is computed in a "
+                                     << "branch or has no rows along K; it stays f32";
+    else
+      activations.round(op, range->second, rounding);
+  }
+  activations.finish();
 }
 
 /// The outputs of the quantized model beside those of the float one.
@@ -476,7 +522,7 @@ LogicalResult ModelQuantizer::run(std::string &reportText) {
       listProduct(*options.quantizeList, product, quantizer);
     for (const KeptProduct &product : quantizer.getKept())
       listProduct(*options.quantizeList, product);
-    return success();
+    return quantizer.checkPatterns();
   }
   if (failed(readSamples()))
     return failure();
@@ -495,6 +541,7 @@ LogicalResult ModelQuantizer::run(std::string &reportText) {
   grams.clear();
   if (failed(quantizer.finish()))
     return failure();
+  roundActivations();
   if (fewRows > 0)
     mlir::emitWarning(module.getLoc()) << fewRows << " products saw fewer rows of inputs than 2 K; their codes may fit "
                                        << "the samples more than the model, so give more of them";

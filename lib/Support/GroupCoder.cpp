@@ -23,7 +23,7 @@ GroupCoder::GroupCoder(const WeightForm &form, float tensorScale)
     least = form.symmetric ? 1 : 0; // symmetric codes reach as far on both sides
     return;
   }
-  Encoding encoding = form.encoding(/*rounded=*/false);
+  Encoding encoding = form.encoding();
   const WeightFormat &format = encoding.terms.front().formats.front();
   for (int64_t index = 0; index < (format.value.select == ValueMap::Tensor ? 1 : 4); ++index) {
     std::vector<std::pair<double, uint8_t>> entries;

@@ -360,7 +360,7 @@ QuantizeFault lutra::quantizeMatrix(const MatrixSource &source, const WeightForm
 }
 
 void QuantizedMatrix::readRow(int64_t row, MutableArrayRef<float> values) const {
-  Encoding encoding = form.encoding(/*rounded=*/false);
+  Encoding encoding = form.encoding();
   const WeightFormat &format = encoding.terms.front().formats.front();
   int64_t size = form.group == kWhole ? std::max<int64_t>(1, k) : form.group;
   std::vector<float> units; // of tables, one after another
@@ -387,7 +387,7 @@ void QuantizedMatrix::pack(const EncodedLayout &layout, MutableArrayRef<uint8_t>
   const EncodedArray *zeros = layout.find(ArrayRole::Zeros, 0, 0);
   const EncodedArray *selectors = layout.find(ArrayRole::Selectors, 0, 0);
   if (const EncodedArray *table = layout.find(ArrayRole::Table, 0, 0)) {
-    Encoding encoding = form.encoding(/*rounded=*/false);
+    Encoding encoding = form.encoding();
     const std::vector<double> &entries = encoding.terms.front().formats.front().value.values;
     for (int64_t row = 0; row < table->rows; ++row)
       for (int64_t column = 0; column < table->columns; ++column)

@@ -6,6 +6,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/GlobPattern.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -35,6 +36,7 @@ private:
   llvm::Error parseOption(StringRef option, WeightForm &form);
   llvm::Error addRule(StringRef glob, StringRef weights, bool named);
   llvm::Error parseBudget(StringRef value);
+  llvm::Error parseActivations(StringRef value);
 };
 } // namespace
 
@@ -116,6 +118,27 @@ llvm::Error SpecParser::addRule(StringRef glob, StringRef weights, bool named) {
   return llvm::Error::success();
 }
 
+llvm::Error SpecParser::parseActivations(StringRef value) {
+  auto [type, scales] = value.split(':');
+  unsigned bits = 0;
+  bool isFloat = value == "f32";
+  StringRef digits = type;
+  bool isInteger = digits.consume_front("int") && digits.size() == 1 && !digits.getAsInteger(10, bits);
+  auto kind = llvm::StringSwitch<std::optional<ActivationRounding::Scales>>(scales)
+                  .Cases({"", "group"}, ActivationRounding::Group)
+                  .Case("token", ActivationRounding::Token)
+                  .Case("static", ActivationRounding::Extremes)
+                  .Case("static-mse", ActivationRounding::Squares)
+                  .Default(std::nullopt);
+  if (!isFloat && !(isInteger && bits >= 4 && bits <= 8))
+    return fault("activations of type '", value.str(), "'; take int4 to int8, or f32");
+  if (!kind || (value.contains(':') && scales.empty()))
+    return fault("the scales '", scales.str(), "' of activations; take group (those of the weights), token, static or ",
+                 "static-mse");
+  spec.activations = isFloat ? ActivationRounding() : ActivationRounding{*kind, bits};
+  return llvm::Error::success();
+}
+
 llvm::Error SpecParser::parseBudget(StringRef value) {
   StringRef digits = value;
   double &budget = digits.consume_back("bpw") ? spec.budgetBits : spec.budgetBytes;
@@ -147,10 +170,7 @@ llvm::Error SpecParser::parseItem(StringRef item) {
     return llvm::Error::success();
   }
   if (key == "activations") {
-    if (value != "int8" && value != "f32")
-      return fault("activations of type '", value.str(), "'; take int8, in the groups of the weights, or f32");
-    spec.roundActivations = value == "int8";
-    return llvm::Error::success();
+    return parseActivations(value);
   }
   if (key == "budget")
     return parseBudget(value);
@@ -163,7 +183,7 @@ llvm::Error SpecParser::parseItem(StringRef item) {
   if (item == "int4" || item == "int8")
     return addRule("*", item, /*named=*/false);
   if (item == "w4a8" || item == "w8a8") {
-    spec.roundActivations = true;
+    spec.activations = {ActivationRounding::Group, 8};
     return addRule("*", item == "w4a8" ? "int4" : "int8", /*named=*/false);
   }
   return fault("'", item.str(),

@@ -145,7 +145,7 @@ static void setFloat(WeightFormat &format, int64_t exponent, int64_t mantissa, i
   format.value.special = special;
 }
 
-Encoding WeightForm::encoding(bool rounded) const {
+Encoding WeightForm::encoding(const ActivationRounding &rounding) const {
   Encoding encoding;
   WeightFormat &format = encoding.terms.emplace_back().formats.emplace_back();
   format.code.kind = CodeForm::Uint;
@@ -192,10 +192,10 @@ Encoding WeightForm::encoding(bool rounded) const {
     setTable(format, SideType::Int, 8, bitModTables(bits));
     break;
   }
-  if (rounded) {
+  if (rounding.scales == ActivationRounding::Group || rounding.scales == ActivationRounding::Token) {
     encoding.activation.kind = ActivationForm::Int;
-    encoding.activation.bits = 8;
-    encoding.activation.group = group;
+    encoding.activation.bits = rounding.bits;
+    encoding.activation.group = rounding.scales == ActivationRounding::Token ? kWhole : group;
   }
   return encoding;
 }

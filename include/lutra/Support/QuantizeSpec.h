@@ -1,16 +1,17 @@
 //===- QuantizeSpec.h - what --quantize asks for -----------------------------===//
 // spec    ::= item ("," item)*                        later items win
-// item    ::= "weights=" weights | "layer(" glob ").weights=" weights | "activations=" ("int8" | "f32")
+// item    ::= "weights=" weights | "layer(" glob ").weights=" weights | "activations=" activations
 //           | "exclude=" glob (";" glob)* | "budget=" number ("bpw" | "MB") | "holdout=" percent
 //           | "int8" | "int4" | "w4a8" | "w8a8"
+// activations ::= "f32" | "int" N (":" ("group" | "token" | "static" | "static-mse"))?
 // weights ::= type ("|" type)* (":" option)* | "auto" (":" option)* | "f32"
 // type    ::= "int2" .. "int8" | "fp4" | "mxfp4" | "nvfp4" | "nf4" | "iq4nl" | "bitmod3" | "bitmod4" | "fp6" | "fp8"
 // option  ::= "g" N | "channel" | "sym" | "asym" | "rtn" | "mse" | "gptq" | "scale=f16" | "scale=f32"
 //
 // What a type means without options stands in docs/quantization.md. Several types are a choice that a budget makes,
-// layer by layer; auto is int2|int3|int4|int5|int6|int8 in groups of 64. Activations of int8 are rounded while the
-// model runs, each group of the weight with a scale of its own. int8: weights=int8; int4: weights=int4; w4a8 and w8a8:
-// these with activations=int8.
+// layer by layer; auto is int2|int3|int4|int5|int6|int8 in groups of 64. Activations of N bits are rounded while the
+// model runs, each group of the weight (or each row) with a scale of its own, or all with one that a calibration
+// chose. int8: weights=int8; int4: weights=int4; w4a8 and w8a8: these with activations=int8.
 #ifndef LUTRA_SUPPORT_QUANTIZESPEC_H
 #define LUTRA_SUPPORT_QUANTIZESPEC_H
 
@@ -22,6 +23,20 @@
 #include <optional>
 
 namespace lutra {
+
+/// How products round their other operand.
+struct ActivationRounding {
+  enum Scales {
+    None,
+    Group,  // for each group of the weight, from its largest magnitude while the model runs
+    Token,  // for each row, likewise
+    Extremes, // one for all, so that the extremes of a calibration just fit
+    Squares   // one for all, of least squared error on a calibration
+  } scales = None;
+  unsigned bits = 8;
+
+  bool isStatic() const { return scales == Extremes || scales == Squares; }
+};
 
 /// The form of a weight [N, K].
 struct WeightForm {
@@ -51,8 +66,8 @@ struct WeightForm {
   static std::optional<WeightForm> of(llvm::StringRef type);
   /// "int4:g32:asym", as a spec has it, without the method.
   std::string text() const;
-  /// The encoding, with activations that may be rounded to 8 bits or not.
-  Encoding encoding(bool rounded) const;
+  /// The encoding, with activations that may be rounded while the model runs or not.
+  Encoding encoding(const ActivationRounding &rounding = {}) const;
 };
 
 llvm::StringRef methodName(WeightForm::Method method);
@@ -64,7 +79,7 @@ struct QuantizeSpec {
     bool named = false; // by layer(..): also small weights
   };
   std::vector<Rule> rules; // the last that matches holds
-  bool roundActivations = false;
+  ActivationRounding activations;
   double budgetBits = 0;     // per weight, with its side data; 0: none
   double budgetBytes = 0;    // of all weights; 0: none
   double holdout = 0;        // share of the samples that measure and fit nothing

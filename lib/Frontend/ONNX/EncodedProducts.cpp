@@ -98,7 +98,10 @@ static GraphTensor importMatMulNBits(NodeImport &n) {
   weightForm.group = form.block;
   weightForm.symmetric = !zeros;
   weightForm.scale = SideType::F32;
-  Encoding encoding = weightForm.encoding(/*rounded=*/accuracy == 4);
+  ActivationRounding rounding;
+  if (accuracy == 4)
+    rounding.scales = ActivationRounding::Group;
+  Encoding encoding = weightForm.encoding(rounding);
   EncodedLayout layout = llvm::cantFail(EncodedLayout::of(encoding, form.n, form.k));
   AsmResourceBlob blob = allocateZeroedBlob(layout.bytes);
   char *out = blob.getMutableData().data();

@@ -159,7 +159,7 @@ TEST(GroupCoder, tables_take_nearest_values) {
         weight = std::fabs(normal(random));
       GroupCoder coder(form, GroupCoder::tensorScaleOf(form, 3.5f));
       GroupSide side = coder.fit(values), steered = coder.fit(values, weights);
-      Encoding encoding = form.encoding(false);
+      Encoding encoding = form.encoding();
       const WeightFormat &format = encoding.terms[0].formats[0];
       double own = 0, other = 0;
       for (size_t k = 0; k < values.size(); ++k) {

@@ -296,7 +296,7 @@ TEST(QuantizeMatrix, bytes_mean_the_values) {
       WeightForm form = *WeightForm::of(type);
       form.method = method;
       QuantizedMatrix matrix = own.quantize(form, &gram, notes);
-      Encoding encoding = matrix.form.encoding(false);
+      Encoding encoding = matrix.form.encoding();
       ASSERT_EQ(encoding.findError(), std::nullopt) << type;
       EncodedLayout layout = llvm::cantFail(EncodedLayout::of(encoding, own.n, own.k));
       std::vector<uint8_t> bytes(layout.bytes);

@@ -76,7 +76,7 @@ static GlobalOp makeGlobal(CodedMatrix &matrix, StringRef name, WeightStore &sto
   int64_t middle = int64_t(1) << (form.bits - 1);
   form.symmetric = llvm::all_of(matrix.zeros, [&](int64_t zero) { return zero + shift == middle; });
   form.scale = SideType::F32;
-  Encoding encoding = form.encoding(/*rounded=*/false);
+  Encoding encoding = form.encoding();
   EncodedLayout layout = llvm::cantFail(EncodedLayout::of(encoding, matrix.n, matrix.k));
   AsmResourceBlob blob = WeightStore::allocate(layout.bytes);
   auto *out = reinterpret_cast<uint8_t *>(blob.getMutableData().data());

@@ -1,7 +1,8 @@
 //===- QuantizeActivations.cpp - left-hand sides as codes -------------------===//
 // The encoding of a weight may allow its product to round the other operand (its activation form). Where a strategy
 // then computes the product in fewer cycles, the rounding is written out: scales from the largest magnitude of each
-// group along K, codes, and a product of codes. Products that share an operand share its codes.
+// group along K, codes, and a product of codes. Products that share an operand share its codes. An operand that is
+// dequantized with one scale has its codes already.
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
 #include "TileTargetNames.h"
@@ -11,6 +12,7 @@
 #include "lutra/Support/ErrorCodes.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/IR/Remarks.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -39,13 +41,35 @@ struct QuantizeActivations final : lutra::impl::QuantizeActivationsBase<Quantize
 
 private:
   void quantize(MatmulOp op, const ProductStrategies &strategies, ArrayRef<const TileTarget *> levels);
-  Codes makeCodes(Value value, int64_t group);
+  Codes makeCodes(Value value, int64_t group, unsigned bits);
 
-  DenseMap<std::pair<Value, int64_t>, Codes> done;
+  DenseMap<std::pair<Value, std::pair<int64_t, unsigned>>, Codes> done; // by value, group and bits
 };
 } // namespace
 
-/// Elements of a group that the product may round to 8-bit codes with one scale; 0: it may not.
+/// Whether codes are no less than -127.
+static bool isBounded(Value codes) {
+  auto binary = codes.getDefiningOp<BinaryOp>();
+  DenseElementsAttr bound;
+  if (!binary || binary.getKind() != BinaryKind::Max || !matchPattern(binary.getRhs(), m_Constant(&bound)))
+    return false;
+  return llvm::all_of(bound.getValues<APInt>(), [](const APInt &least) { return least.sge(-127); });
+}
+
+/// The dequantization on the left of a product with an encoded weight if its codes can be multiplied as they are.
+static DequantizeOp getCodedLhs(MatmulOp op) {
+  auto source = op.getLhs().getDefiningOp<DequantizeOp>();
+  if (!source || op.getScale() || op.getTransposeLhs() || source.getZeroPoint() ||
+      !encodingOf(cast<RankedTensorType>(op.getRhs().getType())))
+    return {};
+  auto codes = cast<RankedTensorType>(source.getInput().getType());
+  auto scale = cast<RankedTensorType>(source.getScale().getType());
+  bool fits = codes.getElementType().isSignlessInteger(8) && scale.getRank() == 0 && scale.getElementType().isF32() &&
+              !codes.isDynamicDim(codes.getRank() - 1) && codes.getShape().back() > 0 && isBounded(source.getInput());
+  return fits ? source : DequantizeOp();
+}
+
+/// Elements of a group that the product may round to codes with one scale; 0: it may not.
 static int64_t getGroup(MatmulOp op) {
   auto lhs = cast<RankedTensorType>(op.getLhs().getType());
   EncodingAttr encoding = encodingOf(cast<RankedTensorType>(op.getRhs().getType()));
@@ -53,7 +77,7 @@ static int64_t getGroup(MatmulOp op) {
       lhs.isDynamicDim(lhs.getRank() - 1) || lhs.getShape().back() < 1)
     return 0;
   const ActivationForm &form = encoding.getValue().activation;
-  if (form.kind != ActivationForm::Int || form.bits != 8 || !form.symmetric || form.group == 0)
+  if (form.kind != ActivationForm::Int || form.bits < 4 || form.bits > 8 || !form.symmetric || form.group == 0)
     return 0;
   int64_t depth = lhs.getShape().back(); // a longer group is the row
   return form.group == kWhole ? depth : std::min(form.group, depth);
@@ -72,9 +96,9 @@ static double elementCycles(const ProductProblem &problem, int64_t group) {
   return elements * (problem.shape.k % group == 0 ? 3 : 6);
 }
 
-/// Scales of largest magnitude / 127, the least normal number at least, and codes.
-Codes QuantizeActivations::makeCodes(Value value, int64_t group) {
-  auto [entry, isNew] = done.try_emplace({value, group});
+/// Scales of largest magnitude / greatest code, the least normal number at least, and codes.
+Codes QuantizeActivations::makeCodes(Value value, int64_t group, unsigned bits) {
+  auto [entry, isNew] = done.try_emplace({value, {group, bits}});
   if (!isNew)
     return entry->second;
   OpBuilder builder(value.getContext());
@@ -106,18 +130,30 @@ Codes QuantizeActivations::makeCodes(Value value, int64_t group) {
   Value grouped = ReshapeOp::create(builder, loc, groupedType, whole, sizes);
   Value magnitude = UnaryOp::create(builder, loc, groupedType, UnaryKind::Abs, grouped);
   Value greatest = ReduceOp::create(builder, loc, oneType, ReduceKind::Max, magnitude, ArrayRef<int64_t>{last + 1});
-  Value step = BinaryOp::create(builder, loc, oneType, BinaryKind::Div, greatest, makeScalar(builder, loc, 127));
+  Value most = makeScalar(builder, loc, (1 << (bits - 1)) - 1);
+  Value step = BinaryOp::create(builder, loc, oneType, BinaryKind::Div, greatest, most);
   step = BinaryOp::create(builder, loc, oneType, BinaryKind::Max, step,
                           makeScalar(builder, loc, std::numeric_limits<float>::min()));
   Value scale = ReshapeOp::create(builder, loc, scaleType, step, sizes);
   auto codeType = RankedTensorType::get(type.getShape(), builder.getI8Type());
   Value codes = QuantizeOp::create(builder, loc, codeType, value, scale, /*zero_point=*/Value(), last, group);
-  return done[{value, group}] = {codes, scale};
+  return done[{value, {group, bits}}] = {codes, scale};
+}
+
+/// The codes of a dequantized operand, its scale for each row before `product`.
+static Codes readCodes(MatmulOp product, DequantizeOp source, RankedTensorType scaleType) {
+  OpBuilder builder(product);
+  SmallVector<Value> sizes;
+  for (int64_t dim = 0; dim < scaleType.getRank(); ++dim)
+    if (scaleType.isDynamicDim(dim))
+      sizes.push_back(tensor::DimOp::create(builder, product.getLoc(), source.getInput(), dim));
+  return {source.getInput(), ExpandOp::create(builder, product.getLoc(), scaleType, source.getScale(), sizes)};
 }
 
 void QuantizeActivations::quantize(MatmulOp op, const ProductStrategies &strategies,
                                    ArrayRef<const TileTarget *> levels) {
-  int64_t group = getGroup(op);
+  DequantizeOp source = getCodedLhs(op);
+  int64_t group = source ? cast<RankedTensorType>(op.getLhs().getType()).getShape().back() : getGroup(op);
   if (group == 0)
     return;
   // Types alone decide: the product of codes is asked for before its operands exist.
@@ -138,10 +174,11 @@ void QuantizeActivations::quantize(MatmulOp op, const ProductStrategies &strateg
   why.clear();
   std::optional<StrategyChoice> after = strategies.choose(*getProductProblem(coded), levels, wish, why);
   auto opts = remark::RemarkOpts::name("QuantizeActivations").category(DEBUG_TYPE);
-  double rounding = elementCycles(*getProductProblem(op), group) * static_cast<double>(levels.size());
+  double rounding = source ? 0 : elementCycles(*getProductProblem(op), group) * static_cast<double>(levels.size());
   bool wins = after && (!before || after->cycles + rounding < before->cycles);
   if (wins) {
-    Codes made = makeCodes(op.getLhs(), group);
+    unsigned bits = encodingOf(cast<RankedTensorType>(op.getRhs().getType())).getValue().activation.bits;
+    Codes made = source ? readCodes(coded, source, scaleType) : makeCodes(op.getLhs(), group, bits);
     coded.getLhsMutable().set(made.codes);
     coded.getScaleMutable().assign(made.scale);
     remark::passed(loc, opts) << remark::metric("Strategy", after->strategy->getName())

@@ -40,6 +40,10 @@ LogicalResult WeightQuantizer::plan(StringRef spec, bool calibrated) {
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
            << "--quantize asks for a choice among types, which needs inputs of the model to compare them; add "
               "--calibrate=FILE, or name one type";
+  if (!calibrated && asked.activations.isStatic())
+    return emitCodedError(module.getLoc(), ErrorCode::Attribute)
+           << "--quantize asks for one scale for all activations of a product, which needs inputs of the model; add "
+              "--calibrate=FILE, or take activations=int8:token";
   if (!calibrated && asked.holdout > 0)
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
            << "--quantize has holdout=, a share of samples that are not there; add --calibrate=FILE or leave it out";
@@ -76,9 +80,29 @@ const QuantizeSpec::Rule *WeightQuantizer::findRule(StringRef weight, StringRef 
   return found;
 }
 
+/// Why a constant operand of a product is no matrix that gets codes; empty: it is one.
+static std::string findObstacle(MatmulOp op, GlobalOp global, bool onRight) {
+  auto type = cast<RankedTensorType>(global.getType());
+  auto text = [](Type element) { return llvm::formatv("{0}", element).str(); };
+  if (!onRight)
+    return "stands on the left of its product; weights on the right alone get codes";
+  if (type.getEncoding())
+    return "has an encoding already";
+  if (type.getRank() != 2)
+    return llvm::formatv("has {0} dimensions; matrices alone get codes", type.getRank()).str();
+  if (!type.getElementType().isF32() || !cast<RankedTensorType>(op.getType()).getElementType().isF32())
+    return "has elements of " + text(type.getElementType()) + "; those of f32 alone get codes";
+  if (op.getTransposeLhs())
+    return "multiplies a transposed operand";
+  return WeightStore::read(global) ? "" : "has elements that are not there";
+}
+
 void WeightQuantizer::classify(MatmulOp op) {
   auto type = cast<RankedTensorType>(op.getRhs().getType());
   GlobalOp global = store->getGlobal(op.getRhs());
+  bool onRight = static_cast<bool>(global);
+  if (!onRight)
+    global = store->getGlobal(op.getLhs());
   if (!global || op.getScale())
     return;
   std::string name = nameOf(op).str();
@@ -94,11 +118,9 @@ void WeightQuantizer::classify(MatmulOp op) {
     seen[global.getSymName()] = why.str();
     kept.push_back({op, global, name, why.str()});
   };
-  bool readable = !type.getEncoding() && WeightStore::read(global);
+  if (std::string why = findObstacle(op, global, onRight); !why.empty())
+    return leave(why);
   bool turned = !op.getTransposeRhs();
-  if (!readable || type.getRank() != 2 || !type.getElementType().isF32() || op.getTransposeLhs() ||
-      !cast<RankedTensorType>(op.getType()).getElementType().isF32())
-    return leave("is no f32 matrix on the right");
   QuantizedProduct product{op, global, name, type.getDimSize(turned ? 1 : 0), type.getDimSize(turned ? 0 : 1), turned,
                            rule->forms};
   if (product.k < leastDepth && !rule->named)
@@ -119,7 +141,7 @@ LogicalResult WeightQuantizer::readWeight(const QuantizedProduct &product, std::
 }
 
 Encoding WeightQuantizer::encodingOf(const WeightForm &form) const {
-  return form.encoding(asked.roundActivations);
+  return form.encoding(asked.activations);
 }
 
 LogicalResult WeightQuantizer::encode(const QuantizedProduct &product, const WeightForm &form, const GramMatrix *gram,
@@ -195,13 +217,19 @@ std::string WeightQuantizer::listSeen(bool reasons) const {
   return seen.size() <= most ? list : llvm::formatv("{0} and {1} more", list, seen.size() - most).str();
 }
 
-LogicalResult WeightQuantizer::finish() {
+LogicalResult WeightQuantizer::checkPatterns() {
   for (auto [index, rule] : llvm::enumerate(asked.rules)) {
     if (matched[index] || rule.glob == "*")
       continue;
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
            << "--quantize names '" << rule.glob << "', which is no weight of a product; these are: " << listSeen(false);
   }
+  return success();
+}
+
+LogicalResult WeightQuantizer::finish() {
+  if (failed(checkPatterns()))
+    return failure();
   if (count == 0)
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
            << "--quantize changes nothing: no product has a constant f32 matrix of the kind it asks for; "

@@ -13,6 +13,10 @@
 #plain = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 32]>]>
 #half = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 32]>], act = f16>
 #long = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, row]>], act = int<8, sym, group<9223372036854775807>>>
+#six = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 32], zero = const<8.0>>], act = int<6, sym, row>>
+#bare = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 32], zero = const<8.0>>]>
+lutra.global @six_bits : tensor<8x64xf32, #six> = dense<58> : tensor<320xi8>
+lutra.global @bare : tensor<8x70xf32, #bare> = dense<58> : tensor<416xi8>
 lutra.global @w4 : tensor<8x70xf32, #w4> = dense<58> : tensor<416xi8>
 lutra.global @columns : tensor<512x128xf32, #w4> = dense<58> : tensor<40960xi8>
 lutra.global @row : tensor<8x64xf32, #row> = dense<58> : tensor<288xi8>
@@ -87,4 +91,33 @@ func.func @many(%x: tensor<?x128xf32>) -> tensor<?x512xf32> {
   %w = lutra.weight @columns : tensor<512x128xf32, #w4>
   %a = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x128xf32>, tensor<512x128xf32, #w4>) -> tensor<?x512xf32>
   return %a : tensor<?x512xf32>
+}
+
+// Fewer bits: a smaller greatest code.
+// CHECK-LABEL: func.func @six
+// CHECK: %[[CODE:.*]] = lutra.constant dense<3.100000e+01>
+// CHECK: lutra.binary<div> %{{.*}}, %[[CODE]]
+// CHECK: lutra.matmul {{.*}} scale(
+func.func @six(%x: tensor<?x64xf32>) -> tensor<?x8xf32> {
+  %w = lutra.weight @six_bits : tensor<8x64xf32, #six>
+  %a = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<8x64xf32, #six>) -> tensor<?x8xf32>
+  return %a : tensor<?x8xf32>
+}
+
+// Codes that are there already are multiplied, if none of them is -128.
+// CHECK-LABEL: func.func @known
+// CHECK: %[[CODES:.*]] = lutra.binary<max>
+// CHECK: %[[ROWS:.*]] = lutra.expand %{{.*}}[%{{.*}}] : tensor<f32> -> tensor<?x1xf32>
+// CHECK: lutra.matmul %[[CODES]], %{{.*}} scale(%[[ROWS]] : tensor<?x1xf32>) {block = 70 : i64
+// CHECK: lutra.matmul %{{.*}}, %{{.*}} {transpose_rhs} : (tensor<?x70xf32>
+func.func @known(%q: tensor<?x70xi8>) -> (tensor<?x8xf32>, tensor<?x8xf32>) {
+  %w = lutra.weight @bare : tensor<8x70xf32, #bare>
+  %s = lutra.constant dense<0.125> : tensor<f32>
+  %least = lutra.constant dense<-127> : tensor<i8>
+  %c = lutra.binary<max> %q, %least : (tensor<?x70xi8>, tensor<i8>) -> tensor<?x70xi8>
+  %x = lutra.dequantize %c scale(%s : tensor<f32>) {axis = 0 : i64, block = 0 : i64} : tensor<?x70xi8> -> tensor<?x70xf32>
+  %y = lutra.dequantize %q scale(%s : tensor<f32>) {axis = 0 : i64, block = 0 : i64} : tensor<?x70xi8> -> tensor<?x70xf32>
+  %a = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x70xf32>, tensor<8x70xf32, #bare>) -> tensor<?x8xf32>
+  %b = lutra.matmul %y, %w {transpose_rhs} : (tensor<?x70xf32>, tensor<8x70xf32, #bare>) -> tensor<?x8xf32>
+  return %a, %b : tensor<?x8xf32>, tensor<?x8xf32>
 }

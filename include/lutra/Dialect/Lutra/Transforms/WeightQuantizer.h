@@ -51,6 +51,8 @@ public:
   /// Lets the product read its weight in a form. Equal forms of one weight are encoded once.
   mlir::LogicalResult apply(const QuantizedProduct &product, const WeightForm &form, const GramMatrix *gram,
                             const QuantizeOptions &options, QuantizeNotes &notes);
+  /// Refuses patterns that no weight has.
+  mlir::LogicalResult checkPatterns();
   mlir::LogicalResult finish();
 
   /// Runs bodies on the threads of the context.

@@ -1,0 +1,43 @@
+//===- StaticActivations.h - left-hand sides rounded with scales known before ===//
+#ifndef LUTRA_DIALECT_LUTRA_TRANSFORMS_STATICACTIVATIONS_H
+#define LUTRA_DIALECT_LUTRA_TRANSFORMS_STATICACTIVATIONS_H
+
+#include "lutra/Dialect/Lutra/IR/Lutra.h"
+#include "lutra/Support/QuantizeSpec.h"
+#include "lutra/Support/SampledRange.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+#include <map>
+#include <memory>
+#include <tuple>
+
+namespace lutra {
+
+class WeightStore;
+
+/// Writes the rounding of left-hand sides into the graph as lutra.quantize and lutra.dequantize. Beside an encoded
+/// weight of symmetric bytes with a scale for each row, which becomes a dequantized one, that is a product of integers
+/// (lutra-raise-integer-products), and the codes may have a zero point; beside others it is one of codes
+/// (lutra-quantize-activations). Made when no one else adds weights any more.
+class StaticActivations {
+public:
+  explicit StaticActivations(mlir::ModuleOp module);
+  ~StaticActivations();
+  /// `range`: of the values of the product's left-hand side.
+  void round(MatmulOp op, const SampledRange &range, const ActivationRounding &rounding);
+  /// Removes what nobody reads any more.
+  void finish();
+
+private:
+  mlir::Value roundValue(mlir::Value value, const RangeCodes &codes, unsigned bits, bool isBounded);
+  bool dequantizeWeight(MatmulOp op);
+
+  std::unique_ptr<WeightStore> store;
+  std::map<std::tuple<void *, float, int64_t, bool>, mlir::Value> done; // by value, scale, zero point, bounds
+  llvm::DenseMap<mlir::Operation *, mlir::Value> weights;               // dequantized, by global
+};
+
+} // namespace lutra
+
+#endif // LUTRA_DIALECT_LUTRA_TRANSFORMS_STATICACTIVATIONS_H

@@ -1,0 +1,45 @@
+//===- SampledRange.h - the values that a tensor took, and codes for them ----===//
+// Extremes and a histogram whose width doubles as values grow, so that memory does not grow with the samples.
+#ifndef LUTRA_SUPPORT_SAMPLEDRANGE_H
+#define LUTRA_SUPPORT_SAMPLEDRANGE_H
+
+#include "llvm/ADT/ArrayRef.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace lutra {
+
+/// value = (code - zero) * scale for codes from -2^(bits - 1) to 2^(bits - 1) - 1, without a zero point from one more.
+struct RangeCodes {
+  float scale = 1;
+  int64_t zero = 0;
+  bool operator==(const RangeCodes &other) const { return scale == other.scale && zero == other.zero; }
+};
+
+struct RangeOptions {
+  unsigned bits = 8;
+  bool hasZero = false;      // a zero point, where it makes the steps a fifth smaller at least
+  bool leastSquares = false; // clips where that makes the error smaller; else the extremes just fit
+};
+
+class SampledRange {
+public:
+  /// Adds rows of `size` values; `keep` says which (empty: all).
+  void addRows(llvm::ArrayRef<float> rows, int64_t size, llvm::ArrayRef<char> keep);
+  bool isEmpty() const { return counts.empty(); }
+  RangeCodes fit(const RangeOptions &options) const;
+
+private:
+  static constexpr int64_t bins = 4096;
+  void add(float value);
+  double errorOf(const RangeCodes &codes, double least, double most) const;
+
+  float low = 0, high = 0;     // 0 always has a code
+  double limit = 0;            // bins cover [-limit, limit)
+  std::vector<int64_t> counts; // empty: no value yet
+};
+
+} // namespace lutra
+
+#endif // LUTRA_SUPPORT_SAMPLEDRANGE_H
