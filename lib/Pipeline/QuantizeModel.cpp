@@ -224,7 +224,7 @@ LogicalResult ModelQuantizer::forParts(llvm::function_ref<LogicalResult(ArrayRef
 }
 
 int64_t ModelQuantizer::bytesOf(const QuantizedProduct &product, const WeightForm &form) const {
-  return storedBytes(quantizer.encodingOf(form), product.n, product.k);
+  return storedBytes(quantizer.encodingOf(product, form), product.n, product.k);
 }
 
 const WeightForm &ModelQuantizer::formOf(const QuantizedProduct &product) const {

@@ -124,7 +124,7 @@ static void listLine(llvm::raw_ostream &out, StringRef name, GlobalOp weight, St
 void lutra::listProduct(llvm::raw_ostream &out, const QuantizedProduct &product, const WeightQuantizer &quantizer) {
   std::string forms;
   for (const WeightForm &form : product.forms) {
-    int64_t bytes = storedBytes(quantizer.encodingOf(form), product.n, product.k);
+    int64_t bytes = storedBytes(quantizer.encodingOf(product, form), product.n, product.k);
     forms += llvm::formatv("{0}{1} ({2:F2} bits)", forms.empty() ? "" : " or ", form.text(),
                            bitsOf(bytes, product.n * product.k));
   }

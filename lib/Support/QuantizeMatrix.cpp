@@ -15,6 +15,8 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <tuple>
+#include <utility>
 
 using namespace lutra;
 using llvm::ArrayRef;
@@ -62,6 +64,10 @@ private:
   void readDiagonal();
   void fitSides();
   void takeNearest();
+  void takeCodes();
+  void setAsideOutliers();
+  void fitRest();
+  std::vector<float> errorsOf();
   bool runGptq();
   std::vector<double> factor();
   void sweep(int64_t panel, const GroupCoder &coder, const Quads &feedback);
@@ -70,7 +76,11 @@ private:
   /// Columns of a panel of rows: x[j][lane] = value of column order[j].
   void loadPanel(int64_t panel, llvm::function_ref<float(int64_t row, int64_t column)> at, MutableArrayRef<float> x);
   GroupSide &sideOf(int64_t row, int64_t column) { return matrix.sides[row * matrix.groups + column / size]; }
-  float meanAt(int64_t i, int64_t j) const { return static_cast<float>(gram->getMean()[i * k + j]); }
+  /// Of H without what is set aside.
+  double meanAt(int64_t i, int64_t j) const {
+    bool isAside = !aside.empty() && i != j && (aside[i] || aside[j]);
+    return isAside ? 0 : gram->getMean()[i * k + j];
+  }
 
   std::vector<float> weights;
   const GramMatrix *gram;
@@ -79,6 +89,8 @@ private:
   QuantizedMatrix &matrix;
   QuantizeNotes &notes;
   int64_t n, k, size;
+  std::vector<char> aside;      // columns that another term holds; empty: none
+  std::vector<float> asideValues; // of them, row by row
   std::vector<double> diagonal; // of H, without zeros
   std::vector<int64_t> order;   // columns as they are taken
   std::vector<float> values;    // that the codes stand for, row by row
@@ -143,7 +155,7 @@ std::vector<double> MatrixQuantizer::factor() {
     parallel(k, [&](size_t i) {
       int64_t row = order[k - 1 - i];
       for (int64_t j = 0; j < k; ++j)
-        reversed[i * k + j] = gram->getMean()[row * k + order[k - 1 - j]];
+        reversed[i * k + j] = meanAt(row, order[k - 1 - j]);
       reversed[i * k + i] = diagonal[row] + damp * mean;
     });
     if (mean > 0 && factorCholesky(reversed, k, parallel) < 0) {
@@ -258,7 +270,7 @@ bool MatrixQuantizer::runGptq() {
   if (matrix.form.bits > 3)
     return true;
   Quads rows(k, parallel, [&](int64_t p, int64_t j) {
-    return p == j ? static_cast<float>(diagonal[order[j]] + added) : meanAt(order[p], order[j]);
+    return static_cast<float>(p == j ? diagonal[order[j]] + added : meanAt(order[p], order[j]));
   });
   std::vector<float> damped;
   for (int64_t column : order)
@@ -293,7 +305,7 @@ void MatrixQuantizer::measure() {
     return;
   order.resize(k);
   std::iota(order.begin(), order.end(), 0);
-  Quads rows(k, parallel, [&](int64_t p, int64_t j) { return meanAt(p, j); });
+  Quads rows(k, parallel, [&](int64_t p, int64_t j) { return static_cast<float>(gram->getMean()[p * k + j]); });
   int64_t panels = llvm::divideCeil(n, lanes);
   auto form = [&](ArrayRef<float> matrixRows) {
     std::vector<double> sums(panels);
@@ -310,11 +322,65 @@ void MatrixQuantizer::measure() {
   notes.outputError = form(rest);
 }
 
+/// What the codes leave, row by row.
+std::vector<float> MatrixQuantizer::errorsOf() {
+  std::vector<float> errors(n * k);
+  parallel(n, [&](size_t row) {
+    MutableArrayRef<float> own = MutableArrayRef(errors).slice(row * k, k);
+    matrix.readRow(row, own);
+    for (int64_t i = 0; i < k; ++i)
+      own[i] = weights[row * k + i] - own[i];
+  });
+  return errors;
+}
+
+/// Takes the columns out of the weights that the nearest codes serve worst.
+void MatrixQuantizer::setAsideOutliers() {
+  const WeightForm asked = matrix.form;
+  matrix.form.method = WeightForm::Nearest; // a search would let the worst column alone have a good scale
+  fitSides();
+  takeNearest();
+  matrix.rest.columns = findWorstColumns(errorsOf(), k, diagonal, matrix.form.outlierColumns(k), parallel);
+  aside.assign(k, 0);
+  for (int64_t column : matrix.rest.columns)
+    aside[column] = 1;
+  for (int64_t row = 0; row < n; ++row)
+    for (int64_t column : matrix.rest.columns)
+      asideValues.push_back(std::exchange(weights[row * k + column], 0.0f));
+  matrix.form = asked;
+}
+
+/// The other terms, of what the codes leave.
+void MatrixQuantizer::fitRest() {
+  ResidualTerms &rest = matrix.rest;
+  for (size_t i = 0; i < asideValues.size(); ++i)
+    weights[i / rest.columns.size() * k + rest.columns[i % rest.columns.size()]] = asideValues[i];
+  if (!rest.columns.empty()) {
+    std::vector<float> errors = errorsOf(), own;
+    for (int64_t row = 0; row < n; ++row)
+      for (int64_t column : rest.columns)
+        own.push_back(errors[row * k + column]);
+    rest.columnValues = ByteMatrix::nearest(n, rest.columns.size(), own);
+  }
+  if (matrix.form.rank > 0)
+    std::tie(rest.left, rest.right) = fitLowRank(errorsOf(), n, k, matrix.form.rank, gram, parallel);
+}
+
 void MatrixQuantizer::run() {
   notes.method = matrix.form.method;
   if (gram)
     readDiagonal();
   notes.tokens = gram ? gram->getRows() : 0;
+  if (matrix.form.outliers > 0)
+    setAsideOutliers();
+  takeCodes();
+  if (matrix.form.isSum())
+    fitRest();
+  if (options.measure)
+    measure();
+}
+
+void MatrixQuantizer::takeCodes() {
   fitSides();
   bool isGptq = matrix.form.method == WeightForm::Gptq;
   if (isGptq && (!gram || gram->getRows() * 4 < k)) {
@@ -330,8 +396,6 @@ void MatrixQuantizer::run() {
       notes.method = WeightForm::Search;
     takeNearest();
   }
-  if (options.measure)
-    measure();
 }
 
 QuantizeFault lutra::quantizeMatrix(const MatrixSource &source, const WeightForm &form, const GramMatrix *gram,
@@ -375,6 +439,7 @@ void QuantizedMatrix::readRow(int64_t row, MutableArrayRef<float> values) const 
     float unit = form.isInteger() ? static_cast<float>(code) - side.zero : units[side.table * entries + code];
     values[i] = side.scale * unit;
   }
+  rest.addTo(row, values);
 }
 
 void QuantizedMatrix::pack(const EncodedLayout &layout, MutableArrayRef<uint8_t> bytes, ParallelFor parallel) const {
@@ -414,4 +479,5 @@ void QuantizedMatrix::pack(const EncodedLayout &layout, MutableArrayRef<uint8_t>
     if (selectors)
       packSides(*selectors, [](const GroupSide &side) { return side.table; });
   });
+  rest.pack(layout, bytes);
 }

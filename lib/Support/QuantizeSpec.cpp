@@ -42,7 +42,8 @@ private:
 
 static constexpr StringLiteral types =
     "int2 to int8, fp4, mxfp4, nvfp4, nf4, iq4nl, bitmod3, bitmod4, fp6, fp8, auto or f32";
-static constexpr StringLiteral options = "gN, channel, sym, asym, rtn, mse, gptq, scale=f16 or scale=f32";
+static constexpr StringLiteral options = "gN, channel, sym, asym, rtn, mse, gptq, scale=f16, scale=f32, outliers=P% or "
+                                         "lowrank=N";
 
 llvm::Error SpecParser::parseOption(StringRef option, WeightForm &form) {
   StringRef size = option;
@@ -56,6 +57,18 @@ llvm::Error SpecParser::parseOption(StringRef option, WeightForm &form) {
   if ((option == "sym" || option == "asym") && !form.isInteger())
     return fault("'", option.str(), "' beside ", form.text(), ", which has no zero points; it is for int2 to int8");
   bool known = true;
+  StringRef number = option;
+  if (number.consume_front("outliers=")) {
+    if (!number.consume_back("%") || number.getAsDouble(form.outliers) || !(form.outliers > 0 && form.outliers <= 10))
+      return fault("'", option.str(), "'; take a percent of the columns up to 10, as outliers=0.5%");
+    form.outliers /= 100;
+    return llvm::Error::success();
+  }
+  if (number.consume_front("lowrank=")) {
+    if (number.getAsInteger(10, form.rank) || form.rank < 1 || form.rank > 256)
+      return fault("'", option.str(), "'; take a rank from 1 to 256, as lowrank=8");
+    return llvm::Error::success();
+  }
   if (isGroup)
     form.group = group;
   else if (option == "channel")

@@ -22,7 +22,7 @@ void SampledRange::add(float value) {
     std::fill(counts.begin(), counts.begin() + bins / 4, 0);
     std::fill(counts.end() - bins / 4, counts.end(), 0);
   }
-  auto bin = static_cast<int64_t>(std::floor((value / limit + 1) * (bins / 2)));
+  auto bin = static_cast<int64_t>(std::floor(value / limit * (bins / 2))) + bins / 2;
   ++counts[std::clamp<int64_t>(bin, 0, bins - 1)];
   low = std::min(low, value);
   high = std::max(high, value);

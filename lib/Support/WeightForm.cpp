@@ -8,6 +8,7 @@
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/Format.h"
 
 using namespace lutra;
 
@@ -100,7 +101,10 @@ std::string WeightForm::text() const {
   if (keeps())
     return "f32";
   std::string group = this->group == kWhole ? "channel" : message("g", this->group);
-  return typeName(*this) + ":" + group + (isInteger() ? symmetric ? ":sym" : ":asym" : "");
+  std::string text = typeName(*this) + ":" + group + (isInteger() ? symmetric ? ":sym" : ":asym" : "");
+  if (outliers > 0)
+    text += message(":outliers=", llvm::format("%g", 100 * outliers), '%');
+  return rank > 0 ? text + message(":lowrank=", rank) : text;
 }
 
 llvm::StringRef lutra::methodName(WeightForm::Method method) {
@@ -198,4 +202,35 @@ Encoding WeightForm::encoding(const ActivationRounding &rounding) const {
     encoding.activation.group = rounding.scales == ActivationRounding::Token ? kWhole : group;
   }
   return encoding;
+}
+
+/// Bytes about 0 with a scale for each row.
+static WeightFormat byteFormat() {
+  WeightFormat format;
+  format.code.kind = CodeForm::Int;
+  format.code.numbers = {8};
+  ScaleForm &scale = format.scales.emplace_back();
+  scale.element = {SideType::F16, 16};
+  scale.gn = 1;
+  return format;
+}
+
+Encoding WeightForm::encodingOf(int64_t n, int64_t k, const ActivationRounding &rounding) const {
+  Encoding whole = encoding(rounding);
+  if (outliers > 0) { // blocks of whole columns
+    EncodingTerm &term = whole.terms.emplace_back();
+    term.kind = EncodingTerm::Sparse;
+    term.formats = {byteFormat()};
+    term.sparsity.kind = SparsityForm::Block;
+    term.sparsity.a = n;
+    term.sparsity.b = 1;
+    term.sparsity.density = static_cast<double>(outlierColumns(k)) / static_cast<double>(k);
+  }
+  if (rank > 0) {
+    EncodingTerm &term = whole.terms.emplace_back();
+    term.kind = EncodingTerm::LowRank;
+    term.rank = rank;
+    term.formats = {byteFormat(), byteFormat()};
+  }
+  return whole;
 }

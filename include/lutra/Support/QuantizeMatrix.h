@@ -15,6 +15,7 @@
 #include "lutra/Support/EncodedLayout.h"
 #include "lutra/Support/GramMatrix.h"
 #include "lutra/Support/GroupCoder.h"
+#include "lutra/Support/ResidualTerms.h"
 
 namespace lutra {
 
@@ -24,13 +25,14 @@ struct MatrixSource {
   llvm::function_ref<void(int64_t row, llvm::MutableArrayRef<float> values)> read;
 };
 
-/// Codes and sides, row by row.
+/// Codes and sides, row by row, and terms besides.
 struct QuantizedMatrix {
   WeightForm form;
   int64_t n = 0, k = 0, groups = 0;
   float tensorScale = 1;
   std::vector<uint8_t> codes;
   std::vector<GroupSide> sides;
+  ResidualTerms rest; // of forms that are sums
 
   /// What the encoding gives back.
   void readRow(int64_t row, llvm::MutableArrayRef<float> values) const;

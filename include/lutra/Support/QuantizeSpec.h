@@ -7,6 +7,7 @@
 // weights ::= type ("|" type)* (":" option)* | "auto" (":" option)* | "f32"
 // type    ::= "int2" .. "int8" | "fp4" | "mxfp4" | "nvfp4" | "nf4" | "iq4nl" | "bitmod3" | "bitmod4" | "fp6" | "fp8"
 // option  ::= "g" N | "channel" | "sym" | "asym" | "rtn" | "mse" | "gptq" | "scale=f16" | "scale=f32"
+//           | "outliers=" percent "%" | "lowrank=" rank
 //
 // What a type means without options stands in docs/quantization.md. Several types are a choice that a budget makes,
 // layer by layer; auto is int2|int3|int4|int5|int6|int8 in groups of 64. Activations of N bits are rounded while the
@@ -20,6 +21,7 @@
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 
+#include <cmath>
 #include <optional>
 
 namespace lutra {
@@ -53,6 +55,8 @@ struct WeightForm {
   Method method = Search;
   SideType::Kind scale = SideType::F16;   // f16 becomes f32 where it is too narrow
   bool methodGiven = false;               // else a calibration makes it Gptq; no part of equality
+  double outliers = 0;                    // share of the columns whose rest is stored in bytes
+  int64_t rank = 0;                       // of a term for what is left then; 0: none
 
   bool keeps() const { return values == Keep; }
   bool isInteger() const { return values == Integer; }
@@ -60,14 +64,21 @@ struct WeightForm {
   bool hasOwnScales() const { return values == MxFp4 || values == NvFp4; }
   bool operator==(const WeightForm &other) const {
     return values == other.values && bits == other.bits && group == other.group && symmetric == other.symmetric &&
-           method == other.method && scale == other.scale;
+           method == other.method && scale == other.scale && outliers == other.outliers && rank == other.rank;
+  }
+  bool isSum() const { return outliers > 0 || rank > 0; }
+  /// Columns of an encoding of K that are stored besides.
+  int64_t outlierColumns(int64_t k) const {
+    return outliers > 0 ? std::max<int64_t>(1, std::llround(outliers * static_cast<double>(k))) : 0;
   }
   /// The form of a type's name without options.
   static std::optional<WeightForm> of(llvm::StringRef type);
   /// "int4:g32:asym", as a spec has it, without the method.
   std::string text() const;
-  /// The encoding, with activations that may be rounded while the model runs or not.
+  /// The encoding without the terms besides, with activations that may be rounded while the model runs or not.
   Encoding encoding(const ActivationRounding &rounding = {}) const;
+  /// The encoding of an n x k matrix with all its terms.
+  Encoding encodingOf(int64_t n, int64_t k, const ActivationRounding &rounding = {}) const;
 };
 
 llvm::StringRef methodName(WeightForm::Method method);

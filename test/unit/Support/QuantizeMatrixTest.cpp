@@ -4,6 +4,7 @@
 
 #include "lutra/Support/EncodedTensor.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "gtest/gtest.h"
 
 #include <cmath>
@@ -312,6 +313,63 @@ TEST(QuantizeMatrix, bytes_mean_the_values) {
         }
       }
     }
+}
+
+/// Columns and factors of low rank take off what the codes leave, most of it where an input is large.
+TEST(QuantizeMatrix, other_terms_lower_the_error) {
+  for (const char *type : {"int3", "nf4", "iq4nl"}) {
+    Case own(9, 24, 100, 500);
+    for (int64_t i = 0; i < own.rows; ++i)
+      own.inputs[i * own.k + 41] *= 12;
+    GramMatrix gram = own.gram();
+    for (WeightForm::Method method : {WeightForm::Nearest, WeightForm::Search, WeightForm::Gptq}) {
+      WeightForm form = makeForm(type, 32, method);
+      QuantizeNotes plain, columns, lowRank, both;
+      own.quantize(form, &gram, plain);
+      form.outliers = 0.02;
+      QuantizedMatrix matrix = own.quantize(form, &gram, columns);
+      EXPECT_EQ(matrix.rest.columns.size(), 2u);
+      EXPECT_TRUE(llvm::is_contained(matrix.rest.columns, 41)) << type;
+      if (form.isInteger()) // steps that grow with the range gain most
+        EXPECT_LT(columns.outputError, 0.9 * plain.outputError) << type << " " << methodName(method).str();
+      form.rank = 6;
+      own.quantize(form, &gram, both);
+      EXPECT_LT(both.outputError, columns.outputError) << type;
+      form.outliers = 0;
+      own.quantize(form, &gram, lowRank);
+      EXPECT_LT(lowRank.outputError, 0.9 * plain.outputError) << type;
+      EXPECT_EQ(own.quantize(form, &gram, lowRank).rest.right.codes,
+                own.quantize(form, &gram, lowRank, 0.02, runBackwards).rest.right.codes);
+    }
+  }
+}
+
+/// The bytes of sums are what the encoding says.
+TEST(QuantizeMatrix, bytes_of_sums_mean_the_values) {
+  for (const char *type : {"int4", "bitmod3"}) {
+    Case own(10, 7, 150, 200);
+    std::fill_n(own.weights.begin(), 150, 0.0f); // a row of zeros
+    GramMatrix gram = own.gram();
+    QuantizeNotes notes;
+    WeightForm form = *WeightForm::of(type);
+    form.outliers = 0.03;
+    form.rank = 3;
+    QuantizedMatrix matrix = own.quantize(form, &gram, notes);
+    Encoding encoding = matrix.form.encodingOf(own.n, own.k);
+    ASSERT_EQ(encoding.findError(), std::nullopt) << type;
+    EncodedLayout layout = llvm::cantFail(EncodedLayout::of(encoding, own.n, own.k));
+    std::vector<uint8_t> bytes(layout.bytes);
+    matrix.pack(layout, bytes, runAll);
+    llvm::Expected<std::vector<double>> decoded = decodeTensor(encoding, own.n, own.k, bytes);
+    ASSERT_TRUE(bool(decoded)) << type << ": " << llvm::toString(decoded.takeError());
+    std::vector<float> row(own.k);
+    for (int64_t i = 0; i < own.n; ++i) {
+      matrix.readRow(i, row);
+      for (int64_t j = 0; j < own.k; ++j) // weights are of size 1, and so are the summands
+        EXPECT_NEAR((*decoded)[i * own.k + j], row[j], 16 * std::numeric_limits<float>::epsilon())
+            << type << " " << i << " " << j;
+    }
+  }
 }
 
 TEST(QuantizeMatrix, refuses_what_is_no_number) {

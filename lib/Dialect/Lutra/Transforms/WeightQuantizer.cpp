@@ -127,6 +127,10 @@ void WeightQuantizer::classify(MatmulOp op) {
     return leave("has fewer than 64 rows along K; name it in layer(..)");
   if (product.n == 0 || product.k == 0)
     return leave("is empty");
+  constexpr int64_t mostColumns = 65536, mostRows = int64_t(1) << 24; // of a term of outliers
+  if ((product.k > mostColumns || product.n > mostRows) &&
+      llvm::any_of(product.forms, [](const WeightForm &form) { return form.outliers > 0; }))
+    return leave("has too many columns or rows for a term of outliers");
   products.push_back(std::move(product));
 }
 
@@ -140,8 +144,8 @@ LogicalResult WeightQuantizer::readWeight(const QuantizedProduct &product, std::
   return success();
 }
 
-Encoding WeightQuantizer::encodingOf(const WeightForm &form) const {
-  return form.encoding(asked.activations);
+Encoding WeightQuantizer::encodingOf(const QuantizedProduct &product, const WeightForm &form) const {
+  return form.encodingOf(product.n, product.k, asked.activations);
 }
 
 LogicalResult WeightQuantizer::encode(const QuantizedProduct &product, const WeightForm &form, const GramMatrix *gram,
@@ -174,7 +178,7 @@ LogicalResult WeightQuantizer::apply(const QuantizedProduct &product, const Weig
     QuantizedMatrix matrix;
     if (failed(encode(product, form, gram, options, matrix, notes)))
       return failure();
-    Encoding encoding = encodingOf(matrix.form);
+    Encoding encoding = encodingOf(product, matrix.form);
     EncodedLayout layout = llvm::cantFail(EncodedLayout::of(encoding, product.n, product.k));
     AsmResourceBlob blob = WeightStore::allocate(layout.bytes);
     llvm::MutableArrayRef<char> data = blob.getMutableData();

@@ -57,8 +57,8 @@ public:
 
   /// Runs bodies on the threads of the context.
   void parallel(size_t count, llvm::function_ref<void(size_t)> body);
-  /// The encoding of a form under this spec.
-  Encoding encodingOf(const WeightForm &form) const;
+  /// The encoding of a product's weight in a form under this spec.
+  Encoding encodingOf(const QuantizedProduct &product, const WeightForm &form) const;
   /// Elements [n, k] of a weight as stored, of f32.
   mlir::LogicalResult readWeight(const QuantizedProduct &product, std::vector<float> &values);
 
