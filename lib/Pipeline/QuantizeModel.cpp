@@ -7,6 +7,7 @@
 #include "QuantizeModel.h"
 
 #include "Calibration.h"
+#include "FormCosts.h"
 #include "QuantizeReport.h"
 
 #include "lutra/Dialect/Lutra/Transforms/StaticActivations.h"
@@ -54,7 +55,7 @@ private:
   LogicalResult compareForms(ArrayRef<size_t> products);
   LogicalResult makeProbe();
   FailureOr<double> lossWith(size_t weight, ArrayRef<float> values);
-  int64_t countFixedBytes();
+  FailureOr<int64_t> timeForms(std::vector<std::vector<FormCost>> &costs);
   FailureOr<int64_t> findBudget(int64_t chosenWeights, int64_t least);
   LogicalResult choose();
   LogicalResult apply(ArrayRef<size_t> products);
@@ -74,6 +75,7 @@ private:
   std::vector<Value> tapOf;              // of products, in `plain`; null: inside a branch
   llvm::MapVector<Value, GramMatrix> grams;
   llvm::MapVector<Value, SampledRange> ranges; // of static activations, by tap
+  llvm::MapVector<Value, int64_t> firstRows; // of the first compared sample, by tap
   llvm::MapVector<Operation *, Layer> layers; // by weight, those with a choice
   std::unique_ptr<Probe> probe;          // with weights as inputs
   std::vector<ProbeTensor> weightInputs; // of `probe`
@@ -177,6 +179,7 @@ LogicalResult ModelQuantizer::measureInputs(ArrayRef<Value> taps) {
       for (auto [entry, tensor] : llvm::zip_equal(grams, taken)) {
         GramMatrix &gram = entry.second;
         int64_t bad = gram.getBadRows();
+        firstRows.insert({entry.first, std::max<int64_t>(1, tensor.count() / gram.getSize())});
         ArrayRef<char> keep = rowsToKeep(sample, tensor.count() / gram.getSize());
         gram.addRows(tensor.floats(), keep, parallel);
         if (isStatic)
@@ -203,8 +206,9 @@ LogicalResult ModelQuantizer::forParts(llvm::function_ref<LogicalResult(ArrayRef
     int64_t bytes = 0;
     for (; begin < count; ++begin) {
       const QuantizedProduct &product = quantizer.getProducts()[begin];
+      const QuantizeSpec &spec = quantizer.getSpec();
       bool wanted = !tapOf.empty() && tapOf[begin] && llvm::any_of(product.forms, [&](const WeightForm &form) {
-        return form.method != WeightForm::Nearest || quantizer.getSpec().activations.isStatic();
+        return form.method != WeightForm::Nearest || spec.activations.isStatic() || spec.budgetTime > 0;
       });
       if (wanted && !taps.contains(tapOf[begin])) {
         int64_t own = GramMatrix::bytesOf(product.k);
@@ -328,45 +332,10 @@ LogicalResult ModelQuantizer::compareForms(ArrayRef<size_t> products) {
   return success();
 }
 
-/// Bytes that a size in MB counts beside the weights with a choice: those of fixed forms and all that stays as it is.
-int64_t ModelQuantizer::countFixedBytes() {
-  int64_t fixed = 0;
-  llvm::MapVector<Operation *, int64_t> others;
-  for (GlobalOp global : module.getOps<GlobalOp>()) {
-    auto type = cast<RankedTensorType>(global.getType());
-    if (!layers.contains(global) && !type.getEncoding() && type.getElementType().isIntOrFloat())
-      others[global] = type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-  }
-  for (const QuantizedProduct &product : quantizer.getProducts())
-    if (product.forms.size() == 1)
-      others[product.weight] = bytesOf(product, product.forms.front());
-  for (auto &[weight, bytes] : others)
-    fixed += bytes;
-  // A weight that something else reads stays beside its codes.
-  llvm::SmallPtrSet<Operation *, 16> quantized;
-  for (const QuantizedProduct &product : quantizer.getProducts())
-    quantized.insert(product.op);
-  llvm::SetVector<Operation *> stays;
-  module.walk([&](WeightOp reader) {
-    bool isReadElsewhere = llvm::any_of(reader->getUsers(), [&](Operation *user) { return !quantized.contains(user); });
-    Operation *global = module.lookupSymbol(reader.getGlobal());
-    bool hasCodes = llvm::any_of(quantizer.getProducts(), [&](const QuantizedProduct &product) {
-      return GlobalOp(product.weight).getOperation() == global;
-    });
-    if (isReadElsewhere && hasCodes)
-      stays.insert(global);
-  });
-  for (Operation *global : stays) {
-    auto type = cast<RankedTensorType>(cast<GlobalOp>(global).getType());
-    fixed += type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-  }
-  return fixed;
-}
-
 /// The bytes that the layers with a choice may take, if their smallest forms, of `least` bytes, fit.
 FailureOr<int64_t> ModelQuantizer::findBudget(int64_t chosenWeights, int64_t least) {
   const QuantizeSpec &spec = quantizer.getSpec();
-  int64_t fixed = countFixedBytes();
+  int64_t fixed = countOtherBytes(module, quantizer, [&](Operation *weight) { return layers.contains(weight); });
   bool inBytes = spec.budgetBytes > 0;
   int64_t budget = inBytes ? int64_t(spec.budgetBytes) - fixed : int64_t(spec.budgetBits * double(chosenWeights) / 8);
   if (budget < least) {
@@ -386,6 +355,51 @@ FailureOr<int64_t> ModelQuantizer::findBudget(int64_t chosenWeights, int64_t lea
   return budget;
 }
 
+/// Puts times in the place of bytes; what the forms may take, if the fastest of each layer do not take more.
+FailureOr<int64_t> ModelQuantizer::timeForms(std::vector<std::vector<FormCost>> &costs) {
+  const QuantizeSpec &spec = quantizer.getSpec();
+  FailureOr<std::unique_ptr<Probe>> model = Probe::compile(*plain, {}, {}, options);
+  if (failed(model))
+    return failure();
+  llvm::Expected<int64_t> whole = timeOf(**model, compared.front()->inputs);
+  if (!whole)
+    return failRun(*compared.front(), whole.takeError());
+  FormTimes times(module.getLoc(), options);
+  for (std::vector<FormCost> &own : costs)
+    for (FormCost &cost : own)
+      cost.bytes = 0;
+  int64_t others = *whole;
+  for (auto [product, tap] : llvm::zip_equal(quantizer.getProducts(), tapOf)) {
+    auto layer = layers.find(product.weight);
+    auto known = tap ? firstRows.find(tap) : firstRows.end();
+    if (layer == layers.end())
+      continue;
+    int64_t rows = known == firstRows.end() ? 1 : known->second;
+    FailureOr<int64_t> plainTime = times.get(rows, product.n, product.k, *WeightForm::of("f32"), {});
+    if (failed(plainTime))
+      return failure();
+    others -= *plainTime;
+    for (auto [form, cost] : llvm::zip_equal(product.forms, costs[layer - layers.begin()])) {
+      FailureOr<int64_t> time = times.get(rows, product.n, product.k, form, spec.activations);
+      if (failed(time))
+        return failure();
+      cost.bytes += *time;
+    }
+  }
+  others = std::max<int64_t>(0, others);
+  int64_t least = 0;
+  for (const std::vector<FormCost> &own : costs)
+    least += llvm::min_element(own, [](const FormCost &a, const FormCost &b) { return a.bytes < b.bytes; })->bytes;
+  if (spec.budgetTime < static_cast<double>(others + least))
+    return emitCodedError(module.getLoc(), ErrorCode::Attribute)
+           << llvm::formatv("--quantize has a budget of {0:F3} ms, but on '{1}' the fastest types take {2:F3} ms, of "
+                            "which {3:F3} ms are no products with a choice; allow more, or other types",
+                            spec.budgetTime / 1e6, compared.front()->name, double(others + least) / 1e6,
+                            double(others) / 1e6)
+                  .str();
+  return static_cast<int64_t>(spec.budgetTime) - others;
+}
+
 LogicalResult ModelQuantizer::choose() {
   for (auto [index, product] : llvm::enumerate(quantizer.getProducts()))
     if (product.forms.size() > 1)
@@ -402,13 +416,18 @@ LogicalResult ModelQuantizer::choose() {
       own.push_back({bytesOf(product, form), 0});
     least += llvm::min_element(own, [](const FormCost &a, const FormCost &b) { return a.bytes < b.bytes; })->bytes;
   }
-  FailureOr<int64_t> budget = findBudget(chosenWeights, least);
+  bool inTime = quantizer.getSpec().budgetTime > 0;
+  FailureOr<int64_t> budget = inTime ? FailureOr<int64_t>(0) : findBudget(chosenWeights, least);
   if (failed(budget))
     return failure();
   if (failed(makeProbe()) || failed(forParts([&](ArrayRef<size_t> products) { return compareForms(products); })))
     return failure();
   probe.reset();
   weightInputs.clear();
+  if (inTime)
+    budget = timeForms(costs);
+  if (failed(budget))
+    return failure();
   for (auto [entry, own] : llvm::zip_equal(layers, costs))
     for (auto [cost, loss] : llvm::zip_equal(own, entry.second.losses))
       cost.loss = loss;

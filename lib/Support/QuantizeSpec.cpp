@@ -154,12 +154,15 @@ llvm::Error SpecParser::parseActivations(StringRef value) {
 
 llvm::Error SpecParser::parseBudget(StringRef value) {
   StringRef digits = value;
-  double &budget = digits.consume_back("bpw") ? spec.budgetBits : spec.budgetBytes;
-  bool isBytes = digits.consume_back("MB");
-  if ((&budget == &spec.budgetBytes && !isBytes) || digits.getAsDouble(budget) || !(budget > 0) || !(budget < 1e9))
+  bool isBits = digits.consume_back("bpw"), isTime = !isBits && digits.consume_back("ms");
+  double &budget = isBits ? spec.budgetBits : isTime ? spec.budgetTime : spec.budgetBytes;
+  bool isBytes = !isBits && !isTime && digits.consume_back("MB");
+  spec.budgetBits = spec.budgetTime = spec.budgetBytes = 0;
+  if (!(isBits || isTime || isBytes) || digits.getAsDouble(budget) || !(budget > 0) || !(budget < 1e9))
     return fault("the budget '", value.str(),
-                 "'; take bits for each weight, as 3.8bpw, or bytes of all weights, as 12MB");
-  if (isBytes)
+                 "'; take bits for each weight, as 3.8bpw, bytes of all weights, as 12MB, or the time of a call, as "
+                 "12ms");
+  if (isBytes || isTime)
     budget *= 1e6;
   return llvm::Error::success();
 }
@@ -215,11 +218,13 @@ llvm::Error SpecParser::parse(StringRef text) {
   };
   if (!llvm::any_of(spec.rules, changes))
     return fault("no weights to quantize; begin with weights=int4 or int8");
-  bool hasBudget = spec.budgetBits > 0 || spec.budgetBytes > 0;
+  bool hasBudget = spec.budgetBits > 0 || spec.budgetBytes > 0 || spec.budgetTime > 0;
   if (spec.hasChoice() && !hasBudget)
     return fault("what chooses among several types; add budget=3.8bpw or budget=12MB");
   if (hasBudget && !spec.hasChoice())
     return fault("a budget where nothing is to be chosen; take weights=auto or a list such as weights=int3|int4|int6");
+  if (spec.budgetTime > 0 && spec.activations.isStatic())
+    return fault("the time of products with static activations alone; take activations=int8:token with a budget in ms");
   return llvm::Error::success();
 }
 

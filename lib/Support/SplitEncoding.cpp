@@ -18,8 +18,8 @@ using llvm::ArrayRef;
 using llvm::Error;
 using llvm::Expected;
 
-/// What an entry costs, in multiply-adds of a dense matrix.
-static constexpr int64_t entryCost = 16;
+/// What an entry costs, in multiply-adds of a dense matrix: 0.26 and 0.024 ns on a Zen 3 (384 x 1536, 1 %, 64 rows).
+static constexpr int64_t entryCost = 11;
 
 bool lutra::needsSplit(const Encoding &encoding) {
   return encoding.terms.size() != 1 || encoding.terms.front().kind != EncodingTerm::Dense ||

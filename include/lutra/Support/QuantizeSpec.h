@@ -1,7 +1,7 @@
 //===- QuantizeSpec.h - what --quantize asks for -----------------------------===//
 // spec    ::= item ("," item)*                        later items win
 // item    ::= "weights=" weights | "layer(" glob ").weights=" weights | "activations=" activations
-//           | "exclude=" glob (";" glob)* | "budget=" number ("bpw" | "MB") | "holdout=" percent
+//           | "exclude=" glob (";" glob)* | "budget=" number ("bpw" | "MB" | "ms") | "holdout=" percent
 //           | "int8" | "int4" | "w4a8" | "w8a8"
 // activations ::= "f32" | "int" N (":" ("group" | "token" | "static" | "static-mse"))?
 // weights ::= type ("|" type)* (":" option)* | "auto" (":" option)* | "f32"
@@ -93,6 +93,7 @@ struct QuantizeSpec {
   ActivationRounding activations;
   double budgetBits = 0;     // per weight, with its side data; 0: none
   double budgetBytes = 0;    // of all weights; 0: none
+  double budgetTime = 0;     // nanoseconds of a call; 0: none
   double holdout = 0;        // share of the samples that measure and fit nothing
 
   bool hasChoice() const;
