@@ -5,6 +5,7 @@
 #include "lutra/Machine/NeonTarget.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace lutra {
 
@@ -26,7 +27,7 @@ public:
 
   ProductPlan planProduct(const ProductShape &shape) const override {
     ProductPlan plan;
-    plan.rows = getRows(shape);
+    plan.rows = isBytes(shape) ? getByteRows(shape) : getRows(shape);
     plan.columns = getProductColumns(shape, plan.rows);
     plan.panelWidth = shape.constantRhs ? panel : 0;
     // 96 rows of 256 f32 are a fifth of an L2 of 512 KB; one panel of 256 steps is half an L1.
@@ -38,6 +39,8 @@ public:
   }
 
   int64_t getProductColumns(const ProductShape &shape, int64_t rows) const override {
+    if (isBytes(shape))
+      return panel;
     int64_t vectors = panel * shape.accBits / vectorBits; // of one row in one panel
     int64_t registers = vectorBits == 512 ? 32 : 16, best = 1;
     // Accumulators, and either all right-hand vectors and one broadcast or the other way round. Eight
@@ -81,6 +84,19 @@ public:
 
 private:
   static constexpr int64_t panel = 16;
+
+  /// Products with a weight of bytes that are added in fours, in tiles of one panel.
+  bool isBytes(const ProductShape &shape) const {
+    return shape.constantRhs && shape.lhsBits == 8 && shape.rhsBits == 8 && bytes != Bytes::None;
+  }
+  /// Of a tile: as many as are computed at once, or fewer such that a known number splits evenly.
+  int64_t getByteRows(const ProductShape &shape) const {
+    CodedProduct coded = *getCodedProduct();
+    int64_t most = hasByteTiles() ? coded.blockRows : coded.rows;
+    if (shape.m <= 0 || (hasByteTiles() && shape.m > most))
+      return most;
+    return llvm::divideCeil(shape.m, llvm::divideCeil(shape.m, most));
+  }
 
   /// Rows of the tile: as many as registers allow (6 x 16 in 16 ymm: 95 % of the FMA peak of Zen 3; 14 x
   /// 32 in 32 zmm), or fewer such that a known number of rows splits evenly.

@@ -5,6 +5,8 @@
 #include "Encoded.h"
 #include "MemoryAccess.h"
 
+#include "lutra/Support/BytePanels.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 
@@ -77,6 +79,10 @@ struct PanelOrder {
       : width(packing.getWidth()), depth(packing.getDepth()), groups(llvm::divideCeil(rows, depth)),
         panels(llvm::divideCeil(columns, width)) {}
   int64_t count() const { return panels * groups * width * depth; }
+  /// What bytes are stored with (BytePanels.h).
+  char biasOf(Type element) const {
+    return depth == bytePanelDepth && element.isSignlessInteger(8) ? bytePanelBias : 0;
+  }
   int64_t indexOf(int64_t row, int64_t column) const {
     return (((column / width) * groups + row / depth) * width + column % width) * depth + row % depth;
   }
@@ -98,7 +104,7 @@ static FailureOr<std::shared_ptr<Array>> unpack(Operation *op, ArrayRef<int64_t>
       int64_t from = order.indexOf(k, n);
       for (int64_t byte = 0; byte < elementBytes; ++byte)
         plain[(k * columns + n) * elementBytes + byte] =
-            static_cast<char>(codes[from * elementBytes + byte]);
+            static_cast<char>(codes[from * elementBytes + byte] ^ order.biasOf(type.getElementType()));
     }
   auto array = makeArray(type.getElementType(), type.getShape());
   if (failed(fillFromBytes(op, plain, *array)))
@@ -181,7 +187,7 @@ static FailureOr<Datum> packBuffer(Operation *op, const Array &matrix, MemRefTyp
       if (matrix.isFloat())
         packed->floats[to] = matrix.floats[k * columns + n];
       else
-        packed->integers[to] = matrix.integers[k * columns + n];
+        packed->integers[to] = matrix.integers[k * columns + n] ^ order.biasOf(matrix.elementType);
     }
   auto buffer = allocateBuffer(type.getElementType(), shape);
   if (failed(writeBuffer(op, *buffer, *packed)))

@@ -338,18 +338,26 @@ static LogicalResult evaluateCodedMatmul(TileCodedMatmulOp op, Interpreter &inte
   SmallVector<int64_t> first = integersOf(op.getCodeIndices(), interpreter);
   int64_t depth = interpreter.getInteger(op.getDepth()), stepDepth = op.getStepDepth(), words = op.getStepWords();
   const Array *special = op.getSpecial() ? &interpreter.getArray(op.getSpecial()) : nullptr;
+  bool isMasked = lhs.elementType.isInteger(32);
   auto acc = std::make_shared<Array>(interpreter.getArray(op.getAcc()));
   for (int64_t i = 0; i < acc->count(); ++i)
     for (int64_t k = 0; k < depth; ++k) {
       SmallVector<int64_t> from(left);
       from[op.getLhsRowDim()] += i / acc->shape[1];
-      from.back() += k;
+      from.back() += isMasked ? k / 4 * 2 : k;
       auto a = locate(op, lhs, from);
+      from.back() += isMasked; // the masks
+      auto mask = locate(op, lhs, from);
       SmallVector<int64_t> step{first[0], first[1] + k / stepDepth * words, i % acc->shape[1], 0};
       FailureOr<int64_t> value = readValue(op, codes, step, k % stepDepth, special);
-      if (failed(a) || failed(value))
+      if (failed(a) || failed(value) || failed(mask))
         return failure();
-      acc->integers[i] = wrapToType(acc->elementType, acc->integers[i] + loadElement(lhs, *a).integer * *value);
+      int64_t factor = loadElement(lhs, *a).integer;
+      if (isMasked) {
+        factor = static_cast<uint8_t>(factor >> k % 4 * 8);
+        value = static_cast<int8_t>(*value ^ (loadElement(lhs, *mask).integer >> k % 4 * 8));
+      }
+      acc->integers[i] = wrapToType(acc->elementType, acc->integers[i] + factor * *value);
     }
   return setTile(op.getResult(), acc, interpreter);
 }

@@ -8,19 +8,21 @@
 // - as it lies (row or column major), when few rows use each element or when it is narrow,
 // - after it was decoded into panels, one block of K at a time, when its type is encoded,
 // - else after it was copied into panels, one block of K at a time.
-// A left-hand side that is no buffer, or whose K is not contiguous, is copied in rows likewise. Where panels are deep
+// A left-hand side that is no buffer, or whose K is not contiguous, is copied in rows likewise. Where panels are pairs
 // (integers), it is copied unless it has 16 bits and whole steps of K, which the copy gets; a right-hand side without
-// panels is copied likewise.
+// panels is copied likewise. Where panels are fours of bytes, rows are copied and made factors (ByteRows.h).
 // One that a softmax or norm computes is copied for all of K at once; an item then has all columns, so that no row is
 // computed twice.
 // Elementwise, every sum is a loop over K of its own: what the scalar strategy asks for, and the way out when
 // an operand's access fits no tile.
+#include "ByteRows.h"
 #include "EncodedRhs.h"
 #include "GroupKinds.h"
 #include "Product.h"
 #include "RowFunction.h"
 
 #include "lutra/Analysis/ProductStrategy.h"
+#include "lutra/Support/BytePanels.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -57,8 +59,10 @@ private:
   LogicalResult decodeRhs(Value low, Value depth);
   LogicalResult clearPartial();
   LogicalResult emitSpot(const ProductSpot &spot, Value low, Value depth, bool last);
+  Value roundUp(Value depth);
   SmallVector<Value> rhsIndices(Value k, Value column);
   SmallVector<Value> panelIndices(Value k, Value column);
+  Value loadPacked(Value k, Value column);
 
   KernelEmitter &emitter;
   MatmulOp op;
@@ -82,6 +86,7 @@ private:
   bool holdsLhs = false;     // all of its rows may be computed at once
   bool copyLhs = false, copyRhs = false;
   bool copiesPairs = false; // the right-hand side, to deep panels
+  std::optional<ByteRows> bytes; // of the left-hand side, where panels are fours
   PanelLayout layout = PanelLayout::Panel;
   Type lhsElement;         // of the buffer
   Value lhs, rhs, partial; // buffers that tile_matmul reads; sums between blocks of K
@@ -95,6 +100,10 @@ static constexpr int64_t longDepth = 384;
 static constexpr int64_t panel = 16;
 /// Steps of K that a block of a decoded right-hand side is a multiple of: bytes of codes hold up to 8.
 static constexpr int64_t decodeUnit = 8;
+/// Of bytes: a panel and the rows of a tile fill half of the first level.
+static constexpr int64_t byteBlock = 1024;
+/// Of the rows of one tile.
+static constexpr int64_t byteRowBytes = 1 << 16;
 /// Steps of K in the panels that a right-hand side of integers is copied to.
 static constexpr int64_t pairDepth = 2;
 
@@ -119,8 +128,10 @@ MatmulEmission::MatmulEmission(KernelEmitter &kernelEmitter, bool elementwise)
     depthStep = pairDepth;
     copiesPairs = true;
   }
-  if (depthStep > 1)
+  if (depthStep == pairDepth) {
     lhsElement = emitter.builder.getI16Type();
+    shape.lhsBits = 16;
+  }
   choosePlan();
 }
 
@@ -156,7 +167,7 @@ void MatmulEmission::chooseOperands() {
   lhs = emitter.getBuffer(op.getLhs());
   bool isWhole = shape.k >= 0 && shape.k % depthStep == 0;
   bool isPaired = depthStep == 1 || (lhsType.getElementType() == lhsElement && isWhole);
-  copyLhs = !lhs || op.getTransposeLhs() || !isPaired;
+  copyLhs = !lhs || op.getTransposeLhs() || !isPaired || depthStep == bytePanelDepth;
   rhs = emitter.getBuffer(op.getRhs());
   if (isa_and_present<EncodingAttr>(rhsType.getEncoding())) {
     encoded.emplace(emitter, rhsType, rhs);
@@ -178,6 +189,11 @@ void MatmulEmission::chooseOperands() {
     layout = copiesPairs ? PanelLayout::DeepPanel : PanelLayout::Panel;
   int64_t block = plan.depthBlock ? plan.depthBlock : longDepth;
   int64_t most = longDepth + (shape.rhsBits == 8 && depthStep > 1 ? longDepth / 2 : 0); // panels of bytes are smaller
+  if (depthStep == bytePanelDepth) {
+    block = byteBlock;
+    // Panels that one tile reads follow each other in memory, as long as its rows fit the second level.
+    most = shape.m > 0 && shape.m <= plan.rows ? byteRowBytes / plan.rows : byteBlock + byteBlock / 2;
+  }
   bool copies = (copyLhs && !rowProducer) || copyRhs;
   bool reused = shape.m < 0 || shape.m > plan.rows; // several tiles read each panel
   if (shape.k < 0 ? copies : shape.k > most && (copies || (reused && plan.depthBlock)))
@@ -193,9 +209,14 @@ void MatmulEmission::chooseOperands() {
 void MatmulEmission::makeBuffers() {
   int64_t depth = llvm::alignTo(depthBlock ? depthBlock : shape.k, encoded ? decodeUnit : depthStep);
   int64_t height = rowBlocks.size, width = columnBlocks.size;
-  if (copyLhs)
+  if (depthStep == bytePanelDepth) {
+    int64_t held = rowProducer ? static_cast<int64_t>(llvm::alignTo(shape.k, depthStep)) : depth;
+    bytes.emplace(emitter, height, held);
+    lhs = bytes->getCopy();
+  } else if (copyLhs) {
     lhs = makeScratch(emitter, {height, rowProducer ? static_cast<int64_t>(llvm::alignTo(shape.k, depthStep)) : depth},
                       getBufferElement(lhsElement));
+  }
   if (copiesPairs)
     rhs = makeScratch(emitter, {(width + panel - 1) / panel, depth / pairDepth, panel, pairDepth}, lhsElement);
   else if (copyRhs)
@@ -242,7 +263,11 @@ LogicalResult MatmulEmission::emitItem() {
 
   chooseOperands();
   makeBuffers();
+  if (bytes && failed(bytes->clear(emitter.sub(rows.high, rows.low))))
+    return failure();
   if (rowProducer && failed(packLhs(emitter.constant(0), k)))
+    return failure();
+  if (rowProducer && bytes && failed(bytes->add(emitter.sub(rows.high, rows.low), roundUp(k))))
     return failure();
   if (!depthBlock)
     return emitDepth(emitter.constant(0), k, /*last=*/true);
@@ -330,6 +355,12 @@ LogicalResult MatmulEmission::storeLhs(const TileWindow &window, ArrayRef<Value>
   return success();
 }
 
+/// To whole steps of the panels.
+Value MatmulEmission::roundUp(Value depth) {
+  Value step = emitter.constant(depthStep);
+  return depthStep == 1 ? depth : emitter.mul(emitter.ceilDiv(depth, step), step);
+}
+
 SmallVector<Value> MatmulEmission::rhsIndices(Value depth, Value column) {
   SmallVector<Value> result;
   for (int64_t dim = 0; dim < rhsRank - 2; ++dim)
@@ -345,6 +376,17 @@ SmallVector<Value> MatmulEmission::panelIndices(Value depth, Value column) {
   if (depthStep == 1)
     return {emitter.div(column, width), depth, emitter.rem(column, width)};
   return {emitter.div(column, width), emitter.div(depth, step), emitter.rem(column, width), emitter.rem(depth, step)};
+}
+
+/// An element of a packed right-hand side.
+Value MatmulEmission::loadPacked(Value depth, Value column) {
+  Type element = rhsType.getElementType();
+  Value stored = emitter.loadElement(emitter.getBuffer(op.getRhs()), panelIndices(depth, column), element);
+  if (depthStep != bytePanelDepth)
+    return stored;
+  Value bias = arith::ConstantOp::create(emitter.builder, emitter.loc,
+                                         emitter.builder.getI8IntegerAttr(bytePanelBias));
+  return arith::XOrIOp::create(emitter.builder, emitter.loc, stored, bias);
 }
 
 /// Columns of a right-hand side [N, K], each with its steps of K.
@@ -438,6 +480,8 @@ LogicalResult MatmulEmission::emitDepth(Value low, Value depth, bool last) {
   KernelEmitter::Scope scope(emitter);
   if (copyLhs && !rowProducer && failed(packLhs(low, depth)))
     return failure();
+  if (bytes && !rowProducer && failed(bytes->add(emitter.sub(rows.high, rows.low), roundUp(depth))))
+    return failure();
   if (copyRhs && failed(encoded       ? decodeRhs(low, depth)
                         : copiesPairs ? packPairs(low, depth)
                                       : packRhs(low, depth)))
@@ -483,11 +527,14 @@ LogicalResult MatmulEmission::emitSpot(const ProductSpot &spot, Value low, Value
   if ((boundRows || boundColumns) && !plan.maskedEdges)
     bounds = {spot.rowBound ? spot.rowBound : emitter.constant(spot.rows),
               spot.columnBound ? spot.columnBound : emitter.constant(spot.columns)};
-  Value wholeSteps = depthStep == 1 ? depth
-                                    : emitter.mul(emitter.ceilDiv(depth, emitter.constant(depthStep)),
-                                                  emitter.constant(depthStep));
-  accumulator = TileMatmulOp::create(builder, emitter.loc, accumulator.getType(), lhs, lhsAt, rhs, rhsAt,
-                                     accumulator, wholeSteps, bounds, lhsRowDim, /*row_step=*/1, layout);
+  if (bytes)
+    accumulator =
+        bytes->multiply(accumulator, row, rowProducer ? low : emitter.constant(0), rhs, rhsAt, roundUp(depth));
+  else
+    accumulator = TileMatmulOp::create(builder, emitter.loc, accumulator.getType(), lhs, lhsAt, rhs, rhsAt,
+                                       accumulator, roundUp(depth), bounds, lhsRowDim, /*row_step=*/1, layout);
+  if (bytes && last)
+    accumulator = bytes->complete(accumulator, row);
   if (!last) {
     emitter.storeTile(accumulator, partial, partialWindow);
     return success();
@@ -517,7 +564,7 @@ LogicalResult MatmulEmission::emitElements(ProductRange rowRange, ProductRange c
         else
           left = emitter.emitElement(op.getLhs(), lhsAt);
         if (rhsType.getEncoding()) // packed: the panel's element
-          right = emitter.loadElement(emitter.getBuffer(op.getRhs()), panelIndices(step, column), rhsElement);
+          right = loadPacked(step, column);
         else
           right = emitter.emitElement(op.getRhs(), rhsIndices(step, column));
         if (failed(left) || failed(right))

@@ -152,6 +152,11 @@ Value CodedWords::valuesOf(ArrayRef<Value> words, int64_t position, int64_t part
   return arith::SelectOp::create(builder, loc, isSpecial, special[part], values);
 }
 
+/// A word of 32 bits in every lane.
+Value CodedTile::repeatWord(Value word) {
+  return vector::BitCastOp::create(builder, loc, bytes, vector::BroadcastOp::create(builder, loc, wideType, word));
+}
+
 Value CodedTile::addressOf(Value step, int64_t row, int64_t field) {
   // What changes with the step is one register for all rows, where their distance is a number.
   return add(add(lhs.base, mul(step, op.getStepDepth())), add(rowOffset[row], index(field * wordBytes)));
@@ -170,8 +175,13 @@ Value CodedTile::loadRow(Value step, int64_t row, int64_t field) {
     Value bytesOfWord = vector::LoadOp::create(builder, loc, four, lhs.buffer, ValueRange{address});
     loaded = vector::BitCastOp::create(builder, loc, word, bytesOfWord);
   }
-  Value scalar = vector::ExtractOp::create(builder, loc, loaded, 0);
-  return vector::BitCastOp::create(builder, loc, bytes, vector::BroadcastOp::create(builder, loc, wideType, scalar));
+  return repeatWord(vector::ExtractOp::create(builder, loc, loaded, 0));
+}
+
+CodedTile::MaskedWord CodedTile::loadMasked(Value step, int64_t row) {
+  Value address = add(add(lhs.base, mul(step, 2)), rowOffset[row]);
+  auto load = [&](Value at) { return repeatWord(memref::LoadOp::create(builder, loc, lhs.buffer, ValueRange{at})); };
+  return {load(address), load(add(address, index(1)))};
 }
 
 } // namespace lutra

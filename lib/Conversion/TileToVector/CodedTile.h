@@ -90,12 +90,19 @@ protected:
   mlir::Value addressOf(mlir::Value step, int64_t row, int64_t field);
   /// Four neighbours of a row in every lane.
   mlir::Value loadRow(mlir::Value step, int64_t row, int64_t field);
+  /// Those of a left-hand side of i32.
+  struct MaskedWord {
+    mlir::Value magnitude, mask;
+  };
+  MaskedWord loadMasked(mlir::Value step, int64_t row);
 
   TileCodedMatmulOp op;
   int64_t rows;
   FlatOperand lhs;
 
 private:
+  mlir::Value repeatWord(mlir::Value word);
+
   Values rowOffset;
 };
 

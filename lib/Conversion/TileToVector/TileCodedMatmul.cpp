@@ -14,6 +14,12 @@
 //       narrow[r][c] += pmaddubsw(values[c], x[r])
 //     wide[r][c] += pmaddwd(narrow[r][c], 1)                                32-bit sums
 //
+// A left-hand side of i32 holds for each four neighbours a word of magnitudes, bytes without a sign up to 128, and one
+// of masks. A code of 8 bits is then multiplied as the signed byte that its exclusive or with the mask is, and sums of
+// two products lie between -2^15 and 2 * 128 * 127:
+//
+//   wide[r][c] += pmaddwd(pmaddubsw(magnitude[r], words(c) xor mask[r]), 1)
+//
 // A chunk is as long as 16 bits hold every sum, so that nothing saturates; where they do not hold those of a step, it
 // is a part of the step's fields. Values below 0 give x their sign: pmaddubsw(|value|, psignb(x, value)), or take that
 // of a single row: pmaddubsw(|x|, psignb(value, x)). 256-bit vectors on every level:
@@ -85,6 +91,16 @@ private:
   CodeRange range;
   int64_t adds;    // products of a field that 16 bits hold
   bool signsOfRow; // go to the values, of which there are more
+};
+
+/// Sums of products in pairs, of magnitudes up to 128 with codes that masks change.
+class MaskedEmitter : public CodedTile {
+public:
+  MaskedEmitter(OpBuilder &builder, TileCodedMatmulOp op) : CodedTile(builder, op, /*vectorBytes=*/32) {}
+  Values emit(ValueRange accumulator);
+
+private:
+  void addStep(Value step, Values &sums);
 };
 
 /// Sums of products of whole tiles: 16 rows by 64 steps of K, and those by 16 columns, whose words lie as they are
@@ -197,6 +213,33 @@ SmallVector<Value> PairEmitter::emit(ValueRange accumulator) {
     wide = loop(steps, 1, wide, [&](Value step, Values &sums) { addChunk(step, 1, sums); });
   }
   return joinRows(builder, loc, wide, llvm::to_vector(accumulator.getTypes()), parts);
+}
+
+void MaskedEmitter::addStep(Value step, Values &sums) {
+  Value one = splat(narrowType, 1);
+  SmallVector<Values> words = loadWords(step);
+  for (int64_t row = 0; row < rows; ++row) {
+    MaskedWord left = loadMasked(step, row);
+    for (int64_t part = 0; part < parts; ++part) {
+      Value right = arith::XOrIOp::create(builder, loc, words[part].front(), left.mask);
+      Value pairs = call("llvm.x86.avx2.pmadd.ub.sw", narrowType, {left.magnitude, right});
+      Value &sum = sums[row * parts + part];
+      sum = arith::AddIOp::create(builder, loc, sum, call("llvm.x86.avx2.pmadd.wd", wideType, {pairs, one}));
+    }
+  }
+}
+
+SmallVector<Value> MaskedEmitter::emit(ValueRange accumulator) {
+  Values sums = splitRows(builder, loc, accumulator, wideType, parts);
+  Value steps = builder.createOrFold<arith::DivUIOp>(loc, op.getDepth(), index(op.getStepDepth()));
+  // A row alone takes hardly more operations than the loop around it.
+  std::optional<int64_t> depth = getConstantIntValue(op.getDepth());
+  int64_t unrolled = depth && rows <= 2 ? std::gcd<int64_t>(*depth / op.getStepDepth(), 4) : 1;
+  sums = loop(steps, unrolled, sums, [&](Value step, Values &carried) {
+    for (int64_t next = 0; next < unrolled; ++next)
+      addStep(add(step, index(next)), carried);
+  });
+  return joinRows(builder, loc, sums, llvm::to_vector(accumulator.getTypes()), parts);
 }
 
 /// Adds one step to the sums, of which each field takes the next; `first` fields came before.
@@ -371,12 +414,15 @@ struct ConvertTileCodedMatmul final : OpConversionPattern<TileCodedMatmulOp> {
 
   LogicalResult matchAndRewrite(TileCodedMatmulOp op, OneToNOpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
-    int64_t vectorBytes = lowering.hasByteDot || lowering.neon ? lowering.vectorBits / 8 : 32;
+    bool isMasked = cast<MemRefType>(op.getLhs().getType()).getElementType().isInteger(32);
+    if (isMasked && lowering.neon)
+      return rewriter.notifyMatchFailure(op, "takes no masked codes on aarch64");
+    int64_t vectorBytes = (lowering.hasByteDot || lowering.neon) && !isMasked ? lowering.vectorBits / 8 : 32;
     ArrayRef<int64_t> words = cast<MemRefType>(op.getCodes().getType()).getShape();
     ArrayRef<int64_t> tile = op.getAcc().getType().getShape();
     if (words.back() != CodedTile::wordBytes || tile[1] * CodedTile::wordBytes % vectorBytes != 0)
       return rewriter.notifyMatchFailure(op, "takes words of 4 bytes, columns that fill vectors");
-    if (std::string why = findObstacle(op, lowering.hasByteDot); !why.empty())
+    if (std::string why = findObstacle(op, lowering.hasByteDot); !isMasked && !why.empty())
       return rewriter.notifyMatchFailure(op, why);
     if (adaptor.getAcc().size() != static_cast<size_t>(tile[0]))
       return rewriter.notifyMatchFailure(op, "accumulator was not converted to its rows");
@@ -394,6 +440,8 @@ struct ConvertTileCodedMatmul final : OpConversionPattern<TileCodedMatmulOp> {
       rewriter.replaceOpWithMultiple(op, {emitter.emit(adaptor.getAcc())});
       return success();
     };
+    if (isMasked)
+      return replace(MaskedEmitter(rewriter, op));
     bool isTile = tile[0] == TileEmitter::tileRows && tile[1] * CodedWords::wordBytes == TileEmitter::tileBytes;
     if (lowering.hasByteTiles && isTile && op.getBits() == 8 && !op.getValues() && !special &&
         getConstantIntValue(op.getDepth()))

@@ -377,9 +377,10 @@ LogicalResult TileCodedMatmulOp::verify() {
     return emitOpError("reads codes of shape ") << shapeText(codes.getShape()) << " for a tile of "
                                                 << acc.getShape()[1]
                                                 << " columns; give [panels, words, columns, bytes]";
-  if (!lhs.getElementType().isInteger(8) || !codes.getElementType().isInteger(8)) // E5
+  bool isMasked = lhs.getElementType().isInteger(32) && getBits() == 8 && !getValues() && !getSpecial();
+  if ((!lhs.getElementType().isInteger(8) && !isMasked) || !codes.getElementType().isInteger(8)) // E5
     return emitOpError("multiplies ") << lhs.getElementType() << " and " << codes.getElementType()
-                                      << "; both buffers must hold i8";
+                                      << "; both buffers must hold i8, or lhs i32 beside plain codes of 8 bits";
   if (failed(verifyCodes(*this, acc.getShape()[1]))) // E6 to E8
     return failure();
   if (int64_t limit = getLimit(); limit < -1 || limit >= int64_t(1) << getBits()) // E9

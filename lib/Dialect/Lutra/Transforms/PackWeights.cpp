@@ -2,8 +2,9 @@
 // A product reads its right-hand side in panels of `width` columns, so that one step of K is one
 // contiguous stretch. For a weight that order is made here, once: [K, N] (or [N, K]) becomes
 // [ceil(N / width)][ceil(K / depth)][width][depth], filled with zeros, under the type
-// tensor<KxNxT, #lutra.packing<..>>. The product's strategy says the depth. Before fusion the operand is the weight
-// itself; afterwards it is an argument of a kernel, which is changed together with every launch of that kernel.
+// tensor<KxNxT, #lutra.packing<..>>; signed bytes in steps of four get 128 added (BytePanels.h). The product's strategy
+// says the depth. Before fusion the operand is the weight itself; afterwards it is an argument of a kernel, which is
+// changed together with every launch of that kernel.
 // An encoded weight [N, K] keeps its shape; its codes become panels (include/lutra/Support/EncodedPanels.h).
 // A weight is packed once for each form in which it is used; the original goes, with its memory, as soon as nothing
 // else reads it.
@@ -13,6 +14,7 @@
 #include "WeightData.h"
 
 #include "lutra/Analysis/ProductStrategy.h"
+#include "lutra/Support/BytePanels.h"
 #include "lutra/Support/EncodedPanels.h"
 
 #include "mlir/IR/DialectResourceBlobManager.h"
@@ -131,6 +133,9 @@ GlobalOp Packer::packed(GlobalOp global, const Operand &operand) {
               : source->width == 4 ? fillPanels<uint32_t>
                                    : fillPanels<uint64_t>;
   fill(*source, k, n, width, operand.depth, operand.transposed, blob.getMutableData().data());
+  if (operand.depth == bytePanelDepth && type.getElementType().isSignlessInteger(8))
+    for (char &byte : blob.getMutableData())
+      byte ^= bytePanelBias;
   auto packedType =
       RankedTensorType::get(shape, type.getElementType(),
                             PackingAttr::get(type.getContext(), width, operand.depth));

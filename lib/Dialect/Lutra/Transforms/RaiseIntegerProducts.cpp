@@ -6,14 +6,18 @@
 // and the sum in brackets is exact in 32-bit integers. Worth it where the weight is constant: its differences are
 // computed here, and integers of 8 bits are a quarter of the bytes. Not worth it where a level has no products of
 // integers.
+// Where a level has instructions for bytes and the weight's integers have 8 bits, left-hand sides of matmuls are codes
+// with a sign and zero points are taken off sums (SignedProduct.h), also of products that were integers from the start.
 // Convolutions are sums over taps and channels of the same form. Their input is x - zx in 16 bits, which is 0 where
 // padding stands for 0. Products of integers are added in pairs along the channels, so an odd number of these gets one
 // more, of zeros; so do convolutions that were integers from the start.
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
 #include "CodedMatrix.h"
+#include "SignedProduct.h"
 #include "TileTargetNames.h"
 
+#include "lutra/Analysis/ProductStrategy.h"
 #include "lutra/Dialect/Lutra/IR/ProductTypes.h"
 
 #include "mlir/IR/Matchers.h"
@@ -47,9 +51,15 @@ private:
   bool raise(ConvOp op, WeightStore &store, std::string &why);
   bool canRaise(Operation *op, DequantizeOp left, StrategyAttr named, std::string &why);
   const Weight *makeWeight(Operation *op, WeightStore &store, std::string &why);
+  bool multipliesBytes(MatmulOp op) const {
+    int64_t rows = getProductProblem(op)->shape.m;
+    return byteRows && (rows < 0 || rows >= *byteRows);
+  }
+  void makeSigned(MatmulOp op, WeightStore &store);
   void pairChannels(ConvOp op, WeightStore &store);
   void replace(Operation *op, Value sum, const Weight &weight, DequantizeOp left, OpBuilder &builder);
 
+  std::optional<int64_t> byteRows; // from which on products of bytes gain
   DenseMap<std::pair<Operation *, unsigned>, Weight> done; // by dequantization and what it is read as
 };
 } // namespace
@@ -210,9 +220,14 @@ bool RaiseIntegerProducts::raise(MatmulOp op, WeightStore &store, std::string &w
     return false;
   OpBuilder builder(op);
   auto sumType = cast<RankedTensorType>(op.getType()).clone(builder.getI32Type());
-  Value sum = MatmulOp::create(builder, op.getLoc(), sumType, centre(left, builder), weight->integers,
-                               /*scale=*/Value(), /*transpose_lhs=*/false, /*transpose_rhs=*/false, /*block=*/0,
-                               StrategyAttr());
+  Value sum;
+  if (multipliesBytes(op) && cast<RankedTensorType>(weight->integers.getType()).getElementType().isInteger(8))
+    sum = multiplySigned(builder, op.getLoc(), sumType, {left.getInput(), left.getZeroPoint()}, weight->integers,
+                         store);
+  if (!sum)
+    sum = MatmulOp::create(builder, op.getLoc(), sumType, centre(left, builder), weight->integers,
+                           /*scale=*/Value(), /*transpose_lhs=*/false, /*transpose_rhs=*/false, /*block=*/0,
+                           StrategyAttr());
   replace(op, sum, *weight, left, builder);
   return true;
 }
@@ -289,12 +304,46 @@ void RaiseIntegerProducts::pairChannels(ConvOp op, WeightStore &store) {
   op.getInputMutable().assign(input);
 }
 
+/// Rows from which on products of bytes gain: one where all levels have an instruction for them, nothing where none
+/// has. Without it, fewer rows than a tile are multiplied in pairs (ByteStrategy.cpp).
+static std::optional<int64_t> getByteRows(ArrayRef<const TileTarget *> levels) {
+  int64_t rows = 1;
+  for (const TileTarget *level : levels) {
+    if (!level->getCodedProduct())
+      return std::nullopt;
+    if (!level->hasByteDot())
+      rows = std::max(rows, level->getCodedProduct()->rows);
+  }
+  bool hasAny = llvm::any_of(levels, [](const TileTarget *level) { return level->hasByteDot(); });
+  return hasAny ? std::optional(rows) : std::nullopt;
+}
+
+/// Gives a matmul of integers the left-hand side that strategies of bytes read.
+void RaiseIntegerProducts::makeSigned(MatmulOp op, WeightStore &store) {
+  auto weightType = cast<RankedTensorType>(op.getRhs().getType());
+  if (!multipliesBytes(op) || op.getStrategyAttr() || strategy != "auto" || op.getScale() || op.getTransposeLhs() ||
+      op.getTransposeRhs() || !op.getRhs().getDefiningOp<WeightOp>() || weightType.getRank() != 2 ||
+      weightType.getEncoding() || !weightType.getElementType().isSignlessInteger(8) ||
+      !cast<RankedTensorType>(op.getType()).getElementType().isInteger(32))
+    return;
+  std::optional<CentredCodes> left = CentredCodes::of(op.getLhs());
+  if (!left || cast<RankedTensorType>(op.getLhs().getType()).getElementType().isSignlessInteger(8))
+    return; // nothing to change
+  OpBuilder builder(op);
+  Value sum = multiplySigned(builder, op.getLoc(), cast<RankedTensorType>(op.getType()), *left, op.getRhs(), store);
+  if (!sum)
+    return;
+  op.getResult().replaceAllUsesWith(sum);
+  op->erase();
+}
+
 void RaiseIntegerProducts::runOnOperation() {
   FailureOr<SmallVector<const TileTarget *>> levels = findTileTargets(targets, getOperation().getLoc());
   if (failed(levels))
     return signalPassFailure();
   if (llvm::any_of(*levels, [](const TileTarget *target) { return target->getPairDotPerCycle() == 0; }))
     return;
+  byteRows = getByteRows(*levels);
   WeightStore store(getOperation());
   SmallVector<Operation *> products;
   getOperation().walk([&](Operation *op) {
@@ -309,6 +358,8 @@ void RaiseIntegerProducts::runOnOperation() {
     bool isInteger = isa<IntegerType>(cast<RankedTensorType>(op->getOperand(0).getType()).getElementType());
     if (conv && isInteger)
       pairChannels(conv, store);
+    else if (isInteger)
+      makeSigned(cast<MatmulOp>(op), store);
     else if (conv ? raise(conv, store, why) : raise(cast<MatmulOp>(op), store, why))
       remark::passed(loc, opts) << "multiplies integers";
     else if (!why.empty())

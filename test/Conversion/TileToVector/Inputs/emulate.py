@@ -10,6 +10,7 @@ checked so is everything but the choice of the instruction, which a look at the 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 PREFIX = "lutra.emulated."
 
@@ -51,6 +52,33 @@ def _pshufb(name: str, bits: int) -> str:
     body += [f"%r = shufflevector {part} %l, {part} %h, <{count} x i32> <{both}>", f"ret {whole} %r"]
     lines = "\n".join(f"  {line}" for line in body)
     return f"define internal {whole} @{name}({whole} %x, {whole} %y) {{\n{lines}\n}}\n"
+
+
+def _halves(half: str, operand: str, result: str) -> Callable[[str, int], str]:
+    """The intrinsic `half` on both halves of 512 bits."""
+
+    def define(name: str, bits: int) -> str:
+        source, target = 256 // int(operand[1:]), 256 // int(result[1:])
+        whole, part, out = f"<{2 * source} x {operand}>", f"<{source} x {operand}>", f"<{target} x {result}>"
+        body = []
+        for place, first in (("l", 0), ("h", source)):
+            lanes = ", ".join(f"i32 {lane}" for lane in range(first, first + source))
+            body += [
+                f"%{place}x = shufflevector {whole} %x, {whole} poison, <{source} x i32> <{lanes}>",
+                f"%{place}y = shufflevector {whole} %y, {whole} poison, <{source} x i32> <{lanes}>",
+                f"%{place} = call {out} @{half}({part} %{place}x, {part} %{place}y)",
+            ]
+        lanes = ", ".join(f"i32 {lane}" for lane in range(2 * target))
+        both = f"<{2 * target} x {result}>"
+        body += [f"%r = shufflevector {out} %l, {out} %h, <{2 * target} x i32> <{lanes}>", f"ret {both} %r"]
+        lines = "\n".join(f"  {line}" for line in body)
+        return f"""define internal {both} @{name}({whole} %x, {whole} %y) {{
+{lines}
+}}
+declare {out} @{half}({part}, {part})
+"""
+
+    return define
 
 
 def _row_copy(head: str, value: str, end: str, source: str, target: str) -> str:
@@ -158,7 +186,12 @@ def _without_tiles(text: str) -> str:
 
 
 # What an intrinsic is called without its width -> its definition for a width.
-DEFINITIONS = {"llvm.x86.avx512.vpdpbusd": _vpdpbusd, "llvm.x86.avx512.pshuf.b": _pshufb}
+DEFINITIONS = {
+    "llvm.x86.avx512.vpdpbusd": _vpdpbusd,
+    "llvm.x86.avx512.pshuf.b": _pshufb,
+    "llvm.x86.avx512.pmaddubs.w": _halves("llvm.x86.avx2.pmadd.ub.sw", "i8", "i16"),
+    "llvm.x86.avx512.pmaddw.d": _halves("llvm.x86.avx2.pmadd.wd", "i16", "i32"),
+}
 _USE = re.compile(r"@(" + "|".join(re.escape(name) for name in DEFINITIONS) + r")\.(128|256|512)\b")
 
 

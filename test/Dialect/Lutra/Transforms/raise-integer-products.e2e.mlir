@@ -2,10 +2,13 @@
 // RUN: lutra-run %s --before-after=lutra-raise-integer-products --seed=7 --dim=n=0
 // RUN: lutra-run %s --before-after=lutra-raise-integer-products --seed=7 --dim=n=1
 // RUN: lutra-run %s --before-after=lutra-raise-integer-products --seed=7 --dim=n=7
+// RUN: lutra-run %s --before-after="lutra-raise-integer-products{targets=avx512vnni}" --seed=7 --dim=n=7
 // RUN: not lutra-run %s --before-after=lutra-raise-integer-products --seed=7 --dim=n=7 --corrupt=0
 // REQUIRES: lutra-compile, avx2
 // RUN: lutra-compile %s --target-cpu=avx2 -o %t.so
 // RUN: lutra-run %t.so --compare=%s --seed=7 --dim=n=7
+// RUN: lutra-compile %s --target-cpu=avx512vnni,avx2 -o %t.bytes.so
+// RUN: lutra-run %t.bytes.so --compare=%s --seed=7 --dim=n=7
 // RUN: lutra-compile %s --target-cpu=baseline -o %t.baseline.so
 // RUN: lutra-run %t.baseline.so --compare=%s --seed=7 --dim=n=7
 // RUN: not lutra-run %t.so --compare=%s --seed=7 --dim=n=7 --corrupt=0

@@ -303,10 +303,13 @@ def RaiseIntegerProducts : Pass<"lutra-raise-integer-products", "mlir::ModuleOp"
     codes with one scale (constant or computed), and whose right-hand side dequantizes a constant matrix of 8-bit codes
     with one scale, or one for each column of the result, multiplies the differences of codes and zero points into i32
     and scales the sums; so does a conv, channels first and without groups, whose input is then in 16 bits with an even
-    number of channels. The differences of the weight are computed: 8 bits where all fit, else 16. A remark says why
-    a product of two dequantized operands stays as it is. Leaves alone: sums that 32 bits, or scaled f32, may not hold,
-    right-hand sides that are computed, products that name a strategy, everything else, and all products where one of
-    `targets` adds no products of integers in pairs.
+    number of channels. The differences of the weight are computed: 8 bits where all fit, else 16. Where they fit and
+    one of `targets` multiplies bytes by one instruction, the left-hand side of a matmul is codes with a sign, 128
+    less than those without, and sums get what the weight's columns add up to, times the distance of the zero point;
+    so do matmuls that were integers from the start. A remark says why a product of two dequantized operands stays as
+    it is. Leaves alone: sums that 32 bits, or scaled f32, may not hold, right-hand sides that are computed, products
+    that name a strategy, everything else, and all products where one of `targets` adds no products of integers in
+    pairs.
 
     ```mlir
     %l = lutra.dequantize %x scale(%sx : tensor<f32>) {axis = 0 : i64, block = 0 : i64}
