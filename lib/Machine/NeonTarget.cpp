@@ -41,8 +41,8 @@ public:
     return best * panel;
   }
 
-  /// A multiplication of each half, and two additions of neighbours (TileMatmul.cpp).
-  double getPairDotPerCycle() const override { return 4; }
+  /// Four products in one instruction of two units (TileMatmul.cpp).
+  double getPairDotPerCycle() const override { return 8; }
   /// Entries of -128 to 127. Four rows by 16 columns are 16 sums; widened products take two for each.
   std::optional<CodedProduct> getCodedProduct() const override {
     if (bytes == NeonBytes::Widen)
@@ -61,9 +61,10 @@ private:
   static constexpr int64_t panel = 16, registers = 32;
   static constexpr unsigned vectorBits = 128;
 
-  /// Six rows by 16 columns of f32: 24 sums, four right-hand vectors, one left-hand element in every lane.
+  /// Six rows by 16 columns of f32: 24 sums, four right-hand vectors, one left-hand element in every lane. Pairs of
+  /// 16 bits are eight right-hand vectors.
   int64_t getRows(const ProductShape &shape) const {
-    int64_t most = shape.accBits > 32 ? 3 : 6;
+    int64_t most = shape.accBits > 32 ? 3 : std::max(shape.lhsBits, shape.rhsBits) <= 16 ? 4 : 6;
     if (shape.m <= 0)
       return most;
     int64_t tiles = (shape.m + most - 1) / most;

@@ -13,6 +13,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -83,23 +84,26 @@ struct IotaPattern final : OpConversionPattern<TileIotaOp> {
   }
 };
 
-/// Lookups in tables of 8, of which x86 and aarch64 have instructions; the upper half of 16 by a choice between two.
+/// Lookups in tables of 8, of which x86 has instructions; the upper half of 16 by a choice between two. With vectors of
+/// 128 bits aarch64's own, which finds bytes in up to four of them: all of 16 entries.
 struct LookupPattern final : OpConversionPattern<TileLookupOp> {
-  using OpConversionPattern::OpConversionPattern;
+  LookupPattern(const TypeConverter &converter, MLIRContext *context, bool isNeon)
+      : OpConversionPattern(converter, context), isNeon(isNeon) {}
+
   LogicalResult matchAndRewrite(TileLookupOp op, OneToNOpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
-    constexpr int64_t lanes = 8;
-    int64_t columns = getTileColumns(op.getType());
+    int64_t columns = getTileColumns(op.getType()), lanes = isNeon ? 4 : 8;
     if (!isa<VectorType>(getRowType(op.getType())) || columns % lanes != 0)
-      return rewriter.notifyMatchFailure(op, "takes columns in eights");
+      return rewriter.notifyMatchFailure(op, "takes columns in whole vectors");
     SmallVector<Value> rows;
     for (Value codes : adaptor.getCodes()) {
       Value row = arith::ConstantOp::create(rewriter, loc, rewriter.getZeroAttr(getRowType(op.getType())));
       for (int64_t first = 0; first < columns; first += lanes) {
         Value part = vector::ExtractStridedSliceOp::create(rewriter, loc, codes, first, lanes, 1);
-        row = vector::InsertStridedSliceOp::create(rewriter, loc, lookUp(rewriter, loc, part, op.getTable()), row,
-                                                   first, 1);
+        Value found = isNeon ? lookUpBytes(rewriter, loc, part, op.getTable())
+                             : lookUp(rewriter, loc, part, op.getTable());
+        row = vector::InsertStridedSliceOp::create(rewriter, loc, found, row, first, 1);
       }
       rows.push_back(row);
     }
@@ -108,6 +112,32 @@ struct LookupPattern final : OpConversionPattern<TileLookupOp> {
   }
 
 private:
+  /// Byte b of a lane's entry is byte 4 * code + b of the table.
+  static Value lookUpBytes(OpBuilder &builder, Location loc, Value codes, ArrayRef<float> table) {
+    constexpr int64_t lanes = 4;
+    auto type = cast<VectorType>(codes.getType());
+    auto realType = VectorType::get({lanes}, builder.getF32Type()), bytes = VectorType::get({16}, builder.getI8Type());
+    auto number = [&](int32_t value) -> Value {
+      return arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(type, builder.getI32IntegerAttr(value)));
+    };
+    SmallVector<Value> operands;
+    for (size_t first = 0; first < table.size(); first += lanes) {
+      SmallVector<float> entries;
+      for (size_t i = 0; i < lanes; ++i)
+        entries.push_back(table[(first + i) % table.size()]);
+      Value constant = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(realType, ArrayRef(entries)));
+      operands.push_back(vector::BitCastOp::create(builder, loc, bytes, constant));
+    }
+    Value place = arith::AndIOp::create(builder, loc, codes, number(static_cast<int32_t>(table.size()) - 1));
+    place = arith::MulIOp::create(builder, loc, place, number(0x04040404));
+    place = arith::AddIOp::create(builder, loc, place, number(0x03020100));
+    std::string name = "llvm.aarch64.neon.tbl" + std::to_string(operands.size()) + ".v16i8";
+    operands.push_back(vector::BitCastOp::create(builder, loc, bytes, place));
+    Value found = LLVM::CallIntrinsicOp::create(builder, loc, bytes, builder.getStringAttr(name), operands)
+                      ->getResult(0);
+    return vector::BitCastOp::create(builder, loc, realType, found);
+  }
+
   static Value lookUp(OpBuilder &builder, Location loc, Value codes, ArrayRef<float> table) {
     constexpr int64_t lanes = 8;
     auto type = cast<VectorType>(codes.getType());
@@ -138,6 +168,8 @@ private:
     Value isHigh = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, mask(lanes), zero);
     return arith::SelectOp::create(builder, loc, isHigh, half(lanes), low);
   }
+
+  bool isNeon;
 };
 
 struct MapPattern final : OpConversionPattern<TileMapOp> {
@@ -285,8 +317,8 @@ void ConvertTileToVector::runOnOperation() {
     return success();
   });
   RewritePatternSet patterns(&getContext());
-  patterns.add<FillPattern, IotaPattern, LookupPattern, MapPattern, ReducePattern, ExtractPattern>(converter,
-                                                                                                   &getContext());
+  patterns.add<FillPattern, IotaPattern, MapPattern, ReducePattern, ExtractPattern>(converter, &getContext());
+  patterns.add<LookupPattern>(converter, &getContext(), getNeonBytes(*machine).has_value());
   populateTileMemoryPatterns(converter, patterns);
   populateTileMatmulPatterns(converter, machine->getVectorBits(), patterns);
   if (machine->getCodedProduct())

@@ -9,7 +9,8 @@
 // Addresses are split into what changes with k and what does not; the latter is computed before the
 // loop, so that the loop holds loads with one index register (checked in matmul-assembly.test).
 // Deep panels hold pairs of k side by side: each lane multiplies a pair of 16-bit integers and adds both products,
-// which is written as arithmetic that LLVM has one instruction for on x86 (vpmaddwd).
+// which is written as arithmetic that LLVM has one instruction for on x86 (vpmaddwd). On aarch64 the vectors are taken
+// apart into first and second elements, each of which has one that multiplies and adds (smlal).
 // A column-major rhs is read in square blocks along K, which are transposed in registers.
 // Rows outside the bounds read the last row that exists; columns outside are masked.
 #include "TileMatmul.h"
@@ -50,6 +51,7 @@ private:
   Value loadPart(Value offset, int64_t part);
   Value loadPair(Value address);
   Value multiplyPairs(Value left, Value right);
+  Value addInTurn(Value sum, Value left, Value right);
   void multiply(Value k, llvm::function_ref<Value(int64_t)> loadPart, Values &accumulators);
   Values loop(Value lower, Value upper, int64_t step, ValueRange carried, LoopBody body) {
     return carryLoop(builder, loc, {lower, upper, index(step)}, carried, body);
@@ -67,12 +69,13 @@ private:
   Values columnMask;    // per part, null without bounds
   Value depthStride;    // rhs elements between two k (deep panels: between two pairs, per k)
   int64_t step = 1;     // of k that lie together
+  bool addsPairs;       // one instruction multiplies and adds them
 };
 
 } // namespace
 
 MatmulEmitter::MatmulEmitter(OpBuilder &builder, TileMatmulOp op, unsigned vectorBits)
-    : builder(builder), op(op), loc(op.getLoc()) {
+    : builder(builder), op(op), loc(op.getLoc()), addsPairs(vectorBits > 128) {
   auto tileType = cast<TileType>(op.getAcc().getType());
   scalarType = tileType.getElementType();
   rows = tileType.getShape()[0];
@@ -178,9 +181,15 @@ Value MatmulEmitter::loadPart(Value offset, int64_t part) {
   return widen(vector::FromElementsOp::create(builder, loc, type, scalars));
 }
 
-/// The pair of 16-bit integers at `address` of the left-hand side, in every lane.
+/// The pair of 16-bit integers at `address` of the left-hand side, in every lane where pairs are added.
 Value MatmulEmitter::loadPair(Value address) {
   auto pairType = VectorType::get({step}, builder.getI16Type());
+  if (!addsPairs) {
+    Values scalars;
+    for (int64_t place = 0; place < step; ++place)
+      scalars.push_back(memref::LoadOp::create(builder, loc, lhs.buffer, ValueRange{add(address, index(place))}));
+    return vector::FromElementsOp::create(builder, loc, pairType, scalars);
+  }
   auto wordType = VectorType::get({1}, builder.getI32Type());
   Value pair = vector::LoadOp::create(builder, loc, pairType, lhs.buffer, ValueRange{address});
   Value word = vector::ExtractOp::create(builder, loc, vector::BitCastOp::create(builder, loc, wordType, pair), 0);
@@ -202,6 +211,22 @@ Value MatmulEmitter::multiplyPairs(Value left, Value right) {
                                vector::ShuffleOp::create(builder, loc, products, products, odd));
 }
 
+/// `sum` and the products of a pair with the pairs of a vector, one element of each after the other.
+Value MatmulEmitter::addInTurn(Value sum, Value left, Value right) {
+  for (int64_t place = 0; place < step; ++place) {
+    SmallVector<int64_t> own;
+    for (int64_t lane = 0; lane < lanes; ++lane)
+      own.push_back(step * lane + place);
+    auto type = VectorType::get({lanes}, builder.getI16Type());
+    Value element = vector::ExtractOp::create(builder, loc, left, place);
+    Value product = arith::MulIOp::create(
+        builder, loc, widen(vector::BroadcastOp::create(builder, loc, type, element)),
+        widen(vector::ShuffleOp::create(builder, loc, right, right, own)));
+    sum = arith::AddIOp::create(builder, loc, sum, product);
+  }
+  return sum;
+}
+
 /// One step. Of the two factors the smaller set stays in registers while the other streams by.
 void MatmulEmitter::multiply(Value k, llvm::function_ref<Value(int64_t)> loadPart,
                              Values &accumulators) {
@@ -216,6 +241,10 @@ void MatmulEmitter::multiply(Value k, llvm::function_ref<Value(int64_t)> loadPar
     Value &accumulator = accumulators[row * parts + part];
     if (isa<FloatType>(scalarType)) {
       accumulator = vector::FMAOp::create(builder, loc, left, right, accumulator);
+      return;
+    }
+    if (step > 1 && !addsPairs) {
+      accumulator = addInTurn(accumulator, left, right);
       return;
     }
     Value product = step > 1 ? multiplyPairs(left, right) : Value(arith::MulIOp::create(builder, loc, left, right));

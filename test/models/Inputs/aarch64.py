@@ -3,7 +3,7 @@
 The network is a product with an activation, a normalisation, a second product and a softmax; rows are a size of run
 time. --quantize stores its weights in few bits: where it rounds activations that were computed, bounds are wide, so the
 first product is a result, too. Both must also lie near what the same graph gives on this machine, and a changed weight
-must be noticed.
+must be noticed. --integers takes a product of 8-bit integers instead, which is exact.
 """
 
 from __future__ import annotations
@@ -52,6 +52,32 @@ def network(*, changed: bool = False) -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
 
 
+def check_integers(levels: list[str], work: Path) -> bool:
+    """Whether a product of bytes without a sign by bytes with one is what NumPy says."""
+    random = np.random.default_rng(3)
+    w = random.integers(-128, 128, (INNER + 1, CLASSES)).astype(np.int8)
+    graph = helper.make_graph(
+        [helper.make_node("MatMulInteger", ["x", "w", "z"], ["y"])], "integers",
+        [helper.make_tensor_value_info("x", TensorProto.UINT8, ["rows", INNER + 1])],
+        [helper.make_tensor_value_info("y", TensorProto.INT32, ["rows", CLASSES])],
+        [numpy_helper.from_array(w, "w"), numpy_helper.from_array(np.array(131, np.uint8), "z")],
+    )  # fmt: skip
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    (work / "integers.onnx").write_bytes(model.SerializeToString())
+    library = work / "integers.so"
+    run("lutra-compile", work / "integers.onnx", f"--target-cpu={','.join(levels)}", "-o", library)
+    for level in levels:
+        guest = Guest(level, work)
+        for rows in ROWS:
+            x = random.integers(0, 256, (rows, INNER + 1)).astype(np.uint8)
+            x[0] = 255
+            taken, (y,) = guest.run_model(library, [x])
+            if taken != level or not np.array_equal(y, (x.astype(np.int32) - 131) @ w.astype(np.int32)):
+                print(f"{level}, {rows} rows: {y}")
+                return False
+    return True
+
+
 def run(*command: str | Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
@@ -63,8 +89,11 @@ def main() -> int:
     parser.add_argument("--levels", nargs="+", required=True, help="of the library, best first")
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--quantize")
+    parser.add_argument("--integers", action="store_true")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
+    if options.integers:
+        return 0 if check_integers(options.levels, options.work) else 1
     model, library, graph = (options.work / name for name in ("model.onnx", "model.so", "graph.mlir"))
     model.write_bytes(network().SerializeToString())
     flags = [f"--quantize={options.quantize}"] if options.quantize else []
