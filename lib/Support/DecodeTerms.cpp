@@ -173,18 +173,25 @@ llvm::Expected<std::vector<StoredPlace>> lutra::readPlaces(const EncodingTerm &t
   return std::move(places);
 }
 
-static Error addSparse(FormatReader &reader, llvm::ArrayRef<StoredPlace> places, int64_t k, double *out) {
+/// The values of a stream's row, and where they belong.
+static Error readSparseRow(FormatReader &reader, llvm::ArrayRef<StoredPlace> places, int64_t row,
+                           llvm::ArrayRef<StoredPlace> &line, std::vector<double> &values) {
   int64_t columns = reader.extent().streamColumns;
+  line = places.slice(row * columns, columns);
+  // What is not used at the end of a stream need not hold codes.
+  while (!line.empty() && line.back().row < 0)
+    line = line.drop_back();
+  values.resize(line.size());
+  return reader.readRow(row, values, [&](int64_t i) {
+    return std::pair(std::max<int64_t>(line[i].row, 0), std::max<int64_t>(line[i].column, 0));
+  });
+}
+
+static Error addSparse(FormatReader &reader, llvm::ArrayRef<StoredPlace> places, int64_t k, double *out) {
   std::vector<double> values;
+  llvm::ArrayRef<StoredPlace> line;
   for (int64_t row = 0; row < reader.extent().streamRows; ++row) {
-    llvm::ArrayRef<StoredPlace> line = places.slice(row * columns, columns);
-    // What is not used at the end of a stream need not hold codes.
-    while (!line.empty() && line.back().row < 0)
-      line = line.drop_back();
-    values.resize(line.size());
-    if (Error error = reader.readRow(row, values, [&](int64_t i) {
-          return std::pair(std::max<int64_t>(line[i].row, 0), std::max<int64_t>(line[i].column, 0));
-        }))
+    if (Error error = readSparseRow(reader, places, row, line, values))
       return error;
     for (auto [place, value] : llvm::zip_equal(line, values)) {
       if (place.row < 0)
@@ -349,4 +356,71 @@ llvm::Expected<std::vector<double>> lutra::decodeTensor(const Encoding &encoding
     for (int64_t j = 0; j < k; ++j)
       values[(*rows)[i] * k + (*columns)[j]] = stored[i * k + j];
   return std::move(values);
+}
+
+/// Whether a code may name no value.
+static bool mayBeNameless(const WeightFormat &format, const ValueTable &table) {
+  return format.code.kind == CodeForm::Radix ||
+         (format.value.kind == ValueMap::Table && table.codes < int64_t(1) << format.code.codeBits()) ||
+         std::any_of(table.values.begin(), table.values.end(), [](double value) { return value != value; });
+}
+
+static Error checkFormat(const Encoding &encoding, int index, int own, const EncodedLayout &layout,
+                         llvm::ArrayRef<uint8_t> bytes, llvm::ArrayRef<StoredPlace> places) {
+  const EncodingTerm &term = encoding.terms[index];
+  const WeightFormat &format = term.formats[own];
+  FormatReader reader(format, layout, index, own, bytes, {});
+  if (Error error = reader.loadScales())
+    return error;
+  if (Error error = reader.loadZeros())
+    return error;
+  if (format.code.kind == CodeForm::Dict)
+    return Error::success();
+  if (Error error = reader.loadTables())
+    return error;
+  if (!mayBeNameless(format, reader.getTable()))
+    return Error::success();
+  bool isSparse = term.kind == EncodingTerm::Sparse;
+  int64_t rows = isSparse ? reader.extent().streamRows : reader.extent().rows;
+  std::vector<double> values(isSparse ? 0 : reader.extent().columns);
+  llvm::ArrayRef<StoredPlace> line;
+  for (int64_t row = 0; row < rows; ++row)
+    if (Error error = isSparse ? readSparseRow(reader, places, row, line, values) : reader.readRow(row, values))
+      return error;
+  return Error::success();
+}
+
+Error lutra::checkTensor(const Encoding &encoding, int64_t n, int64_t k, llvm::ArrayRef<uint8_t> bytes) {
+  llvm::Expected<EncodedLayout> layout = EncodedLayout::of(encoding, n, k);
+  if (!layout)
+    return layout.takeError();
+  if ((int64_t)bytes.size() != layout->bytes)
+    return fault("has ", bytes.size(), " bytes, but ", n, " x ", k, " elements are stored in ", layout->bytes);
+  for (size_t index = 0; index < encoding.terms.size(); ++index) {
+    const EncodingTerm &term = encoding.terms[index];
+    std::vector<StoredPlace> places;
+    if (term.kind == EncodingTerm::Sparse) {
+      auto read = readPlaces(term, index, *layout, bytes);
+      if (!read)
+        return read.takeError();
+      places = std::move(*read);
+    }
+    if (term.kind == EncodingTerm::TypeMap) {
+      auto blocks = readTypeMap(term, index, *layout, bytes);
+      if (!blocks)
+        return blocks.takeError();
+    }
+    for (size_t own = 0; own < term.formats.size(); ++own)
+      if (Error error = checkFormat(encoding, index, own, *layout, bytes, places))
+        return error;
+  }
+  if (Error error = checkActivationMap(encoding, *layout, bytes))
+    return error;
+  for (auto [role, size] : {std::pair(ArrayRole::PermN, n), std::pair(ArrayRole::PermK, k)})
+    if (layout->find(role)) {
+      auto order = readPermutation(*layout, role, size, bytes);
+      if (!order)
+        return order.takeError();
+    }
+  return Error::success();
 }

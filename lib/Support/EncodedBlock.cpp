@@ -126,7 +126,7 @@ void BlockTaker::readCodes() {
       if (format.code.kind == CodeForm::Radix) {
         words.resize(plane->columns);
         unpackFields(rowOf(*plane, row), plane->element.bits(), words);
-        // Digits that name no value are refused where the weight is decoded.
+        // checkTensor has refused digits that name no value.
         (void)splitDigits(words, radixOf(format.code), fields);
       } else {
         unpackFields(rowOf(*plane, row), plane->element.bits(), fields);

@@ -256,7 +256,7 @@ void Copy::readCodes(const uint8_t *canonical, int64_t row) {
     std::vector<uint32_t> words(codesOf().columns);
     unpackFields(place(0), form.numbers[2], words);
     fields.assign(panels.k, 0);
-    // Digits that name no value are refused where the weight is decoded.
+    // checkTensor has refused digits that name no value.
     (void)splitDigits(words, {static_cast<unsigned>(form.numbers[0]), static_cast<unsigned>(form.numbers[1])}, fields);
     llvm::copy(fields, out.begin());
     return;

@@ -80,8 +80,32 @@ static std::vector<int64_t> invert(ArrayRef<int64_t> permutation) {
   return inverse;
 }
 
+/// Codes of more bits than kernels read become the floats that they stand for.
+static Error widen(SplitMatrix &matrix) {
+  if (matrix.encoding->terms[0].formats[0].code.codeBits() <= 8)
+    return Error::success();
+  Expected<std::vector<double>> values = decodeTensor(*matrix.encoding, matrix.n, matrix.k, matrix.bytes);
+  if (!values)
+    return values.takeError();
+  matrix.values.assign(values->begin(), values->end());
+  matrix.bytes.clear();
+  matrix.encoding.reset();
+  return Error::success();
+}
+
 /// Adds a matrix to the last term, with a product of group sums where it has minima.
 Error Splitter::addProduct(SplitMatrix matrix, int64_t rowBegin, std::vector<int64_t> columns) {
+  if (Error error = widen(matrix))
+    return error;
+  if (!matrix.encoding) {
+    SplitProduct product;
+    product.rowBegin = rowBegin;
+    product.rows = matrix.n;
+    product.columns = std::move(columns);
+    product.matrix = std::move(matrix);
+    terms.back().products.push_back(std::move(product));
+    return Error::success();
+  }
   Expected<SimpleMatrix> simple = simplify(std::move(matrix));
   if (!simple)
     return simple.takeError();
@@ -138,9 +162,12 @@ Error Splitter::splitLowRank(int index) {
   Expected<SplitMatrix> right = takeBlock(formatOf(index, 1), rank, k, {same, same});
   if (!right)
     return right.takeError();
-  for (const SplitMatrix *factor : {&*left, &*right})
-    if (!isSimple(factor->encoding->terms[0].formats[0]))
+  for (SplitMatrix *factor : {&*left, &*right}) {
+    if (Error error = widen(*factor))
+      return error;
+    if (factor->encoding && !isSimple(factor->encoding->terms[0].formats[0]))
       return fault("has a factor of low rank with minima or scales with zeros of their own");
+  }
   SplitProduct product;
   product.kind = SplitProduct::LowRank;
   product.rows = n;

@@ -40,6 +40,10 @@ llvm::Expected<std::vector<double>> decodeTensor(const Encoding &encoding, int64
                                                  llvm::ArrayRef<uint8_t> bytes,
                                                  const DictionaryTable &dictionaries = {});
 
+/// What decodeTensor refuses about `bytes`, found without the values: side data that are no finite numbers, places and
+/// permutations out of range, codes that name no value. Codes out of dictionaries are not looked at.
+llvm::Error checkTensor(const Encoding &encoding, int64_t n, int64_t k, llvm::ArrayRef<uint8_t> bytes);
+
 /// What encodeTensor does not find by itself.
 struct EncodeOptions {
   /// Values of arrays by their name in the layout: tables that the attribute does not list ("term0.table"),

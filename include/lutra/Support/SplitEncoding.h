@@ -11,7 +11,8 @@
 //   entries       z[.., r] = sum over slots j of x[.., places[j, r]] * values[j, r]: scattered outliers
 //
 // Numbers are those of lutra.decode but for one rounding to f32 of side values that are computed here: scales that were
-// stored with a distance of their own, products of a zero point and its scale, elements of sparse terms.
+// stored with a distance of their own, products of a zero point and its scale, elements of sparse terms
+// and of codes of more than 8 bits.
 #ifndef LUTRA_SUPPORT_SPLITENCODING_H
 #define LUTRA_SUPPORT_SPLITENCODING_H
 

@@ -57,10 +57,15 @@ LogicalResult ChooseStrategy::choose(const ProductProblem &problem, const Produc
   SmallVector<std::string> others;
   std::optional<StrategyChoice> best = strategies.choose(problem, levels, strategy, others);
   Operation *op = problem.op;
-  if (!best)
-    return emitCodedError(op->getLoc(), ErrorCode::UnsupportedOp)
-           << "no strategy" << (strategy == "auto" ? "" : " of those allowed") << " computes '" << op->getName()
-           << "': " << llvm::join(others, "; ");
+  auto notSplit = dyn_cast_if_present<StringAttr>(op->removeAttr("not_split")); // of lutra-split-encodings
+  if (!best) {
+    InFlightDiagnostic error = emitCodedError(op->getLoc(), ErrorCode::UnsupportedOp)
+                               << "no strategy" << (strategy == "auto" ? "" : " of those allowed") << " computes '"
+                               << op->getName() << "': " << llvm::join(others, "; ");
+    if (notSplit)
+      error << "; weight " << notSplit.getValue();
+    return error;
+  }
   op->setAttr("strategy", StrategyAttr::get(op->getContext(), best->strategy->getName()));
   auto opts = remark::RemarkOpts::name("ChooseStrategy").category(DEBUG_TYPE);
   auto told = remark::passed(op->getLoc(), opts);

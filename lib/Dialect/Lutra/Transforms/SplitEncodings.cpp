@@ -7,6 +7,8 @@
 #include "WeightData.h"
 
 #include "lutra/Support/ConstantBytes.h"
+#include "lutra/Support/EncodedTensor.h"
+#include "lutra/Support/ErrorCodes.h"
 #include "lutra/Support/SplitEncoding.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -36,7 +38,7 @@ struct SplitEncodings final : lutra::impl::SplitEncodingsBase<SplitEncodings> {
 class Splitter {
 public:
   explicit Splitter(ModuleOp module) : module(module), store(module) {}
-  void run();
+  LogicalResult run();
 
 private:
   /// A part of a weight's term; globals are made once.
@@ -49,11 +51,12 @@ private:
     std::vector<std::vector<int64_t>> orders;
     std::string why; // there is no split
   };
+  LogicalResult checkBytes(GlobalOp global);
   void split(MatmulOp op);
   const Weight &weightOf(GlobalOp global);
   GlobalOp addMatrix(GlobalOp from, SplitMatrix &matrix, const ActivationForm &activation);
   GlobalOp addIndices(Location loc, StringRef name, ArrayRef<int64_t> shape, ArrayRef<int64_t> values);
-  ActivationForm activationOf(const Encoding &encoding, const SplitProduct &product, int64_t k) const;
+  ActivationForm activationOf(const Encoding &encoding, ArrayRef<SplitProduct> products, size_t index, int64_t k) const;
 
   Value takeColumns(Value value, ArrayRef<int64_t> columns);
   Value sumGroups(Value value, int64_t group);
@@ -94,9 +97,16 @@ static bool isRun(ArrayRef<int64_t> numbers) {
   return true;
 }
 
-/// A product may round what it reads to a part's codes only if each group that it rounds was one before.
-ActivationForm Splitter::activationOf(const Encoding &encoding, const SplitProduct &product, int64_t k) const {
+/// A product may round what it reads to a part's codes only if each group that it rounds was one before. Minima that
+/// are subtracted from it multiply what was not rounded: then the codes times what rounding adds, which are not small
+/// where the elements are, would stay.
+ActivationForm Splitter::activationOf(const Encoding &encoding, ArrayRef<SplitProduct> products, size_t index,
+                                      int64_t k) const {
   const ActivationForm &form = encoding.activation;
+  const SplitProduct &product = products[index];
+  if (index + 1 < products.size() && products[index + 1].kind == SplitProduct::GroupSums &&
+      products[index + 1].rowBegin == product.rowBegin && products[index + 1].columns == product.columns)
+    return ActivationForm();
   bool all = static_cast<int64_t>(product.columns.size()) == k && isRun(product.columns);
   bool fits = product.kind == SplitProduct::Plain && form.kind == ActivationForm::Int && (all || form.group == kWhole);
   return fits ? form : ActivationForm();
@@ -150,9 +160,12 @@ const Splitter::Weight &Splitter::weightOf(GlobalOp global) {
   for (SplitTerm &term : *terms) {
     weight.orders.push_back(std::move(term.order));
     std::vector<Part> &parts = weight.terms.emplace_back();
-    for (SplitProduct &product : term.products) {
+    SmallVector<ActivationForm> activations;
+    for (size_t index = 0; index < term.products.size(); ++index)
+      activations.push_back(activationOf(encoding, term.products, index, type.getDimSize(1)));
+    for (auto [product, activation] : llvm::zip_equal(term.products, activations)) {
       Part &part = parts.emplace_back();
-      part.matrix = addMatrix(global, product.matrix, activationOf(encoding, product, type.getDimSize(1)));
+      part.matrix = addMatrix(global, product.matrix, activation);
       if (product.kind == SplitProduct::LowRank)
         part.second = addMatrix(global, product.second, ActivationForm());
       if (product.kind == SplitProduct::Entries)
@@ -279,6 +292,9 @@ void Splitter::split(MatmulOp op) {
   auto opts = remark::RemarkOpts::name("SplitEncodings").category(DEBUG_TYPE);
   auto leave = [&](StringRef why) {
     remark::missed(op.getLoc(), opts) << remark::metric("Weight", global.getSymName()) << remark::reason("{0}", why);
+    // For the error where no strategy computes it (ChooseStrategy.cpp).
+    std::string reason = ("@" + global.getSymName() + " is one product, since it " + why).str();
+    op->setAttr("not_split", StringAttr::get(op.getContext(), reason));
   };
   RankedTensorType lhs = typeOf(op.getLhs()), result = typeOf(op.getResult());
   if (!op.getTransposeRhs() || op.getTransposeLhs() || op.getScale() || type.getRank() != 2 || !type.hasStaticShape() ||
@@ -317,13 +333,46 @@ void Splitter::split(MatmulOp op) {
     reader->erase();
 }
 
-void Splitter::run() {
+/// What the evaluator refuses is an error here: no kernel looks for codes that name no value.
+LogicalResult Splitter::checkBytes(GlobalOp global) {
+  auto type = cast<RankedTensorType>(global.getType());
+  EncodingAttr encoding = encodingOf(type);
+  if (!encoding || encoding.getPacking())
+    return success();
+  std::optional<WeightBytes> source = WeightStore::readStored(global);
+  if (!source)
+    return success();
+  SmallVector<char, 0> repeated; // the bytes of a splat
+  if (source->splat) {
+    repeated.assign(storedByteCount(type), source->data.front());
+    source->data = repeated;
+  }
+  int64_t k = type.getShape().back(), n = ShapedType::getNumElements(type.getShape().drop_back());
+  llvm::Error error = checkTensor(encoding.getValue(), n, k,
+                                  {reinterpret_cast<const uint8_t *>(source->data.data()), source->data.size()});
+  if (!error)
+    return success();
+  return emitCodedError(global.getLoc(), ErrorCode::ExternalRange)
+         << "weight @" << global.getSymName() << " " << llvm::toString(std::move(error));
+}
+
+LogicalResult Splitter::run() {
+  bool good = true; // each weight gets its own error
+  for (GlobalOp global : module.getOps<GlobalOp>())
+    if (isa<RankedTensorType>(global.getType()))
+      good &= succeeded(checkBytes(global));
+  if (!good)
+    return failure();
   SmallVector<MatmulOp> products;
   module.walk([&](MatmulOp op) { products.push_back(op); });
   for (MatmulOp op : products)
     split(op);
   if (!weights.empty())
     store.removeUnused();
+  return success();
 }
 
-void SplitEncodings::runOnOperation() { Splitter(getOperation()).run(); }
+void SplitEncodings::runOnOperation() {
+  if (failed(Splitter(getOperation()).run()))
+    signalPassFailure();
+}

@@ -241,8 +241,11 @@ def SplitEncodings : Pass<"lutra-split-encodings", "mlir::ModuleOp"> {
     regions of rows, added for regions of columns; a gather or slice of the left-hand side where columns are permuted or
     few, a gather of the result where rows are and their groups forbid to undo it in the codes; sums of groups of the
     left-hand side times the minima, or the zero points of floats with their scales; gathered elements times the values
-    of scattered outliers. Each part keeps the activation form where what it rounds stays the same. A remark names each
-    weight, or what forbids it: then the product stays. Leaves alone: everything else.
+    of scattered outliers. Each part keeps the activation form where what it rounds stays the same and no minima are
+    subtracted, which multiply what is not rounded. A remark names each weight, or what forbids it: then the product
+    stays, with the reason in the attribute `not_split`. Fails (E0402) on encoded weights whose bytes the evaluator
+    refuses: side data that are not finite, codes that name no value, places out of range. Leaves alone: everything
+    else.
 
     ```mlir
     #w = #lutra.encoding<[parts<rows<0, 8> columns<0, *> {int<8>, affine, scales = [f32, row]},

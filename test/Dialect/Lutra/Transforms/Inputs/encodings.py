@@ -60,6 +60,16 @@ WEIGHTS = {
     "tables_order": "[dense<uint<3>, table<8, i8, select<group, 1>, [0.0, 1.0, 2.0, 4.0, 3.0, -1.0, -2.0, -4.0, "
     "0.0, 1.0, 2.0, 4.0, -6.0, -1.0, -2.0, -4.0]>, scales = [f16, 1, 32]>], perm_n = @rows",
     "codebook_order": "[dense<uint<4>, table<16, f16>, scales = [f16, row]>], perm_k = @sorted",
+    # Codes of more bits than kernels read: plain floats.
+    "half_order": "[dense<uint<16>, float<5, 10, 15, ieee>>], perm_k = @sorted",
+    "half_parts": "[parts<rows<0, 5> columns<0, *> {uint<16>, float<5, 10, 15, ieee>}, "
+    "rows<5, *> columns<0, *> {$nibbles}>]",
+}
+# By name alone: nothing splits them.
+WHOLE = {
+    "block_types": "[typemap<@blocks, 2, 32, [0.25, 0.75], {$bytes}, {$nibbles}>]",
+    "plain_digits": "[dense<radix<3, 5, 8>, affine<-1>, scales = [f16, row]>]",
+    "plain_scales": "[dense<$nibbles>]",
 }
 
 
@@ -68,6 +78,9 @@ def main() -> int:
     parser.add_argument("--columns", type=int, default=19)
     parser.add_argument("--depth", type=int, default=272)
     parser.add_argument("--only", default="", help="names with commas; none: all")
+    parser.add_argument("--rounding", default="", help="an activation form")
+    parser.add_argument("--spikes", action="store_true", help="values that are 0 but for one of each 32")
+    parser.add_argument("--damage", default="", help="an array whose first bytes are all ones")
     parser.add_argument("-o", dest="output", type=Path, required=True)
     options = parser.parse_args()
     n, depth = options.columns, options.depth
@@ -76,17 +89,25 @@ def main() -> int:
     weights, body = [], []
     names = options.only.split(",") if options.only else list(WEIGHTS)
     for name in names:
-        text = Template(WEIGHTS[name]).substitute(n=n, k=depth, nibbles=NIBBLES, bytes=BYTES)
+        text = Template({**WEIGHTS, **WHOLE}[name]).substitute(n=n, k=depth, nibbles=NIBBLES, bytes=BYTES)
         values = random.standard_normal((n, depth)).astype(np.float32)
         values[:, ::41] *= 5
+        if options.spikes:
+            values = np.zeros((n, depth), np.float32)
+            values[:, ::32] = -1
         arrays = {}
-        for array in encoding.layout(text, (n, depth)):
+        layout = list(encoding.layout(text, (n, depth)))
+        for array in layout:
             if array.name in ("perm_n", "perm_k"):
                 arrays[array.name] = orders[array.name].reshape(1, -1)
             elif array.name.endswith(".table"):
                 arrays[array.name] = random.standard_normal(array.shape)
-        data = encoding.encode(text, values, arrays=arrays)
-        kind = f"tensor<{n}x{depth}xf32, #lutra.encoding<{text}>>"
+        data = bytearray(encoding.encode(text, values, arrays=arrays))
+        for array in layout:
+            if array.name == options.damage:
+                data[array.offset : array.offset + 4] = b"\xff" * 4
+        form = f"{text}, act = {options.rounding}" if options.rounding else text
+        kind = f"tensor<{n}x{depth}xf32, #lutra.encoding<{form}>>"
         weights.append(f'lutra.global @{name} : {kind} = dense<"0x{data.hex().upper()}"> : tensor<{len(data)}xi8>')
         body.append(f"  %w_{name} = lutra.weight @{name} : {kind}")
         body.append(
