@@ -367,7 +367,7 @@ FailureOr<int64_t> ModelQuantizer::timeForms(std::vector<std::vector<FormCost>> 
   FormTimes times(module.getLoc(), options);
   for (std::vector<FormCost> &own : costs)
     for (FormCost &cost : own)
-      cost.bytes = 0;
+      cost.cost = 0;
   int64_t others = *whole;
   for (auto [product, tap] : llvm::zip_equal(quantizer.getProducts(), tapOf)) {
     auto layer = layers.find(product.weight);
@@ -383,13 +383,13 @@ FailureOr<int64_t> ModelQuantizer::timeForms(std::vector<std::vector<FormCost>> 
       FailureOr<int64_t> time = times.get(rows, product.n, product.k, form, spec.activations);
       if (failed(time))
         return failure();
-      cost.bytes += *time;
+      cost.cost += *time;
     }
   }
   others = std::max<int64_t>(0, others);
   int64_t least = 0;
   for (const std::vector<FormCost> &own : costs)
-    least += llvm::min_element(own, [](const FormCost &a, const FormCost &b) { return a.bytes < b.bytes; })->bytes;
+    least += llvm::min_element(own, [](const FormCost &a, const FormCost &b) { return a.cost < b.cost; })->cost;
   if (spec.budgetTime < static_cast<double>(others + least))
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
            << llvm::formatv("--quantize has a budget of {0:F3} ms, but on '{1}' the fastest types take {2:F3} ms, of "
@@ -414,7 +414,7 @@ LogicalResult ModelQuantizer::choose() {
     std::vector<FormCost> &own = costs.emplace_back();
     for (const WeightForm &form : product.forms)
       own.push_back({bytesOf(product, form), 0});
-    least += llvm::min_element(own, [](const FormCost &a, const FormCost &b) { return a.bytes < b.bytes; })->bytes;
+    least += llvm::min_element(own, [](const FormCost &a, const FormCost &b) { return a.cost < b.cost; })->cost;
   }
   bool inTime = quantizer.getSpec().budgetTime > 0;
   FailureOr<int64_t> budget = inTime ? FailureOr<int64_t>(0) : findBudget(chosenWeights, least);

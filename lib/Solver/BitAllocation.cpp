@@ -14,7 +14,7 @@ using Layers = llvm::ArrayRef<std::vector<FormCost>>;
 static size_t smallestOf(const std::vector<FormCost> &forms) {
   size_t best = 0;
   for (size_t i = 1; i < forms.size(); ++i)
-    if (std::make_pair(forms[i].bytes, forms[i].loss) < std::make_pair(forms[best].bytes, forms[best].loss))
+    if (std::make_pair(forms[i].cost, forms[i].loss) < std::make_pair(forms[best].cost, forms[best].loss))
       best = i;
   return best;
 }
@@ -23,7 +23,7 @@ static std::pair<double, int64_t> costOf(Layers layers, llvm::ArrayRef<size_t> p
   std::pair<double, int64_t> cost(0, 0);
   for (size_t i = 0; i < layers.size(); ++i) {
     cost.first += layers[i][picks[i]].loss;
-    cost.second += layers[i][picks[i]].bytes;
+    cost.second += layers[i][picks[i]].cost;
   }
   return cost;
 }
@@ -39,7 +39,7 @@ static std::vector<size_t> allocateGreedily(Layers layers, int64_t budget) {
     for (size_t layer = 0; layer < layers.size(); ++layer) {
       const FormCost &now = layers[layer][picks[layer]];
       for (size_t form = 0; form < layers[layer].size(); ++form) {
-        int64_t more = layers[layer][form].bytes - now.bytes;
+        int64_t more = layers[layer][form].cost - now.cost;
         double saved = now.loss - layers[layer][form].loss;
         if (more <= 0 || more > left || saved / static_cast<double>(more) <= bestRate)
           continue;
@@ -50,7 +50,7 @@ static std::vector<size_t> allocateGreedily(Layers layers, int64_t budget) {
     }
     if (bestRate == 0)
       return picks;
-    left -= layers[bestLayer][bestForm].bytes - layers[bestLayer][picks[bestLayer]].bytes;
+    left -= layers[bestLayer][bestForm].cost - layers[bestLayer][picks[bestLayer]].cost;
     picks[bestLayer] = bestForm;
   }
 }
@@ -65,7 +65,7 @@ static std::optional<std::vector<size_t>> allocateByTable(Layers layers, int64_t
     std::vector<double> next(units + 1, never);
     std::vector<uint8_t> &own = picked.emplace_back(units + 1);
     for (size_t form = 0; form < forms.size(); ++form) {
-      int64_t size = (forms[form].bytes + unit - 1) / unit;
+      int64_t size = (forms[form].cost + unit - 1) / unit;
       for (int64_t total = size; total <= units; ++total) {
         double loss = least[total - size] + forms[form].loss;
         if (loss < next[total]) {
@@ -83,7 +83,7 @@ static std::optional<std::vector<size_t>> allocateByTable(Layers layers, int64_t
   std::vector<size_t> picks(layers.size());
   for (size_t layer = layers.size(); layer-- > 0;) {
     picks[layer] = picked[layer][total];
-    total -= (layers[layer][picks[layer]].bytes + unit - 1) / unit;
+    total -= (layers[layer][picks[layer]].cost + unit - 1) / unit;
   }
   return picks;
 }
@@ -95,7 +95,7 @@ std::optional<std::vector<size_t>> lutra::allocateBits(Layers layers, int64_t bu
   int64_t divisor = 0;
   for (const std::vector<FormCost> &forms : layers)
     for (const FormCost &form : forms)
-      divisor = std::gcd(divisor, form.bytes);
+      divisor = std::gcd(divisor, form.cost);
   constexpr int64_t mostUnits = 1 << 18;
   int64_t unit = std::max<int64_t>({1, divisor, (budget + mostUnits - 1) / mostUnits});
   std::optional<std::vector<size_t>> exact = allocateByTable(layers, budget, unit);

@@ -220,7 +220,7 @@ llvm::Error SpecParser::parse(StringRef text) {
     return fault("no weights to quantize; begin with weights=int4 or int8");
   bool hasBudget = spec.budgetBits > 0 || spec.budgetBytes > 0 || spec.budgetTime > 0;
   if (spec.hasChoice() && !hasBudget)
-    return fault("what chooses among several types; add budget=3.8bpw or budget=12MB");
+    return fault("what chooses among several types; add budget=3.8bpw, budget=12MB or budget=8ms");
   if (hasBudget && !spec.hasChoice())
     return fault("a budget where nothing is to be chosen; take weights=auto or a list such as weights=int3|int4|int6");
   if (spec.budgetTime > 0 && spec.activations.isStatic())

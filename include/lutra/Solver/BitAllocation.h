@@ -12,13 +12,13 @@ namespace lutra {
 
 /// What a form of a layer costs.
 struct FormCost {
-  int64_t bytes = 0; // at least 0
+  int64_t cost = 0; // at least 0: bytes, nanoseconds
   double loss = 0;
 };
 
-/// The forms of all layers with the least sum of losses whose bytes are at most `budget` (a multiple-choice knapsack);
-/// nothing where even the smallest do not fit. Of equal sums the one of fewer bytes. Exact where bytes have a common
-/// divisor of at least budget / 2^18; else sizes are rounded up to that, and no answer of a greedy walk along the lower
+/// The forms of all layers with the least sum of losses whose costs are at most `budget` (a multiple-choice knapsack);
+/// nothing where even the least do not fit. Of equal sums the one of less cost. Exact where costs have a common
+/// divisor of at least budget / 2^18; else costs are rounded up to that, and no answer of a greedy walk along the lower
 /// convex hulls of the layers is better.
 std::optional<std::vector<size_t>> allocateBits(llvm::ArrayRef<std::vector<FormCost>> layers, int64_t budget);
 

@@ -15,7 +15,7 @@ static double lossOf(const std::vector<std::vector<FormCost>> &layers, const std
   bytes = 0;
   for (size_t i = 0; i < layers.size(); ++i) {
     loss += layers[i][picks[i]].loss;
-    bytes += layers[i][picks[i]].bytes;
+    bytes += layers[i][picks[i]].cost;
   }
   return loss;
 }
@@ -35,8 +35,8 @@ TEST(BitAllocation, equals_brute_force) {
         loss *= static_cast<double>(random() % 100) / 100;
         forms.push_back({bytes, loss});
       }
-      smallest += forms.front().bytes;
-      greatest += forms.back().bytes;
+      smallest += forms.front().cost;
+      greatest += forms.back().cost;
     }
     int64_t third = (smallest * 2 + greatest) / 3, half = (smallest + greatest) / 2;
     for (int64_t budget : {smallest - 1, smallest, third, half, greatest}) {
@@ -90,7 +90,7 @@ TEST(BitAllocation, great_sizes_are_near_the_optimum) {
     for (const std::vector<FormCost> &forms : layers) {
       double least = std::numeric_limits<double>::infinity();
       for (const FormCost &form : forms)
-        least = std::min(least, form.loss + rate * static_cast<double>(form.bytes));
+        least = std::min(least, form.loss + rate * static_cast<double>(form.cost));
       sum += least;
     }
     bound = std::max(bound, sum);
