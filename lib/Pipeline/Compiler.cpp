@@ -414,23 +414,10 @@ static LogicalResult writeArtifact(ModuleOp module, const CompileOptions &option
   return emitCpuArtifact(module, *host, artifact);
 }
 
-LogicalResult compileModule(ModuleOp module, const CompileOptions &requested) {
-  if (failed(checkEntry(module)))
-    return failure();
-  if (requested.target == "mil")
-    return compileToMIL(module, requested);
-  CompileOptions options = requested;
-  if (options.target == "cpu" && options.cpuLevels.empty())
-    options.cpuLevels = defaultLevels(options, multipliesBytes(module, options), mayRoundActivations(module, options));
-  if (failed(resolveOptions(options, module.getLoc())))
-    return failure();
-  MLIRContext *context = module.getContext();
-  context->loadAllAvailableDialects(); // passes run side by side and may not load any
+/// The stages up to `options.stopAfter`. `quantized` gets the report of --quantize-report.
+static LogicalResult runStages(ModuleOp module, const CompileOptions &options, DecisionReport *decisions,
+                               std::string &quantized) {
   std::unique_ptr<DeviceCode> device; // null: the kernels run at CPU levels
-  std::string report;
-  std::optional<DecisionReport> decisions;
-  if (!options.report.empty())
-    decisions.emplace(*context);
   for (Stage stage : stages) {
     if (options.progress)
       options.progress(stage);
@@ -445,7 +432,7 @@ LogicalResult compileModule(ModuleOp module, const CompileOptions &requested) {
     if (stage == Stage::Legal && needsQuantizeModel(options)) {
       if (decisions)
         decisions->pause(true); // of models that are compiled to be measured
-      if (failed(quantizeModel(module, options, report)))
+      if (failed(quantizeModel(module, options, quantized)))
         return failure();
       if (decisions)
         decisions->pause(false);
@@ -457,9 +444,30 @@ LogicalResult compileModule(ModuleOp module, const CompileOptions &requested) {
     if (stage == options.stopAfter)
       break;
   }
+  return success();
+}
+
+LogicalResult compileModule(ModuleOp module, const CompileOptions &requested) {
+  if (failed(checkEntry(module)))
+    return failure();
+  if (requested.target == "mil")
+    return compileToMIL(module, requested);
+  CompileOptions options = requested;
+  if (options.target == "cpu" && options.cpuLevels.empty())
+    options.cpuLevels = defaultLevels(options, multipliesBytes(module, options), mayRoundActivations(module, options));
+  if (failed(resolveOptions(options, module.getLoc())))
+    return failure();
+  MLIRContext *context = module.getContext();
+  context->loadAllAvailableDialects(); // passes run side by side and may not load any
+  std::optional<DecisionReport> decisions;
+  if (!options.report.empty())
+    decisions.emplace(*context);
+  std::string quantized;
+  LogicalResult result = runStages(module, options, decisions ? &*decisions : nullptr, quantized);
+  // Also of a compilation that failed: it may say why.
   if (decisions && failed(reportWrite(writeBytes(options.report, decisions->text()), options.report, module.getLoc())))
     return failure();
-  return writeQuantizeReport(report, options, module.getLoc());
+  return failed(result) ? failure() : writeQuantizeReport(quantized, options, module.getLoc());
 }
 
 } // namespace lutra

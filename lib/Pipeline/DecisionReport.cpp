@@ -6,6 +6,8 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace lutra;
 
@@ -19,20 +21,21 @@ static std::string textOf(Location loc) {
   return text;
 }
 
-/// A number where the text is one.
-static llvm::json::Value valueOf(StringRef text) {
+/// A number where the text is one, but for names, which a model chooses.
+static llvm::json::Value valueOf(StringRef key, StringRef text) {
   int64_t integer = 0;
   double number = 0;
-  if (!text.getAsInteger(10, integer))
+  bool isName = key == "weight" || key == "reason";
+  if (!isName && !text.getAsInteger(10, integer))
     return integer;
-  if (!text.getAsDouble(number))
+  if (!isName && !text.getAsDouble(number) && std::isfinite(number))
     return number;
-  return text.str();
+  return llvm::json::fixUTF8(text);
 }
 
 static llvm::json::Object decisionOf(const remark::detail::Remark &remark) {
-  llvm::json::Object decision{{"pass", remark.getCombinedCategoryName()},
-                              {"at", textOf(remark.getLocation())},
+  llvm::json::Object decision{{"pass", remark.getCombinedCategoryName().str()},
+                              {"at", llvm::json::fixUTF8(textOf(remark.getLocation()))},
                               {"done", remark.getRemarkType() != llvm::remarks::Type::Missed &&
                                            remark.getRemarkType() != llvm::remarks::Type::Failure}};
   std::string text; // the words between the values
@@ -45,18 +48,18 @@ static llvm::json::Object decisionOf(const remark::detail::Remark &remark) {
     key.front() = llvm::toLower(key.front());
     llvm::json::Value *old = decision.get(key);
     if (!old) {
-      decision[key] = valueOf(arg.val);
+      decision[key] = valueOf(key, arg.val);
     } else if (llvm::json::Array *list = old->getAsArray()) {
-      list->push_back(valueOf(arg.val));
+      list->push_back(valueOf(key, arg.val));
     } else {
       llvm::json::Array both;
       both.push_back(std::move(*old));
-      both.push_back(valueOf(arg.val));
+      both.push_back(valueOf(key, arg.val));
       decision[key] = std::move(both);
     }
   }
   if (!text.empty())
-    decision["text"] = text;
+    decision["text"] = llvm::json::fixUTF8(text);
   return decision;
 }
 

@@ -10,6 +10,7 @@
 
 using namespace mlir;
 using namespace lutra;
+using llvm::json::fixUTF8; // names are bytes of the model
 
 /// Signal over noise in decibels; null where there is none of one.
 static llvm::json::Value ratio(double power, double error) {
@@ -28,8 +29,8 @@ void QuantizeReport::add(const QuantizedProduct &product, const WeightForm &form
   int64_t count = product.n * product.k;
   bytes += own;
   weights += count;
-  llvm::json::Object layer{{"name", product.name},
-                           {"weight", weight.getSymName()},
+  llvm::json::Object layer{{"name", fixUTF8(product.name)},
+                           {"weight", fixUTF8(weight.getSymName())},
                            {"n", product.n},
                            {"k", product.k},
                            {"format", form.text()},
@@ -56,7 +57,7 @@ void QuantizeReport::add(const QuantizedProduct &product, const WeightForm &form
 
 void QuantizeReport::add(const KeptProduct &product) {
   GlobalOp weight = product.weight;
-  llvm::json::Object layer{{"name", product.name}, {"weight", weight.getSymName()}};
+  llvm::json::Object layer{{"name", fixUTF8(product.name)}, {"weight", fixUTF8(weight.getSymName())}};
   if (!product.reason.empty())
     layer["reason"] = product.reason;
   kept.push_back(std::move(layer));
@@ -88,7 +89,7 @@ void QuantizeReport::addSample(const Sample &sample, ArrayRef<ProbeTensor> exact
 }
 
 std::string QuantizeReport::text() {
-  llvm::json::Object root{{"spec", spec},
+  llvm::json::Object root{{"spec", fixUTF8(spec)},
                           {"bytes", bytes},
                           {"bitsPerWeight", bitsOf(bytes, weights)},
                           {"layers", std::move(layers)},
@@ -99,13 +100,13 @@ std::string QuantizeReport::text() {
     llvm::json::Array measured;
     for (const Output &output : outputs)
       if (output.samples > 0)
-        measured.push_back(llvm::json::Object{{"name", output.name},
+        measured.push_back(llvm::json::Object{{"name", fixUTF8(output.name)},
                                               {"samples", output.samples},
                                               {"meanCosine", output.cosine / static_cast<double>(output.samples)},
                                               {"leastCosine", output.leastCosine},
                                               {"greatestError", output.greatestError},
                                               {"sqnr", ratio(output.power, output.error)}});
-    root["calibration"] = llvm::json::Object{{"path", calibration}, {"samples", int64_t(samples)}};
+    root["calibration"] = llvm::json::Object{{"path", fixUTF8(calibration)}, {"samples", int64_t(samples)}};
     root["outputs"] = std::move(measured);
     root["outputsOfFittedSamples"] = fitted;
   }
