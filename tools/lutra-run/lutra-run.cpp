@@ -48,7 +48,8 @@ void run::printDiagnostics(MLIRContext &context) {
   });
 }
 
-static OwningOpRef<ModuleOp> parseFile(StringRef path, MLIRContext &context) {
+/// A file's text or bytecode; null after an error.
+static std::unique_ptr<llvm::MemoryBuffer> readFile(StringRef path) {
   // Weights in bytecode ask for their alignment.
   auto file =
       llvm::MemoryBuffer::getFileOrSTDIN(path, /*IsText=*/false, /*RequiresNullTerminator=*/true, llvm::Align(64));
@@ -62,9 +63,18 @@ static OwningOpRef<ModuleOp> parseFile(StringRef path, MLIRContext &context) {
     run::report(problem->first, "'" + path + "': " + problem->second);
     return nullptr;
   }
+  return std::move(*file);
+}
+
+static OwningOpRef<ModuleOp> parse(const llvm::MemoryBuffer &file, MLIRContext &context) {
   llvm::SourceMgr sources;
-  sources.AddNewSourceBuffer(std::move(*file), llvm::SMLoc());
+  sources.AddNewSourceBuffer(llvm::MemoryBuffer::getMemBuffer(file.getMemBufferRef()), llvm::SMLoc());
   return parseSourceFile<ModuleOp>(sources, &context);
+}
+
+static OwningOpRef<ModuleOp> parseFile(StringRef path, MLIRContext &context) {
+  std::unique_ptr<llvm::MemoryBuffer> file = readFile(path);
+  return file ? parse(*file, context) : nullptr;
 }
 
 static LogicalResult dispatch(const run::Options &options, MLIRContext &context) {
@@ -74,12 +84,13 @@ static LogicalResult dispatch(const run::Options &options, MLIRContext &context)
       return failure();
     return run::runArtifact(reference.get(), options);
   }
-  OwningOpRef<ModuleOp> module = parseFile(options.file, context);
+  std::unique_ptr<llvm::MemoryBuffer> file = readFile(options.file);
+  OwningOpRef<ModuleOp> module = file ? parse(*file, context) : nullptr;
   if (!module)
     return failure();
   if (!options.beforeAfter.empty()) {
-    // Read twice: passes free the bytes of weights that they rewrite.
-    OwningOpRef<ModuleOp> after = options.file == "-" ? module->clone() : parseFile(options.file, context);
+    // A second module with weights of its own: passes free the bytes of those that they rewrite.
+    OwningOpRef<ModuleOp> after = parse(*file, context);
     return after ? run::compareBeforeAfter(*module, *after, options) : failure();
   }
   if (options.compareFile.empty())
