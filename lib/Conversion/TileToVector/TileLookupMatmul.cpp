@@ -219,6 +219,8 @@ struct ConvertTileSubsetSums final : OpConversionPattern<TileSubsetSumsOp> {
                                 ConversionPatternRewriter &rewriter) const override {
     if (op.getType().getShape()[1] != 32)
       return rewriter.notifyMatchFailure(op, "takes two lanes");
+    if (!cast<MemRefType>(op.getLhs().getType()).areTrailingDimsContiguous(1))
+      return rewriter.notifyMatchFailure(op, "takes a buffer whose last dimension is contiguous");
     FlatOperand lhs = flattenOperand(rewriter, op.getLoc(), op.getLhs(), op.getIndices());
     rewriter.replaceOpWithMultiple(op, {TableEmitter(rewriter, op.getLoc()).emit(lhs)});
     return success();

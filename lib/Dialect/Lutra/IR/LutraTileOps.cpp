@@ -316,6 +316,8 @@ LogicalResult TileSubsetSumsOp::verify() {
                                  << "; give one for each dimension";
   if (!lhs.getElementType().isInteger(8)) // E3
     return emitOpError("sums elements of ") << lhs.getElementType() << "; the buffer must hold i8";
+  if (lhs.getRank() == 0) // E4
+    return emitOpError("reads a buffer without dimensions; the last one must be that of K");
   return success();
 }
 

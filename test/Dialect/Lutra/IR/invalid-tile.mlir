@@ -507,6 +507,15 @@ func.func @tile_subset_sums_e3(%x: memref<?x?xi16>, %i: index) {
 }
 
 // -----
+
+// tile_subset_sums E4
+func.func @tile_subset_sums_e4(%x: memref<i8>) {
+  // expected-error @+1 {{reads a buffer without dimensions; the last one must be that of K}}
+  %r = lutra.tile_subset_sums %x[] : memref<i8> -> !lutra.tile<4x32xi8>
+  return
+}
+
+// -----
 // tile_lookup_matmul E1
 func.func @tile_lookup_matmul_e1(%t: memref<1x4x4x32xi8>, %w: memref<?x?x16x1xi8>, %a: !lutra.tile<1x16xi64>, %i: index) {
   // expected-error @below {{adds to '!lutra.tile<1x16xi64>' and yields '!lutra.tile<1x16xi64>'; both must be one tile type of rank 2 with i32 elements}}
