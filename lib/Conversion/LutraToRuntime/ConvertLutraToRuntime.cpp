@@ -55,6 +55,8 @@ void ConvertLutraToRuntime::placeWeights(func::FuncOp main) {
   SymbolTable symbols(module);
   int64_t offset = 0;
   Builder builder(module.getContext());
+  for (auto global : module.getOps<GlobalOp>()) // a module's text may say anything
+    global->removeAttr("lutra.offset");
   main.walk([&](WeightOp weight) {
     auto global = symbols.lookup<GlobalOp>(weight.getGlobal());
     if (global->hasAttr("lutra.offset"))

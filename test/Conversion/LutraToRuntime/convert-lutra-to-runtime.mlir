@@ -3,7 +3,7 @@
 // CHECK: module attributes {lutra.entry_slots = 5 : i64, lutra.kernels = ["k"], lutra.weight_bytes = 64 : i64}
 // CHECK: lutra.global @w {lutra.offset = 0 : i64}
 // CHECK-NOT: lutra.kernel
-lutra.global @w : tensor<5xf32> = dense<2.0> : tensor<5xf32>
+lutra.global @w {lutra.offset = -4096 : i64} : tensor<5xf32> = dense<2.0> : tensor<5xf32>
 lutra.kernel @k(%a: tensor<?x5xf32>, %b: tensor<5xf32>) -> tensor<?x5xf32> {
   lutra.yield %a : tensor<?x5xf32>
 }
