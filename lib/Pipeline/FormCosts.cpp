@@ -3,6 +3,7 @@
 
 #include "lutra/Support/EncodedTensor.h"
 #include "lutra/Support/ErrorCodes.h"
+#include "lutra/Target/CPU/CpuTarget.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/AsmState.h"
@@ -53,6 +54,38 @@ int64_t lutra::countOtherBytes(ModuleOp module, const WeightQuantizer &quantizer
     fixed += type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8);
   }
   return fixed;
+}
+
+LogicalResult lutra::checkMeasurable(Location loc, const CompileOptions &options) {
+  const CpuLevel *native = getCpuLevel(getNativeCpuLevel());
+  bool runsHere = options.target == "cpu" && llvm::any_of(options.cpuLevels, [&](StringRef name) {
+                    const CpuLevel *level = getCpuLevel(name);
+                    return level && level->triple == native->triple && (level->required & ~native->required) == 0;
+                  });
+  if (runsHere)
+    return success();
+  InFlightDiagnostic error = emitCodedError(loc, ErrorCode::UnsupportedTarget)
+                             << "--quantize measures a budget in ms on this machine, ";
+  if (options.target != "cpu")
+    error << "which runs no code of target '" << options.target << "'";
+  else
+    error << "which runs no code for " << (options.triple.empty() ? StringRef(x86Triple) : StringRef(options.triple))
+          << " at " << llvm::join(options.cpuLevels, ", ") << "; it has '" << native->name << "'";
+  return error << "; take a budget in bpw or MB";
+}
+
+FailureOr<int64_t> lutra::timeLeft(Location loc, double budget, int64_t others,
+                                   ArrayRef<std::vector<FormCost>> costs, StringRef sample) {
+  int64_t least = 0;
+  for (const std::vector<FormCost> &own : costs)
+    least += llvm::min_element(own, [](const FormCost &a, const FormCost &b) { return a.cost < b.cost; })->cost;
+  if (budget < static_cast<double>(others + least))
+    return emitCodedError(loc, ErrorCode::Attribute)
+           << llvm::formatv("--quantize has a budget of {0:F3} ms, but on '{1}' the fastest types take {2:F3} ms, of "
+                            "which {3:F3} ms are no products with a choice; allow more, or other types",
+                            budget / 1e6, sample, double(others + least) / 1e6, double(others) / 1e6)
+                  .str();
+  return static_cast<int64_t>(budget) - others;
 }
 
 llvm::Expected<int64_t> lutra::timeOf(Probe &probe, ArrayRef<ProbeTensor> inputs) {

@@ -5,6 +5,7 @@
 #include "Probe.h"
 
 #include "lutra/Dialect/Lutra/Transforms/WeightQuantizer.h"
+#include "lutra/Solver/BitAllocation.h"
 
 #include <map>
 
@@ -13,6 +14,14 @@ namespace lutra {
 /// Bytes that a size in MB counts beside the weights with a choice: those of fixed forms and all that stays as it is.
 int64_t countOtherBytes(mlir::ModuleOp module, const WeightQuantizer &quantizer,
                         llvm::function_ref<bool(mlir::Operation *weight)> hasChoice);
+
+/// Fails unless what is compiled runs on this machine, the only one whose times can be measured.
+mlir::LogicalResult checkMeasurable(mlir::Location loc, const CompileOptions &options);
+
+/// What a budget in time leaves for layers with a choice after `others` nanoseconds of a call with `sample`, if the
+/// fastest form of each layer takes no more.
+mlir::FailureOr<int64_t> timeLeft(mlir::Location loc, double budget, int64_t others,
+                                  llvm::ArrayRef<std::vector<FormCost>> costs, llvm::StringRef sample);
 
 /// The least of a few runs, in nanoseconds.
 llvm::Expected<int64_t> timeOf(Probe &probe, llvm::ArrayRef<ProbeTensor> inputs);

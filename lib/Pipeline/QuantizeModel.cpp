@@ -3,7 +3,8 @@
 // matrices are all that is kept of them. Where these would not fit in memory the products go in parts, with a run each.
 // Where a budget chooses, each layer alone takes each of its forms in a model whose weights are inputs, and the loss of
 // the outputs is what the form costs: losses of layers add up (measured, docs/quantization.md), so the best sum within
-// the budget is a knapsack (lutra/Solver/BitAllocation.h). Nothing depends on the number of threads.
+// the budget is a knapsack (lutra/Solver/BitAllocation.h). Nothing depends on the number of threads but
+// what is measured: a budget in time takes times of this machine, and no two runs with one need choose alike.
 #include "QuantizeModel.h"
 
 #include "Calibration.h"
@@ -35,6 +36,7 @@ namespace {
 struct Layer {
   size_t product = 0; // the first that reads the weight
   std::vector<double> losses; // of the forms
+  std::vector<int64_t> times; // of the forms in nanoseconds, where a budget in time chooses
   size_t pick = 0;
 };
 
@@ -366,8 +368,8 @@ FailureOr<int64_t> ModelQuantizer::timeForms(std::vector<std::vector<FormCost>> 
     return failRun(*compared.front(), whole.takeError());
   FormTimes times(module.getLoc(), options);
   for (std::vector<FormCost> &own : costs)
-    for (FormCost &cost : own)
-      cost.cost = 0;
+    for (FormCost &form : own)
+      form.cost = 0;
   int64_t others = *whole;
   for (auto [product, tap] : llvm::zip_equal(quantizer.getProducts(), tapOf)) {
     auto layer = layers.find(product.weight);
@@ -379,31 +381,26 @@ FailureOr<int64_t> ModelQuantizer::timeForms(std::vector<std::vector<FormCost>> 
     if (failed(plainTime))
       return failure();
     others -= *plainTime;
-    for (auto [form, cost] : llvm::zip_equal(product.forms, costs[layer - layers.begin()])) {
+    for (auto [form, entry] : llvm::zip_equal(product.forms, costs[layer - layers.begin()])) {
       FailureOr<int64_t> time = times.get(rows, product.n, product.k, form, spec.activations);
       if (failed(time))
         return failure();
-      cost.cost += *time;
+      entry.cost += *time;
     }
   }
   others = std::max<int64_t>(0, others);
-  int64_t least = 0;
-  for (const std::vector<FormCost> &own : costs)
-    least += llvm::min_element(own, [](const FormCost &a, const FormCost &b) { return a.cost < b.cost; })->cost;
-  if (spec.budgetTime < static_cast<double>(others + least))
-    return emitCodedError(module.getLoc(), ErrorCode::Attribute)
-           << llvm::formatv("--quantize has a budget of {0:F3} ms, but on '{1}' the fastest types take {2:F3} ms, of "
-                            "which {3:F3} ms are no products with a choice; allow more, or other types",
-                            spec.budgetTime / 1e6, compared.front()->name, double(others + least) / 1e6,
-                            double(others) / 1e6)
-                  .str();
-  return static_cast<int64_t>(spec.budgetTime) - others;
+  for (auto [entry, own] : llvm::zip_equal(layers, costs))
+    for (const FormCost &form : own)
+      entry.second.times.push_back(form.cost);
+  report.floatTime = *whole;
+  report.otherTime = others;
+  return timeLeft(module.getLoc(), spec.budgetTime, others, costs, compared.front()->name);
 }
 
 LogicalResult ModelQuantizer::choose() {
   for (auto [index, product] : llvm::enumerate(quantizer.getProducts()))
     if (product.forms.size() > 1)
-      layers.insert({product.weight, Layer{index, {}, 0}});
+      layers.insert({product.weight, Layer{index, {}, {}, 0}});
   if (layers.empty())
     return success();
   int64_t chosenWeights = 0, least = 0;
@@ -465,7 +462,8 @@ LogicalResult ModelQuantizer::apply(ArrayRef<size_t> products) {
     fewRows += notes.method == WeightForm::Gptq && notes.tokens < 2 * product.k;
     auto layer = layers.find(product.weight);
     report.add(product, form, bytesOf(product, form), notes,
-               layer == layers.end() ? std::nullopt : std::optional<double>(layer->second.losses[layer->second.pick]));
+               layer == layers.end() ? std::nullopt : std::optional<double>(layer->second.losses[layer->second.pick]),
+               layer == layers.end() ? ArrayRef<int64_t>() : ArrayRef(layer->second.times));
   }
   return result;
 }
@@ -543,6 +541,8 @@ LogicalResult ModelQuantizer::run(std::string &reportText) {
       listProduct(*options.quantizeList, product);
     return quantizer.checkPatterns();
   }
+  if (quantizer.getSpec().budgetTime > 0 && failed(checkMeasurable(module.getLoc(), options)))
+    return failure();
   if (failed(readSamples()))
     return failure();
   if (calibrated)

@@ -24,7 +24,7 @@ static double bitsOf(int64_t bytes, int64_t weights) {
 }
 
 void QuantizeReport::add(const QuantizedProduct &product, const WeightForm &form, int64_t own,
-                         const QuantizeNotes &notes, std::optional<double> loss) {
+                         const QuantizeNotes &notes, std::optional<double> loss, ArrayRef<int64_t> times) {
   GlobalOp weight = product.weight;
   int64_t count = product.n * product.k;
   bytes += own;
@@ -52,6 +52,12 @@ void QuantizeReport::add(const QuantizedProduct &product, const WeightForm &form
   }
   if (loss)
     layer["probedLoss"] = *loss;
+  if (!times.empty()) {
+    llvm::json::Object measured;
+    for (auto [choice, time] : llvm::zip_equal(product.forms, times))
+      measured[choice.text()] = static_cast<double>(time) / 1e6;
+    layer["milliseconds"] = std::move(measured);
+  }
   layers.push_back(std::move(layer));
 }
 
@@ -96,6 +102,9 @@ std::string QuantizeReport::text() {
                           {"kept", std::move(kept)}};
   if (predictedLoss)
     root["predictedLoss"] = *predictedLoss;
+  if (floatTime)
+    root["milliseconds"] = llvm::json::Object{{"floatModel", static_cast<double>(*floatTime) / 1e6},
+                                              {"others", static_cast<double>(*otherTime) / 1e6}};
   if (samples > 0) {
     llvm::json::Array measured;
     for (const Output &output : outputs)

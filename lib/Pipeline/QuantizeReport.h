@@ -17,9 +17,11 @@ public:
   size_t samples = 0;
   bool fitted = true; // the samples that are measured were also fitted to
   std::optional<double> predictedLoss;
+  std::optional<int64_t> floatTime, otherTime; // nanoseconds of the float model, and without products with a choice
 
+  /// `times`: nanoseconds of its forms, none: not measured.
   void add(const QuantizedProduct &product, const WeightForm &form, int64_t bytes, const QuantizeNotes &notes,
-           std::optional<double> loss);
+           std::optional<double> loss, llvm::ArrayRef<int64_t> times);
   void add(const KeptProduct &product);
   /// One call of the float model and the same call of the quantized one.
   void addSample(const Sample &sample, llvm::ArrayRef<ProbeTensor> exact, llvm::ArrayRef<ProbeTensor> other,
