@@ -243,7 +243,8 @@ LogicalResult resolveOptions(CompileOptions &options, Location loc) {
     options.cpuLevels = defaultLevels(options, /*bytes=*/false, /*rounds=*/false);
   llvm::SetVector<StringRef> chosen;
   for (StringRef name : options.cpuLevels) {
-    if (name == "native")
+    bool isNative = name == "native";
+    if (isNative)
       name = getNativeCpuLevel();
     const CpuLevel *level = getCpuLevel(name);
     if (!level)
@@ -254,7 +255,8 @@ LogicalResult resolveOptions(CompileOptions &options, Location loc) {
       options.triple = level->triple.str();
     if (level->triple != options.triple)
       return emitCodedError(loc, ErrorCode::UnsupportedTarget)
-             << "instruction-set level '" << name << "' is one of " << level->triple
+             << "instruction-set level '" << name
+             << (isNative ? "', which this machine has, is one of " : "' is one of ") << level->triple
              << ", but the library is for " << options.triple << "; take "
              << llvm::join(getCpuLevelNames(options.triple), ", ") << " or compile for each by itself";
     chosen.insert(name);

@@ -374,6 +374,15 @@ func.func @tile_coded_matmul_e5(%a: memref<?x?xi16>, %w: memref<?x?x16x4xi8>, %c
 }
 
 // -----
+// tile_coded_matmul E5
+func.func @tile_coded_matmul_e5_masks(%a: memref<?x?xi32>, %w: memref<?x?x16x4xi8>, %c: !lutra.tile<4x16xi32>, %i: index) {
+  // expected-error @below {{multiplies 'i32' and 'i8'; both buffers must hold i8, or lhs i32 beside plain codes of 8 bits}}
+  %r = lutra.tile_coded_matmul %a[%i, %i], %w[%i, %i], %c depth %i {bits = 4 : i64, lhs_row_dim = 0 : i64}
+         : memref<?x?xi32>, memref<?x?x16x4xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
+  return
+}
+
+// -----
 // tile_coded_matmul E6
 func.func @tile_coded_matmul_e6(%a: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %c: !lutra.tile<4x16xi32>, %i: index) {
   // expected-error @below {{reads codes of 9 bits; panels hold 1 to 8}}

@@ -307,16 +307,22 @@ def Lutra_TileCodedMatmulOp : Lutra_Op<"tile_coded_matmul", [AttrSizedOperandSeg
     there are any; with `special`, that of code `special_code` is special[0, c]. No code is above `limit`, and entries
     of `special` lie between the least and the greatest value; else results are unspecified.
 
+    Beside codes of 8 bits without `values` or `special`, `lhs` may be of i32: for four neighbours along K one word of
+    magnitudes, bytes without a sign that are 128 at most, and one of masks, so that its last dimension has half as many
+    elements as K. A product is then that of a magnitude with the signed byte that the code is after an exclusive or
+    with its mask (128: the code - 128; 127: 127 - the code).
+
     CPUs lower words of 4 bytes and values of -127 to 127 or, by `offset` 128 alone, from -128 on; where a value is
     below 0, `lhs` must hold no -128, for which results are unspecified. With VNNI and AMX they lower values of 0 to
     255.
 
-    Errors: (E1) `acc` does not have rank 2 and i32 elements, or `result` another type. (E2) `lhs_indices` does not have
-    one value for each dimension of `lhs`, or `code_indices` not two. (E3) `lhs_row_dim` is not a dimension of `lhs`
-    before the last. (E4) `codes` has another rank or other columns than `acc`, or words that are dynamic,
-    empty or above 2^31 bytes. (E5) the elements of `lhs` or `codes` are not i8. (E6) `bits` is not 1 to 8. (E7)
-    `values` has not one entry for each code, or one beyond 16 bits. (E8) `special` has another shape, or `special_code`
-    is there without it or is no code. (E9) `limit` is neither -1, for all codes, nor a code.
+    Errors: (E1) `acc` does not have rank 2 and i32 elements, or `result` another type. (E2) `lhs_indices` does not
+    have one value for each dimension of `lhs`, or `code_indices` not two. (E3) `lhs_row_dim` is not a dimension of
+    `lhs` before the last. (E4) `codes` has another rank or other columns than `acc`, or words that are dynamic, empty
+    or above 2^31 bytes. (E5) the elements of `codes` are not i8, or those of `lhs` neither i8 nor, as above, i32. (E6)
+    `bits` is not 1 to 8. (E7) `values` has not one entry for each code, or one beyond 16 bits. (E8) `special` has
+    another shape, or `special_code` is there without it or is no code. (E9) `limit` is neither -1, for all codes, nor
+    a code.
 
     Example:
     ```mlir
