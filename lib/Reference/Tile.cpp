@@ -239,6 +239,20 @@ static LogicalResult evaluateExtract(TileExtractOp op, Interpreter &interpreter)
   return success();
 }
 
+/// Tiles side by side.
+static LogicalResult evaluateJoin(TileJoinOp op, Interpreter &interpreter) {
+  auto result = makeTile(op.getResult());
+  int64_t rows = result->shape[0], columns = result->shape[1], first = 0;
+  for (Value input : op.getInputs()) {
+    const Array &tile = interpreter.getArray(input);
+    for (int64_t row = 0; row < rows; ++row)
+      for (int64_t column = 0; column < tile.shape[1]; ++column)
+        copyElement(tile, row * tile.shape[1] + column, *result, row * columns + first + column);
+    first += tile.shape[1];
+  }
+  return setTile(op.getResult(), result, interpreter);
+}
+
 /// Buffer index of rhs(k, c).
 static SmallVector<int64_t> rhsAddress(PanelLayout layout, ArrayRef<int64_t> base, int64_t k,
                                        int64_t c, ArrayRef<int64_t> shape) {
@@ -339,6 +353,7 @@ static LogicalResult evaluateCodedMatmul(TileCodedMatmulOp op, Interpreter &inte
   int64_t depth = interpreter.getInteger(op.getDepth()), stepDepth = op.getStepDepth(), words = op.getStepWords();
   const Array *special = op.getSpecial() ? &interpreter.getArray(op.getSpecial()) : nullptr;
   bool isMasked = lhs.elementType.isInteger(32);
+  int64_t width = codes.shape[2];
   auto acc = std::make_shared<Array>(interpreter.getArray(op.getAcc()));
   for (int64_t i = 0; i < acc->count(); ++i)
     for (int64_t k = 0; k < depth; ++k) {
@@ -348,7 +363,8 @@ static LogicalResult evaluateCodedMatmul(TileCodedMatmulOp op, Interpreter &inte
       auto a = locate(op, lhs, from);
       from.back() += isMasked; // the masks
       auto mask = locate(op, lhs, from);
-      SmallVector<int64_t> step{first[0], first[1] + k / stepDepth * words, i % acc->shape[1], 0};
+      int64_t column = i % acc->shape[1];
+      SmallVector<int64_t> step{first[0] + column / width, first[1] + k / stepDepth * words, column % width, 0};
       FailureOr<int64_t> value = readValue(op, codes, step, k % stepDepth, special);
       if (failed(a) || failed(value) || failed(mask))
         return failure();
@@ -357,6 +373,10 @@ static LogicalResult evaluateCodedMatmul(TileCodedMatmulOp op, Interpreter &inte
         factor = static_cast<uint8_t>(factor >> k % 4 * 8);
         value = static_cast<int8_t>(*value ^ (loadElement(lhs, *mask).integer >> k % 4 * 8));
       }
+      if (op.getUnsignedLhs())
+        factor = static_cast<uint8_t>(factor);
+      if (op.getSignedCodes())
+        value = static_cast<int8_t>(*value);
       acc->integers[i] = wrapToType(acc->elementType, acc->integers[i] + factor * *value);
     }
   return setTile(op.getResult(), acc, interpreter);
@@ -445,6 +465,7 @@ void lutra::addTileHandlers(HandlerTable &table) {
   table.add<TileFillOp, evaluateFill>();
   table.add<TileGatherOp, evaluateGather>();
   table.add<TileIotaOp, evaluateIota>();
+  table.add<TileJoinOp, evaluateJoin>();
   table.add<TileLoadOp, evaluateLoad>();
   table.add<TileLookupMatmulOp, evaluateLookupMatmul>();
   table.add<TileLookupOp, evaluateLookup>();

@@ -88,6 +88,39 @@ func.func @product() -> (memref<1x2xf32>, memref<1x2xf32>) {
   return %r0, %r1 : memref<1x2xf32>, memref<1x2xf32>
 }
 
+// Two panels of one column, one step of two bytes each, with and without signs: 0xff 0x02 and 0x80 0x01 beside 0xfe 3.
+// Both with a sign: 2 + 6, 256 + 3; the left without: -254 + 6, -32512 + 3. Side by side.
+// OPS: @panels 0: 1x4xi32 = {{\[\[}}8, 259, -248, -32509]]
+func.func @panels() -> memref<1x4xi32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %x = memref.alloc() : memref<1x2xi8>
+  %w = memref.alloc() : memref<2x1x1x2xi8>
+  %y = memref.alloc() : memref<1x4xi32>
+  %x0 = arith.constant 0xfe : i8
+  %x1 = arith.constant 3 : i8
+  memref.store %x0, %x[%c0, %c0] : memref<1x2xi8>
+  memref.store %x1, %x[%c0, %c1] : memref<1x2xi8>
+  %w0 = arith.constant 0xff : i8
+  %w1 = arith.constant 0x02 : i8
+  %w2 = arith.constant 0x80 : i8
+  %w3 = arith.constant 0x01 : i8
+  memref.store %w0, %w[%c0, %c0, %c0, %c0] : memref<2x1x1x2xi8>
+  memref.store %w1, %w[%c0, %c0, %c0, %c1] : memref<2x1x1x2xi8>
+  memref.store %w2, %w[%c1, %c0, %c0, %c0] : memref<2x1x1x2xi8>
+  memref.store %w3, %w[%c1, %c0, %c0, %c1] : memref<2x1x1x2xi8>
+  %zero = arith.constant 0 : i32
+  %acc = lutra.tile_fill %zero : i32 -> !lutra.tile<1x2xi32>
+  %s = lutra.tile_coded_matmul %x[%c0, %c0], %w[%c0, %c0], %acc depth %c2 {bits = 8 : i64, lhs_row_dim = 0 : i64, signed_codes}
+         : memref<1x2xi8>, memref<2x1x1x2xi8>, !lutra.tile<1x2xi32> -> !lutra.tile<1x2xi32>
+  %u = lutra.tile_coded_matmul %x[%c0, %c0], %w[%c0, %c0], %acc depth %c2 {bits = 8 : i64, lhs_row_dim = 0 : i64, signed_codes, unsigned_lhs}
+         : memref<1x2xi8>, memref<2x1x1x2xi8>, !lutra.tile<1x2xi32> -> !lutra.tile<1x2xi32>
+  %r = lutra.tile_join %s, %u : !lutra.tile<1x2xi32>, !lutra.tile<1x2xi32> -> !lutra.tile<1x4xi32>
+  lutra.tile_store %r, %y[%c0, %c0] dims = [-1, 1] steps = [1, 1] : !lutra.tile<1x4xi32>, memref<1x4xi32>
+  return %y : memref<1x4xi32>
+}
+
 // Two columns, a step of two bytes each: low halves are k 0 1, high ones k 2 3. Column 0: bytes 0x21 0x43 hold 1 3 2 4;
 // column 1: 0xf0 0x0f hold 0 15 15 0. Times 1 -1 2 -2: 1 - 3 + 4 - 8 = -6, and 0 - 15 + 30 - 0 = 15; added to 100.
 // OPS: @coded 0: 1x2xi32 = {{\[\[}}94, 115]]

@@ -26,6 +26,7 @@ CodedWords::CodedWords(OpBuilder &builder, Location loc, CodeMeaning meaning, in
 
 void CodedWords::prepareCodes(Value buffer, ValueRange indices, Value specialRow) {
   codes = flattenOperand(builder, loc, buffer, indices);
+  panelParts = cast<MemRefType>(buffer.getType()).getDimSize(2) * wordBytes / vectorBytes;
   if (!specialRow)
     return;
   for (Value part : splitRows(builder, loc, specialRow, wideType, parts)) { // the same byte four times
@@ -60,8 +61,9 @@ SmallVector<CodedWords::Values> CodedWords::loadWords(Value step) {
   int64_t stepWords = code.words();
   for (int64_t word = 0; word < stepWords; ++word)
     for (int64_t part = 0; part < parts; ++part) {
-      Value address = add(add(codes.base, mul(step, stepWords * parts * vectorBytes)),
-                          index((word * parts + part) * vectorBytes));
+      Value address = add(add(codes.base, mul(step, stepWords * panelParts * vectorBytes)),
+                          add(mul(codes.strides[0], part / panelParts),
+                              index((word * panelParts + part % panelParts) * vectorBytes)));
       words[part].push_back(vector::LoadOp::create(builder, loc, bytes, codes.buffer, ValueRange{address}));
     }
   return words;

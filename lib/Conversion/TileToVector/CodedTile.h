@@ -58,7 +58,7 @@ protected:
   CodeMeaning meaning;
   int64_t vectorBytes;
   CodeWords code;
-  int64_t fields, parts;
+  int64_t fields, parts, panelParts = 1; // vectors of all columns, and of those of one panel
   mlir::VectorType bytes, narrowType, wideType; // i8, i16 and i32 in a vector
   FlatOperand codes;
 

@@ -295,6 +295,29 @@ struct ExtractPattern final : OpConversionPattern<TileExtractOp> {
   }
 };
 
+struct JoinPattern final : OpConversionPattern<TileJoinOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult matchAndRewrite(TileJoinOp op, OneToNOpAdaptor adaptor,
+                                ConversionPatternRewriter &rewriter) const override {
+    auto rowType = cast<VectorType>(getRowType(op.getType())); // as wide as all inputs
+    SmallVector<Value> rows;
+    for (int64_t row = 0; row < getTileRows(op.getType()); ++row) {
+      Value joined = arith::ConstantOp::create(rewriter, op.getLoc(), rewriter.getZeroAttr(rowType));
+      int64_t column = 0;
+      for (ValueRange input : adaptor.getInputs()) {
+        auto part = dyn_cast<VectorType>(input[row].getType());
+        joined = part ? vector::InsertStridedSliceOp::create(rewriter, op.getLoc(), input[row], joined, {column}, {1})
+                            .getResult()
+                      : vector::InsertOp::create(rewriter, op.getLoc(), input[row], joined, column).getResult();
+        column += part ? part.getNumElements() : 1;
+      }
+      rows.push_back(joined);
+    }
+    rewriter.replaceOpWithMultiple(op, {rows});
+    return success();
+  }
+};
+
 struct ConvertTileToVector final : lutra::impl::ConvertTileToVectorBase<ConvertTileToVector> {
   using Base::Base;
   void runOnOperation() override;
@@ -317,7 +340,8 @@ void ConvertTileToVector::runOnOperation() {
     return success();
   });
   RewritePatternSet patterns(&getContext());
-  patterns.add<FillPattern, IotaPattern, MapPattern, ReducePattern, ExtractPattern>(converter, &getContext());
+  patterns.add<FillPattern, IotaPattern, JoinPattern, MapPattern, ReducePattern, ExtractPattern>(converter,
+                                                                                                 &getContext());
   patterns.add<LookupPattern>(converter, &getContext(), getNeonBytes(*machine).has_value());
   populateTileMemoryPatterns(converter, patterns);
   populateTileMatmulPatterns(converter, machine->getVectorBits(), patterns);
@@ -329,7 +353,7 @@ void ConvertTileToVector::runOnOperation() {
     populateTileLookupMatmulPatterns(converter, patterns);
   ConversionTarget conversion(getContext());
   conversion.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
-  conversion.addIllegalOp<TileFillOp, TileIotaOp, TileMapOp, TileReduceOp, TileExtractOp, TileLoadOp,
+  conversion.addIllegalOp<TileFillOp, TileIotaOp, TileJoinOp, TileMapOp, TileReduceOp, TileExtractOp, TileLoadOp,
                           TileStoreOp, TileGatherOp, TileLookupOp, TileMatmulOp, TileCodedMatmulOp,
                           TileUnpackOp, TileSubsetSumsOp, TileLookupMatmulOp>();
   scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns, conversion);

@@ -66,6 +66,10 @@ static std::string findObstacle(TileCodedMatmulOp op, bool hasByteDot) {
   if (std::string why = findCodeObstacle(CodeMeaning::of(op)); !why.empty())
     return why;
   CodeRange range = codeRangeOf(op);
+  if (op.getSignedCodes() != op.getUnsignedLhs())
+    return "takes one factor with a sign and one without";
+  if (op.getSignedCodes())
+    return hasByteDot ? "" : "takes codes without a sign";
   if (hasByteDot)
     return range.least < 0 || range.greatest > 255 ? "takes values of 0 to 255" : "";
   if (productsIn16Bits(range) == 0 || (range.least < -127 && op.getOffset() == 0))
@@ -103,18 +107,26 @@ private:
   void addStep(Value step, Values &sums);
 };
 
-/// Sums of products of whole tiles: 16 rows by 64 steps of K, and those by 16 columns, whose words lie as they are
-/// stored.
+/// Sums of products of whole tiles: up to 16 rows by 64 steps of K, and those by 16 columns, whose words lie as they
+/// are stored. Up to four tiles of sums share the tiles of their rows and of their columns.
 class TileEmitter : public CodedTile {
 public:
   using CodedTile::CodedTile;
   /// Rows of a tile, and bytes of one of them.
   static constexpr int64_t tileRows = 16, tileBytes = 64;
+  /// Fewer rows take vectors less time: a product of tiles lasts as long for one as for eight.
+  static constexpr int64_t leastRows = 4;
+  /// Whether tiles hold that many sums.
+  static bool fits(ArrayRef<int64_t> shape) {
+    int64_t down = llvm::divideCeil(shape[0], tileRows), across = shape[1] * wordBytes / tileBytes;
+    return (shape[0] <= tileRows || shape[0] % tileRows == 0) && shape[1] * wordBytes % tileBytes == 0 &&
+           down * across <= 4 && down + across <= 5;
+  }
   Values emit(ValueRange accumulator);
 
 private:
   static constexpr int64_t unrolledDepth = 512;
-  Value makeBuffer();
+  Value makeBuffer(int64_t size);
 };
 
 /// Sums of products in fours by one instruction.
@@ -253,7 +265,8 @@ void DotEmitter::addStep(Value step, int64_t first, Values &sums) {
       Value left = loadRow(step, row, position);
       for (int64_t part = 0; part < parts; ++part) {
         Value &sum = sums[(row * parts + part) * chains + (first + position) % chains];
-        sum = call(dot, wideType, {sum, values[part], left});
+        sum = op.getSignedCodes() ? call(dot, wideType, {sum, left, values[part]})
+                                  : call(dot, wideType, {sum, values[part], left});
       }
     }
   }
@@ -323,55 +336,103 @@ SmallVector<Value> TileEmitter::emit(ValueRange accumulator) {
   auto load = [&](int64_t height, int64_t rowBytes, Value from, Value stride) {
     return call("llvm.x86.tileloadd64.internal", tile, {small(height), small(rowBytes), from, stride});
   };
-  FlatOperand buffer = flattenOperand(builder, loc, makeBuffer(), ValueRange());
+  // Sums of tiles beside each other follow each other in memory.
+  int64_t height = std::min(rows, tileRows), down = rows / height, across = parts / panelParts, count = down * across;
+  FlatOperand buffer = flattenOperand(builder, loc, makeBuffer(count * height * tileBytes), ValueRange());
   Value left = pointerTo(builder, loc, lhs), right = pointerTo(builder, loc, codes);
   Value out = pointerTo(builder, loc, buffer);
-  Value stride = arith::IndexCastOp::create(builder, loc, wide, lhs.strides[op.getLhsRowDim()]);
-  Value line = number(wide, tileBytes);
-  auto store = [&](Value sums) {
-    LLVM::CallIntrinsicOp::create(builder, loc, builder.getStringAttr("llvm.x86.tilestored64.internal"),
-                                  ValueRange{small(tileRows), small(tileBytes), out, line, sums});
+  auto toNumber = [&](Value value) { return arith::IndexCastOp::create(builder, loc, wide, value).getResult(); };
+  Value stride = toNumber(lhs.strides[op.getLhsRowDim()]), line = number(wide, tileBytes);
+  Values lefts, rights; // of tiles of rows and of panels
+  for (int64_t i = 0; i < down; ++i)
+    lefts.push_back(i == 0 ? left : at(left, toNumber(mul(lhs.strides[op.getLhsRowDim()], i * tileRows))));
+  for (int64_t i = 0; i < across; ++i)
+    rights.push_back(i == 0 ? right : at(right, toNumber(mul(codes.strides[0], i))));
+  auto place = [&](int64_t row, int64_t column) {
+    return at(out, number(wide, (row * across + column) * height * tileBytes));
+  };
+  std::string multiply = (Twine("llvm.x86.tdpb") + (op.getUnsignedLhs() ? "u" : "s") +
+                          (op.getSignedCodes() ? "s" : "u") + "d.internal")
+                             .str();
+  struct Block { // of tiles of sums
+    int64_t row, rows, column, columns;
+  };
+  auto forTiles = [&](const Block &block, auto body) {
+    for (int64_t row = 0; row < block.rows; ++row)
+      for (int64_t column = 0; column < block.columns; ++column)
+        body(row * block.columns + column, place(block.row + row, block.column + column));
+  };
+  auto store = [&](const Block &block, const Values &sums) {
+    forTiles(block, [&](int64_t index, Value to) {
+      LLVM::CallIntrinsicOp::create(builder, loc, builder.getStringAttr("llvm.x86.tilestored64.internal"),
+                                    ValueRange{small(height), small(tileBytes), to, line, sums[index]});
+    });
+  };
+  auto reload = [&](const Block &block) {
+    Values sums;
+    forTiles(block, [&](int64_t, Value from) { sums.push_back(load(height, tileBytes, from, line)); });
+    return sums;
   };
   // Adds `depth` steps of K from `first` (i64) on.
-  auto addSteps = [&](Value sums, Value first, int64_t depth) {
+  auto addSteps = [&](const Block &block, Values sums, Value first, int64_t depth) {
     for (int64_t k = 0; k < depth; k += tileBytes) {
       int64_t size = std::min(tileBytes, depth - k);
-      Value place = LLVM::AddOp::create(builder, loc, first, number(wide, k));
-      Value word = LLVM::MulOp::create(builder, loc, place, number(wide, tileBytes / wordBytes));
-      Value a = load(tileRows, size, at(left, place), stride);
-      Value b = load(size / wordBytes, tileBytes, at(right, word), line);
-      sums = call("llvm.x86.tdpbsud.internal", tile, {small(tileRows), small(tileBytes), small(size), sums, a, b});
+      Value step = LLVM::AddOp::create(builder, loc, first, number(wide, k));
+      Value word = LLVM::MulOp::create(builder, loc, step, number(wide, tileBytes / wordBytes));
+      // The tiles of rows wait for those of columns, one of which is held at a time: eight registers hold all.
+      Values left(block.rows);
+      for (int64_t column = 0; column < block.columns; ++column) {
+        Value right = load(size / wordBytes, tileBytes, at(rights[block.column + column], word), line);
+        for (int64_t row = 0; row < block.rows; ++row) {
+          if (column == 0)
+            left[row] = load(height, size, at(lefts[block.row + row], step), stride);
+          Value &sum = sums[row * block.columns + column];
+          sum = call(multiply, tile, {small(height), small(tileBytes), small(size), sum, left[row], right});
+        }
+      }
     }
     return sums;
   };
-  Value sums = call("llvm.x86.tilezero.internal", tile, {small(tileRows), small(tileBytes)});
   int64_t depth = *getConstantIntValue(op.getDepth()), whole = depth / unrolledDepth * unrolledDepth;
-  if (depth <= 2 * unrolledDepth) {
-    store(addSteps(sums, number(wide, 0), depth));
-  } else { // tiles are carried from one turn to the next in memory
-    store(sums);
+  auto emitBlock = [&](const Block &block) {
+    Values sums;
+    for (int64_t index = 0; index < block.rows * block.columns; ++index)
+      sums.push_back(call("llvm.x86.tilezero.internal", tile, {small(height), small(tileBytes)}));
+    if (depth <= 2 * unrolledDepth)
+      return store(block, addSteps(block, sums, number(wide, 0), depth));
+    store(block, sums); // tiles are carried from one turn to the next in memory
     loop(index(whole), unrolledDepth, {}, [&](Value step, Values &) {
-      Value first = arith::IndexCastOp::create(builder, loc, wide, step);
-      store(addSteps(load(tileRows, tileBytes, out, line), first, unrolledDepth));
+      store(block, addSteps(block, reload(block), toNumber(step), unrolledDepth));
     });
     if (whole < depth)
-      store(addSteps(load(tileRows, tileBytes, out, line), number(wide, whole), depth - whole));
+      store(block, addSteps(block, reload(block), number(wide, whole), depth - whole));
+  };
+  // A register has one shape in all of a function: those of a last, smaller step leave none for a block of tiles.
+  if (depth % tileBytes == 0 || depth < tileBytes) {
+    emitBlock({0, down, 0, across});
+  } else {
+    for (int64_t row = 0; row < down; ++row)
+      for (int64_t column = 0; column < across; ++column)
+        emitBlock({row, 1, column, 1});
   }
   Values totals;
-  for (auto [row, start] : llvm::enumerate(splitRows(builder, loc, accumulator, wideType, parts))) {
-    Value read = vector::LoadOp::create(builder, loc, bytes, buffer.buffer,
-                                        ValueRange{index(static_cast<int64_t>(row) * tileBytes)});
-    Value sum = vector::BitCastOp::create(builder, loc, wideType, read);
-    totals.push_back(arith::AddIOp::create(builder, loc, start, sum));
-  }
+  Values starts = splitRows(builder, loc, accumulator, wideType, parts);
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t part = 0; part < parts; ++part) {
+      int64_t tileIndex = row / height * across + part / panelParts;
+      int64_t from = (tileIndex * height + row % height) * tileBytes + part % panelParts * vectorBytes;
+      Value read = vector::LoadOp::create(builder, loc, bytes, buffer.buffer, ValueRange{index(from)});
+      Value sum = vector::BitCastOp::create(builder, loc, wideType, read);
+      totals.push_back(arith::AddIOp::create(builder, loc, starts[row * parts + part], sum));
+    }
   return joinRows(builder, loc, totals, llvm::to_vector(accumulator.getTypes()), parts);
 }
 
-/// Sums of a tile in memory, on the stack of the function.
-Value TileEmitter::makeBuffer() {
+/// Sums of tiles in memory, on the stack of the function.
+Value TileEmitter::makeBuffer(int64_t size) {
   OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(&op->getParentOfType<func::FuncOp>().getBody().front());
-  auto type = MemRefType::get({tileRows * tileBytes}, builder.getI8Type());
+  auto type = MemRefType::get({size}, builder.getI8Type());
   return memref::AllocaOp::create(builder, loc, type, ValueRange(), builder.getI64IntegerAttr(64));
 }
 
@@ -420,9 +481,10 @@ struct ConvertTileCodedMatmul final : OpConversionPattern<TileCodedMatmulOp> {
     int64_t vectorBytes = (lowering.hasByteDot || lowering.neon) && !isMasked ? lowering.vectorBits / 8 : 32;
     ArrayRef<int64_t> words = cast<MemRefType>(op.getCodes().getType()).getShape();
     ArrayRef<int64_t> tile = op.getAcc().getType().getShape();
-    if (words.back() != CodedTile::wordBytes || tile[1] * CodedTile::wordBytes % vectorBytes != 0)
-      return rewriter.notifyMatchFailure(op, "takes words of 4 bytes, columns that fill vectors");
-    if (std::string why = findObstacle(op, lowering.hasByteDot); !isMasked && !why.empty())
+    if (words.back() != CodedTile::wordBytes || words[2] * CodedTile::wordBytes % vectorBytes != 0)
+      return rewriter.notifyMatchFailure(op, "takes words of 4 bytes, panels that fill vectors");
+    bool takesTiles = useTiles(op);
+    if (std::string why = findObstacle(op, lowering.hasByteDot); !isMasked && !takesTiles && !why.empty())
       return rewriter.notifyMatchFailure(op, why);
     if (adaptor.getAcc().size() != static_cast<size_t>(tile[0]))
       return rewriter.notifyMatchFailure(op, "accumulator was not converted to its rows");
@@ -442,15 +504,23 @@ struct ConvertTileCodedMatmul final : OpConversionPattern<TileCodedMatmulOp> {
     };
     if (isMasked)
       return replace(MaskedEmitter(rewriter, op));
-    bool isTile = tile[0] == TileEmitter::tileRows && tile[1] * CodedWords::wordBytes == TileEmitter::tileBytes;
-    if (lowering.hasByteTiles && isTile && op.getBits() == 8 && !op.getValues() && !special &&
-        getConstantIntValue(op.getDepth()))
+    if (takesTiles)
       return replace(TileEmitter(rewriter, op, vectorBytes));
     return lowering.hasByteDot || lowering.neon ? replace(DotEmitter(rewriter, op, vectorBytes))
                                                 : replace(PairEmitter(rewriter, op));
   }
 
 private:
+  bool useTiles(TileCodedMatmulOp op) const {
+    ArrayRef<int64_t> words = cast<MemRefType>(op.getCodes().getType()).getShape();
+    ArrayRef<int64_t> tile = op.getAcc().getType().getShape();
+    bool isPlain = op.getBits() == 8 && op.getOffset() == 0 && !op.getValues() && !op.getSpecial() &&
+                   cast<MemRefType>(op.getLhs().getType()).getElementType().isInteger(8);
+    bool pays = tile[0] >= TileEmitter::leastRows || op.getSignedCodes() != op.getUnsignedLhs();
+    return lowering.hasByteTiles && isPlain && pays && TileEmitter::fits(tile) &&
+           words[2] * CodedWords::wordBytes == TileEmitter::tileBytes && getConstantIntValue(op.getDepth());
+  }
+
   CodedLowering lowering;
 };
 } // namespace

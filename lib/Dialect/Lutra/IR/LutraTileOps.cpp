@@ -71,6 +71,24 @@ LogicalResult TileLookupOp::verify() {
   return success();
 }
 
+LogicalResult TileJoinOp::verify() {
+  if (getInputs().empty()) // E1
+    return emitOpError("joins no tile; give one or more");
+  TileType result = getType();
+  int64_t columns = 0;
+  bool fits = result.getShape().size() == 2;
+  for (Value input : getInputs()) {
+    auto type = cast<TileType>(input.getType());
+    fits &= type.getShape().size() == 2 && type.getElementType() == result.getElementType() &&
+            type.getShape()[0] == result.getShape()[0];
+    columns += fits ? type.getShape()[1] : 0;
+  }
+  if (!fits || columns != result.getShape()[1]) // E2
+    return emitOpError("joins ") << getInputs().getTypes() << " to " << result
+                                 << "; give tiles of its rows and elements whose columns add up to its own";
+  return success();
+}
+
 LogicalResult TileIotaOp::verify() {
   int64_t rank = getType().getShape().size(), dim = getDim();
   if (dim < 0 || dim >= rank) // E1
@@ -374,11 +392,11 @@ LogicalResult TileCodedMatmulOp::verify() {
     return emitOpError("advances rows along dimension ")
            << rowDim << " of a buffer of rank " << lhs.getRank() << "; use one before the last, which is K";
   constexpr int64_t mostBytes = int64_t(1) << 31;
-  if (codes.getRank() != 4 || codes.getDimSize(2) != acc.getShape()[1] || codes.getDimSize(3) < 1 ||
-      codes.getDimSize(3) > mostBytes) // E4
-    return emitOpError("reads codes of shape ") << shapeText(codes.getShape()) << " for a tile of "
-                                                << acc.getShape()[1]
-                                                << " columns; give [panels, words, columns, bytes]";
+  bool fitsPanels = codes.getRank() == 4 && codes.getDimSize(2) >= 1 && acc.getShape()[1] % codes.getDimSize(2) == 0;
+  if (!fitsPanels || codes.getDimSize(3) < 1 || codes.getDimSize(3) > mostBytes) // E4
+    return emitOpError("reads codes of shape ")
+           << shapeText(codes.getShape()) << " for a tile of " << acc.getShape()[1]
+           << " columns; give [panels, words, width, bytes], the columns being those of whole panels";
   bool isMasked = lhs.getElementType().isInteger(32) && getBits() == 8 && !getValues() && !getSpecial();
   if ((!lhs.getElementType().isInteger(8) && !isMasked) || !codes.getElementType().isInteger(8)) // E5
     return emitOpError("multiplies ") << lhs.getElementType() << " and " << codes.getElementType()
@@ -387,5 +405,9 @@ LogicalResult TileCodedMatmulOp::verify() {
     return failure();
   if (int64_t limit = getLimit(); limit < -1 || limit >= int64_t(1) << getBits()) // E9
     return emitOpError("bounds codes of ") << getBits() << " bits by " << limit << "; give a code, or -1 for all";
+  bool isPlain = getBits() == 8 && getOffset() == 0 && !getValues() && !getSpecial() && getLimit() == -1;
+  if ((getSignedCodes() && !isPlain) ||
+      ((getSignedCodes() || getUnsignedLhs()) && !lhs.getElementType().isInteger(8))) // E10
+    return emitOpError("says which factors have signs; that goes with plain codes of 8 bits and an lhs of i8 alone");
   return success();
 }

@@ -38,6 +38,8 @@ class Form:
     special: int = -1
     limit: int = -1
     rows: tuple[int, ...] = (1, 4)
+    panels: tuple[int, ...] = (1,)
+    signs: str = "su"  # of the left-hand side and of codes
 
     @property
     def fields(self) -> int:
@@ -80,23 +82,32 @@ BYTES = [replace(form, offset=0, rows=(*form.rows, 8)) for form in FORMS if min(
 BYTES.append(Form("bytes", 4, values=tuple(17 * i for i in range(16))))
 # Steps of a tile that is not full, is, and is one of several; of more than are unrolled.
 BYTES.append(Form("tiles", 8, (1, 8, 15, 16, 17, 40, 255, 256, 300, 512), rows=(16,)))
+BYTES.append(Form("two_by_two", 8, (1, 16, 33, 300), rows=(32,), panels=(2,)))
+BYTES.append(Form("few_by_four", 8, (1, 40), rows=(1, 5, 16), panels=(4,)))
+BYTES.append(Form("panels", 4, (1, 3, 8), rows=(1, 2, 4), panels=(2, 3, 4)))
+BYTES.append(Form("special_panels", 3, values=(6, 7, 8, 10, 12, 5, 4, 2), special=4, panels=(2,)))
+BYTES.append(Form("signed_codes", 8, (1, 2, 17), rows=(1, 4, 16), panels=(1, 2), signs="us"))
+# All pairs of signs, for tiles alone.
+TILES = [Form(f"signs_{signs}", 8, (1, 40), rows=(1, 12, 32), panels=(1, 2), signs=signs) for signs in ("ss", "uu")]
 # On aarch64, what tiles have: pairs of rows where they are multiplied as such, and few without products in fours.
 OWN_ROWS = {"neon": (1, 2), "dotprod": (1, 4), "i8mm": (1, 2, 4)}
 MAIN_ROWS = {"neon": 1, "dotprod": 1, "i8mm": 2}  # for which all numbers of steps are tried
 
 
-def kernel(name: str, form: Form, rows: int, steps: int, known: bool) -> str:
+def kernel(name: str, form: Form, rows: int, panels: int, steps: int, known: bool) -> str:
     """A function that adds one product to the tile that `%y` holds; the depth is a constant or an argument."""
     depth = steps * WORD * form.fields
-    lhs, codes = f"memref<{rows}x{depth}xi8>", f"memref<1x{steps * form.words}x{COLUMNS}x{WORD}xi8>"
-    tile, out = f"!lutra.tile<{rows}x{COLUMNS}xi32>", f"memref<{rows}x{COLUMNS}xi32>"
-    line, own = f"!lutra.tile<1x{COLUMNS}xi32>", f"memref<1x{COLUMNS}xi32>"
+    lhs, codes = f"memref<{rows}x{depth}xi8>", f"memref<{panels}x{steps * form.words}x{COLUMNS}x{WORD}xi8>"
+    columns = panels * COLUMNS
+    tile, out = f"!lutra.tile<{rows}x{columns}xi32>", f"memref<{rows}x{columns}xi32>"
+    line, own = f"!lutra.tile<1x{columns}xi32>", f"memref<1x{columns}xi32>"
     window = f"dims = [{-1 if rows == 1 else 0}, 1] steps = [1, 1]"
     constant = f"%d = arith.constant {depth} : index" if known else "%d = memref.load %k[%z] : memref<1xindex>"
     special = f"special(%s : {line}) " if form.special >= 0 else ""
     attributes = f"bits = {form.bits} : i64, lhs_row_dim = 0 : i64, offset = {form.offset} : i64"
     if form.limit >= 0:
         attributes += f", limit = {form.limit} : i64"
+    attributes += ", unsigned_lhs" * (form.signs[0] == "u") + ", signed_codes" * (form.signs[1] == "s")
     if form.values:
         attributes += f", values = array<i64: {', '.join(map(str, form.values))}>"
     if special:
@@ -135,10 +146,12 @@ class Guarded:
 
 
 def unpack(packed: np.ndarray, form: Form) -> np.ndarray:
-    """Codes [k, columns] of a panel [words, columns, bytes]: the fields of one place are neighbours along k.
+    """Codes [k, columns] of panels [panels, words, width, bytes]: the fields of one place are neighbours along k.
 
     Whole codes fill a byte from its low end; what they leave of all words of a step holds the last fields.
     """
+    if packed.ndim == 4:
+        return np.concatenate([unpack(panel, form) for panel in packed], 1)
     steps = packed.astype(np.int64).reshape(-1, form.words, *packed.shape[1:])
     whole = 8 // form.bits
     mask = (1 << form.bits) - 1
@@ -152,13 +165,21 @@ def unpack(packed: np.ndarray, form: Form) -> np.ndarray:
 
 def values_of(codes: np.ndarray, form: Form, special: np.ndarray) -> np.ndarray:
     """What the codes [k, columns] stand for."""
+    if form.signs[1] == "s":
+        return codes.astype(np.int8).astype(np.int64)
     if not form.values:
         return codes - form.offset
     values = np.array(form.values)[codes]
     return np.where(codes == form.special, special, values)
 
 
-def build(text: str, level: str, work: Path) -> Callable[[Calls], None]:
+def allow_tiles() -> None:
+    """Asks Linux for the tiles of AMX; where there are none, nothing happens."""
+    arch_prctl, ask_for_permission, tile_data = 158, 0x1023, 18
+    ctypes.CDLL(None).syscall(arch_prctl, ask_for_permission, tile_data)
+
+
+def build(text: str, level: str, work: Path, native: bool) -> Callable[[Calls], None]:
     """What calls functions of an LLVM module; the last of their arrays is the result."""
     work.mkdir(parents=True, exist_ok=True)
     built, library = work / f"coded.{level}.o", work / f"coded.{level}.so"
@@ -167,10 +188,12 @@ def build(text: str, level: str, work: Path) -> Callable[[Calls], None]:
         run(["llc", "-mtriple=aarch64-linux-gnu", f"-mattr={FEATURES[level]}", *flags], text)
         link_library(built, library)
         return functools.partial(Guest(level, work).call, library)
-    run(["llc", "-mcpu=x86-64-v3", *flags], text)
+    run(["llc", f"-mcpu={'sapphirerapids' if native else 'x86-64-v3'}", *flags], text)
     run(["clang", "-shared", str(built), "-o", str(library)], "")
+    if native:
+        allow_tiles()
     functions = ctypes.CDLL(str(library))
-    memory = [Guarded(9) for _ in range(5)]
+    memory = [Guarded(16) for _ in range(5)]
 
     def call(calls: Calls) -> None:
         for name, arrays in calls:
@@ -186,12 +209,15 @@ def main() -> int:
     parser.add_argument("--level", choices=(*PAIRS, *QUADS, *FEATURES), required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--corrupt", action="store_true", help="expect one product more")
+    parser.add_argument("--native", action="store_true", help="run the level's own instructions, not others for them")
     options = parser.parse_args()
     shapes = {
-        f"{form.name}_{rows}_{steps}_{int(known)}": (form, rows, steps, known)
-        for form in (BYTES if options.level in QUADS else FORMS)
-        for rows, steps, known in itertools.product(OWN_ROWS.get(options.level, form.rows), form.steps, (True, False))
-        if (known or steps == form.steps[1])
+        f"{form.name}_{rows}_{panels}_{steps}_{int(known)}": (form, rows, panels, steps, known)
+        for form in (BYTES + TILES * (options.level == "amx") if options.level in QUADS else FORMS)
+        for rows, panels, steps, known in itertools.product(
+            OWN_ROWS.get(options.level, form.rows), form.panels, form.steps, (True, False)
+        )
+        if (known or (steps == form.steps[1] and form not in TILES))
         and (options.level not in MAIN_ROWS or rows == MAIN_ROWS[options.level] or steps == form.steps[-1])
     }
     text = "".join(kernel(name, *shape) for name, shape in shapes.items())
@@ -199,24 +225,25 @@ def main() -> int:
     text = run(["mlir-opt", f"--pass-pipeline={LOWERING}"], text)
     text = run(["mlir-translate", "--mlir-to-llvmir"], text)
     options.work.mkdir(parents=True, exist_ok=True)
-    call = build(emulate(text), options.level, options.work)
+    call = build(text if options.native else emulate(text), options.level, options.work, options.native)
     random, calls, expected = np.random.default_rng(7), [], []
-    for name, (form, rows, steps, _) in shapes.items():
-        depth = steps * WORD * form.fields
+    for name, (form, rows, panels, steps, _) in shapes.items():
+        depth, columns = steps * WORD * form.fields, panels * COLUMNS
         least = -127 if form.signed else -128
         for trial in ("random", "random", "random", *itertools.product(EXTREMES, EXTREMES), "mixed", "mixed"):
             x = random.integers(least, 128, (rows, depth)).astype(np.int8)
             most = 255 if form.limit < 0 else form.limit
-            w = random.integers(0, most + 1, (1, steps * form.words, COLUMNS, WORD)).astype(np.uint8)
+            w = random.integers(0, most + 1, (panels, steps * form.words, COLUMNS, WORD)).astype(np.uint8)
             if trial == "mixed":
                 x = np.where(x < 0, least, 127).astype(np.int8)
                 w[...] = np.where(w <= most // 2, 0, most)
             elif trial != "random":
                 x[...], w[...] = max(least, EXTREMES[trial[0]][0]), EXTREMES[trial[1]][1] & most
             bound = max(form.values, default=0)
-            special = random.integers(min(form.values, default=0), bound + 1, (1, COLUMNS)).astype(np.int32)
-            start = random.integers(-(2**31), 2**31, (rows, COLUMNS)).astype(np.int32)
-            want = start + x.astype(np.int32) @ values_of(unpack(w[0], form), form, special[0]).astype(np.int32)
+            special = random.integers(min(form.values, default=0), bound + 1, (1, columns)).astype(np.int32)
+            start = random.integers(-(2**31), 2**31, (rows, columns)).astype(np.int32)
+            factors = (x.view(np.uint8) if form.signs[0] == "u" else x).astype(np.int32)
+            want = start + factors @ values_of(unpack(w, form), form, special[0]).astype(np.int32)
             want[-1, -1] += options.corrupt
             calls.append((name, [x, w, np.array([depth], np.int64), special, start]))
             expected.append((trial, want))

@@ -15,13 +15,14 @@ from collections.abc import Callable
 PREFIX = "lutra.emulated."
 
 
-def _vpdpbusd(name: str, bits: int) -> str:
-    """sums + products of bytes without and with a sign, added in fours."""
+def _dot(name: str, bits: int, signs: str = "us") -> str:
+    """sums + products of bytes, added in fours; a sign is s or u for each factor."""
     words, count = bits // 32, bits // 8
     bytes_, wide, sums = f"<{count} x i8>", f"<{count} x i32>", f"<{words} x i32>"
+    left, right = ("sext" if sign == "s" else "zext" for sign in signs)
     body = [
-        f"%l = zext {bytes_} %x to {wide}",
-        f"%r = sext {bytes_} %y to {wide}",
+        f"%l = {left} {bytes_} %x to {wide}",
+        f"%r = {right} {bytes_} %y to {wide}",
         f"%p = mul {wide} %l, %r",
     ]
     total = "%acc"
@@ -107,13 +108,11 @@ done:
 """
 
 
-# Tiles of AMX as vectors of 16 rows; what of a row is not loaded is 0, and no instruction reads it.
-_TILES = """
-define internal <256 x i32> @lutra.emulated.tilezero(i16 %rows, i16 %bytes) {
-  ret <256 x i32> zeroinitializer
-}
-define internal <256 x i32> @lutra.emulated.tdpbsud(i16 %m, i16 %n, i16 %k, <256 x i32> %c, <256 x i32> %a,
-                                                    <256 x i32> %b) {
+def _product(signs: str) -> str:
+    """A product of tiles."""
+    return f"""
+define internal <256 x i32> @lutra.emulated.tdpb{signs}d(i16 %m, i16 %n, i16 %k, <256 x i32> %c, <256 x i32> %a,
+                                                    <256 x i32> %b) {{
 entry:
   %ct = alloca <256 x i32>, align 64
   %at = alloca <256 x i32>, align 64
@@ -142,7 +141,7 @@ word:
   %left = bitcast <16 x i32> %leftrow to <64 x i8>
   %rightat = getelementptr <64 x i8>, ptr %bt, i64 %w
   %right = load <64 x i8>, ptr %rightat, align 64
-  %sum = call <16 x i32> @llvm.x86.avx512.vpdpbusd.512(<16 x i32> %acc, <64 x i8> %right, <64 x i8> %left)
+  %sum = call <16 x i32> @lutra.emulated.dot{signs}(<16 x i32> %acc, <64 x i8> %left, <64 x i8> %right)
   %nextword = add i64 %w, 1
   %moreword = icmp ult i64 %nextword, %words
   br i1 %moreword, label %word, label %rowend
@@ -154,9 +153,18 @@ rowend:
 done:
   %result = load <256 x i32>, ptr %ct, align 64
   ret <256 x i32> %result
+}}
+"""
+
+
+# Tiles of AMX as vectors of 16 rows; what of a row is not loaded is 0, and no instruction reads it.
+_TILES = """
+define internal <256 x i32> @lutra.emulated.tilezero(i16 %rows, i16 %bytes) {
+  ret <256 x i32> zeroinitializer
 }
 declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 """
+_TILES += "".join(_product(signs) + _dot(f"{PREFIX}dot{signs}", 512, signs) for signs in ("ss", "su", "us", "uu"))
 _TILES += _row_copy(
     "<256 x i32> @lutra.emulated.tileloadd64(i16 %rows, i16 %bytes, ptr %memory, i64 %stride)",
     "zeroinitializer",
@@ -171,7 +179,7 @@ _TILES += _row_copy(
     source="here",
     target="there",
 )
-_TILE_USE = re.compile(r"@llvm\.x86\.(tilezero|tileloadd64|tilestored64|tdpbsud)\.internal\b")
+_TILE_USE = re.compile(r"@llvm\.x86\.(tilezero|tileloadd64|tilestored64|tdpb[su]{2}d)\.internal\b")
 
 
 def _without_tiles(text: str) -> str:
@@ -187,7 +195,7 @@ def _without_tiles(text: str) -> str:
 
 # What an intrinsic is called without its width -> its definition for a width.
 DEFINITIONS = {
-    "llvm.x86.avx512.vpdpbusd": _vpdpbusd,
+    "llvm.x86.avx512.vpdpbusd": _dot,
     "llvm.x86.avx512.pshuf.b": _pshufb,
     "llvm.x86.avx512.pmaddubs.w": _halves("llvm.x86.avx2.pmadd.ub.sw", "i8", "i16"),
     "llvm.x86.avx512.pmaddw.d": _halves("llvm.x86.avx2.pmadd.wd", "i16", "i32"),

@@ -339,10 +339,10 @@ func.func @tile_coded_matmul_e3(%a: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %c:
 
 // -----
 // tile_coded_matmul E4
-func.func @tile_coded_matmul_e4(%a: memref<?x?xi8>, %w: memref<?x?x8x4xi8>, %c: !lutra.tile<4x16xi32>, %i: index) {
-  // expected-error @below {{reads codes of shape [?, ?, 8, 4] for a tile of 16 columns}}
+func.func @tile_coded_matmul_e4(%a: memref<?x?xi8>, %w: memref<?x?x7x4xi8>, %c: !lutra.tile<4x16xi32>, %i: index) {
+  // expected-error @below {{reads codes of shape [?, ?, 7, 4] for a tile of 16 columns}}
   %r = lutra.tile_coded_matmul %a[%i, %i], %w[%i, %i], %c depth %i {bits = 4 : i64, lhs_row_dim = 0 : i64}
-         : memref<?x?xi8>, memref<?x?x8x4xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
+         : memref<?x?xi8>, memref<?x?x7x4xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
   return
 }
 
@@ -358,7 +358,7 @@ func.func @tile_coded_matmul_no_step(%a: memref<?x?xi8>, %w: memref<?x?x16x0xi8>
 // -----
 // tile_coded_matmul E4
 func.func @tile_coded_matmul_step(%a: memref<?x?xi8>, %w: memref<?x?x16x4398046511104xi8>, %c: !lutra.tile<4x16xi32>, %i: index) {
-  // expected-error @below {{give [panels, words, columns, bytes]}}
+  // expected-error @below {{give [panels, words, width, bytes]}}
   %r = lutra.tile_coded_matmul %a[%i, %i], %w[%i, %i], %c depth %i {bits = 4 : i64, lhs_row_dim = 0 : i64}
          : memref<?x?xi8>, memref<?x?x16x4398046511104xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
   return
@@ -440,6 +440,48 @@ func.func @tile_coded_matmul_e9(%a: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %c:
   // expected-error @below {{bounds codes of 2 bits by 4; give a code, or -1 for all}}
   %r = lutra.tile_coded_matmul %a[%i, %i], %w[%i, %i], %c depth %i {bits = 2 : i64, lhs_row_dim = 0 : i64, limit = 4 : i64}
          : memref<?x?xi8>, memref<?x?x16x4xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
+  return
+}
+
+// -----
+// tile_coded_matmul E10
+func.func @tile_coded_matmul_e10(%a: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %c: !lutra.tile<4x16xi32>, %i: index) {
+  // expected-error @below {{says which factors have signs; that goes with plain codes of 8 bits and an lhs of i8 alone}}
+  %r = lutra.tile_coded_matmul %a[%i, %i], %w[%i, %i], %c depth %i {bits = 4 : i64, lhs_row_dim = 0 : i64, signed_codes}
+         : memref<?x?xi8>, memref<?x?x16x4xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
+  return
+}
+
+// -----
+// tile_coded_matmul E10
+func.func @tile_coded_matmul_e10_masks(%a: memref<?x?xi32>, %w: memref<?x?x16x4xi8>, %c: !lutra.tile<4x16xi32>, %i: index) {
+  // expected-error @below {{says which factors have signs}}
+  %r = lutra.tile_coded_matmul %a[%i, %i], %w[%i, %i], %c depth %i {bits = 8 : i64, lhs_row_dim = 0 : i64, unsigned_lhs}
+         : memref<?x?xi32>, memref<?x?x16x4xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
+  return
+}
+
+// -----
+// tile_join E1
+func.func @tile_join_e1() {
+  // expected-error @below {{joins no tile; give one or more}}
+  %r = "lutra.tile_join"() : () -> !lutra.tile<1x16xf32>
+  return
+}
+
+// -----
+// tile_join E2
+func.func @tile_join_rows(%a: !lutra.tile<1x16xf32>, %b: !lutra.tile<2x16xf32>) {
+  // expected-error @below {{joins '!lutra.tile<1x16xf32>', '!lutra.tile<2x16xf32>' to '!lutra.tile<1x32xf32>'}}
+  %r = lutra.tile_join %a, %b : !lutra.tile<1x16xf32>, !lutra.tile<2x16xf32> -> !lutra.tile<1x32xf32>
+  return
+}
+
+// -----
+// tile_join E2
+func.func @tile_join_columns(%a: !lutra.tile<1x16xf32>) {
+  // expected-error @below {{give tiles of its rows and elements whose columns add up to its own}}
+  %r = lutra.tile_join %a, %a : !lutra.tile<1x16xf32>, !lutra.tile<1x16xf32> -> !lutra.tile<1x48xf32>
   return
 }
 

@@ -110,7 +110,22 @@ func.func @looked_up(%c: !lutra.tile<16xi32>) -> !lutra.tile<16xf32> {
   return %0 : !lutra.tile<16xf32>
 }
 
-// CHECK-LABEL: func @coded
+// CHECK-LABEL: func @joined
+func.func @joined(%a: !lutra.tile<2x16xi32>, %b: !lutra.tile<2x8xi32>) -> !lutra.tile<2x24xi32> {
+  // CHECK: lutra.tile_join %{{.*}}, %{{.*}} : !lutra.tile<2x16xi32>, !lutra.tile<2x8xi32> -> <2x24xi32>
+  %0 = lutra.tile_join %a, %b : !lutra.tile<2x16xi32>, !lutra.tile<2x8xi32> -> !lutra.tile<2x24xi32>
+  return %0 : !lutra.tile<2x24xi32>
+}
+
+// CHECK-LABEL: func @coded_panels
+func.func @coded_panels(%a: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %acc: !lutra.tile<4x32xi32>, %i: index, %d: index) -> !lutra.tile<4x32xi32> {
+  // CHECK: lutra.tile_coded_matmul {{.*}} {bits = 8 : i64, lhs_row_dim = 0 : i64, signed_codes, unsigned_lhs} :
+  %0 = lutra.tile_coded_matmul %a[%i, %i], %w[%i, %i], %acc depth %d {bits = 8 : i64, lhs_row_dim = 0 : i64, signed_codes, unsigned_lhs}
+         : memref<?x?xi8>, memref<?x?x16x4xi8>, !lutra.tile<4x32xi32> -> !lutra.tile<4x32xi32>
+  return %0 : !lutra.tile<4x32xi32>
+}
+
+// CHECK-LABEL: func @coded(
 func.func @coded(%a: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %acc: !lutra.tile<4x16xi32>, %i: index, %d: index) -> !lutra.tile<4x16xi32> {
   // CHECK: lutra.tile_coded_matmul %{{.*}}[%{{.*}}, %{{.*}}], %{{.*}}[%{{.*}}, %{{.*}}], %{{.*}} depth %{{.*}} {bits = 4 : i64, lhs_row_dim = 0 : i64} :
   %0 = lutra.tile_coded_matmul %a[%i, %i], %w[%i, %i], %acc depth %d {bits = 4 : i64, lhs_row_dim = 0 : i64}

@@ -251,6 +251,28 @@ def Lutra_TileExtractOp : Lutra_Op<"tile_extract", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Lutra_TileJoinOp : Lutra_Op<"tile_join", [Pure]> {
+  let summary = "tiles side by side";
+  let description = [{
+    Shapes: all `inputs` are [rows, columns] with one number of rows, `result` has the columns of all.
+
+    Semantics: result[r, c] = inputs[i][r, c - those of the inputs before i].
+
+    Errors: (E1) there is no input. (E2) an input has another rank than 2, other rows or other elements than `result`,
+    or columns do not add up to those of `result`.
+
+    Example:
+    ```mlir
+    %t = lutra.tile_join %a, %b : !lutra.tile<1x16xf32>, !lutra.tile<1x16xf32> -> !lutra.tile<1x32xf32>
+    ```
+    Source: tile level of the compiler; see the dialect's rationale.
+  }];
+  let arguments = (ins Variadic<Lutra_AnyTile>:$inputs);
+  let results = (outs Lutra_AnyTile:$result);
+  let assemblyFormat = "$inputs attr-dict `:` type($inputs) `->` type($result)";
+  let hasVerifier = 1;
+}
+
 def Lutra_TileMatmulOp : Lutra_Op<"tile_matmul", [AttrSizedOperandSegments,
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "acc + lhs * rhs for one tile, over `depth` steps of K";
@@ -296,9 +318,10 @@ def Lutra_TileCodedMatmulOp : Lutra_Op<"tile_coded_matmul", [AttrSizedOperandSeg
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "acc + lhs * values of codes for one tile, over `depth` steps of K, in 32-bit integers";
   let description = [{
-    Shapes: `lhs` has i8 elements, K along its last dimension; `codes` is [panels, words, columns, bytes] of i8; `acc`
-    and `result` are [rows, columns] of i32; `special`, if there, is [1, columns] of i32; one of `lhs_indices` for each
-    dimension of `lhs`, and two `code_indices`: the panel and the first word.
+    Shapes: `lhs` has i8 elements, K along its last dimension; `codes` is [panels, words, width, bytes] of i8; `acc`
+    and `result` are [rows, columns] of i32, where columns are those of one panel or of several that follow each other;
+    `special`, if there, is [1, columns] of i32; one of `lhs_indices` for each dimension of `lhs`, and two
+    `code_indices`: the first panel and the first word.
 
     Semantics: result[r, c] = acc[r, c] + sum over k < depth of lhs(r, k) * value(k, c) modulo 2^32. lhs(r, k) is `lhs`
     at `lhs_indices` with r added to dimension `lhs_row_dim` and k to the last, signed. Words hold codes of `bits` bits
@@ -307,22 +330,26 @@ def Lutra_TileCodedMatmulOp : Lutra_Op<"tile_coded_matmul", [AttrSizedOperandSeg
     there are any; with `special`, that of code `special_code` is special[0, c]. No code is above `limit`, and entries
     of `special` lie between the least and the greatest value; else results are unspecified.
 
+    With `signed_codes` codes have a sign (two's complement); they have 8 bits then and neither `offset`, `values`,
+    `special` nor `limit`. With `unsigned_lhs` the elements of `lhs` have none.
+
     Beside codes of 8 bits without `values` or `special`, `lhs` may be of i32: for four neighbours along K one word of
     magnitudes, bytes without a sign that are 128 at most, and one of masks, so that its last dimension has half as many
     elements as K. A product is then that of a magnitude with the signed byte that the code is after an exclusive or
     with its mask (128: the code - 128; 127: 127 - the code).
 
     CPUs lower words of 4 bytes and values of -127 to 127 or, by `offset` 128 alone, from -128 on; where a value is
-    below 0, `lhs` must hold no -128, for which results are unspecified. With VNNI and AMX they lower values of 0 to
-    255.
+    below 0, `lhs` must hold no -128, for which results are unspecified. With VNNI they lower values of 0 to 255,
+    or `signed_codes` beside `unsigned_lhs`; with AMX also all other pairs of signs.
 
     Errors: (E1) `acc` does not have rank 2 and i32 elements, or `result` another type. (E2) `lhs_indices` does not
     have one value for each dimension of `lhs`, or `code_indices` not two. (E3) `lhs_row_dim` is not a dimension of
-    `lhs` before the last. (E4) `codes` has another rank or other columns than `acc`, or words that are dynamic, empty
-    or above 2^31 bytes. (E5) the elements of `codes` are not i8, or those of `lhs` neither i8 nor, as above, i32. (E6)
-    `bits` is not 1 to 8. (E7) `values` has not one entry for each code, or one beyond 16 bits. (E8) `special` has
-    another shape, or `special_code` is there without it or is no code. (E9) `limit` is neither -1, for all codes, nor
-    a code.
+    `lhs` before the last. (E4) `codes` has another rank, a width that does not divide the columns of `acc`, or words
+    that are dynamic, empty or above 2^31 bytes. (E5) the elements of `codes` are not i8, or those of `lhs` neither i8
+    nor, as above, i32. (E6) `bits` is not 1 to 8. (E7) `values` has not one entry for each code, or one beyond 16 bits.
+    (E8) `special` has another shape, or `special_code` is there without it or is no code. (E9) `limit` is neither -1,
+    for all codes, nor a code. (E10) `signed_codes` stands beside what it excludes, or it or `unsigned_lhs` beside an
+    `lhs` of i32.
 
     Example:
     ```mlir
@@ -335,7 +362,8 @@ def Lutra_TileCodedMatmulOp : Lutra_Op<"tile_coded_matmul", [AttrSizedOperandSeg
                        Variadic<Index>:$code_indices, Lutra_AnyTile:$acc, Index:$depth,
                        Optional<Lutra_AnyTile>:$special, I64Attr:$bits, I64Attr:$lhs_row_dim,
                        DefaultValuedAttr<I64Attr, "0">:$offset, OptionalAttr<DenseI64ArrayAttr>:$values,
-                       DefaultValuedAttr<I64Attr, "-1">:$special_code, DefaultValuedAttr<I64Attr, "-1">:$limit);
+                       DefaultValuedAttr<I64Attr, "-1">:$special_code, DefaultValuedAttr<I64Attr, "-1">:$limit,
+                       UnitAttr:$signed_codes, UnitAttr:$unsigned_lhs);
   let results = (outs Lutra_AnyTile:$result);
   let assemblyFormat = [{
     $lhs `[` $lhs_indices `]` `,` $codes `[` $code_indices `]` `,` $acc `depth` $depth
