@@ -4,10 +4,15 @@ Protocol: every competitor of a case lives in this one process and they take tur
 warm-up, in turns of at least --round-ms each; calls are timed one by one, very short ones in batches. The process
 is pinned to as many CPUs as there are threads. On several threads each turn begins with a pause, until the workers
 of the one before have stopped spinning for work (onnxruntime's do so for tens of milliseconds and would take a CPU
-from the next), and with calls that are not counted and wake its own workers. Reported: least and median time per
-call, the ratio of the best peer's least time to Lutra's (above 1: Lutra is faster), and the share of the FMA peak
-and of the read rate that were measured between the rounds. A model's file has a row of its own for what
-lutra-compile needs for it. Exit code: 0, 1 when Lutra failed on a case (peers may), 2 when there is nothing to measure.
+from the next), and with calls that are not counted and wake its own workers. Before each call of a case that is
+called cold, memory larger than the caches is read. Reported: least and median time per call in microseconds; behind
+the time of a product with weights in few bits the error of its result (root mean square, relative to that of the
+product of the decoded weights in f64); the ratio of the best peer's least time to Lutra's (above 1: Lutra is faster);
+Lutra's multiply-adds a second and, of one core, a clock; and the share that the least possible time has in Lutra's:
+that of reading what the case reads from where it lies (L2, L3, DRAM), or of its arithmetic with the best
+instructions, as they were measured between the rounds (machine.py). A model's file has a row of its own for what
+lutra-compile needs for it. The group lowbit has the products that matter for weights in few bits, in each level of the
+memory. Exit code: 0, 1 when Lutra failed on a case (peers may), 2 when there is nothing to measure.
 """
 
 from __future__ import annotations
@@ -23,21 +28,27 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from cases import Case, models, operators, transformers_models  # noqa: E402
-from competitors import COMPETITORS, Run  # noqa: E402
+import numpy as np  # noqa: E402
+from cases import Case, operators  # noqa: E402
+from competitors import COMPETITORS, Run, first_output  # noqa: E402
 from compiling import compile_cost  # noqa: E402
+from lowbit import Planned, few_lowbit, lowbit  # noqa: E402
 from machine import Machine  # noqa: E402
+from networks import TRANSFORMERS, models, transformers_models  # noqa: E402
 
 Clock = Callable[[], float]
 SETTLE_SECONDS = 0.1  # longer than any competitor's workers spin
 WAKE_SECONDS = 0.002
 BATCH_SECONDS = 0.0002  # long beside the clock's own cost
+COLD_CALLS = 2  # of a turn
+GROUPS = ("operators", "lowbit", "models")
+SHORT = {"onnxruntime": "ort", "openvino": "ov"}
 
 
 def time_calls(run: Run, calls: int, clock: Clock) -> float:
@@ -56,19 +67,35 @@ def settle(run: Run) -> None:
         run()
 
 
-def measure(case: Case, threads: int, options: argparse.Namespace, machine: Machine) -> dict[str, Any]:
-    """The result row of one case."""
+def relative_error(result: Any, expected: Any) -> dict[str, float]:
+    """The greatest difference and the root of the mean square, relative to that of what is expected."""
+    difference = np.abs(first_output(result).reshape(expected.shape) - expected)
+    size = float(np.sqrt(np.mean(expected**2)))
+    return {"max": float(difference.max()) / size, "rms": float(np.sqrt(np.mean(difference**2))) / size}
+
+
+def prepare(case: Case, threads: int, names: list[str], row: dict[str, Any]) -> dict[str, Run]:
+    """The competitors that can run the case; errors of their results, and why others cannot, are put into its row."""
+    expected = case.weight.product(case.inputs["x"]) if case.weight is not None else None
     runs: dict[str, Run] = {}
-    refused: dict[str, str] = {}
-    for name in options.with_:
+    for name in names:
         try:
             if run := COMPETITORS[name](case, threads):
+                result = run()
+                if expected is not None:
+                    row["error"][name] = relative_error(result, expected)
                 runs[name] = run
-                run()
         except Exception as error:  # noqa: BLE001 - peers raise anything
-            runs.pop(name, None)
-            refused[name] = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+            row["refused"][name] = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+    return runs
+
+
+def time_turns(case: Case, runs: dict[str, Run], row: dict[str, Any], options: Any, machine: Machine) -> None:
+    """Adds the times of all competitors to the row."""
+    threads: int = row["threads"]
+    cold = case.work is not None and case.work.cold
     clock: Clock = time.process_time if options.cpu_time and threads == 1 else time.perf_counter
+    row["clock"] = "cpu" if clock is time.process_time else "wall"
     calls: dict[str, int] = {}  # of a batch
     for name, run in runs.items():
         time_calls(run, 3, clock)
@@ -76,6 +103,11 @@ def measure(case: Case, threads: int, options: argparse.Namespace, machine: Mach
     times: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(options.rounds):
         for name, run in runs.items():
+            if cold:
+                for _ in range(COLD_CALLS):
+                    machine.evict()
+                    times[name].append(time_calls(run, 1, clock))
+                continue
             if threads > 1:
                 settle(run)
             end = time.perf_counter() + options.round_ms / 1000
@@ -83,33 +115,60 @@ def measure(case: Case, threads: int, options: argparse.Namespace, machine: Mach
             while time.perf_counter() < end:
                 times[name].append(time_calls(run, calls[name], clock))
         machine.measure()
-    row: dict[str, Any] = {"case": case.name, "threads": threads, "refused": refused}
-    row["clock"] = "cpu" if clock is time.process_time else "wall"
     row["microseconds"] = {
         name: {"least": 1e6 * min(t), "median": 1e6 * statistics.median(t)} for name, t in times.items()
     }
-    peers = {name: min(t) for name, t in times.items() if name != "lutra"}
-    if "lutra" in times and peers:
-        own, best = min(times["lutra"]), min(peers, key=lambda name: peers[name])
+
+
+def compare(case: Case, row: dict[str, Any], machine: Machine) -> None:
+    """Adds what Lutra's time is beside those of its peers and the machine's limits."""
+    least, median = ({name: t[kind] for name, t in row["microseconds"].items()} for kind in ("least", "median"))
+    own, own_median = least.pop("lutra", None), median.pop("lutra", None)
+    if own is None:
+        return
+    if least:
+        best = min(least, key=lambda name: least[name])
         row["best_peer"] = best
-        row["ratio"] = peers[best] / own
-        if "onnxruntime" in peers:
-            row["ratio_onnxruntime"] = peers["onnxruntime"] / own
-        if case.flops and machine.fma_peak:
-            row["peak_share"] = case.flops / own / machine.fma_peak / threads
-        if case.bytes and machine.read_rate:
-            row["bandwidth_share"] = case.bytes / own / machine.read_rate
+        row["ratio"] = least[best] / own
+        row["median_ratio"] = min(median.values()) / own_median
+        if "onnxruntime" in least:
+            row["ratio_onnxruntime"] = least["onnxruntime"] / own
+    if case.work is None:
+        return
+    if case.work.macs:
+        row["gmac_per_second"] = case.work.macs / own / 1e3
+        if machine.clock:
+            row["macs_per_clock"] = case.work.macs / own * 1e6 / machine.clock / row["threads"]
+    if limit := machine.limit(case.work):
+        row["limit"] = {"name": limit.name, "microseconds": 1e6 * limit.seconds, "share": 1e6 * limit.seconds / own}
+
+
+def measure(case: Case, threads: int, options: argparse.Namespace, machine: Machine) -> dict[str, Any]:
+    """The result row of one case."""
+    row: dict[str, Any] = {"case": case.name, "threads": threads, "refused": {}, "error": {}}
+    time_turns(case, prepare(case, threads, options.with_, row), row, options, machine)
+    compare(case, row, machine)
     return row
 
 
 def show(row: dict[str, Any]) -> None:
-    cells = [f"{row['case'][:34]:34} {row['threads']}t"]
+    cells = [f"{row['case'][:38]:38} {row['threads']}t"]
+
+    def short(name: str) -> str:
+        base, *variant = name.split("-")
+        return "-".join([SHORT.get(base, base), *variant])
+
     for name, values in row["microseconds"].items():
-        cells.append(f"{name} {values['least']:10.1f}")
+        error = f"/{row['error'][name]['rms']:.0e}".replace("e-0", "e-") if name in row["error"] else ""
+        cells.append(f"{short(name)} {values['least']:.1f}{error}")
     if "ratio" in row:
-        cells.append(f"x{row['ratio']:.2f} of {row['best_peer']}")
-    if "peak_share" in row:
-        cells.append(f"{100 * row['peak_share']:.0f}% of FMA peak")
+        cells.append(f"x{row['ratio']:.2f} of {short(row['best_peer'])}")
+    if "gmac_per_second" in row:
+        cells.append(f"{row['gmac_per_second']:.0f} GMAC/s")
+    if "macs_per_clock" in row:
+        cells.append(f"{row['macs_per_clock']:.1f}/clock")
+    if "limit" in row:
+        cells.append(f"{100 * row['limit']['share']:.0f}% of {row['limit']['name']}")
     print("  ".join(cells), flush=True)
     for name, reason in row["refused"].items():
         print(f"    {name}: {reason}", flush=True)
@@ -122,17 +181,31 @@ def measure_compilation(case: Case) -> dict[str, Any]:
         assert isinstance(case.model, Path)
         cost = compile_cost(case.model)
         row["compilation"] = dataclasses.asdict(cost)
-        print(f"{case.name[:34]:34} lutra-compile: {cost}", flush=True)
+        print(f"{case.name[:38]:38} lutra-compile: {cost}", flush=True)
     except RuntimeError as error:
         row["refused"]["lutra"] = str(error)
-        print(f"{case.name[:34]:34} {error}", flush=True)
+        print(f"{case.name[:38]:38} {error}", flush=True)
     return row
 
 
-def exported(work: Path, options: argparse.Namespace) -> list[Case]:
-    """The models that must be exported first, unless the filter leaves none of them."""
-    names = ("bert 4x384 qdq", "gpt2 4x768", "resnet50 of transformers qdq")
-    return list(transformers_models(work)) if any(options.filter in name for name in names) else []
+def planned(work: Path, options: argparse.Namespace) -> Iterator[Planned]:
+    """Names of the chosen groups that the filter leaves, and how to make their cases."""
+    plans: list[Planned] = []
+
+    def add(cases: Iterable[Case]) -> None:
+        plans.extend((case.name, lambda case=case: case) for case in cases)  # type: ignore[misc]
+
+    if "operators" in options.group:
+        add(operators())
+        plans.extend(few_lowbit(work))
+    if "lowbit" in options.group:
+        plans.extend(lowbit(work))
+    if "models" in options.group:
+        add(models(options.models))
+        # Those that must be exported first.
+        if any(options.filter in name for name in TRANSFORMERS):
+            add(transformers_models(work))
+    return (plan for plan in dict(plans).items() if options.filter in plan[0])
 
 
 def run_each(threads: list[int], path: Path) -> int:
@@ -175,6 +248,7 @@ def find_lutra() -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--filter", default="", help="only cases whose name holds this text")
+    parser.add_argument("--group", nargs="+", default=["operators", "models"], choices=GROUPS, help="of cases")
     cpus = sorted(os.sched_getaffinity(0))
     parser.add_argument("--threads", type=int, nargs="+", default=[count for count in (1, 2) if count <= len(cpus)])
     parser.add_argument("--rounds", type=int, default=7)
@@ -197,12 +271,12 @@ def main() -> int:
     if threads > len(cpus):
         parser.error(f"--threads {threads} on a machine with {len(cpus)} CPUs")
     os.sched_setaffinity(0, cpus[:threads])
-    machine, rows = Machine(), []
+    machine, rows = Machine(threads), []
     with tempfile.TemporaryDirectory() as work:
-        for case in [*operators(Path(work)), *models(options.models), *exported(Path(work), options)]:
-            if options.filter not in case.name:
-                continue
-            if isinstance(case.model, Path) and "lutra" in options.with_ and not options.no_compilation:
+        for _, make in planned(Path(work), options):
+            case = make()
+            is_file = isinstance(case.model, Path) and case.work is None
+            if is_file and "lutra" in options.with_ and not options.no_compilation:
                 os.sched_setaffinity(0, cpus)
                 rows.append(measure_compilation(case))
                 os.sched_setaffinity(0, cpus[:threads])
@@ -211,7 +285,8 @@ def main() -> int:
     if not rows:
         print(f"run.py: error: no case's name holds {options.filter!r}", file=sys.stderr)
         return 2
-    result = {"fma_peak": machine.fma_peak, "read_rate": machine.read_rate, "rows": rows}
+    limits = {"clock": machine.clock, "macs_per_second": machine.macs, "bytes_per_second": machine.reads}
+    result = {"machine": limits, "rows": rows}
     options.json.write_text(json.dumps(result, indent=1) + "\n")
     failed = list(dict.fromkeys(row["case"] for row in rows if "lutra" in row["refused"]))
     if failed:

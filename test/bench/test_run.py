@@ -18,7 +18,21 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 from cases import Case  # noqa: E402
-from run import measure, show  # noqa: E402
+from ggml import stored_blocks  # noqa: E402
+from machine import Machine, Work  # noqa: E402
+from run import measure, relative_error, show  # noqa: E402
+from weights import (  # noqa: E402
+    Weight,
+    bipolar,
+    bitmod4,
+    encoded,
+    encoding_text,
+    fp4,
+    integers,
+    iq4_nl,
+    nf4,
+    ternary,
+)
 
 QUICK = ["--threads", "1", "--rounds", "1", "--round-ms", "1", "--with", "lutra"]
 
@@ -88,6 +102,85 @@ def test_fails_when_lutra_does(tmp_path: Path) -> None:
     assert ["compilation" in row for row in rows] == [True, False, False], "compiled once, measured twice"
 
 
+def test_puts_errors_and_limits_beside_times(tmp_path: Path) -> None:
+    """Of a product in few bits, whose peer has another form of the model."""
+    arguments = ("--group", "lowbit", "--filter", "ternary a8 g128 gemm 1x2560x2048")
+    others = ("--with", "lutra", "onnxruntime", "--json", str(tmp_path / "b.json"))
+    done = bench(*arguments, *others, pythonpath=os.environ["PYTHONPATH"])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.search(
+        r"1t  lutra [\d.]+/\de-\d  ort [\d.]+/\de-\d  x.* of ort  \d+ GMAC/s  .*/clock  \d+% of ", done.stdout
+    )
+    result = json.loads((tmp_path / "b.json").read_text())
+    (row,) = result["rows"]
+    assert all(0 < error["rms"] < 0.02 and error["rms"] < error["max"] < 0.1 for error in row["error"].values())
+    assert row["limit"]["name"] in {*result["machine"]["bytes_per_second"], *result["machine"]["macs_per_second"]}
+
+
+@pytest.mark.parametrize(
+    "weight",
+    [
+        integers(8, 256, 3, 128),
+        integers(8, 256, 4, 32, 8),
+        integers(8, 256, 8, 256, 128),
+        ternary(8, 256, 128),
+        bipolar(8, 256, 128),
+        fp4(8, 256),
+        nf4(8, 256),
+        iq4_nl(8, 256),
+        bitmod4(8, 256),
+    ],
+    ids=lambda weight: weight.name,
+)
+def test_stores_weights_as_lutra_reads_them(weight: Weight) -> None:
+    from lutra import encoding
+
+    stored = encoding.decode(encoding_text(weight), weight.shape, encoded(weight))
+    assert np.array_equal(stored, weight.values(0, 8))
+
+
+def test_writes_blocks_as_ggml_reads_them() -> None:
+    """Q4_0: a scale in f16, then 16 bytes with codes 0 to 15 in low nibbles and 16 to 31 in high ones."""
+    weight = integers(2, 64, 4, 32, 8)
+    kind, blocks = stored_blocks(weight) or (0, np.zeros(0, np.uint8))
+    assert kind == 2 and blocks.shape == (2, 2, 18)
+    assert np.array_equal(blocks[..., :2].copy().view(np.float16)[..., 0], weight.scales)
+    codes = weight.codes.reshape(2, 2, 32)
+    assert np.array_equal(blocks[..., 2:] & 15, codes[..., :16]) and np.array_equal(
+        blocks[..., 2:] >> 4, codes[..., 16:]
+    )
+    assert stored_blocks(integers(2, 256, 4, 128)) is None, "it has no zero points for 128 columns"
+
+
+def test_counts_errors_from_the_size_of_the_product() -> None:
+    expected = np.array([[4.0, -4.0], [4.0, 4.0]])
+    error = relative_error([np.array([[4.0, -2.0], [4.0, 4.0]], np.float32)], expected)
+    assert error == {"max": 0.5, "rms": 0.25}
+
+
+def test_takes_the_limit_that_binds() -> None:
+    machine = Machine.__new__(Machine)
+    machine.threads, machine.clock = 2, 1e9
+    giga = 2.0**30
+    machine.macs = {"fma": 16 * giga, "dot": 64 * giga, "amx": 1024 * giga, "amx8": 1024 * giga}
+    machine.reads = {"L2": 64 * giga, "L3": 16 * giga, "DRAM": 8 * giga}
+    mega = 2.0**20
+    assert machine.limit(Work(mega, mega, 1, coded=True)) == ("L2", mega / giga / 64)
+    assert machine.limit(Work(mega, 8 * mega, 1, coded=True)) == ("L3", 8 * mega / giga / 16)
+    assert machine.limit(Work(mega, mega, 1, coded=True, cold=True)) == ("DRAM", mega / giga / 8)
+    assert machine.limit(Work(giga, mega, 16, coded=True)) == ("amx", 1 / 1024 / 2)
+    assert machine.limit(Work(giga, mega, 16)) == ("fma", 1 / 16 / 2)
+    # A tile of one row takes as long as one of 8.
+    assert machine.limit(Work(giga, mega, 1, coded=True)) == ("amx", 1 / 128 / 2)
+
+
+def test_measures_a_plausible_machine() -> None:
+    machine = Machine()
+    machine.measure()
+    assert 0.5e9 < machine.clock < 7e9 or not machine.macs, "a multiplication takes 3 cycles"
+    assert set(machine.reads) in ({"L2", "L3", "DRAM"}, set())
+
+
 def test_measures_a_child_without_its_parent() -> None:
     """The peak of a process counts that of the one which forked it, until it runs its program."""
     ballast = bytes(range(256)) * 1_000_000
@@ -102,8 +195,6 @@ def test_measures_a_child_without_its_parent() -> None:
 
 def test_names_every_peer_that_fails(capsys: pytest.CaptureFixture[str]) -> None:
     class NoMachine:
-        fma_peak = read_rate = 0.0
-
         def measure(self) -> None: ...
 
     def broken() -> object:
