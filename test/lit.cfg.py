@@ -65,7 +65,8 @@ for feature, needed in {
     "avx2": {"avx2", "fma"},
     "avx512": {"avx512f", "avx512bw", "avx512vl", "avx512dq"},
     "avx512-vnni": {"avx512_vnni"},
-    "x86-amx": {"amx_tile", "amx_int8"},
+    "avx512-vbmi": {"avx512_vnni", "avx512vbmi"},
+    "x86-amx": {"amx_tile", "amx_int8", "avx512vbmi"},
 }.items():
     if needed <= flags:
         config.available_features.add(feature)

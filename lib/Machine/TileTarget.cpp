@@ -20,8 +20,8 @@ public:
   /// What products of bytes have: nothing, vpmaddubsw, or also VNNI, or also AMX.
   enum class Bytes { None, Pairs, Quads, Tiles };
 
-  X86Target(llvm::StringRef name, unsigned vectorBits, Bytes bytes)
-      : name(name), vectorBits(vectorBits), bytes(bytes) {}
+  X86Target(llvm::StringRef name, unsigned vectorBits, Bytes bytes, bool shuffles = false)
+      : name(name), vectorBits(vectorBits), bytes(bytes), shuffles(shuffles) {}
 
   llvm::StringRef getName() const override { return name; }
 
@@ -62,6 +62,7 @@ public:
   unsigned getVectorBits() const override { return vectorBits; }
   bool hasByteDot() const override { return bytes == Bytes::Quads || bytes == Bytes::Tiles; }
   bool hasByteTiles() const override { return bytes == Bytes::Tiles; }
+  bool hasByteShuffle() const override { return shuffles; }
   /// Three or four units of 256 bits do one operation in a cycle each; whole products reach two thirds of it (Zen 3, 16
   /// rows, K = N = 4096, 4 and 8 bits). Four rows by 16 columns: 8 sums, two vectors of codes, one of activations and
   /// what takes them apart, in 16 registers. Unpacking first gains 1.1 to 1.4 there with 64 rows.
@@ -113,15 +114,17 @@ private:
   llvm::StringRef name;
   unsigned vectorBits;
   Bytes bytes;
+  bool shuffles; // VBMI
 };
 
 using Bytes = X86Target::Bytes;
 const X86Target avx2("avx2", 256, Bytes::Pairs), avx512("avx512", 512, Bytes::Pairs);
 const X86Target avxvnni("avxvnni", 256, Bytes::Quads), avx512vnni("avx512vnni", 512, Bytes::Quads);
-const X86Target amx("amx", 512, Bytes::Tiles);
+const X86Target avx512vbmi("avx512vbmi", 512, Bytes::Quads, /*shuffles=*/true);
+const X86Target amx("amx", 512, Bytes::Tiles, /*shuffles=*/true);
 /// The tiles of AVX2, whose vectors are cut into halves.
 const X86Target sse2("sse2", 256, Bytes::None);
-const TileTarget *const x86Targets[] = {&avx2, &avx512, &avxvnni, &avx512vnni, &amx, &sse2};
+const TileTarget *const x86Targets[] = {&avx2, &avx512, &avxvnni, &avx512vnni, &avx512vbmi, &amx, &sse2};
 
 } // namespace
 

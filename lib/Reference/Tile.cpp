@@ -332,16 +332,20 @@ static FailureOr<int64_t> readValue(Op op, const Buffer &codes, SmallVector<int6
                                     const Array *special) {
   int64_t bytes = codes.shape.back(), word = first[1], code = 0;
   first[3] = inStep % bytes;
-  for (const CodeWords::Piece &piece : CodeWords{static_cast<unsigned>(op.getBits())}.piecesOf(inStep / bytes)) {
+  CodeWords words{static_cast<unsigned>(op.getBits()), op.getTriples()};
+  for (const CodeWords::Piece &piece : words.piecesOf(inStep / bytes)) {
     first[1] = word + piece.word;
     auto place = locate(op, codes, first);
     if (failed(place))
       return failure();
     code |= (loadElement(codes, *place).integer >> piece.at & ((1 << piece.count) - 1)) << piece.to;
   }
-  if (special && code == static_cast<int64_t>(op.getSpecialCode()))
-    return special->integers[first[2]];
+  code = words.codeOf(code, inStep / bytes);
   std::optional<ArrayRef<int64_t>> values = op.getValues();
+  if (special && code == static_cast<int64_t>(op.getSpecialCode())) {
+    ArrayRef<int64_t> specials = values->drop_front(int64_t(1) << op.getBits());
+    return specials[static_cast<uint64_t>(special->integers[first[2]]) % specials.size()];
+  }
   return values ? (*values)[code] : code - static_cast<int64_t>(op.getOffset());
 }
 

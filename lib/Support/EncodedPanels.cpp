@@ -17,10 +17,17 @@
 
 using namespace lutra;
 
-unsigned CodeWords::words() const { return bits / std::gcd(bits, 8u); }
-unsigned CodeWords::fields() const { return 8 / std::gcd(bits, 8u); }
+unsigned CodeWords::words() const { return storedBits() / std::gcd(storedBits(), 8u); }
+unsigned CodeWords::fields() const { return 8 / std::gcd(storedBits(), 8u) * (triples ? 3 : 1); }
+
+unsigned CodeWords::codeOf(unsigned stored, unsigned field) const {
+  constexpr unsigned powers[] = {1, 3, 9};
+  return triples ? stored / powers[field % 3] % 3 : stored;
+}
 
 llvm::SmallVector<CodeWords::Piece, 7> CodeWords::piecesOf(unsigned field) const {
+  if (triples)
+    return CodeWords{storedBits()}.piecesOf(field / 3);
   unsigned perWord = 8 / bits, whole = perWord * words(), spare = 8 - perWord * bits;
   if (field < whole)
     return {{field / perWord, field % perWord * bits, bits, 0}};

@@ -157,6 +157,52 @@ func.func @coded() -> memref<1x2xi32> {
   return %y : memref<1x2xi32>
 }
 
+// Codes of 4 bits, high halves the special one: column 0 takes 10 for it, column 1 16.
+// OPS: @special 0: 2x2xi8 = {{\[\[}}6, 2], [10, 16]]
+func.func @special() -> memref<2x2xi8> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %w = memref.alloc() : memref<1x1x2x1xi8>
+  %t = memref.alloc() : memref<1x2xi32>
+  %y = memref.alloc() : memref<2x2xi8>
+  %w0 = arith.constant 0x83 : i8
+  %w1 = arith.constant 0x81 : i8
+  memref.store %w0, %w[%c0, %c0, %c0, %c0] : memref<1x1x2x1xi8>
+  memref.store %w1, %w[%c0, %c0, %c1, %c0] : memref<1x1x2x1xi8>
+  %t0 = arith.constant 0 : i32
+  %t1 = arith.constant 2 : i32
+  memref.store %t0, %t[%c0, %c0] : memref<1x2xi32>
+  memref.store %t1, %t[%c0, %c1] : memref<1x2xi32>
+  %s = lutra.tile_load %t[%c0, %c0] dims = [-1, 1] steps = [1, 1] : memref<1x2xi32> -> !lutra.tile<1x2xi32>
+  %r = lutra.tile_unpack %w[%c0, %c0] special(%s : !lutra.tile<1x2xi32>)
+         {bits = 4 : i64, values = array<i64: 0, 2, 4, 6, 8, 10, 12, 14, 0, 1, 3, 5, 7, 9, 11, 13, 10, -10, 16, -16>,
+          special_code = 8 : i64} : memref<1x1x2x1xi8> -> !lutra.tile<2x2xi8>
+  lutra.tile_store %r, %y[%c0, %c0] dims = [0, 1] steps = [1, 1] : !lutra.tile<2x2xi8>, memref<2x2xi8>
+  return %y : memref<2x2xi8>
+}
+
+// Triples in words of one byte: word 0 holds 5 = 2 + 3 * 1 + 9 * 0, word 1 26, and what is left of both the bits 01101
+// of the sixth, 13 = 1 + 3 + 9.
+// OPS: @triples 0: 24x1xi8 = {{\[}}[2], [1], [0], [2], [2], [2], [0], [0], [0], [0], [0], [0], [0], [0], [0], [1], [1], [1], [0], [0], [0], [0], [0], [0]]
+func.func @triples() -> memref<24x1xi8> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c5 = arith.constant 5 : index
+  %w = memref.alloc() : memref<1x5x1x1xi8>
+  %y = memref.alloc() : memref<24x1xi8>
+  %w0 = arith.constant 0xa5 : i8
+  %w1 = arith.constant 0x3a : i8
+  %rest = arith.constant 0 : i8
+  scf.for %i = %c0 to %c5 step %c1 {
+    memref.store %rest, %w[%c0, %i, %c0, %c0] : memref<1x5x1x1xi8>
+  }
+  memref.store %w0, %w[%c0, %c0, %c0, %c0] : memref<1x5x1x1xi8>
+  memref.store %w1, %w[%c0, %c1, %c0, %c0] : memref<1x5x1x1xi8>
+  %r = lutra.tile_unpack %w[%c0, %c0] {bits = 2 : i64, triples} : memref<1x5x1x1xi8> -> !lutra.tile<24x1xi8>
+  lutra.tile_store %r, %y[%c0, %c0] dims = [0, 1] steps = [1, 1] : !lutra.tile<24x1xi8>, memref<24x1xi8>
+  return %y : memref<24x1xi8>
+}
+
 //--- launch.mlir
 // A tiled kernel: its work items are run in two parts, and each writes one element.
 func.func @k.grid(%a: memref<?xf32>, %out: memref<?xf32>) -> index {

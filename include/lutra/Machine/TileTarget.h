@@ -70,6 +70,8 @@ public:
   virtual bool hasByteDot() const { return false; }
   /// Whether it also has tiles of bytes, 16 rows by 64, of which one instruction multiplies two.
   virtual bool hasByteTiles() const { return false; }
+  /// Whether one instruction picks each byte of a vector of 64 from 64 others.
+  virtual bool hasByteShuffle() const { return false; }
   /// Products of 8-bit integers with codes; nothing where they are not computed.
   virtual std::optional<CodedProduct> getCodedProduct() const { return std::nullopt; }
   /// Columns of a panel of a packed weight; 0: products read matrices as they are. One artifact holds one packing, so

@@ -28,15 +28,23 @@ namespace lutra {
 /// left:
 ///
 ///   3 bits, 3 words   word 0: f0 f1 f6[0:2]   word 1: f2 f3 f6[2] f7[0]   word 2: f4 f5 f7[1:3]
+///
+/// Codes 0 to 2 may also lie in `triples`: 5 bits hold c0 + 3 c1 + 9 c2, and field f of those holds the codes of fields
+/// 3 f, 3 f + 1 and 3 f + 2.
 struct CodeWords {
   unsigned bits = 8;
+  bool triples = false; // of codes of 2 bits
   /// `count` bits of a code from bit `to` on, which lie at bit `at` of word `word`.
   struct Piece {
     unsigned word, at, count, to;
   };
   unsigned words() const;
   unsigned fields() const;
+  /// Of what lies in words.
+  unsigned storedBits() const { return triples ? 5 : bits; }
   llvm::SmallVector<Piece, 7> piecesOf(unsigned field) const;
+  /// The code of a field in what its pieces make.
+  unsigned codeOf(unsigned stored, unsigned field) const;
 };
 
 /// Scales, zero points or selectors in panels.

@@ -56,7 +56,6 @@ private:
                       const EncodedRhs::Place &columns);
   Value addGroup(const ProductSpot &spot, Value group, int64_t size, const Source &source, Value accumulator);
   FailureOr<Value> addGroups(const ProductSpot &spot, Value first, int64_t size, const Source &source, Value sums);
-  Value loadSpecial(const EncodedRhs::Place &columns);
   LogicalResult forRows(int64_t most, llvm::function_ref<LogicalResult(Value row, int64_t size)> body);
   LogicalResult emitDirect(const PanelBlock &block);
   LogicalResult emitAcross(const PanelBlock &block);
@@ -66,6 +65,7 @@ private:
   LogicalResult emitUnpacked(const PanelBlock &block);
   void planUnpacking(const CodedProduct &product);
   SmallVector<Value> lhsIndices(Value row, Value k);
+  DenseI64ArrayAttr getEntries();
 
   KernelEmitter &emitter;
   MatmulOp op;
@@ -237,21 +237,11 @@ LogicalResult CodedEmission::makeTables() {
   });
 }
 
-/// The entries that the table of each column has for the special code.
-Value CodedEmission::loadSpecial(const EncodedRhs::Place &columns) {
-  Type wide = emitter.builder.getI32Type();
-  return emitter.map(weight->loadSelector(columns), wide, [&](OpBuilder &builder, ValueRange scalars) -> Value {
-    auto number = [&](int64_t value) -> Value {
-      return arith::ConstantIntOp::create(builder, emitter.loc, wide, value);
-    };
-    Value entry = number(values.special.front());
-    for (size_t table = 1; table < values.special.size(); ++table) {
-      Value isOwn = arith::CmpIOp::create(builder, emitter.loc, arith::CmpIPredicate::eq, scalars[0],
-                                          number(static_cast<int64_t>(table)));
-      entry = arith::SelectOp::create(builder, emitter.loc, isOwn, number(values.special[table]), entry);
-    }
-    return entry;
-  });
+/// Of codes, and then those of the special one by table; null where codes stand for themselves.
+DenseI64ArrayAttr CodedEmission::getEntries() {
+  std::vector<int64_t> entries(values.entries);
+  entries.insert(entries.end(), values.special.begin(), values.special.end());
+  return entries.empty() ? nullptr : emitter.builder.getDenseI64ArrayAttr(entries);
 }
 
 Value CodedEmission::makeSums(int64_t rows) {
@@ -292,11 +282,12 @@ Value CodedEmission::multiplyGroup(const ProductSpot &spot, Value group, int64_t
                                      /*offset=*/0, nullptr, /*special_code=*/-1, /*limit=*/values.greatest);
   }
   Value word = emitter.mul(group, emitter.constant(panels.group / panels.depth * panels.code.words()));
-  Value special = values.special.empty() ? Value() : loadSpecial(columns);
-  DenseI64ArrayAttr entries = values.entries.empty() ? nullptr : builder.getDenseI64ArrayAttr(values.entries);
+  Value special = values.special.empty() ? Value() : weight->loadSelector(columns);
+  DenseI64ArrayAttr entries = getEntries();
   return TileCodedMatmulOp::create(builder, emitter.loc, sum.getType(), lhs, left, source.buffer,
                                    ValueRange{source.panel, word}, sum, depthValue, special, panels.code.bits, leftDim,
-                                   values.codeOffset, entries, values.specialCode, /*limit=*/-1);
+                                   values.codeOffset, entries, values.specialCode, /*limit=*/-1,
+                                   /*signed_codes=*/false, /*unsigned_lhs=*/false, panels.code.triples);
 }
 
 /// Adds the products of `size` steps of K in group number `group` to the f32 tile.
@@ -429,18 +420,19 @@ LogicalResult CodedEmission::unpack(Value panelIndex, Value firstGroup, int64_t 
   OpBuilder &builder = emitter.builder;
   int64_t fields = panels.code.fields(), stepsOfGroup = llvm::divideCeil(panels.group, panels.depth);
   auto type = TileType::get(builder.getContext(), {fields, panel * wordBytes}, builder.getI8Type());
-  DenseI64ArrayAttr entries = values.entries.empty() ? nullptr : builder.getDenseI64ArrayAttr(values.entries);
+  DenseI64ArrayAttr entries = getEntries();
   Value zero = emitter.constant(0), one = emitter.constant(1);
   Value rowsOfWords = viewUnpacked({unpackedDepth / wordBytes, panel * wordBytes});
   auto unpackGroup = [&](Value index, int64_t steps) {
     EncodedRhs::Place columns{panelIndex, emitter.add(firstGroup, index), {1, panel}, {-1, 2}};
-    Value special = values.special.empty() ? Value() : loadSpecial(columns);
+    Value special = values.special.empty() ? Value() : weight->loadSelector(columns);
     Value first = emitter.mul(index, emitter.constant(stepsOfGroup));
     Value stored = emitter.mul(columns.group, emitter.constant(stepsOfGroup));
     return emitter.forEach(zero, emitter.constant(steps), one, [&](Value step) {
       Value word = emitter.mul(emitter.add(stored, step), emitter.constant(panels.code.words()));
       Value tile = TileUnpackOp::create(builder, emitter.loc, type, weight->getCodes(), ValueRange{panelIndex, word},
-                                        special, panels.code.bits, values.codeOffset, entries, values.specialCode);
+                                        special, panels.code.bits, values.codeOffset, entries, values.specialCode,
+                                        panels.code.triples);
       Value row = emitter.mul(emitter.add(first, step), emitter.constant(fields));
       emitter.storeTile(tile, rowsOfWords, rowsOf(row, fields, panel * wordBytes));
       return success();

@@ -31,10 +31,16 @@ private:
 };
 } // namespace
 
-/// Operations that turn a vector of codes into their values.
-static double unpackOperations(const EncodedPanels &panels, const CodedValues &values) {
+/// Operations that turn a vector of codes into their values, where `shuffles` says that one finds all entries.
+static double unpackOperations(const EncodedPanels &panels, const CodedValues &values, bool shuffles) {
   double operations = 0;
   for (unsigned field = 0; field < panels.code.fields(); ++field) {
+    if (shuffles && !values.entries.empty()) { // no masks
+      for (const CodeWords::Piece &piece : panels.code.piecesOf(field))
+        operations += (piece.at != piece.to) + (piece.to > 0);
+      operations += values.special.empty() ? 1 : 2;
+      continue;
+    }
     for (const CodeWords::Piece &piece : panels.code.piecesOf(field))
       operations += (piece.at != piece.to) + (piece.count < 8) + (piece.to > 0);
     if (!values.entries.empty()) // a shuffle for 16 entries, and what chooses among those
@@ -67,7 +73,7 @@ std::optional<StrategyOffer> CodedStrategy::match(const ProductProblem &problem,
                            static_cast<double>(coded->rows));
   double weights = static_cast<double>(problem.shape.n) * static_cast<double>(problem.shape.k);
   double operations = problem.getMultiplyAdds() * productOperations(values, *coded) +
-                      tiles * weights * unpackOperations(panels, values);
+                      tiles * weights * unpackOperations(panels, values, target.hasByteShuffle());
   return StrategyOffer{operations / static_cast<double>(coded->vectorBytes) / coded->perCycle};
 }
 

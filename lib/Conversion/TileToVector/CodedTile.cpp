@@ -12,36 +12,54 @@ namespace lutra {
 CodeRange codeRangeOf(TileCodedMatmulOp op) {
   if (std::optional<ArrayRef<int64_t>> values = op.getValues())
     return {*llvm::min_element(*values), *llvm::max_element(*values)};
-  int64_t offset = op.getOffset(), limit = op.getLimit();
-  return {-offset, (limit >= 0 ? limit : (int64_t(1) << op.getBits()) - 1) - offset};
+  int64_t offset = op.getOffset(), limit = op.getLimit(), most = op.getTriples() ? 2 : (1 << op.getBits()) - 1;
+  return {-offset, (limit >= 0 ? limit : most) - offset};
 }
 
-CodedWords::CodedWords(OpBuilder &builder, Location loc, CodeMeaning meaning, int64_t columns, int64_t vectorBytes)
-    : builder(builder), loc(loc), meaning(meaning), vectorBytes(vectorBytes), code{meaning.bits},
+/// Entries that one shuffle of bytes finds.
+static constexpr size_t shuffledEntries = 64;
+
+CodedWords::CodedWords(OpBuilder &builder, Location loc, CodeMeaning meaning, int64_t columns, Vectors vectors)
+    : builder(builder), loc(loc), meaning(meaning), vectorBytes(vectors.bytes),
+      code{meaning.bits, meaning.triples},
+      shuffles(vectors.shuffles && (meaning.values || meaning.triples) &&
+               std::max<size_t>(1, meaning.specialValues.size()) << code.storedBits() <= shuffledEntries),
       fields(code.fields()), parts(columns * wordBytes / vectorBytes) {
   bytes = VectorType::get({vectorBytes}, builder.getI8Type());
   narrowType = VectorType::get({vectorBytes / 2}, builder.getI16Type());
   wideType = VectorType::get({vectorBytes / 4}, builder.getI32Type());
 }
 
-void CodedWords::prepareCodes(Value buffer, ValueRange indices, Value specialRow) {
+void CodedWords::prepareCodes(Value buffer, ValueRange indices, Value tableRow) {
   codes = flattenOperand(builder, loc, buffer, indices);
   panelParts = cast<MemRefType>(buffer.getType()).getDimSize(2) * wordBytes / vectorBytes;
-  if (!specialRow)
+  if (!tableRow)
     return;
-  for (Value part : splitRows(builder, loc, specialRow, wideType, parts)) { // the same byte four times
-    Value low = arith::AndIOp::create(builder, loc, part, splat(wideType, 0xFF));
-    Value four = arith::MulIOp::create(builder, loc, low, splat(wideType, 0x01010101));
+  for (Value tables : splitRows(builder, loc, tableRow, wideType, parts)) { // the same byte four times
+    constexpr int64_t everyByte = 0x01010101;
+    Value four = shuffles ? arith::MulIOp::create(builder, loc, tables, splat(wideType, everyByte << meaning.bits))
+                          : arith::MulIOp::create(builder, loc, specialOf(tables), splat(wideType, everyByte));
     special.push_back(vector::BitCastOp::create(builder, loc, bytes, four));
   }
 }
 
-CodedTile::CodedTile(OpBuilder &builder, TileCodedMatmulOp op, int64_t vectorBytes)
-    : CodedWords(builder, op.getLoc(), CodeMeaning::of(op), op.getAcc().getType().getShape()[1], vectorBytes), op(op),
+/// The lower byte of what the special code stands for in each of the tables.
+Value CodedWords::specialOf(Value tables) {
+  Value entry = splat(wideType, meaning.specialValues.front() & 0xFF);
+  for (auto [table, value] : llvm::drop_begin(llvm::enumerate(meaning.specialValues))) {
+    Value isOwn = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, tables,
+                                        splat(wideType, static_cast<int64_t>(table)));
+    entry = arith::SelectOp::create(builder, loc, isOwn, splat(wideType, value & 0xFF), entry);
+  }
+  return entry;
+}
+
+CodedTile::CodedTile(OpBuilder &builder, TileCodedMatmulOp op, Vectors vectors)
+    : CodedWords(builder, op.getLoc(), CodeMeaning::of(op), op.getAcc().getType().getShape()[1], vectors), op(op),
       rows(op.getAcc().getType().getShape()[0]) {}
 
-void CodedTile::prepare(Value specialRow) {
-  prepareCodes(op.getCodes(), op.getCodeIndices(), specialRow);
+void CodedTile::prepare(Value tableRow) {
+  prepareCodes(op.getCodes(), op.getCodeIndices(), tableRow);
   lhs = flattenOperand(builder, loc, op.getLhs(), op.getLhsIndices());
   for (int64_t row = 0; row < rows; ++row)
     rowOffset.push_back(builder.createOrFold<arith::MulIOp>(loc, index(row), lhs.strides[op.getLhsRowDim()]));
@@ -69,8 +87,8 @@ SmallVector<CodedWords::Values> CodedWords::loadWords(Value step) {
   return words;
 }
 
-/// The codes of one field of all bytes. x86 shifts no bytes.
-Value CodedWords::field(ArrayRef<Value> words, int64_t field) {
+/// The codes of one field of all bytes; loose ones with anything above them. x86 shifts no bytes.
+Value CodedWords::field(ArrayRef<Value> words, int64_t field, bool isLoose) {
   Value codes;
   for (const CodeWords::Piece &piece : code.piecesOf(field)) {
     Value bits = words[piece.word];
@@ -87,11 +105,53 @@ Value CodedWords::field(ArrayRef<Value> words, int64_t field) {
                            : arith::ShLIOp::create(builder, loc, pairs, shift).getResult();
       bits = vector::BitCastOp::create(builder, loc, bytes, pairs);
     }
+    if (isLoose) { // what lies above a piece gives way to the next
+      if (codes) {
+        Value below = arith::AndIOp::create(builder, loc, codes, splat(bytes, (1 << piece.to) - 1));
+        Value above = arith::AndIOp::create(builder, loc, bits, splat(bytes, -(1 << piece.to)));
+        bits = arith::OrIOp::create(builder, loc, below, above);
+      }
+      codes = bits;
+      continue;
+    }
     if (piece.count < 8)
       bits = arith::AndIOp::create(builder, loc, bits, splat(bytes, ((1 << piece.count) - 1) << piece.to));
     codes = codes ? arith::OrIOp::create(builder, loc, codes, bits).getResult() : bits;
   }
   return codes;
+}
+
+/// What codes as they are stored stand for in a field; empty: themselves.
+SmallVector<int64_t> CodedWords::tableOf(int64_t field) {
+  SmallVector<int64_t> table;
+  for (unsigned stored = 0; meaning.triples && stored < 1u << code.storedBits(); ++stored)
+    table.push_back(code.codeOf(stored, field));
+  if (!meaning.values)
+    return table;
+  if (table.empty())
+    table.append(meaning.values->begin(), meaning.values->end());
+  else
+    for (int64_t &entry : table)
+      entry = (*meaning.values)[entry];
+  return table;
+}
+
+/// The entries for loose codes. A shuffle reads six bits of them, among which a table is repeated or, above the code,
+/// stands that of the column.
+Value CodedWords::shuffle(Value codes, ArrayRef<int64_t> table, int64_t part) {
+  SmallVector<int8_t> entries;
+  for (size_t i = 0; i < shuffledEntries; ++i) {
+    int64_t stored = i % table.size(), tableIndex = i / table.size();
+    bool isSpecial = !special.empty() && stored == meaning.specialCode;
+    entries.push_back(static_cast<int8_t>(
+        isSpecial ? meaning.specialValues[tableIndex % meaning.specialValues.size()] : table[stored]));
+  }
+  if (!special.empty()) {
+    Value own = arith::AndIOp::create(builder, loc, codes, splat(bytes, static_cast<int64_t>(table.size()) - 1));
+    codes = arith::OrIOp::create(builder, loc, own, special[part]);
+  }
+  Value constant = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(bytes, ArrayRef(entries)));
+  return call("llvm.x86.avx512.permvar.qi.512", bytes, {constant, codes});
 }
 
 /// The entries of the table for codes. On aarch64 one instruction reads up to 64 of them; on x86 each 16 take a
@@ -131,12 +191,12 @@ Value CodedWords::lookUp(Value codes, ArrayRef<int64_t> table) {
 }
 
 Value CodedWords::valuesOf(ArrayRef<Value> words, int64_t position, int64_t part) {
-  Value codes = field(words, position);
+  Value codes = field(words, position, shuffles);
+  SmallVector<int64_t> table = tableOf(position);
+  if (shuffles)
+    return shuffle(codes, table, part);
   if (meaning.offset != 0) // 128 in bytes
     return arith::XOrIOp::create(builder, loc, codes, splat(bytes, meaning.offset));
-  SmallVector<int64_t> table;
-  if (meaning.values)
-    table.assign(meaning.values->begin(), meaning.values->end());
   // Where one shuffle finds entries of 0 to 127, the special one is known by its sign.
   bool hasMark = !special.empty() && !table.empty() && table.size() <= 16 &&
                  llvm::all_of(table, [](int64_t entry) { return entry >= 0 && entry <= 127; });

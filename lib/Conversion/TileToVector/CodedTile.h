@@ -17,10 +17,18 @@ struct CodeMeaning {
   int64_t offset;
   std::optional<llvm::ArrayRef<int64_t>> values;
   int64_t specialCode;
+  llvm::ArrayRef<int64_t> specialValues; // by table
+  bool triples;
 
   template <typename Op> static CodeMeaning of(Op op) {
-    return {static_cast<unsigned>(op.getBits()), static_cast<int64_t>(op.getOffset()), op.getValues(),
-            static_cast<int64_t>(op.getSpecialCode())};
+    std::optional<llvm::ArrayRef<int64_t>> values = op.getValues();
+    llvm::ArrayRef<int64_t> specialValues;
+    if (values) {
+      specialValues = values->drop_front(size_t(1) << op.getBits());
+      values = values->drop_back(specialValues.size());
+    }
+    return {static_cast<unsigned>(op.getBits()), static_cast<int64_t>(op.getOffset()), values,
+            static_cast<int64_t>(op.getSpecialCode()), specialValues, op.getTriples()};
   }
 };
 
@@ -32,9 +40,15 @@ public:
   /// Bytes of one column in a word.
   static constexpr int64_t wordBytes = 4;
 
-  CodedWords(mlir::OpBuilder &builder, mlir::Location loc, CodeMeaning meaning, int64_t columns, int64_t vectorBytes);
-  /// Computes what no step changes; `specialRow` may be null.
-  void prepareCodes(mlir::Value buffer, mlir::ValueRange indices, mlir::Value specialRow);
+  /// What vectors are, and whether one instruction picks each of their 64 bytes from 64 others.
+  struct Vectors {
+    int64_t bytes;
+    bool shuffles = false;
+  };
+
+  CodedWords(mlir::OpBuilder &builder, mlir::Location loc, CodeMeaning meaning, int64_t columns, Vectors vectors);
+  /// Computes what no step changes; `tableRow`, the table of each column, may be null.
+  void prepareCodes(mlir::Value buffer, mlir::ValueRange indices, mlir::Value tableRow);
   /// The words of a step, by part of the columns.
   llvm::SmallVector<Values> loadWords(mlir::Value step);
   /// What the codes of a field stand for.
@@ -58,15 +72,19 @@ protected:
   CodeMeaning meaning;
   int64_t vectorBytes;
   CodeWords code;
+  bool shuffles; // all entries of a table, or of all tables, are found by one instruction
   int64_t fields, parts, panelParts = 1; // vectors of all columns, and of those of one panel
   mlir::VectorType bytes, narrowType, wideType; // i8, i16 and i32 in a vector
   FlatOperand codes;
 
 private:
-  mlir::Value field(llvm::ArrayRef<mlir::Value> words, int64_t field);
+  mlir::Value field(llvm::ArrayRef<mlir::Value> words, int64_t field, bool isLoose);
+  mlir::Value specialOf(mlir::Value tables);
+  llvm::SmallVector<int64_t> tableOf(int64_t field);
+  mlir::Value shuffle(mlir::Value codes, llvm::ArrayRef<int64_t> table, int64_t part);
   mlir::Value lookUp(mlir::Value codes, llvm::ArrayRef<int64_t> table);
 
-  Values special; // by part
+  Values special; // by part: the value of the special code or, where one shuffle knows all tables, which of them
 };
 
 /// The least and the greatest value of a code.
@@ -78,9 +96,9 @@ CodeRange codeRangeOf(TileCodedMatmulOp op);
 /// Reads both operands of a product.
 class CodedTile : public CodedWords {
 public:
-  CodedTile(mlir::OpBuilder &builder, TileCodedMatmulOp op, int64_t vectorBytes);
-  /// Computes what no step changes; `specialRow` may be null.
-  void prepare(mlir::Value specialRow);
+  CodedTile(mlir::OpBuilder &builder, TileCodedMatmulOp op, Vectors vectors);
+  /// Computes what no step changes; `tableRow` may be null.
+  void prepare(mlir::Value tableRow);
 
 protected:
   Values loop(mlir::Value upper, int64_t step, mlir::ValueRange carried, LoopBody body) {

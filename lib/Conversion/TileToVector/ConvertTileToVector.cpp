@@ -348,7 +348,9 @@ void ConvertTileToVector::runOnOperation() {
   if (machine->getCodedProduct())
     populateTileCodedMatmulPatterns(
         converter,
-        {machine->getVectorBits(), machine->hasByteDot(), machine->hasByteTiles(), getNeonBytes(*machine)}, patterns);
+        {machine->getVectorBits(), machine->hasByteDot(), machine->hasByteTiles(), machine->hasByteShuffle(),
+         getNeonBytes(*machine)},
+        patterns);
   if (machine->getCodedProduct() && machine->getVectorBits() >= 256)
     populateTileLookupMatmulPatterns(converter, patterns);
   ConversionTarget conversion(getContext());

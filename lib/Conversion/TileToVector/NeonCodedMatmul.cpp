@@ -29,7 +29,7 @@ namespace {
 /// What both ways share: steps of K, a few of them in a turn of the loop.
 class NeonEmitter : public CodedTile {
 public:
-  NeonEmitter(OpBuilder &builder, TileCodedMatmulOp op) : CodedTile(builder, op, /*vectorBytes=*/16) {}
+  NeonEmitter(OpBuilder &builder, TileCodedMatmulOp op) : CodedTile(builder, op, Vectors{16}) {}
 
 protected:
   static constexpr int64_t halves = 2;

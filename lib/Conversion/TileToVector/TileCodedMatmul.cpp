@@ -82,7 +82,7 @@ namespace {
 class PairEmitter : public CodedTile {
 public:
   PairEmitter(OpBuilder &builder, TileCodedMatmulOp op)
-      : CodedTile(builder, op, /*vectorBytes=*/32), range(codeRangeOf(op)), adds(productsIn16Bits(range)),
+      : CodedTile(builder, op, Vectors{32}), range(codeRangeOf(op)), adds(productsIn16Bits(range)),
         signsOfRow(range.least < 0 && range.least >= -127 && rows == 1) {}
   Values emit(ValueRange accumulator);
 
@@ -100,7 +100,7 @@ private:
 /// Sums of products in pairs, of magnitudes up to 128 with codes that masks change.
 class MaskedEmitter : public CodedTile {
 public:
-  MaskedEmitter(OpBuilder &builder, TileCodedMatmulOp op) : CodedTile(builder, op, /*vectorBytes=*/32) {}
+  MaskedEmitter(OpBuilder &builder, TileCodedMatmulOp op) : CodedTile(builder, op, Vectors{32}) {}
   Values emit(ValueRange accumulator);
 
 private:
@@ -132,8 +132,8 @@ private:
 /// Sums of products in fours by one instruction.
 class DotEmitter : public CodedTile {
 public:
-  DotEmitter(OpBuilder &builder, TileCodedMatmulOp op, int64_t vectorBytes)
-      : CodedTile(builder, op, vectorBytes),
+  DotEmitter(OpBuilder &builder, TileCodedMatmulOp op, Vectors vectors)
+      : CodedTile(builder, op, vectors),
         dot(vectorBytes == 16 ? "llvm.aarch64.neon.sdot.v4i32.v16i8"
                               : "llvm.x86.avx512.vpdpbusd." + std::to_string(vectorBytes * 8)) {}
   Values emit(ValueRange accumulator);
@@ -450,7 +450,8 @@ struct ConvertTileUnpack final : OpConversionPattern<TileUnpackOp> {
       return rewriter.notifyMatchFailure(op, "takes words of 4 bytes, columns that fill vectors");
     if (std::string why = findCodeObstacle(CodeMeaning::of(op)); !why.empty())
       return rewriter.notifyMatchFailure(op, why);
-    CodedWords reader(rewriter, op.getLoc(), CodeMeaning::of(op), rowBytes / CodedWords::wordBytes, vectorBytes);
+    CodedWords reader(rewriter, op.getLoc(), CodeMeaning::of(op), rowBytes / CodedWords::wordBytes,
+                      {vectorBytes, lowering.hasByteShuffle});
     reader.prepareCodes(op.getCodes(), op.getCodeIndices(), op.getSpecial() ? adaptor.getSpecial().front() : Value());
     SmallVector<CodedWords::Values> read =
         reader.loadWords(arith::ConstantIndexOp::create(rewriter, op.getLoc(), 0));
@@ -483,6 +484,7 @@ struct ConvertTileCodedMatmul final : OpConversionPattern<TileCodedMatmulOp> {
     ArrayRef<int64_t> tile = op.getAcc().getType().getShape();
     if (words.back() != CodedTile::wordBytes || words[2] * CodedTile::wordBytes % vectorBytes != 0)
       return rewriter.notifyMatchFailure(op, "takes words of 4 bytes, panels that fill vectors");
+    CodedWords::Vectors vectors{vectorBytes, lowering.hasByteShuffle};
     bool takesTiles = useTiles(op);
     if (std::string why = findObstacle(op, lowering.hasByteDot); !isMasked && !takesTiles && !why.empty())
       return rewriter.notifyMatchFailure(op, why);
@@ -505,8 +507,8 @@ struct ConvertTileCodedMatmul final : OpConversionPattern<TileCodedMatmulOp> {
     if (isMasked)
       return replace(MaskedEmitter(rewriter, op));
     if (takesTiles)
-      return replace(TileEmitter(rewriter, op, vectorBytes));
-    return lowering.hasByteDot || lowering.neon ? replace(DotEmitter(rewriter, op, vectorBytes))
+      return replace(TileEmitter(rewriter, op, vectors));
+    return lowering.hasByteDot || lowering.neon ? replace(DotEmitter(rewriter, op, vectors))
                                                 : replace(PairEmitter(rewriter, op));
   }
 

@@ -17,10 +17,11 @@ void populateTileMatmulPatterns(const mlir::TypeConverter &converter, unsigned v
                                 mlir::RewritePatternSet &patterns);
 
 /// Instructions of tile_coded_matmul: with `hasByteDot` sums of four products in vectors of `vectorBits`, with
-/// `hasByteTiles` also of tiles of 16 rows, else of two products in 256 bits. With `neon` those of aarch64.
+/// `hasByteTiles` also of tiles of 16 rows, else of two products in 256 bits. With `hasByteShuffle` one finds entries
+/// of tables of 64. With `neon` those of aarch64.
 struct CodedLowering {
   unsigned vectorBits;
-  bool hasByteDot, hasByteTiles;
+  bool hasByteDot, hasByteTiles, hasByteShuffle;
   std::optional<NeonBytes> neon;
 };
 

@@ -20,10 +20,12 @@ static constexpr uint64_t avx2Bits =
 static constexpr uint64_t avx512Bits =
     avx2Bits | LUTRA_CPU_AVX512F | LUTRA_CPU_AVX512BW | LUTRA_CPU_AVX512DQ | LUTRA_CPU_AVX512VL;
 
-static constexpr uint64_t amxBits = avx512Bits | LUTRA_CPU_AVX512VNNI | LUTRA_CPU_AMX_TILE | LUTRA_CPU_AMX_INT8;
+static constexpr uint64_t vbmiBits = avx512Bits | LUTRA_CPU_AVX512VNNI | LUTRA_CPU_AVX512VBMI;
 
 static const CpuLevel levels[] = {
-    {"amx", "amx", "x86-64-v4", "+avx512vnni,+amx-tile,+amx-int8", 512, amxBits},
+    {"amx", "amx", "x86-64-v4", "+avx512vnni,+avx512vbmi,+amx-tile,+amx-int8", 512,
+     vbmiBits | LUTRA_CPU_AMX_TILE | LUTRA_CPU_AMX_INT8},
+    {"avx512vbmi", "avx512vbmi", "x86-64-v4", "+avx512vnni,+avx512vbmi", 512, vbmiBits},
     {"avx512vnni", "avx512vnni", "x86-64-v4", "+avx512vnni", 512, avx512Bits | LUTRA_CPU_AVX512VNNI},
     {"avx512", "avx512", "x86-64-v4", "", 512, avx512Bits},
     {"avxvnni", "avxvnni", "x86-64-v3", "+avxvnni", 256, avx2Bits | LUTRA_CPU_AVXVNNI},
@@ -69,8 +71,13 @@ llvm::StringRef getNativeCpuLevel() {
   };
   if (!has({"avx2", "fma", "f16c", "bmi2"}))
     return "baseline";
-  if (has({"avx512f", "avx512bw", "avx512dq", "avx512vl"}))
-    return !has({"avx512vnni"}) ? "avx512" : has({"amx-tile", "amx-int8"}) && mayUseTiles() ? "amx" : "avx512vnni";
+  if (has({"avx512f", "avx512bw", "avx512dq", "avx512vl"})) {
+    if (!has({"avx512vnni"}))
+      return "avx512";
+    if (!has({"avx512vbmi"}))
+      return "avx512vnni";
+    return has({"amx-tile", "amx-int8"}) && mayUseTiles() ? "amx" : "avx512vbmi";
+  }
   return has({"avxvnni"}) ? "avxvnni" : "avx2";
 }
 

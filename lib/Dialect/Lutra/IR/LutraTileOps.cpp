@@ -275,23 +275,29 @@ LogicalResult TileMatmulOp::verify() {
 /// What an op says of the codes of `columns` columns.
 template <typename Op> static LogicalResult verifyCodes(Op op, int64_t columns) {
   int64_t bits = op.getBits(), special = op.getSpecialCode();
+  auto isWide = [](int64_t value) { return !llvm::isInt<16>(value); };
   if (bits < 1 || bits > 8)
     return op.emitOpError("reads codes of ") << bits << " bits; panels hold 1 to 8";
   if (std::optional<ArrayRef<int64_t>> values = op.getValues()) {
-    auto isWide = [](int64_t value) { return !llvm::isInt<16>(value); };
-    if (static_cast<int64_t>(values->size()) != int64_t(1) << bits || llvm::any_of(*values, isWide))
+    int64_t more = static_cast<int64_t>(values->size()) - (int64_t(1) << bits);
+    if (more < 0 || (more > 0) != static_cast<bool>(op.getSpecial()) || llvm::any_of(*values, isWide))
       return op.emitOpError("gives ") << values->size() << " values for codes of " << bits
-                                      << " bits; give one of 16 bits for each code";
+                                      << " bits; give one of 16 bits for each code"
+                                      << (op.getSpecial() ? " and for each table" : "");
+  } else if (op.getSpecial()) {
+    return op.emitOpError("has a special code without values");
   }
   if (Value tile = op.getSpecial()) {
     auto type = cast<TileType>(tile.getType());
     if (type.getShape() != ArrayRef<int64_t>{1, columns} || !type.getElementType().isInteger(32) || special < 0 ||
         special >= int64_t(1) << bits)
-      return op.emitOpError("takes ") << type << " as values of code " << special
+      return op.emitOpError("takes ") << type << " as tables of code " << special
                                       << "; give a row of i32 for a code of " << bits << " bits";
   } else if (special != -1) {
-    return op.emitOpError("names the code ") << special << " as special, but gives no values for it";
+    return op.emitOpError("names the code ") << special << " as special, but gives no tables for it";
   }
+  if (op.getTriples() && (bits != 2 || op.getSpecial() || op.getOffset() != 0))
+    return op.emitOpError("reads triples of codes of ") << bits << " bits; those have 2, no offset and nothing special";
   return success();
 }
 
@@ -301,10 +307,10 @@ void TileUnpackOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<Memory
 
 LogicalResult TileUnpackOp::verify() {
   TileType result = getType();
-  unsigned bits = static_cast<unsigned>(std::clamp<int64_t>(getBits(), 1, 8));
+  CodeWords words{static_cast<unsigned>(std::clamp<int64_t>(getBits(), 1, 8)), getTriples()};
   if (result.getShape().size() != 2 || !result.getElementType().isInteger(8) ||
-      result.getShape()[0] != CodeWords{bits}.fields()) // E1
-    return emitOpError("yields ") << result << "; give a row of i8 for each of the " << CodeWords{bits}.fields()
+      result.getShape()[0] != words.fields()) // E1
+    return emitOpError("yields ") << result << "; give a row of i8 for each of the " << words.fields()
                                   << " codes in a byte of a step";
   if (getCodeIndices().size() != 2) // E2
     return emitOpError("gives ") << getCodeIndices().size() << " indices into the codes; give the panel and the word";
@@ -371,11 +377,13 @@ LogicalResult TileLookupMatmulOp::verify() {
 }
 
 int64_t TileCodedMatmulOp::getStepDepth() {
-  return CodeWords{static_cast<unsigned>(getBits())}.fields() *
-         cast<MemRefType>(getCodes().getType()).getShape().back();
+  CodeWords words{static_cast<unsigned>(getBits()), getTriples()};
+  return words.fields() * cast<MemRefType>(getCodes().getType()).getShape().back();
 }
 
-int64_t TileCodedMatmulOp::getStepWords() { return CodeWords{static_cast<unsigned>(getBits())}.words(); }
+int64_t TileCodedMatmulOp::getStepWords() {
+  return CodeWords{static_cast<unsigned>(getBits()), getTriples()}.words();
+}
 
 LogicalResult TileCodedMatmulOp::verify() {
   TileType acc = getAcc().getType();

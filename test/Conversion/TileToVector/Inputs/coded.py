@@ -21,14 +21,15 @@ from machine import LOWERING, Calls, describe, run
 
 COLUMNS, WORD = 16, 4
 # Those without VNNI, and those with it, which are emulated.
-PAIRS, QUADS = ("avx2", "avx512"), ("avxvnni", "avx512vnni", "amx")
+PAIRS, QUADS = ("avx2", "avx512"), ("avxvnni", "avx512vnni", "avx512vbmi", "amx")
 ROWS = (1, 2, 3, 4)
 EXTREMES = {"least": (-128, -1), "greatest": (127, -1), "none": (0, 0)}
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """Codes of `bits` bits less `offset`, or the entries of a table, of which one may differ from column to column."""
+    """Codes of `bits` bits less `offset`, or the entries of a table, of which one may differ from column to column:
+    columns take the entry for code `special` from one of `specials`. Triples are three codes of 2 bits in 5."""
 
     name: str
     bits: int
@@ -36,6 +37,8 @@ class Form:
     offset: int = 0
     values: tuple[int, ...] = ()
     special: int = -1
+    specials: tuple[int, ...] = ()
+    triples: bool = False
     limit: int = -1
     rows: tuple[int, ...] = (1, 4)
     panels: tuple[int, ...] = (1,)
@@ -44,12 +47,17 @@ class Form:
     @property
     def fields(self) -> int:
         """Codes in each byte of a step's words."""
-        return 8 // math.gcd(self.bits, 8)
+        return 8 // math.gcd(self.stored, 8) * (3 if self.triples else 1)
 
     @property
     def words(self) -> int:
         """Words of a step."""
-        return self.bits // math.gcd(self.bits, 8)
+        return self.stored // math.gcd(self.stored, 8)
+
+    @property
+    def stored(self) -> int:
+        """Bits of what lies in words."""
+        return 5 if self.triples else self.bits
 
     @property
     def signed(self) -> bool:
@@ -69,7 +77,11 @@ FORMS = [
     Form("eight", 8, (1, 2, 3, 8), offset=128),
     Form("fp4", 4, values=(12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0)),
     Form("signed", 4, values=(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113)),
-    Form("bitmod", 3, values=(6, 7, 8, 10, 12, 5, 4, 2), special=4),
+    Form("bitmod", 3, values=(6, 7, 8, 10, 12, 5, 4, 2), special=4, specials=(9, 3, 12, 0)),
+    Form("bitmod_wide", 4, values=(*range(16, 120, 13), *range(15, -1, -2)), special=8, specials=(26, 6, 32, 0)),
+    Form("six_special", 6, values=tuple(i * 37 % 128 for i in range(64)), special=63, specials=(5, 127)),
+    Form("triples", 2, triples=True),
+    Form("triples_table", 2, values=(12, 1, 88, 0), triples=True),
     Form("five_table", 5, values=tuple(127 - 4 * i for i in range(32))),
     Form("six_table", 6, values=tuple(i * 37 % 128 for i in range(64))),
     # Bytes that were unpacked before.
@@ -85,7 +97,8 @@ BYTES.append(Form("tiles", 8, (1, 8, 15, 16, 17, 40, 255, 256, 300, 512), rows=(
 BYTES.append(Form("two_by_two", 8, (1, 16, 33, 300), rows=(32,), panels=(2,)))
 BYTES.append(Form("few_by_four", 8, (1, 40), rows=(1, 5, 16), panels=(4,)))
 BYTES.append(Form("panels", 4, (1, 3, 8), rows=(1, 2, 4), panels=(2, 3, 4)))
-BYTES.append(Form("special_panels", 3, values=(6, 7, 8, 10, 12, 5, 4, 2), special=4, panels=(2,)))
+BYTES.append(Form("special_panels", 3, values=(6, 7, 8, 10, 12, 5, 4, 2), special=4, specials=(9, 12), panels=(2,)))
+BYTES.append(Form("special_bytes", 4, values=tuple(17 * i for i in range(16)), special=3, specials=(255, 1, 2, 128)))
 BYTES.append(Form("signed_codes", 8, (1, 2, 17), rows=(1, 4, 16), panels=(1, 2), signs="us"))
 # All pairs of signs, for tiles alone.
 TILES = [Form(f"signs_{signs}", 8, (1, 40), rows=(1, 12, 32), panels=(1, 2), signs=signs) for signs in ("ss", "uu")]
@@ -105,11 +118,12 @@ def kernel(name: str, form: Form, rows: int, panels: int, steps: int, known: boo
     constant = f"%d = arith.constant {depth} : index" if known else "%d = memref.load %k[%z] : memref<1xindex>"
     special = f"special(%s : {line}) " if form.special >= 0 else ""
     attributes = f"bits = {form.bits} : i64, lhs_row_dim = 0 : i64, offset = {form.offset} : i64"
+    attributes += ", triples" * form.triples
     if form.limit >= 0:
         attributes += f", limit = {form.limit} : i64"
     attributes += ", unsigned_lhs" * (form.signs[0] == "u") + ", signed_codes" * (form.signs[1] == "s")
     if form.values:
-        attributes += f", values = array<i64: {', '.join(map(str, form.values))}>"
+        attributes += f", values = array<i64: {', '.join(map(str, form.values + form.specials))}>"
     if special:
         attributes += f", special_code = {form.special} : i64"
     return f"""
@@ -152,6 +166,9 @@ def unpack(packed: np.ndarray, form: Form) -> np.ndarray:
     """
     if packed.ndim == 4:
         return np.concatenate([unpack(panel, form) for panel in packed], 1)
+    if form.triples:
+        threes = unpack(packed, replace(form, bits=5, triples=False)).reshape(-1, 1, WORD, packed.shape[1])
+        return np.concatenate([threes // 3**digit % 3 for digit in range(3)], 1).reshape(-1, packed.shape[1])
     steps = packed.astype(np.int64).reshape(-1, form.words, *packed.shape[1:])
     whole = 8 // form.bits
     mask = (1 << form.bits) - 1
@@ -170,7 +187,7 @@ def values_of(codes: np.ndarray, form: Form, special: np.ndarray) -> np.ndarray:
     if not form.values:
         return codes - form.offset
     values = np.array(form.values)[codes]
-    return np.where(codes == form.special, special, values)
+    return np.where(codes == form.special, np.array(form.specials)[special], values) if form.specials else values
 
 
 def allow_tiles() -> None:
@@ -230,17 +247,18 @@ def main() -> int:
     for name, (form, rows, panels, steps, _) in shapes.items():
         depth, columns = steps * WORD * form.fields, panels * COLUMNS
         least = -127 if form.signed else -128
-        for trial in ("random", "random", "random", *itertools.product(EXTREMES, EXTREMES), "mixed", "mixed"):
+        for trial in ("random", "random", "every", *itertools.product(EXTREMES, EXTREMES), "mixed", "mixed"):
             x = random.integers(least, 128, (rows, depth)).astype(np.int8)
             most = 255 if form.limit < 0 else form.limit
             w = random.integers(0, most + 1, (panels, steps * form.words, COLUMNS, WORD)).astype(np.uint8)
             if trial == "mixed":
                 x = np.where(x < 0, least, 127).astype(np.int8)
                 w[...] = np.where(w <= most // 2, 0, most)
+            elif trial == "every":
+                w[...] = np.arange(w.size).reshape(w.shape) % (most + 1)
             elif trial != "random":
                 x[...], w[...] = max(least, EXTREMES[trial[0]][0]), EXTREMES[trial[1]][1] & most
-            bound = max(form.values, default=0)
-            special = random.integers(min(form.values, default=0), bound + 1, (1, columns)).astype(np.int32)
+            special = random.integers(0, max(1, len(form.specials)), (1, columns)).astype(np.int32)
             start = random.integers(-(2**31), 2**31, (rows, columns)).astype(np.int32)
             factors = (x.view(np.uint8) if form.signs[0] == "u" else x).astype(np.int32)
             want = start + factors @ values_of(unpack(w, form), form, special[0]).astype(np.int32)

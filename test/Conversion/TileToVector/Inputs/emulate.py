@@ -55,6 +55,28 @@ def _pshufb(name: str, bits: int) -> str:
     return f"define internal {whole} @{name}({whole} %x, {whole} %y) {{\n{lines}\n}}\n"
 
 
+def _permvar(name: str, bits: int) -> str:
+    """Bytes of %x chosen by the lower bits of others."""
+    count = bits // 8
+    whole = f"<{count} x i8>"
+    body = [
+        f"%memory = alloca {whole}, align 64",
+        f"store {whole} %x, ptr %memory, align 64",
+        f"%i = and {whole} %y, splat (i8 {count - 1})",
+    ]
+    found = "poison"
+    for lane in range(count):
+        body += [
+            f"%i{lane} = extractelement {whole} %i, i32 {lane}",
+            f"%p{lane} = getelementptr i8, ptr %memory, i8 %i{lane}",
+            f"%b{lane} = load i8, ptr %p{lane}",
+            f"%r{lane} = insertelement {whole} {found}, i8 %b{lane}, i32 {lane}",
+        ]
+        found = f"%r{lane}"
+    lines = "\n".join(f"  {line}" for line in [*body, f"ret {whole} {found}"])
+    return f"define internal {whole} @{name}({whole} %x, {whole} %y) noinline {{\n{lines}\n}}\n"
+
+
 def _halves(half: str, operand: str, result: str) -> Callable[[str, int], str]:
     """The intrinsic `half` on both halves of 512 bits."""
 
@@ -197,6 +219,7 @@ def _without_tiles(text: str) -> str:
 DEFINITIONS = {
     "llvm.x86.avx512.vpdpbusd": _dot,
     "llvm.x86.avx512.pshuf.b": _pshufb,
+    "llvm.x86.avx512.permvar.qi": _permvar,
     "llvm.x86.avx512.pmaddubs.w": _halves("llvm.x86.avx2.pmadd.ub.sw", "i8", "i16"),
     "llvm.x86.avx512.pmaddw.d": _halves("llvm.x86.avx2.pmadd.wd", "i16", "i32"),
 }

@@ -30,14 +30,26 @@ declare {sums} @{name}({sums}, {count}, {count})
 """
 
 
+SHUFFLE = """
+define void @shuffle(ptr %r, ptr %x, ptr %y) {
+  %b = load <64 x i8>, ptr %x, align 1
+  %c = load <64 x i8>, ptr %y, align 1
+  %v = call <64 x i8> @llvm.x86.avx512.permvar.qi.512(<64 x i8> %b, <64 x i8> %c)
+  store <64 x i8> %v, ptr %r, align 1
+  ret void
+}
+declare <64 x i8> @llvm.x86.avx512.permvar.qi.512(<64 x i8>, <64 x i8>)
+"""
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--real", action="store_true", help="print the assembly that has the instruction instead")
     options = parser.parse_args()
-    text = "".join(function(bits) for bits in WIDTHS)
+    text = "".join(function(bits) for bits in WIDTHS) + SHUFFLE
     if options.real:
-        print(run(["llc", "-mcpu=x86-64-v4", "-mattr=+avx512vnni", "-O3"], text))
+        print(run(["llc", "-mcpu=x86-64-v4", "-mattr=+avx512vnni,+avx512vbmi", "-O3"], text))
         return 0
     options.work.mkdir(parents=True, exist_ok=True)
     built = options.work / "emulated.o"
@@ -58,6 +70,14 @@ def main() -> int:
             if not np.array_equal(sums, want):
                 print(f"vpdpbusd of {bits} bits: {sums} for {want}")
                 return 1
+    for first in range(0, 256, 64):
+        x = random.integers(0, 256, 64).astype(np.uint8)
+        y = random.permutation(np.arange(first, first + 64)).astype(np.uint8)
+        found = np.zeros_like(x)
+        library.shuffle(*(ctypes.c_void_p(a.ctypes.data) for a in (found, x, y)))
+        if not np.array_equal(found, x[y % 64]):
+            print(f"vpermb: {found} for {x[y % 64]}")
+            return 1
     print("emulated instructions are exact")
     return 0
 

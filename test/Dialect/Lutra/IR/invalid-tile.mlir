@@ -403,8 +403,8 @@ func.func @tile_coded_matmul_e7(%a: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %c:
 // -----
 // tile_coded_matmul E8
 func.func @tile_coded_matmul_e8(%a: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %c: !lutra.tile<4x16xi32>, %s: !lutra.tile<16xi32>, %i: index) {
-  // expected-error @below {{takes '!lutra.tile<16xi32>' as values of code 1; give a row of i32 for a code of 2 bits}}
-  %r = lutra.tile_coded_matmul %a[%i, %i], %w[%i, %i], %c depth %i special(%s : !lutra.tile<16xi32>) {bits = 2 : i64, lhs_row_dim = 0 : i64, special_code = 1 : i64}
+  // expected-error @below {{takes '!lutra.tile<16xi32>' as tables of code 1; give a row of i32 for a code of 2 bits}}
+  %r = lutra.tile_coded_matmul %a[%i, %i], %w[%i, %i], %c depth %i special(%s : !lutra.tile<16xi32>) {bits = 2 : i64, lhs_row_dim = 0 : i64, special_code = 1 : i64, values = array<i64: 1, 2, 3, 4, 5>}
          : memref<?x?xi8>, memref<?x?x16x4xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
   return
 }
@@ -412,7 +412,7 @@ func.func @tile_coded_matmul_e8(%a: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %c:
 // -----
 // tile_coded_matmul E8
 func.func @tile_coded_matmul_no_special(%a: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %c: !lutra.tile<4x16xi32>, %i: index) {
-  // expected-error @below {{names the code 1 as special, but gives no values for it}}
+  // expected-error @below {{names the code 1 as special, but gives no tables for it}}
   %r = lutra.tile_coded_matmul %a[%i, %i], %w[%i, %i], %c depth %i {bits = 2 : i64, lhs_row_dim = 0 : i64, special_code = 1 : i64}
          : memref<?x?xi8>, memref<?x?x16x4xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
   return
@@ -431,6 +431,24 @@ func.func @tile_lookup_e1(%c: !lutra.tile<16xi8>) {
 func.func @tile_lookup_e2(%c: !lutra.tile<16xi32>) {
   // expected-error @below {{has 3 entries; tables have 2, 4, 8 or 16}}
   %r = lutra.tile_lookup %c [0.0, 1.0, 2.0] : !lutra.tile<16xi32> -> !lutra.tile<16xf32>
+  return
+}
+
+// -----
+// tile_coded_matmul E7
+func.func @tile_coded_matmul_no_tables(%a: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %c: !lutra.tile<4x16xi32>, %s: !lutra.tile<1x16xi32>, %i: index) {
+  // expected-error @below {{gives 4 values for codes of 2 bits; give one of 16 bits for each code and for each table}}
+  %r = lutra.tile_coded_matmul %a[%i, %i], %w[%i, %i], %c depth %i special(%s : !lutra.tile<1x16xi32>) {bits = 2 : i64, lhs_row_dim = 0 : i64, special_code = 1 : i64, values = array<i64: 1, 2, 3, 4>}
+         : memref<?x?xi8>, memref<?x?x16x4xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
+  return
+}
+
+// -----
+// tile_coded_matmul E7
+func.func @tile_coded_matmul_no_values(%a: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %c: !lutra.tile<4x16xi32>, %s: !lutra.tile<1x16xi32>, %i: index) {
+  // expected-error @below {{has a special code without values}}
+  %r = lutra.tile_coded_matmul %a[%i, %i], %w[%i, %i], %c depth %i special(%s : !lutra.tile<1x16xi32>) {bits = 2 : i64, lhs_row_dim = 0 : i64, special_code = 1 : i64}
+         : memref<?x?xi8>, memref<?x?x16x4xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
   return
 }
 
@@ -458,6 +476,15 @@ func.func @tile_coded_matmul_e10_masks(%a: memref<?x?xi32>, %w: memref<?x?x16x4x
   // expected-error @below {{says which factors have signs}}
   %r = lutra.tile_coded_matmul %a[%i, %i], %w[%i, %i], %c depth %i {bits = 8 : i64, lhs_row_dim = 0 : i64, unsigned_lhs}
          : memref<?x?xi32>, memref<?x?x16x4xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
+  return
+}
+
+// -----
+// tile_coded_matmul E11
+func.func @tile_coded_matmul_e11(%a: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %c: !lutra.tile<4x16xi32>, %i: index) {
+  // expected-error @below {{reads triples of codes of 3 bits; those have 2, no offset and nothing special}}
+  %r = lutra.tile_coded_matmul %a[%i, %i], %w[%i, %i], %c depth %i {bits = 3 : i64, lhs_row_dim = 0 : i64, triples}
+         : memref<?x?xi8>, memref<?x?x16x4xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
   return
 }
 
@@ -528,8 +555,16 @@ func.func @tile_unpack_e5(%w: memref<?x?x16x4xi8>, %i: index) {
 // -----
 // tile_unpack E6
 func.func @tile_unpack_e6(%w: memref<?x?x16x4xi8>, %i: index) {
-  // expected-error @below {{names the code 1 as special, but gives no values for it}}
+  // expected-error @below {{names the code 1 as special, but gives no tables for it}}
   %r = lutra.tile_unpack %w[%i, %i] {bits = 4 : i64, special_code = 1 : i64} : memref<?x?x16x4xi8> -> !lutra.tile<2x64xi8>
+  return
+}
+
+// -----
+// tile_unpack E7
+func.func @tile_unpack_e7(%w: memref<?x?x16x4xi8>, %i: index) {
+  // expected-error @below {{reads triples of codes of 1 bits; those have 2, no offset and nothing special}}
+  %r = lutra.tile_unpack %w[%i, %i] {bits = 1 : i64, triples} : memref<?x?x16x4xi8> -> !lutra.tile<24x64xi8>
   return
 }
 

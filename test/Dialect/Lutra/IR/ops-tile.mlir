@@ -82,9 +82,16 @@ func.func @matmul_pairs(%a: memref<?x?xi16>, %p: memref<?x?x16x2xi8>, %acc: !lut
 
 // CHECK-LABEL: func @unpacked
 func.func @unpacked(%w: memref<?x?x16x4xi8>, %s: !lutra.tile<1x16xi32>, %i: index) -> !lutra.tile<8x64xi8> {
-  // CHECK: lutra.tile_unpack %{{.*}}[%{{.*}}, %{{.*}}] special(%{{.*}} : !lutra.tile<1x16xi32>) {bits = 3 : i64, special_code = 4 : i64, values = array<i64: 6, 7, 8, 10, 12, 5, 4, 2>} : memref
-  %0 = lutra.tile_unpack %w[%i, %i] special(%s : !lutra.tile<1x16xi32>) {bits = 3 : i64, special_code = 4 : i64, values = array<i64: 6, 7, 8, 10, 12, 5, 4, 2>} : memref<?x?x16x4xi8> -> !lutra.tile<8x64xi8>
+  // CHECK: lutra.tile_unpack %{{.*}}[%{{.*}}, %{{.*}}] special(%{{.*}} : !lutra.tile<1x16xi32>) {bits = 3 : i64, special_code = 4 : i64, values = array<i64: 6, 7, 8, 10, 12, 5, 4, 2, 9, 3>} : memref
+  %0 = lutra.tile_unpack %w[%i, %i] special(%s : !lutra.tile<1x16xi32>) {bits = 3 : i64, special_code = 4 : i64, values = array<i64: 6, 7, 8, 10, 12, 5, 4, 2, 9, 3>} : memref<?x?x16x4xi8> -> !lutra.tile<8x64xi8>
   return %0 : !lutra.tile<8x64xi8>
+}
+
+// CHECK-LABEL: func @unpacked_triples
+func.func @unpacked_triples(%w: memref<?x?x16x4xi8>, %i: index) -> !lutra.tile<24x64xi8> {
+  // CHECK: lutra.tile_unpack %{{.*}}[%{{.*}}, %{{.*}}] {bits = 2 : i64, triples} : memref
+  %0 = lutra.tile_unpack %w[%i, %i] {bits = 2 : i64, triples} : memref<?x?x16x4xi8> -> !lutra.tile<24x64xi8>
+  return %0 : !lutra.tile<24x64xi8>
 }
 
 // CHECK-LABEL: func @tables

@@ -2,7 +2,7 @@
 // RUN: lutra-opt %s --lutra-form-kernels --split-input-file | FileCheck %s --check-prefix=NONE
 // RUN: lutra-opt %s --lutra-form-kernels=targets=sm_80 --split-input-file | FileCheck %s --check-prefix=NONE
 // RUN: not lutra-opt %s --lutra-form-kernels=targets=z80 2>&1 | FileCheck %s --check-prefix=UNKNOWN
-// UNKNOWN: error: E0604: no tile target is named 'z80'; registered are avx2, avx512, avxvnni, avx512vnni, amx, sse2
+// UNKNOWN: error: E0604: no tile target is named 'z80'; registered are avx2, avx512, avxvnni, avx512vnni, avx512vbmi, amx, sse2
 
 // Only where targets are named that hold the rows: else each of these is a kernel of its own.
 // NONE-NOT: {{(matmul|conv<channels_last>) %[0-9]}}

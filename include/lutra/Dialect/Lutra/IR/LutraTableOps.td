@@ -26,7 +26,7 @@ def Lutra_TileSubsetSumsOp : Lutra_Op<"tile_subset_sums",
     which is 0 to 1020: result[2 h, 16 l + e] = s(l, h, e) mod 32, result[2 h + 1, 16 l + e] = s(l, h, e) div 32.
     tile_lookup_matmul reads such tables.
 
-    CPUs with AVX2 lower two lanes.
+    CPUs lower two lanes with AVX2, and four with VBMI.
 
     Errors: (E1) `result` is not of i8, of 4 rows, or its columns are no multiple of 16. (E2) `indices` are not one for
     each dimension of `lhs`. (E3) the elements of `lhs` are not i8.
@@ -58,7 +58,7 @@ def Lutra_TileLookupMatmulOp : Lutra_Op<"tile_lookup_matmul", [AttrSizedOperandS
     results are unspecified. With tables of tile_subset_sums that is the sum over k < `depth` of lhs(r, k) * code(k, c),
     where code k is bit k mod 8 of word k div 8, and exact.
 
-    CPUs with AVX2 lower two lanes and 16 columns.
+    CPUs lower 16 columns, and the lanes of their tables.
 
     Errors: (E1) `acc` does not have rank 2 and i32 elements, or `result` another type. (E2) `table_indices` or
     `code_indices` are not two. (E3) `tables` is not of i8 and rank 4 with static tables of 4 by a multiple of 16. (E4)

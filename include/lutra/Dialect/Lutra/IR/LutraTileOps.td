@@ -327,8 +327,9 @@ def Lutra_TileCodedMatmulOp : Lutra_Op<"tile_coded_matmul", [AttrSizedOperandSeg
     at `lhs_indices` with r added to dimension `lhs_row_dim` and k to the last, signed. Words hold codes of `bits` bits
     without a sign in the order of CodeWords (include/lutra/Support/EncodedPanels.h); `depth` is a multiple of the codes
     that a step of words holds of one column. The value of a code is code - `offset`, or its entry of `values` where
-    there are any; with `special`, that of code `special_code` is special[0, c]. No code is above `limit`, and entries
-    of `special` lie between the least and the greatest value; else results are unspecified.
+    there are any. With `special`, more entries follow those of codes, one for each of some tables, and that of table
+    special[0, c] is the value of code `special_code` in column c. No code is above `limit`, and `special` names such
+    tables; else results are unspecified. With `triples`, words hold codes 0 to 2 in threes (CodeWords).
 
     With `signed_codes` codes have a sign (two's complement); they have 8 bits then and neither `offset`, `values`,
     `special` nor `limit`. With `unsigned_lhs` the elements of `lhs` have none.
@@ -346,10 +347,11 @@ def Lutra_TileCodedMatmulOp : Lutra_Op<"tile_coded_matmul", [AttrSizedOperandSeg
     have one value for each dimension of `lhs`, or `code_indices` not two. (E3) `lhs_row_dim` is not a dimension of
     `lhs` before the last. (E4) `codes` has another rank, a width that does not divide the columns of `acc`, or words
     that are dynamic, empty or above 2^31 bytes. (E5) the elements of `codes` are not i8, or those of `lhs` neither i8
-    nor, as above, i32. (E6) `bits` is not 1 to 8. (E7) `values` has not one entry for each code, or one beyond 16 bits.
-    (E8) `special` has another shape, or `special_code` is there without it or is no code. (E9) `limit` is neither -1,
+    nor, as above, i32. (E6) `bits` is not 1 to 8. (E7) `values` has not one entry for each code
+    and, with `special`, more, or one beyond 16 bits. (E8) `special` has another shape, or `special_code` is there
+    without it or is no code. (E9) `limit` is neither -1,
     for all codes, nor a code. (E10) `signed_codes` stands beside what it excludes, or it or `unsigned_lhs` beside an
-    `lhs` of i32.
+    `lhs` of i32. (E11) `triples` are not of codes of 2 bits without `special` and `offset`.
 
     Example:
     ```mlir
@@ -363,7 +365,7 @@ def Lutra_TileCodedMatmulOp : Lutra_Op<"tile_coded_matmul", [AttrSizedOperandSeg
                        Optional<Lutra_AnyTile>:$special, I64Attr:$bits, I64Attr:$lhs_row_dim,
                        DefaultValuedAttr<I64Attr, "0">:$offset, OptionalAttr<DenseI64ArrayAttr>:$values,
                        DefaultValuedAttr<I64Attr, "-1">:$special_code, DefaultValuedAttr<I64Attr, "-1">:$limit,
-                       UnitAttr:$signed_codes, UnitAttr:$unsigned_lhs);
+                       UnitAttr:$signed_codes, UnitAttr:$unsigned_lhs, UnitAttr:$triples);
   let results = (outs Lutra_AnyTile:$result);
   let assemblyFormat = [{
     $lhs `[` $lhs_indices `]` `,` $codes `[` $code_indices `]` `,` $acc `depth` $depth
@@ -391,7 +393,7 @@ def Lutra_TileUnpackOp : Lutra_Op<"tile_unpack", [AttrSizedOperandSegments,
 
     Errors: (E1) `result` does not have rank 2 and i8 elements, or the rows of another number of fields. (E2)
     `code_indices` are not two. (E3) `codes` has another rank, other elements or other columns and bytes than `result`.
-    (E4) to (E6): (E6) to (E8) of tile_coded_matmul.
+    (E4) to (E7): (E6) to (E8) and (E11) of tile_coded_matmul.
 
     Example:
     ```mlir
@@ -401,7 +403,8 @@ def Lutra_TileUnpackOp : Lutra_Op<"tile_unpack", [AttrSizedOperandSegments,
   }];
   let arguments = (ins AnyMemRef:$codes, Variadic<Index>:$code_indices, Optional<Lutra_AnyTile>:$special,
                        I64Attr:$bits, DefaultValuedAttr<I64Attr, "0">:$offset,
-                       OptionalAttr<DenseI64ArrayAttr>:$values, DefaultValuedAttr<I64Attr, "-1">:$special_code);
+                       OptionalAttr<DenseI64ArrayAttr>:$values, DefaultValuedAttr<I64Attr, "-1">:$special_code,
+                       UnitAttr:$triples);
   let results = (outs Lutra_AnyTile:$result);
   let assemblyFormat = [{
     $codes `[` $code_indices `]` (`special` `(` $special^ `:` type($special) `)`)? attr-dict
