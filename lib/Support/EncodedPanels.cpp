@@ -53,6 +53,20 @@ int64_t lutra::panelDepthOf(const Encoding &encoding, int64_t bytes) {
   return bits == 0 ? 0 : CodeWords{bits}.fields() * bytes;
 }
 
+int64_t lutra::tripleDepthOf(const Encoding &encoding, int64_t bytes) {
+  if (panelDepthOf(encoding, bytes) == 0)
+    return 0;
+  const CodeForm &code = encoding.terms.front().formats.front().code;
+  bool isTernary = code.kind == CodeForm::Radix && code.numbers[0] == 3;
+  return isTernary ? CodeWords{panelBits(code), true}.fields() * bytes : 0;
+}
+
+/// How codes lie in panels of that depth.
+static CodeWords wordsOf(const Encoding &encoding, int64_t depth) {
+  bool triples = depth > 0 && (depth == tripleDepthOf(encoding, 1) || depth == tripleDepthOf(encoding, 4));
+  return {panelBits(encoding.terms.front().formats.front().code), triples};
+}
+
 /// What keeps a scale from panels; empty: nothing.
 static std::string findScaleObstacle(const ScaleForm &scale) {
   return scale.map == ScaleForm::Minus ? "only scales without zeros of their own have panels" : "";
@@ -65,7 +79,7 @@ static std::string findObstacle(const Encoding &encoding, int64_t depth) {
   if (!encoding.permN.empty() || !encoding.permK.empty())
     return "permuted rows and columns have no panels";
   const WeightFormat &format = encoding.terms.front().formats.front();
-  CodeWords code{panelBits(format.code)};
+  CodeWords code = wordsOf(encoding, depth);
   if (code.bits == 0)
     return "only codes of up to 8 bits that lie one by one have panels";
   if (depth < 1 || depth % code.fields() != 0)
@@ -137,7 +151,7 @@ llvm::Expected<EncodedPanels> EncodedPanels::of(const Encoding &encoding, int64_
   panels.k = k;
   panels.width = width;
   panels.depth = depth;
-  panels.code.bits = panelBits(format.code);
+  panels.code = wordsOf(encoding, depth);
   panels.map = format.value;
   panels.values = panelValues(format);
   int64_t row = std::max<int64_t>(1, k);
@@ -193,8 +207,9 @@ public:
       : panels(panels), format(encoding.terms.front().formats.front()),
         layout(llvm::cantFail(EncodedLayout::of(encoding, panels.n, panels.k))),
         flip(format.code.kind == CodeForm::Int ? 1 << (panels.code.bits - 1) : 0) {
-    for (unsigned field = 0; field < panels.code.fields(); ++field)
-      pieces.push_back(panels.code.piecesOf(field));
+    CodeWords stored{panels.code.storedBits()};
+    for (unsigned field = 0; field < stored.fields(); ++field)
+      pieces.push_back(stored.piecesOf(field));
   }
   void pack(const uint8_t *canonical, uint8_t *packed);
   void unpack(const uint8_t *packed, uint8_t *canonical);
@@ -209,6 +224,8 @@ private:
   template <typename Word> void packRow(uint8_t *out) const;
   template <typename Word, unsigned bits> void packWholeRow(uint8_t *out) const;
   bool isWhole() const;
+  void joinTriples();
+  void splitTriples();
   template <typename Word> void unpackRow(const uint8_t *in);
   uint8_t *rowPlace(uint8_t *packed, int64_t row) const {
     return packed + row / panels.width * panels.steps() * panels.stepBytes() + row % panels.width * panels.wordBytes();
@@ -218,7 +235,7 @@ private:
   const WeightFormat &format;
   EncodedLayout layout;
   uint32_t flip;
-  std::vector<llvm::SmallVector<CodeWords::Piece, 7>> pieces; // by field
+  std::vector<llvm::SmallVector<CodeWords::Piece, 7>> pieces; // by field of what is stored
   std::vector<uint8_t> codes;                                 // of a row, up to a whole step
   std::vector<uint32_t> fields;
 };
@@ -373,12 +390,32 @@ template <typename Word> void Copy::unpackRow(const uint8_t *in) {
     }
 }
 
+/// Makes of the codes of each three fields one.
+void Copy::joinTriples() {
+  int64_t bytes = panels.wordBytes();
+  std::fill(codes.begin() + panels.k, codes.end(), uint8_t(0)); // of the row before
+  uint8_t *to = codes.data();
+  for (const uint8_t *from = to; from < codes.data() + codes.size(); from += 3 * bytes)
+    for (int64_t byte = 0; byte < bytes; ++byte)
+      *to++ = from[byte] + 3 * from[byte + bytes] + 9 * from[byte + 2 * bytes];
+}
+
+void Copy::splitTriples() {
+  int64_t bytes = panels.wordBytes();
+  for (int64_t first = static_cast<int64_t>(codes.size()) / 3 - bytes; first >= 0; first -= bytes) // from the end
+    for (int64_t field = 2; field >= 0; --field)
+      for (int64_t byte = 0; byte < bytes; ++byte)
+        codes[3 * first + field * bytes + byte] = panels.code.codeOf(codes[first + byte], field);
+}
+
 void Copy::pack(const uint8_t *canonical, uint8_t *packed) {
   if (panels.tableAt)
     packTable(canonical, packed + *panels.tableAt);
   codes.assign(panels.steps() * panels.depth, 0);
   for (int64_t row = 0; row < panels.n; ++row) {
     readCodes(canonical, row);
+    if (panels.code.triples)
+      joinTriples();
     uint8_t *place = rowPlace(packed, row);
     if (panels.wordBytes() == 4)
       packRow<uint32_t>(place);
@@ -438,6 +475,8 @@ void Copy::unpack(const uint8_t *packed, uint8_t *canonical) {
       unpackRow<uint32_t>(place);
     else
       unpackRow<uint8_t>(place);
+    if (panels.code.triples)
+      splitTriples();
     writeCodes(canonical, row);
   }
   forSides([&](const EncodedArray &array, const PanelSide &side, int64_t gn) {

@@ -93,6 +93,8 @@ struct EncodedPanels {
 
 /// Codes along k that fill words of `bytes` bytes; 0 where an encoding has no panels.
 int64_t panelDepthOf(const Encoding &encoding, int64_t bytes);
+/// The same in triples, which only digits of base 3 have. No other words have that depth: it tells them.
+int64_t tripleDepthOf(const Encoding &encoding, int64_t bytes);
 
 } // namespace lutra
 

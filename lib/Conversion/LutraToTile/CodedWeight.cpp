@@ -12,6 +12,11 @@ int64_t lutra::codedPanelDepth(RankedTensorType type, int64_t wordBytes) {
   return encoding ? panelDepthOf(encoding.getValue(), wordBytes) : 0;
 }
 
+int64_t lutra::triplePanelDepth(RankedTensorType type, int64_t wordBytes) {
+  auto encoding = dyn_cast_if_present<EncodingAttr>(type.getEncoding());
+  return encoding ? tripleDepthOf(encoding.getValue(), wordBytes) : 0;
+}
+
 int64_t lutra::getLookupLanes(const TileTarget &target) {
   return target.getCodedProduct() && target.getVectorBits() >= 256 ? 2 : 0;
 }
@@ -43,8 +48,8 @@ static std::string findObstacle(MatmulOp op, const EncodedPanels &panels, const 
   return {};
 }
 
-std::optional<CodedWeight> CodedWeight::of(const ProductProblem &problem, const TileTarget &target, int64_t wordBytes,
-                                           std::string &why) {
+std::optional<CodedWeight> CodedWeight::of(const ProductProblem &problem, const TileTarget &target,
+                                           const ProductStrategy &strategy, std::string &why) {
   auto matmul = dyn_cast<MatmulOp>(problem.op);
   std::optional<CodedProduct> coded = target.getCodedProduct();
   if (!matmul || !matmul.getScale())
@@ -64,7 +69,7 @@ std::optional<CodedWeight> CodedWeight::of(const ProductProblem &problem, const 
   llvm::Expected<EncodedPanels> panels =
       EncodedPanels::of(cast<EncodingAttr>(type.getEncoding()).getValue(), type.getShape().front(),
                         type.getShape().back(), target.getPanelWidth(),
-                        std::max<int64_t>(1, codedPanelDepth(type, wordBytes)));
+                        std::max<int64_t>(1, strategy.getPanelDepth(type)));
   why = panels ? findObstacle(matmul, *panels, *coded) : llvm::toString(panels.takeError());
   if (!why.empty())
     return std::nullopt;

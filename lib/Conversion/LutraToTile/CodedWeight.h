@@ -13,9 +13,9 @@ struct CodedWeight {
   EncodedPanels panels;
   CodedValues values;
 
-  /// Of a problem on a level, or nothing with the reason in `why`.
-  static std::optional<CodedWeight> of(const ProductProblem &problem, const TileTarget &target, int64_t wordBytes,
-                                       std::string &why);
+  /// Of a problem on a level, in the panels of a strategy, or nothing with the reason in `why`.
+  static std::optional<CodedWeight> of(const ProductProblem &problem, const TileTarget &target,
+                                       const ProductStrategy &strategy, std::string &why);
 };
 
 /// Tables of 16 bytes that one instruction of a level reads, each with indices of its own: halves of vectors of 256
@@ -24,6 +24,8 @@ int64_t getLookupLanes(const TileTarget &target);
 
 /// Steps of K of such panels; 0: the type has none.
 int64_t codedPanelDepth(mlir::RankedTensorType type, int64_t wordBytes);
+/// The same in triples.
+int64_t triplePanelDepth(mlir::RankedTensorType type, int64_t wordBytes);
 
 } // namespace lutra
 

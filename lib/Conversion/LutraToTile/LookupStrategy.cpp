@@ -36,7 +36,7 @@ std::optional<StrategyOffer> LookupStrategy::match(const ProductProblem &problem
     why = "the level looks up no sums";
     return std::nullopt;
   }
-  std::optional<CodedWeight> weight = CodedWeight::of(problem, target, /*wordBytes=*/1, why);
+  std::optional<CodedWeight> weight = CodedWeight::of(problem, target, *this, why);
   if (!weight)
     return std::nullopt;
   const EncodedPanels &panels = weight->panels;

@@ -235,6 +235,48 @@ TEST(EncodedPanels, panels_and_back) {
       }
 }
 
+/// Digits of base 3 in words of 2 bits and in triples.
+TEST(EncodedPanels, triples_and_back) {
+  Encoding encoding;
+  WeightFormat &format = encoding.terms.emplace_back().formats.emplace_back();
+  format.code.kind = CodeForm::Radix;
+  format.code.numbers = {3, 5, 8};
+  for (auto [n, k] : {std::pair<int64_t, int64_t>{1, 1}, {17, 31}, {16, 96}, {5, 200}}) {
+    EncodedLayout layout = llvm::cantFail(EncodedLayout::of(encoding, n, k));
+    std::vector<uint8_t> canonical(layout.bytes);
+    for (int64_t row = 0; row < n; ++row) {
+      std::vector<uint32_t> digits(k), words((k + 4) / 5);
+      for (int64_t i = 0; i < k; ++i)
+        digits[i] = (row * 7 + i * i) % 3;
+      joinDigits(digits, {3, 5}, words);
+      packFields(words, 8, canonical.data() + layout.arrays[0].offset + row * layout.arrays[0].rowBytes);
+    }
+    for (int64_t bytes : {1, 4}) {
+      EncodedPanels panels = llvm::cantFail(EncodedPanels::of(encoding, n, k, 16, tripleDepthOf(encoding, bytes)));
+      EXPECT_EQ(panels.wordBytes(), bytes);
+      EXPECT_EQ(panels.stepBytes(), 5 * 16 * bytes);
+      std::vector<uint8_t> packed(panels.bytes, 0xa5), again(layout.bytes, 0xa5);
+      panels.pack(encoding, canonical, packed);
+      panels.unpack(encoding, packed, again);
+      EXPECT_EQ(canonical, again) << n << "x" << k;
+    }
+  }
+  encoding.terms[0].formats[0].code.numbers = {5, 3, 7};
+  EXPECT_EQ(tripleDepthOf(encoding, 4), 0);
+}
+
+/// The first eight triples of a row: five in the low bits of five words, what lies above them holds the others.
+TEST(EncodedPanels, triples_lie_in_five_words) {
+  Encoding encoding;
+  encoding.terms.emplace_back().formats.emplace_back().code.kind = CodeForm::Radix;
+  encoding.terms[0].formats[0].code.numbers = {3, 3, 5};
+  EncodedPanels panels = llvm::cantFail(EncodedPanels::of(encoding, 1, 24, 1, 24));
+  std::vector<uint8_t> canonical(llvm::cantFail(EncodedLayout::of(encoding, 1, 24)).bytes), packed(panels.bytes);
+  packFields({5, 26, 0, 0, 0, 13, 0, 0}, 5, canonical.data());
+  panels.pack(encoding, canonical, packed);
+  EXPECT_EQ(llvm::ArrayRef(packed).take_front(5), llvm::ArrayRef<uint8_t>({0xa5, 0x3a, 0, 0, 0}));
+}
+
 /// Every bit of every code lies in one place of its words, and no two in the same.
 TEST(EncodedPanels, words_are_filled) {
   for (unsigned bits = 1; bits <= 8; ++bits) {
