@@ -63,6 +63,8 @@ public:
   bool hasByteDot() const override { return bytes == Bytes::Quads || bytes == Bytes::Tiles; }
   bool hasByteTiles() const override { return bytes == Bytes::Tiles; }
   bool hasByteShuffle() const override { return shuffles; }
+  /// Without VBMI two, in vectors of 256 bits on every level, since units of 512 bits are fewer.
+  int64_t getLookupLanes() const override { return bytes == Bytes::None ? 0 : shuffles ? 4 : 2; }
   /// Three or four units of 256 bits do one operation in a cycle each; whole products reach two thirds of it (Zen 3, 16
   /// rows, K = N = 4096, 4 and 8 bits). Four rows by 16 columns: 8 sums, two vectors of codes, one of activations and
   /// what takes them apart, in 16 registers. Unpacking first gains 1.1 to 1.4 there with 64 rows.

@@ -72,6 +72,8 @@ public:
   virtual bool hasByteTiles() const { return false; }
   /// Whether one instruction picks each byte of a vector of 64 from 64 others.
   virtual bool hasByteShuffle() const { return false; }
+  /// Tables of 16 bytes that one instruction reads, each with indices of its own; 0: it looks up no sums.
+  virtual int64_t getLookupLanes() const { return 0; }
   /// Products of 8-bit integers with codes; nothing where they are not computed.
   virtual std::optional<CodedProduct> getCodedProduct() const { return std::nullopt; }
   /// Columns of a panel of a packed weight; 0: products read matrices as they are. One artifact holds one packing, so

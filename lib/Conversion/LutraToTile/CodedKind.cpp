@@ -78,6 +78,8 @@ private:
   int64_t tileRows;
   bool copies; // the left-hand side
   bool looksUp;
+  /// Rows of a tile of sums that are looked up, or panels that a single row meets: as registers allow.
+  int64_t lookupRows = 2;
   int64_t across = 1; // panels that a single row meets
 
   std::optional<EncodedRhs> weight;
@@ -93,8 +95,6 @@ private:
 
 /// Columns of a panel, and bytes of a column in a word.
 static constexpr int64_t panel = 16, wordBytes = 4;
-/// Rows of a tile of sums that are looked up, or panels that a single row meets: more would leave 16 registers.
-static constexpr int64_t lookupRows = 2;
 
 CodedEmission::CodedEmission(KernelEmitter &kernelEmitter, bool looksUp)
     : emitter(kernelEmitter), op(cast<MatmulOp>(getRoot(kernelEmitter.kernel))), batch(op), looksUp(looksUp) {
@@ -107,6 +107,7 @@ CodedEmission::CodedEmission(KernelEmitter &kernelEmitter, bool looksUp)
   m = emitter.getSize(op.getResult(), rowDim);
   ProductShape shape = getProductProblem(op)->shape;
   ProductPlan plan = emitter.target.planProduct(shape);
+  lookupRows = emitter.target.getVectorBits() == 512 && emitter.target.hasByteShuffle() ? 4 : 2;
   tileRows = looksUp ? (shape.m == 1 ? 1 : lookupRows) : emitter.target.getCodedProduct()->rows;
   auto packing = packingOf(cast<RankedTensorType>(op.getRhs().getType()));
   copies = !packing || depth % packing.getDepth() != 0 || !emitter.getBuffer(op.getLhs());
@@ -218,7 +219,8 @@ LogicalResult CodedEmission::sumGroups() {
 
 /// Sums of the subsets of four neighbours of every row of the item.
 LogicalResult CodedEmission::makeTables() {
-  int64_t width = 16 * getLookupLanes(emitter.target), chunkDepth = width / 2, chunks = depth / chunkDepth;
+  int64_t width = 16 * getLookupLanes(emitter.target, weight->getPanels());
+  int64_t chunkDepth = width / 2, chunks = depth / chunkDepth;
   tables = makeScratch(emitter, {rowBlocks.size, chunks, 4, width}, emitter.builder.getI8Type());
   auto type = TileType::get(emitter.builder.getContext(), {4, width}, emitter.builder.getI8Type());
   Value zero = emitter.constant(0), one = emitter.constant(1);
@@ -266,7 +268,7 @@ Value CodedEmission::multiplyGroup(const ProductSpot &spot, Value group, int64_t
   Value low = emitter.mul(group, emitter.constant(panels.group));
   Value sum = emitter.fill(builder.getI32IntegerAttr(0), {spot.rows * across, panel});
   if (looksUp) {
-    Value chunk = emitter.mul(group, emitter.constant(panels.group / (8 * getLookupLanes(emitter.target))));
+    Value chunk = emitter.mul(group, emitter.constant(panels.group / (8 * getLookupLanes(emitter.target, panels))));
     Value word = emitter.mul(group, emitter.constant(panels.group / panels.depth));
     return TileLookupMatmulOp::create(builder, emitter.loc, sum.getType(), tables,
                                       ValueRange{emitter.sub(spot.row, rows.low), chunk}, source.buffer,

@@ -17,8 +17,12 @@ int64_t lutra::triplePanelDepth(RankedTensorType type, int64_t wordBytes) {
   return encoding ? tripleDepthOf(encoding.getValue(), wordBytes) : 0;
 }
 
-int64_t lutra::getLookupLanes(const TileTarget &target) {
-  return target.getCodedProduct() && target.getVectorBits() >= 256 ? 2 : 0;
+int64_t lutra::getLookupLanes(const TileTarget &target, const EncodedPanels &panels) {
+  constexpr int64_t least = 2;
+  int64_t lanes = target.getLookupLanes();
+  while (lanes > least && (panels.k % (8 * lanes) != 0 || (panels.groups() > 1 && panels.group % (8 * lanes) != 0)))
+    lanes /= 2;
+  return lanes;
 }
 
 /// What the weight and its scales lack; empty: nothing.

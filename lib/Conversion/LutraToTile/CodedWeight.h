@@ -18,9 +18,8 @@ struct CodedWeight {
                                        const ProductStrategy &strategy, std::string &why);
 };
 
-/// Tables of 16 bytes that one instruction of a level reads, each with indices of its own: halves of vectors of 256
-/// bits on every level that has them, since units of 512 bits are fewer; 0: it looks up no sums.
-int64_t getLookupLanes(const TileTarget &target);
+/// Tables beside each other from which a level looks sums of such panels up, 8 steps of K each; 0: it does not.
+int64_t getLookupLanes(const TileTarget &target, const EncodedPanels &panels);
 
 /// Steps of K of such panels; 0: the type has none.
 int64_t codedPanelDepth(mlir::RankedTensorType type, int64_t wordBytes);

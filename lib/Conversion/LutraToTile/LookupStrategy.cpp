@@ -31,8 +31,8 @@ private:
 
 std::optional<StrategyOffer> LookupStrategy::match(const ProductProblem &problem, const TileTarget &target,
                                                    std::string &why) const {
-  int64_t chunk = 8 * getLookupLanes(target), rows = problem.shape.m;
-  if (chunk == 0) {
+  int64_t rows = problem.shape.m;
+  if (target.getLookupLanes() == 0) {
     why = "the level looks up no sums";
     return std::nullopt;
   }
@@ -40,6 +40,7 @@ std::optional<StrategyOffer> LookupStrategy::match(const ProductProblem &problem
   if (!weight)
     return std::nullopt;
   const EncodedPanels &panels = weight->panels;
+  int64_t chunk = 8 * getLookupLanes(target, panels);
   if (panels.code.bits != 1 || !weight->values.entries.empty())
     why = "takes codes of one bit that are multiplied as they are alone";
   else if (panels.k % chunk != 0 || (panels.groups() > 1 && panels.group % chunk != 0))
@@ -50,13 +51,19 @@ std::optional<StrategyOffer> LookupStrategy::match(const ProductProblem &problem
     why = "takes tables of at most " + std::to_string(lookupTableBytes) + " bytes alone";
   if (!why.empty())
     return std::nullopt;
-  // Instructions on 32 bytes: a vector of codes is taken apart once for two rows; each then looks up and adds four
-  // times, and widens a fourth of six. Every block of columns makes the tables, and every group joins its sums.
-  double vectors = static_cast<double>(panels.panels() * panels.width) * static_cast<double>(panels.k) / 256;
-  double joins = static_cast<double>(panels.panels() * panels.groups()) * 14;
-  double tables = static_cast<double>(llvm::divideCeil(panels.n, lookupColumns) * panels.k) / 16 * 28;
+  double codes = static_cast<double>(panels.panels() * panels.width) * static_cast<double>(panels.k);
+  double sums = static_cast<double>(panels.panels() * panels.groups());
+  double tables = static_cast<double>(llvm::divideCeil(panels.n, lookupColumns) * panels.k) * 28; // instructions
   double count = static_cast<double>(rows), blocks = static_cast<double>(problem.batch > 0 ? problem.batch : 1);
-  double operations = vectors * (4 * std::ceil(count / 2) + 9.5 * count) + count * (joins + tables);
+  if (chunk == 32) {
+    // On 64 bytes: five make indices of a vector of codes, for up to four rows; each then looks up and adds four times.
+    double operations = codes / 512 * (5 * std::ceil(count / 4) + 8 * count) + count * (4 * sums + tables / 32);
+    return StrategyOffer{operations * blocks / 2};
+  }
+  // On 32 bytes: a vector of codes is taken apart once for two rows; each then looks up and adds four times, and widens
+  // a fourth of six. Every block of columns makes the tables, and every group joins its sums.
+  double operations =
+      codes / 256 * (4 * std::ceil(count / 2) + 9.5 * count) + count * (14 * sums + tables / 16);
   // Zen 3, K = N = 4096: two of four units shuffle, and tables are loaded from where they are. Four rows gain nothing.
   constexpr double perCycle = 2.3;
   return StrategyOffer{operations * blocks / perCycle};

@@ -351,8 +351,8 @@ void ConvertTileToVector::runOnOperation() {
         {machine->getVectorBits(), machine->hasByteDot(), machine->hasByteTiles(), machine->hasByteShuffle(),
          getNeonBytes(*machine)},
         patterns);
-  if (machine->getCodedProduct() && machine->getVectorBits() >= 256)
-    populateTileLookupMatmulPatterns(converter, patterns);
+  if (int64_t lanes = machine->getLookupLanes())
+    populateTileLookupMatmulPatterns(converter, lanes, patterns);
   ConversionTarget conversion(getContext());
   conversion.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
   conversion.addIllegalOp<TileFillOp, TileIotaOp, TileJoinOp, TileMapOp, TileReduceOp, TileExtractOp, TileLoadOp,

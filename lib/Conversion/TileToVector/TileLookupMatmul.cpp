@@ -1,4 +1,4 @@
-//===- TileLookupMatmul.cpp - codes of one bit by tables on AVX2 ------------===//
+//===- TileLookupMatmul.cpp - codes of one bit by tables on AVX2 and VBMI ---===//
 // A shuffle of bytes looks 32 indices up, in one table of 16 entries for each half of the vector: two words of 16
 // columns. Entries are 10 bits in two parts of five, so that eight of them fit a byte:
 //
@@ -9,6 +9,13 @@
 // The sums of all words, modulo 2^16, are the even columns and 256 times the odd ones; the latter are known apart:
 // even = sum - 256 * odd. Both parts, and then both halves of the vector, are joined in 16 bits and widened. The tables
 // of 16 steps of K come from pairs of products with the bits of the index.
+//
+// With VBMI and VNNI a shuffle looks 64 up in four tables, whose number stands above the index. Bytes of a chunk's four
+// words are brought together by columns first, so that vpdpbusd adds and widens what they found:
+//
+//   for chunk:
+//     words = shuffle(chunk, columns);  low = words & 15 | table number;  high = words >> 4 & 15 | table number
+//     for row, half:  sum[row] += vpdpbusd(shuffle(part 0, half), 1) + vpdpbusd(shuffle(part 1, half), 32)
 #include "TileMatmul.h"
 #include "TileParts.h"
 
@@ -23,17 +30,19 @@ using namespace mlir;
 using namespace lutra;
 
 namespace {
-/// Vectors of 256 bits.
-class HalfVectors {
+/// Vectors of as many lanes of 128 bits as there are tables beside each other.
+class TableVectors {
 public:
   using Values = SmallVector<Value>;
 
-  HalfVectors(OpBuilder &builder, Location loc)
-      : builder(builder), loc(loc), bytes(VectorType::get({32}, builder.getI8Type())),
-        narrowType(VectorType::get({16}, builder.getI16Type())), wideType(VectorType::get({8}, builder.getI32Type())) {}
+  TableVectors(OpBuilder &builder, Location loc, int64_t lanes)
+      : builder(builder), loc(loc), lanes(lanes), vectorBytes(16 * lanes),
+        bytes(VectorType::get({vectorBytes}, builder.getI8Type())),
+        narrowType(VectorType::get({vectorBytes / 2}, builder.getI16Type())),
+        wideType(VectorType::get({vectorBytes / 4}, builder.getI32Type())) {}
 
 protected:
-  static constexpr int64_t vectorBytes = 32, panel = 16, lanes = 2;
+  static constexpr int64_t panel = 16, wideLanes = 4;
 
   Value index(int64_t value) { return arith::ConstantIndexOp::create(builder, loc, value); }
   Value addIndex(Value lhs, Value rhs) { return builder.createOrFold<arith::AddIOp>(loc, lhs, rhs); }
@@ -50,7 +59,11 @@ protected:
   Value call(StringRef intrinsic, Type type, ValueRange operands) {
     return LLVM::CallIntrinsicOp::create(builder, loc, type, builder.getStringAttr(intrinsic), operands)->getResult(0);
   }
-  Value shuffleBytes(Value table, Value indices) { return call("llvm.x86.avx2.pshuf.b", bytes, {table, indices}); }
+  /// Of the same lane or, of wide vectors, of any.
+  Value shuffleBytes(Value table, Value indices) {
+    return call(lanes == wideLanes ? "llvm.x86.avx512.permvar.qi.512" : "llvm.x86.avx2.pshuf.b", bytes,
+                {table, indices});
+  }
   Value cast(VectorType type, Value value) { return vector::BitCastOp::create(builder, loc, type, value); }
   Value add(Value lhs, Value rhs) { return arith::AddIOp::create(builder, loc, lhs, rhs); }
   Value bitAnd(Value lhs, Value rhs) { return arith::AndIOp::create(builder, loc, lhs, rhs); }
@@ -63,19 +76,55 @@ protected:
 
   OpBuilder &builder;
   Location loc;
+  int64_t lanes, vectorBytes;
   VectorType bytes, narrowType, wideType;
 };
 
-class TableEmitter : public HalfVectors {
+class TableEmitter : public TableVectors {
 public:
-  using HalfVectors::HalfVectors;
-  /// The rows of tables of 16 steps of K, which lie from `lhs` on.
+  using TableVectors::TableVectors;
+  /// The rows of tables of 8 steps of K for each lane, which lie from `lhs` on.
   Values emit(const FlatOperand &lhs);
 };
 
-class LookupEmitter : public HalfVectors {
+/// Reads tables and codes of one op.
+class LookupReader : public TableVectors {
 public:
-  LookupEmitter(OpBuilder &builder, TileLookupMatmulOp op);
+  LookupReader(OpBuilder &builder, TileLookupMatmulOp op)
+      : TableVectors(builder, op.getLoc(), op.getChunkDepth() / 8), op(op), rows(op.getAcc().getType().getShape()[0]),
+        tables(flattenOperand(builder, loc, op.getTables(), op.getTableIndices())),
+        codes(flattenOperand(builder, loc, op.getCodes(), op.getCodeIndices())) {}
+
+protected:
+  /// The words of chunk number chunk + distance for a row, and the tables of both halves in two parts each.
+  Value loadWords(Value chunk, int64_t distance, int64_t row) {
+    return load(codes, chunk, distance, vectorBytes, row, 0);
+  }
+  Values loadTables(Value chunk, int64_t distance, int64_t row) {
+    Values table;
+    for (int64_t i = 0; i < 4; ++i)
+      table.push_back(load(tables, chunk, distance, 4 * vectorBytes, row, i * vectorBytes));
+    return table;
+  }
+
+  TileLookupMatmulOp op;
+  int64_t rows;
+
+private:
+  Value load(const FlatOperand &from, Value chunk, int64_t distance, int64_t stride, int64_t row, int64_t at) {
+    Value place = addIndex(from.base, builder.createOrFold<arith::MulIOp>(loc, chunk, index(stride)));
+    place = addIndex(place, builder.createOrFold<arith::MulIOp>(loc, index(row), from.strides[0]));
+    return vector::LoadOp::create(builder, loc, bytes, from.buffer,
+                                  ValueRange{addIndex(place, index(distance * stride + at))});
+  }
+
+  FlatOperand tables, codes;
+};
+
+/// Sums of bytes, two lanes.
+class LookupEmitter : public LookupReader {
+public:
+  using LookupReader::LookupReader;
   Values emit(ValueRange accumulator);
 
 private:
@@ -84,28 +133,39 @@ private:
 
   void addChunk(Value chunk, int64_t distance, Values &narrow);
   void addSegment(Value chunk, int64_t count, Values &wide);
+};
 
-  TileLookupMatmulOp op;
-  int64_t rows;
-  FlatOperand tables, codes;
+/// Sums in 32 bits, four lanes.
+class WideLookupEmitter : public LookupReader {
+public:
+  using LookupReader::LookupReader;
+  Values emit(ValueRange accumulator);
+
+private:
+  static constexpr int64_t unrolled = 4;
+
+  void addChunk(Value chunk, int64_t distance, Values &sums);
 };
 } // namespace
 
 SmallVector<Value> TableEmitter::emit(const FlatOperand &lhs) {
-  auto half = VectorType::get({16}, builder.getI8Type());
+  auto half = VectorType::get({vectorBytes / 2}, builder.getI8Type());
   Value read = vector::LoadOp::create(builder, loc, half, lhs.buffer, ValueRange{lhs.base});
   SmallVector<int64_t> twice;
   for (int64_t i = 0; i < vectorBytes; ++i)
-    twice.push_back(i % 16);
+    twice.push_back(i % (vectorBytes / 2));
   Value both = vector::ShuffleOp::create(builder, loc, read, read, twice);
-  // Word e of either half stands for entry e, or (upper) e + 8.
+  // Word e of each lane stands for entry e, or (upper) e + 8.
   Value lowBits = bytesOf([](int64_t i) { return i % 16 / 2 >> i % 2 & 1; });
   Value highBits = bytesOf([](int64_t i) { return i % 2 == 0 ? i % 16 / 2 >> 2 & 1 : 0; });
   Value upperBits = bytesOf([](int64_t i) { return i % 2 == 0 ? i % 16 / 2 >> 2 & 1 : 1; });
   auto multiply = [&](Value bits, Value neighbours) {
-    return call("llvm.x86.avx2.pmadd.ub.sw", narrowType, {bits, neighbours});
+    StringRef name = lanes == wideLanes ? "llvm.x86.avx512.pmaddubs.w.512" : "llvm.x86.avx2.pmadd.ub.sw";
+    return call(name, narrowType, {bits, neighbours});
   };
-  auto pack = [&](Value low, Value high) { return call("llvm.x86.avx2.packuswb", bytes, {low, high}); };
+  auto pack = [&](Value low, Value high) {
+    return call(lanes == wideLanes ? "llvm.x86.avx512.packuswb.512" : "llvm.x86.avx2.packuswb", bytes, {low, high});
+  };
   Values parts;
   for (int64_t side = 0; side < 2; ++side) {
     auto pair = [&](int64_t first) {
@@ -121,33 +181,18 @@ SmallVector<Value> TableEmitter::emit(const FlatOperand &lhs) {
   return parts;
 }
 
-LookupEmitter::LookupEmitter(OpBuilder &builder, TileLookupMatmulOp op)
-    : HalfVectors(builder, op.getLoc()), op(op), rows(op.getAcc().getType().getShape()[0]),
-      tables(flattenOperand(builder, loc, op.getTables(), op.getTableIndices())),
-      codes(flattenOperand(builder, loc, op.getCodes(), op.getCodeIndices())) {}
-
 /// Adds what the codes of chunk number chunk + distance name to the bytes, null where they are 0.
 void LookupEmitter::addChunk(Value chunk, int64_t distance, Values &narrow) {
-  constexpr int64_t chunkBytes = 4 * vectorBytes;
-  auto load = [&](const FlatOperand &from, int64_t stride, int64_t row, int64_t at) -> Value {
-    Value place = addIndex(from.base, builder.createOrFold<arith::MulIOp>(loc, chunk, index(stride)));
-    place = addIndex(place, builder.createOrFold<arith::MulIOp>(loc, index(row), from.strides[0]));
-    return vector::LoadOp::create(builder, loc, bytes, from.buffer,
-                                  ValueRange{addIndex(place, index(distance * stride + at))});
-  };
   Value mask = splat(bytes, 15), halves[2];
   Values table; // of both halves, in two parts each
   for (int64_t row = 0; row < rows; ++row) {
     if (row == 0 || op.getAcross()) {
-      Value word = load(codes, vectorBytes, row, 0);
+      Value word = loadWords(chunk, distance, row);
       halves[0] = bitAnd(word, mask);
       halves[1] = bitAnd(cast(bytes, shiftRight(cast(narrowType, word), 4)), mask);
     }
-    if (row == 0 || !op.getAcross()) {
-      table.clear();
-      for (int64_t i = 0; i < 4; ++i)
-        table.push_back(load(tables, chunkBytes, row, i * vectorBytes));
-    }
+    if (row == 0 || !op.getAcross())
+      table = loadTables(chunk, distance, row);
     for (int64_t part = 0; part < 2; ++part) {
       Value found = add(shuffleBytes(table[part], halves[0]), shuffleBytes(table[2 + part], halves[1]));
       Value &sum = narrow[2 * row + part];
@@ -211,42 +256,99 @@ SmallVector<Value> LookupEmitter::emit(ValueRange accumulator) {
   return joinRows(builder, loc, wide, llvm::to_vector(accumulator.getTypes()), 2);
 }
 
+/// Adds what the codes of chunk number chunk + distance name to the sums, one for each half of a row's bytes.
+void WideLookupEmitter::addChunk(Value chunk, int64_t distance, Values &sums) {
+  Value columns = bytesOf([](int64_t i) { return i % wideLanes * panel + i / wideLanes; });
+  Value numbers = bytesOf([](int64_t i) { return i % wideLanes * 16; }), mask = splat(bytes, 15), halves[2];
+  auto place = [&](Value index) -> Value { return arith::OrIOp::create(builder, loc, bitAnd(index, mask), numbers); };
+  Values table; // of both halves, in two parts each
+  for (int64_t row = 0; row < rows; ++row) {
+    if (row == 0 || op.getAcross()) {
+      Value words = shuffleBytes(loadWords(chunk, distance, row), columns);
+      halves[0] = place(words);
+      halves[1] = place(cast(bytes, shiftRight(cast(narrowType, words), 4)));
+    }
+    if (row == 0 || !op.getAcross())
+      table = loadTables(chunk, distance, row);
+    for (int64_t i = 0; i < 4; ++i) {
+      Value &sum = sums[2 * row + i / 2];
+      sum = call("llvm.x86.avx512.vpdpbusd.512", wideType,
+                 {sum, shuffleBytes(table[i], halves[i / 2]), splat(bytes, i % 2 == 0 ? 1 : 32)});
+    }
+  }
+}
+
+SmallVector<Value> WideLookupEmitter::emit(ValueRange accumulator) {
+  int64_t chunks = static_cast<int64_t>(op.getDepth()) / op.getChunkDepth(), whole = chunks / unrolled * unrolled;
+  Values sums;
+  for (Value start : splitRows(builder, loc, accumulator, wideType, 1)) {
+    sums.push_back(start);
+    sums.push_back(splat(wideType, -512 * 2 * lanes * chunks));
+  }
+  auto addChunks = [&](Value first, int64_t count, Values &carried) {
+    for (int64_t next = 0; next < count; ++next)
+      addChunk(first, next, carried);
+  };
+  if (whole > unrolled)
+    sums = carryLoop(builder, loc, {index(0), index(whole), index(unrolled)}, sums,
+                     [&](Value chunk, Values &carried) { addChunks(chunk, unrolled, carried); });
+  else
+    addChunks(index(0), whole, sums);
+  addChunks(index(whole), chunks - whole, sums);
+  Values totals;
+  for (int64_t row = 0; row < rows; ++row)
+    totals.push_back(add(sums[2 * row], sums[2 * row + 1]));
+  return joinRows(builder, loc, totals, llvm::to_vector(accumulator.getTypes()), 1);
+}
+
 namespace {
 struct ConvertTileSubsetSums final : OpConversionPattern<TileSubsetSumsOp> {
-  using OpConversionPattern::OpConversionPattern;
+  ConvertTileSubsetSums(const TypeConverter &converter, MLIRContext *context, int64_t lanes)
+      : OpConversionPattern(converter, context), lanes(lanes) {}
 
   LogicalResult matchAndRewrite(TileSubsetSumsOp op, OneToNOpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
-    if (op.getType().getShape()[1] != 32)
-      return rewriter.notifyMatchFailure(op, "takes two lanes");
+    int64_t own = op.getType().getShape()[1] / 16;
+    if (own != 2 && own != lanes)
+      return rewriter.notifyMatchFailure(op, "takes two lanes, or as many as vectors have");
     if (!cast<MemRefType>(op.getLhs().getType()).areTrailingDimsContiguous(1))
       return rewriter.notifyMatchFailure(op, "takes a buffer whose last dimension is contiguous");
     FlatOperand lhs = flattenOperand(rewriter, op.getLoc(), op.getLhs(), op.getIndices());
-    rewriter.replaceOpWithMultiple(op, {TableEmitter(rewriter, op.getLoc()).emit(lhs)});
+    rewriter.replaceOpWithMultiple(op, {TableEmitter(rewriter, op.getLoc(), own).emit(lhs)});
     return success();
   }
+
+private:
+  int64_t lanes; // at most
 };
 
 /// Needs an accumulator that was converted to its rows.
 struct ConvertTileLookupMatmul final : OpConversionPattern<TileLookupMatmulOp> {
-  using OpConversionPattern::OpConversionPattern;
+  ConvertTileLookupMatmul(const TypeConverter &converter, MLIRContext *context, int64_t lanes)
+      : OpConversionPattern(converter, context), lanes(lanes) {}
 
   LogicalResult matchAndRewrite(TileLookupMatmulOp op, OneToNOpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     ArrayRef<int64_t> tile = op.getAcc().getType().getShape();
     auto isPlain = [](Value buffer) { return cast<MemRefType>(buffer.getType()).getLayout().isIdentity(); };
-    if (op.getChunkDepth() != 16 || tile[1] != 16)
-      return rewriter.notifyMatchFailure(op, "takes two lanes and 16 columns");
+    int64_t own = op.getChunkDepth() / 8;
+    if ((own != 2 && own != lanes) || tile[1] != 16)
+      return rewriter.notifyMatchFailure(op, "takes two lanes, or as many as vectors have, and 16 columns");
     if (!isPlain(op.getTables()) || !isPlain(op.getCodes()))
       return rewriter.notifyMatchFailure(op, "takes tables and codes that lie one after the other");
     if (adaptor.getAcc().size() != static_cast<size_t>(tile[0]))
       return rewriter.notifyMatchFailure(op, "accumulator was not converted to its rows");
-    rewriter.replaceOpWithMultiple(op, {LookupEmitter(rewriter, op).emit(adaptor.getAcc())});
+    rewriter.replaceOpWithMultiple(op, {own > 2 ? WideLookupEmitter(rewriter, op).emit(adaptor.getAcc())
+                                                : LookupEmitter(rewriter, op).emit(adaptor.getAcc())});
     return success();
   }
+
+private:
+  int64_t lanes; // at most
 };
 } // namespace
 
-void lutra::populateTileLookupMatmulPatterns(const TypeConverter &converter, RewritePatternSet &patterns) {
-  patterns.add<ConvertTileSubsetSums, ConvertTileLookupMatmul>(converter, patterns.getContext());
+void lutra::populateTileLookupMatmulPatterns(const TypeConverter &converter, int64_t lanes,
+                                             RewritePatternSet &patterns) {
+  patterns.add<ConvertTileSubsetSums, ConvertTileLookupMatmul>(converter, patterns.getContext(), lanes);
 }

@@ -29,8 +29,9 @@ struct CodedLowering {
 void populateTileCodedMatmulPatterns(const mlir::TypeConverter &converter, CodedLowering lowering,
                                      mlir::RewritePatternSet &patterns);
 
-/// Adds the conversion of tile_subset_sums and tile_lookup_matmul to AVX2.
-void populateTileLookupMatmulPatterns(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+/// Adds the conversion of tile_subset_sums and tile_lookup_matmul of two lanes to AVX2, of four to VBMI and VNNI.
+void populateTileLookupMatmulPatterns(const mlir::TypeConverter &converter, int64_t lanes,
+                                      mlir::RewritePatternSet &patterns);
 
 } // namespace lutra
 

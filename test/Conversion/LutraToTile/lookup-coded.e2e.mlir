@@ -5,6 +5,9 @@
 // RUN: lutra-run %t.lookup.so --seed=7 --output=%t.lookup
 // RUN: lutra-run %t.coded.so --seed=7 --output=%t.coded
 // RUN: diff -r %t.lookup %t.coded
+// RUN: lutra-compile %s --target-cpu=avx512vbmi --strategy=lookup -o %t.vbmi.so
+// RUN: %if avx512-vbmi %{ lutra-run %t.vbmi.so --seed=7 --output=%t.vbmi %}
+// RUN: %if avx512-vbmi %{ diff -r %t.vbmi %t.coded %}
 // RUN: lutra-run %t.coded.so --seed=8 --output=%t.other
 // RUN: not diff -r %t.lookup %t.other
 

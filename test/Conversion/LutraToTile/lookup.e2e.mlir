@@ -7,6 +7,8 @@
 // REQUIRES: lutra-compile, avx2
 // RUN: lutra-compile %s --target-cpu=avx2 --strategy=lookup -o %t.so
 // RUN: lutra-run %t.so --compare=%s --seed=7
+// RUN: lutra-compile %s --target-cpu=avx512vbmi --strategy=lookup -o %t.vbmi.so
+// RUN: %if avx512-vbmi %{ lutra-run %t.vbmi.so --compare=%s --seed=7 %}
 // RUN: not lutra-run %t.so --compare=%s --seed=7 --corrupt=0
 
 #groups = #lutra.encoding<[dense<uint<1>, bipolar, scales = [f16, 1, 32]>]>

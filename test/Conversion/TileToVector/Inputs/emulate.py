@@ -220,6 +220,7 @@ DEFINITIONS = {
     "llvm.x86.avx512.vpdpbusd": _dot,
     "llvm.x86.avx512.pshuf.b": _pshufb,
     "llvm.x86.avx512.permvar.qi": _permvar,
+    "llvm.x86.avx512.packuswb": _halves("llvm.x86.avx2.packuswb", "i16", "i8"),
     "llvm.x86.avx512.pmaddubs.w": _halves("llvm.x86.avx2.pmadd.ub.sw", "i8", "i16"),
     "llvm.x86.avx512.pmaddw.d": _halves("llvm.x86.avx2.pmadd.wd", "i16", "i32"),
 }

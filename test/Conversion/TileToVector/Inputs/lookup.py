@@ -14,17 +14,16 @@ from coded import COLUMNS, EXTREMES, Guarded
 from emulate import emulate
 from machine import LOWERING, describe, run
 
-LANES = 2
-STEPS = 8 * LANES
+LANES = {"avx2": 2, "avx512vnni": 2, "avx512vbmi": 4, "amx": 4}
 # Rows of tables, or panels: below, at and above what bytes hold (4 chunks), what 16 bits hold (16), what a loop covers.
 CHUNKS = (1, 3, 4, 5, 8, 16, 17, 33)
 SHAPES = [(rows, chunks, across) for rows, across in ((1, False), (2, False), (2, True)) for chunks in CHUNKS]
-SHAPES += [(3, 5, False), (3, 5, True), (1, 48, False)]
+SHAPES += [(3, 5, False), (3, 5, True), (1, 48, False), (4, 8, False), (4, 9, True)]
 
 
-def table_kernel() -> str:
+def table_kernel(lanes: int) -> str:
     """A function that writes the tables of one chunk."""
-    lhs, tile, out = f"memref<1x{STEPS}xi8>", f"!lutra.tile<4x{16 * LANES}xi8>", f"memref<4x{16 * LANES}xi8>"
+    lhs, tile, out = f"memref<1x{8 * lanes}xi8>", f"!lutra.tile<4x{16 * lanes}xi8>", f"memref<4x{16 * lanes}xi8>"
     return f"""
 func.func @sums(%x: {lhs}, %t: {out}) attributes {{lutra.kernel}} {{
   %z = arith.constant 0 : index
@@ -35,11 +34,11 @@ func.func @sums(%x: {lhs}, %t: {out}) attributes {{lutra.kernel}} {{
 """
 
 
-def product_kernel(rows: int, chunks: int, across: bool) -> str:
+def product_kernel(rows: int, chunks: int, across: bool, lanes: int) -> str:
     """A function that adds one product to the tile that `%y` holds, from the second row, chunk, panel and word on."""
     of_tables, panels, flag = (1, rows, "across, ") if across else (rows, 1, "")
-    tables = f"memref<{of_tables + 1}x{chunks + 1}x4x{16 * LANES}xi8>"
-    codes = f"memref<{panels + 1}x{chunks * LANES + 1}x{COLUMNS}x1xi8>"
+    tables = f"memref<{of_tables + 1}x{chunks + 1}x4x{16 * lanes}xi8>"
+    codes = f"memref<{panels + 1}x{chunks * lanes + 1}x{COLUMNS}x1xi8>"
     tile, out = f"!lutra.tile<{rows}x{COLUMNS}xi32>", f"memref<{rows}x{COLUMNS}xi32>"
     window = f"dims = [{-1 if rows == 1 else 0}, 1] steps = [1, 1]"
     return f"""
@@ -47,7 +46,7 @@ func.func @product_{rows}_{chunks}_{int(across)}(%t: {tables}, %w: {codes}, %y: 
   %z = arith.constant 0 : index
   %o = arith.constant 1 : index
   %a = lutra.tile_load %y[%z, %z] {window} : {out} -> {tile}
-  %r = lutra.tile_lookup_matmul %t[%o, %o], %w[%o, %o], %a {{{flag}depth = {chunks * STEPS} : i64}}
+  %r = lutra.tile_lookup_matmul %t[%o, %o], %w[%o, %o], %a {{{flag}depth = {chunks * 8 * lanes} : i64}}
          : {tables}, {codes}, {tile} -> {tile}
   lutra.tile_store %r, %y[%z, %z] {window} : {tile}, {out}
   return
@@ -55,34 +54,38 @@ func.func @product_{rows}_{chunks}_{int(across)}(%t: {tables}, %w: {codes}, %y: 
 """
 
 
-def tables_of(x: np.ndarray) -> np.ndarray:
+def tables_of(x: np.ndarray, lanes: int) -> np.ndarray:
     """Tables [rows, chunks, 4, entries] of rows of activations."""
-    groups = x.astype(np.int64).reshape(len(x), -1, LANES, 2, 4)
+    groups = x.astype(np.int64).reshape(len(x), -1, lanes, 2, 4)
     bits = np.arange(16)[:, None] >> np.arange(4) & 1
     sums = 512 + np.einsum("rclhj,ej->rchle", groups, bits)
     parts = np.stack([sums % 32, sums // 32], 3)
-    return parts.reshape(len(x), -1, 4, 16 * LANES).astype(np.uint8)
+    return parts.reshape(len(x), -1, 4, 16 * lanes).astype(np.uint8)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--level", required=True)
+    parser.add_argument("--level", choices=LANES, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--corrupt", action="store_true", help="expect one product more")
     parser.add_argument("--assembly", action="store_true", help="print the assembly instead")
+    parser.add_argument("--native", action="store_true", help="run the level's own instructions, not others for them")
     options = parser.parse_args()
+    lanes = LANES[options.level]
+    steps = 8 * lanes
     shapes = [(1, 8, False), (2, 8, True)] if options.assembly else SHAPES[:1] if options.corrupt else SHAPES
-    text = table_kernel() + "".join(product_kernel(*shape) for shape in shapes)
+    text = table_kernel(lanes) + "".join(product_kernel(*shape, lanes) for shape in shapes)
     text = run(["lutra-opt", f"--convert-tile-to-vector=target={options.level}", "-"], text)
     text = run(["mlir-opt", f"--pass-pipeline={LOWERING}"], text)
     text = run(["mlir-translate", "--mlir-to-llvmir"], text)
-    flags = ["-mcpu=x86-64-v3", "-O3", "-relocation-model=pic"]
+    own = "x86-64-v3" if options.level == "avx2" else "sapphirerapids"
+    flags = [f"-mcpu={own if options.native or options.assembly else 'x86-64-v3'}", "-O3", "-relocation-model=pic"]
     if options.assembly:
         print(run(["llc", *flags], text))
         return 0
     options.work.mkdir(parents=True, exist_ok=True)
     built = options.work / "lookup.o"
-    run(["llc", *flags, "-filetype=obj", "-o", str(built)], emulate(text))
+    run(["llc", *flags, "-filetype=obj", "-o", str(built)], text if options.native else emulate(text))
     run(["clang", "-shared", str(built), "-o", str(built.with_suffix(".so"))], "")
     library = ctypes.CDLL(str(built.with_suffix(".so")))
     random, count = np.random.default_rng(7), 0
@@ -97,13 +100,13 @@ def main() -> int:
     trials = ("random", "random", *itertools.product(EXTREMES, EXTREMES))
     for (rows, chunks, across), trial in itertools.product(shapes, trials):
         of_tables, panels = (1, rows) if across else (rows, 1)
-        x = random.integers(-128, 128, (of_tables, chunks * STEPS)).astype(np.int8)
-        w = random.integers(0, 256, (panels + 1, chunks * LANES + 1, COLUMNS, 1)).astype(np.uint8)
+        x = random.integers(-128, 128, (of_tables, chunks * steps)).astype(np.int8)
+        w = random.integers(0, 256, (panels + 1, chunks * lanes + 1, COLUMNS, 1)).astype(np.uint8)
         if trial != "random":
             x[...], w[...] = EXTREMES[trial[0]][0], EXTREMES[trial[1]][1] & 255
-        tables = tables_of(x)
+        tables = tables_of(x, lanes)
         for row, chunk in ((0, 0), (of_tables - 1, chunks - 1)):
-            got = call("sums", [x[row : row + 1, chunk * STEPS :][:, :STEPS], np.zeros((4, 16 * LANES), np.uint8)])
+            got = call("sums", [x[row : row + 1, chunk * steps :][:, :steps], np.zeros((4, 16 * lanes), np.uint8)])
             if not np.array_equal(got, tables[row, chunk]):
                 print(f"tables, {trial}: {got} for {tables[row, chunk]}")
                 return 1
