@@ -44,14 +44,15 @@ public:
     int64_t vectors = panel * shape.accBits / vectorBits; // of one row in one panel
     int64_t registers = vectorBits == 512 ? 32 : 16, best = 1;
     // Accumulators, and either all right-hand vectors and one broadcast or the other way round. Eight
-    // accumulators hide the latency of a fused multiply-add, more columns only split the stream.
-    for (int64_t panels = 2; panels <= 8 && (panels - 1) * vectors * rows < 8; ++panels) {
+    // accumulators hide the latency of a fused multiply-add, more columns only split the stream. Powers of two: what
+    // whole tiles of left-over rows cover, whole tiles of other rows cover as well.
+    for (int64_t panels = 2; panels <= 8 && panels / 2 * vectors * rows < 8; panels *= 2) {
       int64_t held = panels * vectors;
       if (rows * held + std::min(rows, held) + 1 <= registers)
         best = panels;
     }
-    while (vectorBits == 512 && rows * (best + 1) * vectors + (best + 1) * vectors + 1 <= registers && best < 3)
-      ++best; // each broadcast then feeds two multiply-adds or more
+    if (vectorBits == 512 && best == 1 && 2 * (rows + 1) * vectors + 1 <= registers)
+      best = 2; // each broadcast then feeds two multiply-adds
     return best * panel;
   }
 
