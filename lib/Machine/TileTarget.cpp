@@ -78,6 +78,8 @@ public:
     int64_t rows = vectorBits == 512 ? 8 : 4;
     return CodedProduct{rows, 6, true, vectorBits / 8, 2, hasByteTiles() ? 16 : rows, hasByteTiles() ? 16 : 32};
   }
+  /// More have values from a buffer sooner than anew for each tile.
+  int64_t getDecodedRows() const override { return bytes == Bytes::None ? 0 : vectorBits == 512 ? 8 : 4; }
   int64_t getPanelWidth() const override { return panel; }
   int64_t getMapWidth(unsigned bits) const override { return 2 * vectorBits / std::max(8u, bits); }
   /// One vector; narrow elements would need more registers than there are.

@@ -76,6 +76,9 @@ public:
   virtual int64_t getLookupLanes() const { return 0; }
   /// Products of 8-bit integers with codes; nothing where they are not computed.
   virtual std::optional<CodedProduct> getCodedProduct() const { return std::nullopt; }
+  /// Rows up to which values of an encoded weight are decoded in registers, where products with floats use them; 0:
+  /// they always are in a buffer.
+  virtual int64_t getDecodedRows() const { return 0; }
   /// Columns of a panel of a packed weight; 0: products read matrices as they are. One artifact holds one packing, so
   /// the levels of one kind of machine answer alike.
   virtual int64_t getPanelWidth() const = 0;

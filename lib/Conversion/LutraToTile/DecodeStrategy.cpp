@@ -1,6 +1,7 @@
 //===- DecodeStrategy.cpp - products that decode their weight ----------------===//
-// Panels of codes become panels of floats in a buffer of the work item (EncodedRhs.cpp), which register tiles then
-// read. Values are those of lutra.decode, bit for bit, so that nothing is lost beyond the encoding itself.
+// Few rows multiply what registers decode (DecodedKind.cpp). For more, panels of codes become panels of floats in a
+// buffer of the work item (EncodedRhs.cpp), which register tiles then read; its values are those of lutra.decode, bit
+// for bit.
 #include "EncodedRhs.h"
 #include "GroupKinds.h"
 #include "Strategies.h"
@@ -18,12 +19,28 @@ public:
   }
   std::optional<StrategyOffer> match(const ProductProblem &problem, const TileTarget &target,
                                      std::string &why) const override;
-  FailureOr<Value> emitGrid(KernelEmitter &emitter) const override { return getMatmulKind().grid(emitter); }
+  FailureOr<Value> emitGrid(KernelEmitter &emitter) const override { return getDecodedKind().grid(emitter); }
   LogicalResult emitItem(KernelEmitter &emitter, bool elementwise) const override {
-    return elementwise ? failure() : getMatmulKind().item(emitter, false);
+    return getDecodedKind().item(emitter, elementwise);
   }
 };
 } // namespace
+
+/// Operations that decode a vector of weights.
+static double decodeOperations(const EncodedPanels &panels, const TileTarget &target) {
+  double operations = panels.code.words(), fields = panels.code.fields(); // of a step: loads that widen bytes
+  for (unsigned field = 0; field < fields; ++field)
+    operations += 2 * static_cast<double>(panels.code.piecesOf(field).size()) - 1; // shifts, masks, what joins them
+  operations /= fields;
+  constexpr double turns = 16, parts = 9, choice = 3; // scalar accesses, a float's bits, two tables of 8
+  if (panels.code.bits <= 4 && !panels.tableAt && target.getVectorBits() >= 512)
+    operations += 1;
+  else if (auto linear = panels.linear())
+    operations += 1 + (linear->first != 1 ? 1 : 0) + (linear->second != 0 ? 1 : 0);
+  else
+    operations += panels.tableAt ? turns : panels.code.bits > 4 ? parts : choice;
+  return operations + 2 * static_cast<double>(findDifferingCodes(panels).size()) + (panels.zero ? 1 : 0);
+}
 
 std::optional<StrategyOffer> DecodeStrategy::match(const ProductProblem &problem, const TileTarget &target,
                                                    std::string &why) const {
@@ -46,9 +63,16 @@ std::optional<StrategyOffer> DecodeStrategy::match(const ProductProblem &problem
     why = "takes weights of a known shape alone";
   if (!why.empty())
     return std::nullopt;
-  // About four operations for a vector of weights, once for each block of rows.
+  auto type = cast<RankedTensorType>(matmul.getRhs().getType());
+  EncodedPanels panels =
+      llvm::cantFail(EncodedPanels::of(encodingOf(type).getValue(), type.getShape().front(), type.getShape().back(),
+                                       target.getPanelWidth(), getPanelDepth(type)));
   double weights = static_cast<double>(problem.shape.n) * static_cast<double>(problem.shape.k);
-  return StrategyOffer{(problem.getMultiplyAdds() + 4 * weights) / target.getFmaPerCycle(32)};
+  double operations = decodeOperations(panels, target) * weights;
+  // More rows scale and store each value, once for each block of them, and tiles wait for what they load.
+  if (problem.shape.m < 0 || problem.shape.m > target.getDecodedRows())
+    operations += 2 * weights + 0.15 * problem.getMultiplyAdds();
+  return StrategyOffer{(problem.getMultiplyAdds() + operations) / target.getFmaPerCycle(32)};
 }
 
 std::unique_ptr<ProductStrategy> lutra::makeDecodeStrategy() { return std::make_unique<DecodeStrategy>(); }

@@ -128,8 +128,8 @@ Value CodeValues::lookUp(Value codes, ArrayRef<float> values) {
   return TileLookupOp::create(emitter.builder, emitter.loc, type, codes, emitter.builder.getDenseF32ArrayAttr(values));
 }
 
-/// The code of a field.
-Value CodeValues::extract(ArrayRef<Value> words, unsigned field) {
+/// The code of a field, unless `masks` with other bits above it.
+Value CodeValues::extract(ArrayRef<Value> words, unsigned field, bool masks) {
   Type wide = emitter.builder.getI32Type();
   SmallVector<CodeWords::Piece, 7> pieces = panels.code.piecesOf(field);
   SmallVector<Value> read;
@@ -142,7 +142,7 @@ Value CodeValues::extract(ArrayRef<Value> words, unsigned field) {
       Value bits = arith::ExtUIOp::create(builder, loc, wide, byte);
       if (piece.at > 0)
         bits = arith::ShRUIOp::create(builder, loc, bits, number(builder, loc, piece.at));
-      if (piece.at + piece.count < 8)
+      if (piece.at + piece.count < 8 && (masks || pieces.size() > 1))
         bits = arith::AndIOp::create(builder, loc, bits, number(builder, loc, (1 << piece.count) - 1));
       if (piece.to > 0)
         bits = arith::ShLIOp::create(builder, loc, bits, number(builder, loc, piece.to));
@@ -155,8 +155,10 @@ Value CodeValues::extract(ArrayRef<Value> words, unsigned field) {
 Value CodeValues::decode(ArrayRef<Value> words, unsigned field, ArrayRef<Value> group) {
   Type real = emitter.builder.getF32Type();
   Location loc = emitter.loc;
-  Value codes = extract(words, field);
-  if (std::optional<std::pair<double, double>> linear = panels.linear()) {
+  // One instruction looks 16 values up where vectors have as many.
+  bool looksUp = panels.code.bits <= 4 && !panels.tableAt && emitter.target.getVectorBits() >= 512;
+  Value codes = extract(words, field, /*masks=*/!looksUp || !differing.empty());
+  if (std::optional<std::pair<double, double>> linear = panels.linear(); linear && !looksUp) {
     auto [factor, offset] = *linear;
     return emitter.map(codes, real, [&, factor = factor, offset = offset](OpBuilder &builder, ValueRange scalars) {
       Value value = arith::SIToFPOp::create(builder, loc, real, scalars[0]);

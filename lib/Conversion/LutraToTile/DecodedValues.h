@@ -30,7 +30,7 @@ public:
   mlir::Value decode(llvm::ArrayRef<mlir::Value> words, unsigned field, llvm::ArrayRef<mlir::Value> group);
 
 private:
-  mlir::Value extract(llvm::ArrayRef<mlir::Value> words, unsigned field);
+  mlir::Value extract(llvm::ArrayRef<mlir::Value> words, unsigned field, bool masks);
   mlir::Value lookUp(mlir::Value codes, llvm::ArrayRef<float> values);
 
   KernelEmitter &emitter;

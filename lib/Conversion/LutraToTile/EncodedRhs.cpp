@@ -4,9 +4,8 @@
 // all scales, made once for a group, or the one with the coarsest scale.
 #include "EncodedRhs.h"
 
-#include "DecodedValues.h"
-
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 #include <cmath>
@@ -148,6 +147,7 @@ EncodedRhs::EncodedRhs(KernelEmitter &kernelEmitter, RankedTensorType type, Valu
     selectors = sideView(*panels.selector);
   if (panels.tableAt)
     table = view(*panels.tableAt, {int64_t(1) << panels.code.bits}, builder.getF32Type());
+  values.emplace(emitter, panels, table);
 }
 
 int64_t EncodedRhs::getStep(int64_t block) const {
@@ -200,44 +200,89 @@ Value EncodedRhs::loadSelector(const Place &place) {
   return widen(emitter, loadStored(*panels.selector, selectors, place));
 }
 
+static Value multiply(KernelEmitter &emitter, Value left, Value right) {
+  return emitter.map({left, right}, emitter.builder.getF32Type(),
+                     [&](OpBuilder &builder, ValueRange scalars) -> Value {
+                       return arith::MulFOp::create(builder, emitter.loc, scalars[0], scalars[1]);
+                     });
+}
+
+EncodedRhs::Group EncodedRhs::loadGroup(const Place &place) {
+  Group group;
+  for (size_t index = 0; index < panels.scales.size(); ++index) {
+    Value factor = loadScale(index, place);
+    // All but the last have an exact product in any case.
+    if (index > 0 && (index + 1 < panels.scales.size() || hasExactScale(panels)))
+      group.factors[0] = multiply(emitter, group.factors[0], factor);
+    else
+      group.factors.push_back(factor);
+  }
+  if (panels.zero)
+    group.point = loadSide(*panels.zero, zeros, place);
+  group.own = values->makeGroup(panels.selector ? loadSelector(place) : Value());
+  return group;
+}
+
+SmallVector<Value> EncodedRhs::loadStep(const Place &place, Value k) {
+  Value first = emitter.mul(emitter.div(k, emitter.constant(panels.depth)), emitter.constant(panels.code.words()));
+  SmallVector<Value> read;
+  for (unsigned word = 0; word < panels.code.words(); ++word) {
+    TileWindow stored;
+    stored.indices = {place.panel, emitter.add(first, emitter.constant(word)), emitter.constant(0)};
+    stored.shape = place.shape;
+    stored.dims = place.dims;
+    stored.steps.assign(place.shape.size(), 1);
+    read.push_back(emitter.loadTile(words, stored, emitter.builder.getI8Type()));
+  }
+  return read;
+}
+
+Value EncodedRhs::decode(ArrayRef<Value> words, unsigned field, const Group &group) {
+  Value value = values->decode(words, field, group.own);
+  if (!group.point)
+    return value;
+  return emitter.map({value, group.point}, emitter.builder.getF32Type(),
+                     [&](OpBuilder &builder, ValueRange scalars) -> Value {
+                       return arith::SubFOp::create(builder, emitter.loc, scalars[0], scalars[1]);
+                     });
+}
+
+Value EncodedRhs::scale(Value values, const Group &group) {
+  for (Value factor : group.factors)
+    values = multiply(emitter, values, factor);
+  return values;
+}
+
+Value EncodedRhs::addScaled(Value sums, const Group &group, Value totals) {
+  SmallVector<Value> tiles{sums, totals};
+  llvm::append_range(tiles, group.factors);
+  return emitter.map(tiles, emitter.builder.getF32Type(), [&](OpBuilder &builder, ValueRange scalars) -> Value {
+    Value sum = scalars[0];
+    if (scalars.size() == 2)
+      return arith::AddFOp::create(builder, emitter.loc, sum, scalars[1]);
+    for (Value factor : scalars.drop_front(2).drop_back())
+      sum = arith::MulFOp::create(builder, emitter.loc, sum, factor);
+    return math::FmaOp::create(builder, emitter.loc, sum, scalars.back(), scalars[1]);
+  });
+}
+
+bool EncodedRhs::mayScaleSums() const {
+  constexpr int least = -24, greatest = 16;
+  NumberRange range = valueRange(panels);
+  return range.least >= least && range.greatest <= greatest;
+}
+
 LogicalResult EncodedRhs::copy(Value panel, Value low, Value depth, int64_t step, Value scratch, Value to) {
   Value zero = emitter.constant(0), fields = emitter.constant(panels.depth);
-  Type real = emitter.builder.getF32Type();
-  CodeValues values(emitter, panels, table);
-  auto combine = [&](Value left, Value right, auto op) {
-    return emitter.map({left, right}, real, [&](OpBuilder &builder, ValueRange scalars) -> Value {
-      return decltype(op)::create(builder, emitter.loc, scalars[0], scalars[1]);
-    });
-  };
   return emitter.forEach(zero, depth, emitter.constant(step), [&](Value at) {
-    Place side{panel, emitter.div(emitter.add(low, at), emitter.constant(panels.group)), {panels.width}, {2}};
-    SmallVector<Value> factors;
-    for (size_t index = 0; index < panels.scales.size(); ++index)
-      factors.push_back(loadScale(index, side));
-    if (factors.size() > 1 && hasExactScale(panels)) {
-      for (Value factor : ArrayRef(factors).drop_front())
-        factors[0] = combine(factors[0], factor, arith::MulFOp());
-      factors.resize(1);
-    }
-    Value point = panels.zero ? loadSide(*panels.zero, zeros, side) : Value();
-    SmallVector<Value> group = values.makeGroup(panels.selector ? loadSelector(side) : Value());
+    Place place{panel, emitter.div(emitter.add(low, at), emitter.constant(panels.group)), {panels.width}, {2}};
+    Group group = loadGroup(place);
     Value end = emitter.min(emitter.add(at, emitter.constant(step)), depth);
     return emitter.forEach(at, end, fields, [&](Value k) {
-      Value first = emitter.mul(emitter.div(emitter.add(low, k), fields), emitter.constant(panels.code.words()));
-      SmallVector<Value> read;
-      for (unsigned word = 0; word < panels.code.words(); ++word) {
-        TileWindow stored =
-            TileWindow::row({panel, emitter.add(first, emitter.constant(word)), zero}, 2, panels.width);
-        read.push_back(emitter.loadTile(words, stored, emitter.builder.getI8Type()));
-      }
+      SmallVector<Value> read = loadStep(place, emitter.add(low, k));
       for (int64_t field = 0; field < panels.depth; ++field) {
-        Value value = values.decode(read, field, group);
-        if (point)
-          value = combine(value, point, arith::SubFOp());
-        for (Value factor : factors)
-          value = combine(value, factor, arith::MulFOp());
         TileWindow row = TileWindow::row({to, emitter.add(k, emitter.constant(field)), zero}, 2, panels.width);
-        emitter.storeTile(value, scratch, row);
+        emitter.storeTile(scale(decode(read, field, group), group), scratch, row);
       }
       return success();
     });

@@ -2,9 +2,7 @@
 #ifndef LUTRA_LIB_CONVERSION_LUTRATOTILE_ENCODEDRHS_H
 #define LUTRA_LIB_CONVERSION_LUTRATOTILE_ENCODEDRHS_H
 
-#include "KernelEmitter.h"
-
-#include "lutra/Support/EncodedPanels.h"
+#include "DecodedValues.h"
 
 namespace lutra {
 
@@ -42,6 +40,25 @@ public:
   /// A tile of table numbers in i32.
   mlir::Value loadSelector(const Place &place);
 
+  /// What holds for the columns of one panel in one group.
+  struct Group {
+    llvm::SmallVector<mlir::Value> factors; // two at most
+    mlir::Value point;                      // null for none
+    llvm::SmallVector<mlir::Value> own;     // CodeValues::makeGroup
+  };
+  Group loadGroup(const Place &place);
+  /// The words of the step of K that begins at `k`.
+  llvm::SmallVector<mlir::Value> loadStep(const Place &place, mlir::Value k);
+  /// Value less zero point of field `field` of a step, in f32.
+  mlir::Value decode(llvm::ArrayRef<mlir::Value> words, unsigned field, const Group &group);
+  /// `values` times the scales.
+  mlir::Value scale(mlir::Value values, const Group &group);
+  /// `totals` and the scaled sums of products with values.
+  mlir::Value addScaled(mlir::Value sums, const Group &group, mlir::Value totals);
+  /// Whether a group's sum of products with values, before its scale, is as far from the ends of the range of f32 as
+  /// the other factors are.
+  bool mayScaleSums() const;
+
 private:
   mlir::Value loadStored(const PanelSide &side, mlir::Value view, const Place &place);
   mlir::Value loadSide(const PanelSide &side, mlir::Value view, const Place &place);
@@ -51,6 +68,7 @@ private:
   mlir::Value words, codes; // views of the buffer; words: all columns' bytes as one dimension
   llvm::SmallVector<mlir::Value> scales;
   mlir::Value zeros, selectors, table;
+  std::optional<CodeValues> values;
 };
 
 } // namespace lutra

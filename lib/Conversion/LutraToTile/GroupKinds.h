@@ -26,6 +26,8 @@ inline constexpr int64_t codedCopyBytes = 192 << 10, codedSumBytes = 96 << 10;
 GroupKind getLookupKind();
 inline constexpr int64_t lookupTableBytes = 256 << 10, lookupColumns = 512;
 GroupKind getConcatKind();
+/// Of the decode strategy.
+GroupKind getDecodedKind();
 /// Of the tiled strategy.
 GroupKind getConvKind();
 GroupKind getConvTransposeKind();

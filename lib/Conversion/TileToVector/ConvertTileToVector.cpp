@@ -84,16 +84,20 @@ struct IotaPattern final : OpConversionPattern<TileIotaOp> {
   }
 };
 
-/// Lookups in tables of 8, of which x86 has instructions; the upper half of 16 by a choice between two. With vectors of
-/// 128 bits aarch64's own, which finds bytes in up to four of them: all of 16 entries.
+/// Lookups in tables of 16 where vectors have 512 bits, else of 8, of which x86 has instructions; the upper half of 16
+/// by a choice between two. With vectors of 128 bits aarch64's own, which finds bytes in up to four of them: all of 16
+/// entries.
 struct LookupPattern final : OpConversionPattern<TileLookupOp> {
-  LookupPattern(const TypeConverter &converter, MLIRContext *context, bool isNeon)
-      : OpConversionPattern(converter, context), isNeon(isNeon) {}
+  LookupPattern(const TypeConverter &converter, MLIRContext *context, unsigned vectorBits, bool isNeon)
+      : OpConversionPattern(converter, context), vectorBits(vectorBits), isNeon(isNeon) {}
 
   LogicalResult matchAndRewrite(TileLookupOp op, OneToNOpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     int64_t columns = getTileColumns(op.getType()), lanes = isNeon ? 4 : 8;
+    bool isWide = vectorBits >= 512 && columns % wideLanes == 0;
+    if (isWide)
+      lanes = wideLanes;
     if (!isa<VectorType>(getRowType(op.getType())) || columns % lanes != 0)
       return rewriter.notifyMatchFailure(op, "takes columns in whole vectors");
     SmallVector<Value> rows;
@@ -101,8 +105,9 @@ struct LookupPattern final : OpConversionPattern<TileLookupOp> {
       Value row = arith::ConstantOp::create(rewriter, loc, rewriter.getZeroAttr(getRowType(op.getType())));
       for (int64_t first = 0; first < columns; first += lanes) {
         Value part = vector::ExtractStridedSliceOp::create(rewriter, loc, codes, first, lanes, 1);
-        Value found = isNeon ? lookUpBytes(rewriter, loc, part, op.getTable())
-                             : lookUp(rewriter, loc, part, op.getTable());
+        Value found = isNeon   ? lookUpBytes(rewriter, loc, part, op.getTable())
+                      : isWide ? lookUpWide(rewriter, loc, part, op.getTable())
+                               : lookUp(rewriter, loc, part, op.getTable());
         row = vector::InsertStridedSliceOp::create(rewriter, loc, found, row, first, 1);
       }
       rows.push_back(row);
@@ -112,6 +117,21 @@ struct LookupPattern final : OpConversionPattern<TileLookupOp> {
   }
 
 private:
+  static constexpr int64_t wideLanes = 16;
+
+  /// The instruction reads the low four bits of each code, and the entries follow each other again and again.
+  static Value lookUpWide(OpBuilder &builder, Location loc, Value codes, ArrayRef<float> table) {
+    auto realType = VectorType::get({wideLanes}, builder.getF32Type());
+    SmallVector<float> entries;
+    for (int64_t i = 0; i < wideLanes; ++i)
+      entries.push_back(table[i % table.size()]);
+    Value constant = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(realType, ArrayRef(entries)));
+    return LLVM::CallIntrinsicOp::create(builder, loc, realType,
+                                         builder.getStringAttr("llvm.x86.avx512.permvar.sf.512"),
+                                         ValueRange{constant, codes})
+        ->getResult(0);
+  }
+
   /// Byte b of a lane's entry is byte 4 * code + b of the table.
   static Value lookUpBytes(OpBuilder &builder, Location loc, Value codes, ArrayRef<float> table) {
     constexpr int64_t lanes = 4;
@@ -169,6 +189,7 @@ private:
     return arith::SelectOp::create(builder, loc, isHigh, half(lanes), low);
   }
 
+  unsigned vectorBits;
   bool isNeon;
 };
 
@@ -342,7 +363,7 @@ void ConvertTileToVector::runOnOperation() {
   RewritePatternSet patterns(&getContext());
   patterns.add<FillPattern, IotaPattern, JoinPattern, MapPattern, ReducePattern, ExtractPattern>(converter,
                                                                                                  &getContext());
-  patterns.add<LookupPattern>(converter, &getContext(), getNeonBytes(*machine).has_value());
+  patterns.add<LookupPattern>(converter, &getContext(), machine->getVectorBits(), getNeonBytes(*machine).has_value());
   populateTileMemoryPatterns(converter, patterns);
   populateTileMatmulPatterns(converter, machine->getVectorBits(), patterns);
   if (machine->getCodedProduct())

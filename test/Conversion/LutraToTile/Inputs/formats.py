@@ -76,9 +76,10 @@ def group_of(text: str, depth: int) -> int:
     return int(finest[2]) if len(finest) > 2 else depth
 
 
-def argument(name: str, columns: int, element: str) -> str:
-    """An argument of the entry with one dynamic dimension."""
-    return f'%{name}: tensor<?x{columns}x{element}> {{lutra.name = "{name}", lutra.dim_names = ["n", ""]}}'
+def argument(name: str, rows: str, columns: int, element: str) -> str:
+    """An argument of the entry; `rows` may be dynamic."""
+    names = ', lutra.dim_names = ["n", ""]' if rows == "?" else ""
+    return f'%{name}: tensor<{rows}x{columns}x{element}> {{lutra.name = "{name}"{names}}}'
 
 
 def main() -> int:
@@ -86,12 +87,16 @@ def main() -> int:
     parser.add_argument("kind", choices=["decode", "coded"], help="f32 activations, or codes with scales")
     parser.add_argument("--columns", type=int, default=19)
     parser.add_argument("--depth", type=int, default=70)
+    parser.add_argument("--rows", default="?", help="of activations, ? for a dynamic number")
+    parser.add_argument("--only", nargs="+", help="formats")
     parser.add_argument("-o", dest="output", type=Path, required=True)
     options = parser.parse_args()
     n, depth, coded = options.columns, options.depth, options.kind == "coded"
     random = np.random.default_rng(n + depth)
-    weights, body, arguments = [], [], [argument("x", depth, "i8" if coded else "f32")]
+    rows = options.rows
+    weights, body, arguments = [], [], [argument("x", rows, depth, "i8" if coded else "f32")]
     formats = INTEGERS if coded else INTEGERS | OTHERS
+    formats = {name: text for name, text in formats.items() if not options.only or name in options.only}
     for name, text in formats.items():
         attribute = f"[dense<{text}>]"
         values = random.standard_normal((n, depth)).astype(np.float32)
@@ -103,15 +108,15 @@ def main() -> int:
         body.append(f"  %w_{name} = lutra.weight @{name} : {kind}")
         group = group_of(text, depth)
         groups = -(-depth // group)
-        scale = f" scale(%s{groups} : tensor<?x{groups}xf32>)" if coded else ""
+        scale = f" scale(%s{groups} : tensor<{rows}x{groups}xf32>)" if coded else ""
         attributes = f"transpose_rhs, block = {group} : i64" if coded else "transpose_rhs"
         body.append(
             f"  %{name} = lutra.matmul %x, %w_{name}{scale} {{{attributes}}}"
-            f" : (tensor<?x{depth}x{'i8' if coded else 'f32'}>, {kind}) -> tensor<?x{n}xf32>"
+            f" : (tensor<{rows}x{depth}x{'i8' if coded else 'f32'}>, {kind}) -> tensor<{rows}x{n}xf32>"
         )
         if coded:
-            arguments.append(argument(f"s{groups}", groups, "f32"))
-    types = ", ".join([f"tensor<?x{n}xf32>"] * len(formats))
+            arguments.append(argument(f"s{groups}", rows, groups, "f32"))
+    types = ", ".join([f"tensor<{rows}x{n}xf32>"] * len(formats))
     entry = ", ".join(dict.fromkeys(arguments))
     lines = [*weights, f"func.func @main({entry}) -> ({types}) {{", *body]
     lines += [f"  return {', '.join(f'%{name}' for name in formats)} : {types}", "}", ""]
