@@ -17,8 +17,8 @@
 
 using namespace lutra;
 
-unsigned CodeWords::words() const { return storedBits() / std::gcd(storedBits(), 8u); }
-unsigned CodeWords::fields() const { return 8 / std::gcd(storedBits(), 8u) * (triples ? 3 : 1); }
+unsigned CodeWords::words() const { return triples ? 7 : bits / std::gcd(bits, 8u); }
+unsigned CodeWords::fields() const { return triples ? 32 : 8 / std::gcd(bits, 8u); }
 
 unsigned CodeWords::codeOf(unsigned stored, unsigned field) const {
   constexpr unsigned powers[] = {1, 3, 9};
@@ -26,16 +26,15 @@ unsigned CodeWords::codeOf(unsigned stored, unsigned field) const {
 }
 
 llvm::SmallVector<CodeWords::Piece, 7> CodeWords::piecesOf(unsigned field) const {
-  if (triples)
-    return CodeWords{storedBits()}.piecesOf(field / 3);
-  unsigned perWord = 8 / bits, whole = perWord * words(), spare = 8 - perWord * bits;
-  if (field < whole)
-    return {{field / perWord, field % perWord * bits, bits, 0}};
+  unsigned width = storedBits(), stored = triples ? field / 3 : field;
+  unsigned perWord = 8 / width, whole = perWord * words(), spare = 8 - perWord * width;
+  if (stored < whole)
+    return {{stored / perWord, stored % perWord * width, width, 0}};
   llvm::SmallVector<Piece, 7> pieces;
-  unsigned first = (field - whole) * bits; // among the bits that whole codes leave
-  for (unsigned done = 0; done < bits;) {
-    unsigned in = (first + done) % spare, count = std::min(bits - done, spare - in);
-    pieces.push_back({(first + done) / spare, perWord * bits + in, count, done});
+  unsigned first = (stored - whole) * width; // among the bits that whole codes leave
+  for (unsigned done = 0; done < width;) {
+    unsigned in = (first + done) % spare, count = std::min(width - done, spare - in);
+    pieces.push_back({(first + done) / spare, perWord * width + in, count, done});
     done += count;
   }
   return pieces;
@@ -207,9 +206,8 @@ public:
       : panels(panels), format(encoding.terms.front().formats.front()),
         layout(llvm::cantFail(EncodedLayout::of(encoding, panels.n, panels.k))),
         flip(format.code.kind == CodeForm::Int ? 1 << (panels.code.bits - 1) : 0) {
-    CodeWords stored{panels.code.storedBits()};
-    for (unsigned field = 0; field < stored.fields(); ++field)
-      pieces.push_back(stored.piecesOf(field));
+    for (unsigned stored = 0; stored < panels.code.storedFields(); ++stored)
+      pieces.push_back(panels.code.piecesOf(panels.code.triples ? 3 * stored : stored));
   }
   void pack(const uint8_t *canonical, uint8_t *packed);
   void unpack(const uint8_t *packed, uint8_t *canonical);
@@ -390,22 +388,28 @@ template <typename Word> void Copy::unpackRow(const uint8_t *in) {
     }
 }
 
-/// Makes of the codes of each three fields one.
+/// Makes of the codes of each three fields of a step one.
 void Copy::joinTriples() {
-  int64_t bytes = panels.wordBytes();
+  int64_t bytes = panels.wordBytes(), fields = panels.code.fields(), stored = panels.code.storedFields();
   std::fill(codes.begin() + panels.k, codes.end(), uint8_t(0)); // of the row before
-  uint8_t *to = codes.data();
-  for (const uint8_t *from = to; from < codes.data() + codes.size(); from += 3 * bytes)
-    for (int64_t byte = 0; byte < bytes; ++byte)
-      *to++ = from[byte] + 3 * from[byte + bytes] + 9 * from[byte + 2 * bytes];
+  for (int64_t step = 0; step < panels.steps(); ++step) {
+    const uint8_t *from = codes.data() + step * fields * bytes;
+    uint8_t *to = codes.data() + step * stored * bytes;
+    for (int64_t i = 0; i < stored * bytes; ++i) {
+      int64_t first = i / bytes * 3, byte = i % bytes;
+      int third = first + 2 < fields ? from[(first + 2) * bytes + byte] : 0;
+      to[i] = from[first * bytes + byte] + 3 * from[(first + 1) * bytes + byte] + 9 * third;
+    }
+  }
 }
 
 void Copy::splitTriples() {
-  int64_t bytes = panels.wordBytes();
-  for (int64_t first = static_cast<int64_t>(codes.size()) / 3 - bytes; first >= 0; first -= bytes) // from the end
-    for (int64_t field = 2; field >= 0; --field)
+  int64_t bytes = panels.wordBytes(), fields = panels.code.fields(), stored = panels.code.storedFields();
+  for (int64_t step = panels.steps() - 1; step >= 0; --step) // from the end: codes take more room than triples
+    for (int64_t field = fields - 1; field >= 0; --field)
       for (int64_t byte = 0; byte < bytes; ++byte)
-        codes[3 * first + field * bytes + byte] = panels.code.codeOf(codes[first + byte], field);
+        codes[(step * fields + field) * bytes + byte] =
+            panels.code.codeOf(codes[(step * stored + field / 3) * bytes + byte], field);
 }
 
 void Copy::pack(const uint8_t *canonical, uint8_t *packed) {

@@ -182,25 +182,25 @@ func.func @special() -> memref<2x2xi8> {
 }
 
 // Triples in words of one byte: word 0 holds 5 = 2 + 3 * 1 + 9 * 0, word 1 26, and what is left of both the bits 01101
-// of the sixth, 13 = 1 + 3 + 9.
-// OPS: @triples 0: 24x1xi8 = {{\[}}[2], [1], [0], [2], [2], [2], [0], [0], [0], [0], [0], [0], [0], [0], [0], [1], [1], [1], [0], [0], [0], [0], [0], [0]]
-func.func @triples() -> memref<24x1xi8> {
+// of the eighth, 13 = 1 + 3 + 9.
+// OPS: @triples 0: 32x1xi8 = {{\[}}[2], [1], [0], [2], [2], [2], [0], [0], [0], [0], [0], [0], [0], [0], [0], [0], [0], [0], [0], [0], [0], [1], [1], [1], [0], [0], [0], [0], [0], [0], [0], [0]]
+func.func @triples() -> memref<32x1xi8> {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  %c5 = arith.constant 5 : index
-  %w = memref.alloc() : memref<1x5x1x1xi8>
-  %y = memref.alloc() : memref<24x1xi8>
+  %c7 = arith.constant 7 : index
+  %w = memref.alloc() : memref<1x7x1x1xi8>
+  %y = memref.alloc() : memref<32x1xi8>
   %w0 = arith.constant 0xa5 : i8
   %w1 = arith.constant 0x3a : i8
   %rest = arith.constant 0 : i8
-  scf.for %i = %c0 to %c5 step %c1 {
-    memref.store %rest, %w[%c0, %i, %c0, %c0] : memref<1x5x1x1xi8>
+  scf.for %i = %c0 to %c7 step %c1 {
+    memref.store %rest, %w[%c0, %i, %c0, %c0] : memref<1x7x1x1xi8>
   }
-  memref.store %w0, %w[%c0, %c0, %c0, %c0] : memref<1x5x1x1xi8>
-  memref.store %w1, %w[%c0, %c1, %c0, %c0] : memref<1x5x1x1xi8>
-  %r = lutra.tile_unpack %w[%c0, %c0] {bits = 2 : i64, triples} : memref<1x5x1x1xi8> -> !lutra.tile<24x1xi8>
-  lutra.tile_store %r, %y[%c0, %c0] dims = [0, 1] steps = [1, 1] : !lutra.tile<24x1xi8>, memref<24x1xi8>
-  return %y : memref<24x1xi8>
+  memref.store %w0, %w[%c0, %c0, %c0, %c0] : memref<1x7x1x1xi8>
+  memref.store %w1, %w[%c0, %c1, %c0, %c0] : memref<1x7x1x1xi8>
+  %r = lutra.tile_unpack %w[%c0, %c0] {bits = 2 : i64, triples} : memref<1x7x1x1xi8> -> !lutra.tile<32x1xi8>
+  lutra.tile_store %r, %y[%c0, %c0] dims = [0, 1] steps = [1, 1] : !lutra.tile<32x1xi8>, memref<32x1xi8>
+  return %y : memref<32x1xi8>
 }
 
 //--- launch.mlir

@@ -30,7 +30,7 @@ namespace lutra {
 ///   3 bits, 3 words   word 0: f0 f1 f6[0:2]   word 1: f2 f3 f6[2] f7[0]   word 2: f4 f5 f7[1:3]
 ///
 /// Codes 0 to 2 may also lie in `triples`: 5 bits hold c0 + 3 c1 + 9 c2, and field f of those holds the codes of fields
-/// 3 f, 3 f + 1 and 3 f + 2.
+/// 3 f, 3 f + 1 and 3 f + 2. Seven words hold eleven of them, of whose last nothing is third: 32 fields.
 struct CodeWords {
   unsigned bits = 8;
   bool triples = false; // of codes of 2 bits
@@ -42,6 +42,7 @@ struct CodeWords {
   unsigned fields() const;
   /// Of what lies in words.
   unsigned storedBits() const { return triples ? 5 : bits; }
+  unsigned storedFields() const { return triples ? 11 : fields(); }
   llvm::SmallVector<Piece, 7> piecesOf(unsigned field) const;
   /// The code of a field in what its pieces make.
   unsigned codeOf(unsigned stored, unsigned field) const;

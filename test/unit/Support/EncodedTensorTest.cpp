@@ -254,7 +254,8 @@ TEST(EncodedPanels, triples_and_back) {
     for (int64_t bytes : {1, 4}) {
       EncodedPanels panels = llvm::cantFail(EncodedPanels::of(encoding, n, k, 16, tripleDepthOf(encoding, bytes)));
       EXPECT_EQ(panels.wordBytes(), bytes);
-      EXPECT_EQ(panels.stepBytes(), 5 * 16 * bytes);
+      EXPECT_EQ(panels.depth, 32 * bytes);
+      EXPECT_EQ(panels.stepBytes(), 7 * 16 * bytes);
       std::vector<uint8_t> packed(panels.bytes, 0xa5), again(layout.bytes, 0xa5);
       panels.pack(encoding, canonical, packed);
       panels.unpack(encoding, packed, again);
@@ -265,16 +266,16 @@ TEST(EncodedPanels, triples_and_back) {
   EXPECT_EQ(tripleDepthOf(encoding, 4), 0);
 }
 
-/// The first eight triples of a row: five in the low bits of five words, what lies above them holds the others.
-TEST(EncodedPanels, triples_lie_in_five_words) {
+/// The eleven triples of a step: seven in the low bits of seven words, what lies above them holds the others.
+TEST(EncodedPanels, triples_lie_in_seven_words) {
   Encoding encoding;
   encoding.terms.emplace_back().formats.emplace_back().code.kind = CodeForm::Radix;
   encoding.terms[0].formats[0].code.numbers = {3, 3, 5};
-  EncodedPanels panels = llvm::cantFail(EncodedPanels::of(encoding, 1, 24, 1, 24));
-  std::vector<uint8_t> canonical(llvm::cantFail(EncodedLayout::of(encoding, 1, 24)).bytes), packed(panels.bytes);
-  packFields({5, 26, 0, 0, 0, 13, 0, 0}, 5, canonical.data());
+  EncodedPanels panels = llvm::cantFail(EncodedPanels::of(encoding, 1, 32, 1, 32));
+  std::vector<uint8_t> canonical(llvm::cantFail(EncodedLayout::of(encoding, 1, 32)).bytes), packed(panels.bytes);
+  packFields({5, 26, 0, 0, 0, 0, 0, 13, 0, 0, 8}, 5, canonical.data());
   panels.pack(encoding, canonical, packed);
-  EXPECT_EQ(llvm::ArrayRef(packed).take_front(5), llvm::ArrayRef<uint8_t>({0xa5, 0x3a, 0, 0, 0}));
+  EXPECT_EQ(llvm::ArrayRef(packed).take_front(7), llvm::ArrayRef<uint8_t>({0xa5, 0x3a, 0, 0, 0, 0x00, 0x20}));
 }
 
 /// Every bit of every code lies in one place of its words, and no two in the same.

@@ -29,7 +29,7 @@ EXTREMES = {"least": (-128, -1), "greatest": (127, -1), "none": (0, 0)}
 @dataclass(frozen=True, slots=True)
 class Form:
     """Codes of `bits` bits less `offset`, or the entries of a table, of which one may differ from column to column:
-    columns take the entry for code `special` from one of `specials`. Triples are three codes of 2 bits in 5."""
+    columns take the entry for code `special` from one of `specials`. Triples are three codes 0 to 2 in 5 bits."""
 
     name: str
     bits: int
@@ -47,17 +47,12 @@ class Form:
     @property
     def fields(self) -> int:
         """Codes in each byte of a step's words."""
-        return 8 // math.gcd(self.stored, 8) * (3 if self.triples else 1)
+        return 32 if self.triples else 8 // math.gcd(self.bits, 8)
 
     @property
     def words(self) -> int:
         """Words of a step."""
-        return self.stored // math.gcd(self.stored, 8)
-
-    @property
-    def stored(self) -> int:
-        """Bits of what lies in words."""
-        return 5 if self.triples else self.bits
+        return 7 if self.triples else self.bits // math.gcd(self.bits, 8)
 
     @property
     def signed(self) -> bool:
@@ -166,10 +161,13 @@ def unpack(packed: np.ndarray, form: Form) -> np.ndarray:
     """
     if packed.ndim == 4:
         return np.concatenate([unpack(panel, form) for panel in packed], 1)
-    if form.triples:
-        threes = unpack(packed, replace(form, bits=5, triples=False)).reshape(-1, 1, WORD, packed.shape[1])
-        return np.concatenate([threes // 3**digit % 3 for digit in range(3)], 1).reshape(-1, packed.shape[1])
     steps = packed.astype(np.int64).reshape(-1, form.words, *packed.shape[1:])
+    if form.triples:
+        stored = [steps[:, word] & 31 for word in range(7)]
+        rest = sum(steps[:, word] >> 5 << 3 * word for word in range(7))
+        stored += [rest >> 5 * place & 31 for place in range(4)]
+        codes = [triple // 3**digit % 3 for triple in stored for digit in range(3)][:-1]
+        return np.stack(codes, 1).transpose(0, 1, 3, 2).reshape(-1, packed.shape[1])
     whole = 8 // form.bits
     mask = (1 << form.bits) - 1
     fields = [steps[:, word] >> form.bits * place & mask for word in range(form.words) for place in range(whole)]

@@ -564,7 +564,7 @@ func.func @tile_unpack_e6(%w: memref<?x?x16x4xi8>, %i: index) {
 // tile_unpack E7
 func.func @tile_unpack_e7(%w: memref<?x?x16x4xi8>, %i: index) {
   // expected-error @below {{reads triples of codes of 1 bits; those have 2, no offset and nothing special}}
-  %r = lutra.tile_unpack %w[%i, %i] {bits = 1 : i64, triples} : memref<?x?x16x4xi8> -> !lutra.tile<24x64xi8>
+  %r = lutra.tile_unpack %w[%i, %i] {bits = 1 : i64, triples} : memref<?x?x16x4xi8> -> !lutra.tile<32x64xi8>
   return
 }
 

@@ -88,10 +88,10 @@ func.func @unpacked(%w: memref<?x?x16x4xi8>, %s: !lutra.tile<1x16xi32>, %i: inde
 }
 
 // CHECK-LABEL: func @unpacked_triples
-func.func @unpacked_triples(%w: memref<?x?x16x4xi8>, %i: index) -> !lutra.tile<24x64xi8> {
+func.func @unpacked_triples(%w: memref<?x?x16x4xi8>, %i: index) -> !lutra.tile<32x64xi8> {
   // CHECK: lutra.tile_unpack %{{.*}}[%{{.*}}, %{{.*}}] {bits = 2 : i64, triples} : memref
-  %0 = lutra.tile_unpack %w[%i, %i] {bits = 2 : i64, triples} : memref<?x?x16x4xi8> -> !lutra.tile<24x64xi8>
-  return %0 : !lutra.tile<24x64xi8>
+  %0 = lutra.tile_unpack %w[%i, %i] {bits = 2 : i64, triples} : memref<?x?x16x4xi8> -> !lutra.tile<32x64xi8>
+  return %0 : !lutra.tile<32x64xi8>
 }
 
 // CHECK-LABEL: func @tables
