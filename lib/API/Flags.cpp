@@ -40,7 +40,7 @@ MODEL is an .onnx file or an .mlir file (a module of the lutra dialect, any stag
                         the cheapest
   --target NAME         cpu (default), nvgpu (a library that runs on NVIDIA GPUs) or mil (an .mlpackage)
   --target-cpu LIST     instruction-set levels, e.g. avx2,avx512 (default both; avx512vnni,avx2 with products
-                        of integers, and amx where codes are rounded), baseline, native
+                        of integers, and amx with those of bytes), baseline, native
   --triple NAME         what a library of target cpu runs on: x86_64-linux-gnu (default) or aarch64-linux-gnu, with
                         levels neon, dotprod, i8mm (default neon; all three with products of integers)
   --gpu-arch LIST       architectures of target nvgpu: sm_80,sm_90a (default both)

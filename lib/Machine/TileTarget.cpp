@@ -35,12 +35,18 @@ public:
     plan.columnBlock = 256;
     plan.depthBlock = 256;
     plan.lhsBytes = 384 << 10; // what 96 rows of 1024 f32 loaded take of the L2 as well
+    if (isBytes(shape) && hasByteTiles()) {
+      // Half of an L2 of 2 MB: rows stay there while panels pass. Computed ones are counted as 16 bits.
+      int64_t most = shape.k > 0 ? (1 << 20) / shape.k : 256;
+      plan.lhsBytes = 2 << 20;
+      plan.rowBlock = std::max<int64_t>(32, std::min<int64_t>(512, most / 32 * 32));
+    }
     return plan;
   }
 
   int64_t getProductColumns(const ProductShape &shape, int64_t rows) const override {
     if (isBytes(shape))
-      return panel;
+      return getByteColumns(rows);
     int64_t vectors = panel * shape.accBits / vectorBits; // of one row in one panel
     int64_t registers = vectorBits == 512 ? 32 : 16, best = 1;
     // Accumulators, and either all right-hand vectors and one broadcast or the other way round. Eight
@@ -91,17 +97,29 @@ public:
 private:
   static constexpr int64_t panel = 16;
 
-  /// Products with a weight of bytes that are added in fours, in tiles of one panel.
+  /// Products with a weight of bytes that are added in fours.
   bool isBytes(const ProductShape &shape) const {
     return shape.constantRhs && shape.lhsBits == 8 && shape.rhsBits == 8 && bytes != Bytes::None;
   }
-  /// Of a tile: as many as are computed at once, or fewer such that a known number splits evenly.
+  /// Of a tile: as many as are computed at once, or fewer such that a known number splits evenly. AMX: two tiles of 16,
+  /// or one. VNNI: one panel of 14 rows takes a half of the broadcasts of 7.
   int64_t getByteRows(const ProductShape &shape) const {
-    CodedProduct coded = *getCodedProduct();
-    int64_t most = hasByteTiles() ? coded.blockRows : coded.rows;
-    if (shape.m <= 0 || (hasByteTiles() && shape.m > most))
+    if (hasByteTiles())
+      return shape.m <= 0 || shape.m >= 32 ? 32 : std::min<int64_t>(shape.m, 16);
+    int64_t most = !hasByteDot() ? getCodedProduct()->rows : vectorBits == 512 ? 14 : 6;
+    if (shape.m <= 0)
       return most;
     return llvm::divideCeil(shape.m, llvm::divideCeil(shape.m, most));
+  }
+  /// Four tiles of sums, or as many vectors of them as leave registers for a word of each panel and one of a row.
+  int64_t getByteColumns(int64_t rows) const {
+    if (!hasByteDot())
+      return panel;
+    if (hasByteTiles())
+      return rows == 32 ? 2 * panel : 4 * panel;
+    int64_t vectors = panel * 32 / vectorBits, registers = vectorBits == 512 ? 32 : 16;
+    int64_t fit = std::clamp<int64_t>((registers - 1) / (rows + 1) / vectors, 1, 4);
+    return static_cast<int64_t>(llvm::bit_floor(static_cast<uint64_t>(fit))) * panel; // widths divide each other
   }
 
   /// Rows of the tile: as many as registers allow (6 x 16 in 16 ymm: 95 % of the FMA peak of Zen 3; 14 x

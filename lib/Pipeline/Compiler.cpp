@@ -200,30 +200,37 @@ static bool multipliesBytes(ModuleOp module, const CompileOptions &options) {
   return found.wasInterrupted();
 }
 
-/// Whether products have codes on both sides, which the tiles of AMX multiply, or may round their activations to them.
-static bool mayRoundActivations(ModuleOp module, const CompileOptions &options) {
+/// Whether products have codes or bytes on both sides, which the tiles of AMX multiply, or may round their activations
+/// to them.
+static bool mayMultiplyBytes(ModuleOp module, const CompileOptions &options) {
   // A spec with a fault is an error of the pass that reads it.
   llvm::Expected<QuantizeSpec> spec = QuantizeSpec::parse(options.quantize);
   bool asked = spec && spec->activations.scales != ActivationRounding::None;
   if (!spec)
     llvm::consumeError(spec.takeError());
-  WalkResult found = module.walk([](MatmulOp op) {
-    EncodingAttr encoding = encodingOf(cast<RankedTensorType>(op.getRhs().getType()));
-    bool rounds = encoding && encoding.getValue().activation.kind == ActivationForm::Int;
-    return rounds || op.getScale() ? WalkResult::interrupt() : WalkResult::advance();
+  WalkResult found = module.walk([](Operation *op) {
+    auto isByte = [](Type type) {
+      auto tensor = dyn_cast<RankedTensorType>(type);
+      return tensor && !tensor.getEncoding() && tensor.getElementType().isInteger(8);
+    };
+    bool multiplies = isa<MatmulOp, DequantizeOp>(op) && llvm::any_of(op->getOperandTypes(), isByte);
+    if (auto matmul = dyn_cast<MatmulOp>(op)) {
+      EncodingAttr encoding = encodingOf(cast<RankedTensorType>(matmul.getRhs().getType()));
+      multiplies |= matmul.getScale() || (encoding && encoding.getValue().activation.kind == ActivationForm::Int);
+    }
+    return multiplies ? WalkResult::interrupt() : WalkResult::advance();
   });
   return asked || found.wasInterrupted();
 }
 
 /// Levels of a library for which none is named. Few CPUs have AVX-512 without VNNI; they take avx2.
-static SmallVector<std::string> defaultLevels(const CompileOptions &options, bool bytes,
-                                              bool rounds) {
+static SmallVector<std::string> defaultLevels(const CompileOptions &options, bool codes, bool bytes) {
   if (options.triple == aarch64Triple)
-    return bytes ? SmallVector<std::string>{"i8mm", "dotprod", "neon"} : SmallVector<std::string>{"neon"};
-  if (!bytes)
+    return codes ? SmallVector<std::string>{"i8mm", "dotprod", "neon"} : SmallVector<std::string>{"neon"};
+  if (!codes)
     return {"avx512", "avx2"};
   SmallVector<std::string> levels = {"avx512vnni", "avx2"};
-  if (rounds)
+  if (bytes)
     levels.push_back("amx");
   return levels;
 }
@@ -240,7 +247,7 @@ LogicalResult resolveOptions(CompileOptions &options, Location loc) {
     return emitCodedError(loc, ErrorCode::UnsupportedTarget)
            << "libraries for '" << options.triple << "' cannot be made; take " << x86Triple << " or " << aarch64Triple;
   if (options.cpuLevels.empty())
-    options.cpuLevels = defaultLevels(options, /*bytes=*/false, /*rounds=*/false);
+    options.cpuLevels = defaultLevels(options, /*codes=*/false, /*bytes=*/false);
   llvm::SetVector<StringRef> chosen;
   for (StringRef name : options.cpuLevels) {
     bool isNative = name == "native";
@@ -456,7 +463,7 @@ LogicalResult compileModule(ModuleOp module, const CompileOptions &requested) {
     return compileToMIL(module, requested);
   CompileOptions options = requested;
   if (options.target == "cpu" && options.cpuLevels.empty())
-    options.cpuLevels = defaultLevels(options, multipliesBytes(module, options), mayRoundActivations(module, options));
+    options.cpuLevels = defaultLevels(options, multipliesBytes(module, options), mayMultiplyBytes(module, options));
   if (failed(resolveOptions(options, module.getLoc())))
     return failure();
   MLIRContext *context = module.getContext();

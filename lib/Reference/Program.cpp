@@ -5,6 +5,7 @@
 #include "Encoded.h"
 #include "MemoryAccess.h"
 
+#include "lutra/Dialect/Lutra/IR/PanelSums.h"
 #include "lutra/Support/BytePanels.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -72,17 +73,15 @@ static LogicalResult evaluateConstant(ConstantOp op, Interpreter &interpreter) {
 
 namespace {
 /// How a packed matrix [rows, columns] lies: [ceil(columns / width)][ceil(rows / depth)][width][depth], zero filled.
+/// Words of their own may end each panel (BytePanels.h).
 struct PanelOrder {
   int64_t width, depth, groups, panels;
 
-  PanelOrder(PackingAttr packing, int64_t rows, int64_t columns)
-      : width(packing.getWidth()), depth(packing.getDepth()), groups(llvm::divideCeil(rows, depth)),
+  PanelOrder(RankedTensorType type, PackingAttr packing, int64_t rows, int64_t columns)
+      : width(packing.getWidth()), depth(packing.getDepth()),
+        groups(llvm::divideCeil(rows, depth) + (hasPanelSums(type) ? 1 : 0)),
         panels(llvm::divideCeil(columns, width)) {}
   int64_t count() const { return panels * groups * width * depth; }
-  /// What bytes are stored with (BytePanels.h).
-  char biasOf(Type element) const {
-    return depth == bytePanelDepth && element.isSignlessInteger(8) ? bytePanelBias : 0;
-  }
   int64_t indexOf(int64_t row, int64_t column) const {
     return (((column / width) * groups + row / depth) * width + column % width) * depth + row % depth;
   }
@@ -93,7 +92,7 @@ static FailureOr<std::shared_ptr<Array>> unpack(Operation *op, ArrayRef<int64_t>
                                                 RankedTensorType type, PackingAttr packing) {
   int64_t columns = type.getShape().back();
   int64_t rows = columns == 0 ? 0 : type.getNumElements() / columns;
-  PanelOrder order(packing, rows, columns);
+  PanelOrder order(type, packing, rows, columns);
   int64_t elementBytes = storedElementBytes(type.getElementType());
   if (static_cast<int64_t>(codes.size()) != order.count() * elementBytes)
     return refuse(op, ErrorCode::ExternalRange)
@@ -103,8 +102,7 @@ static FailureOr<std::shared_ptr<Array>> unpack(Operation *op, ArrayRef<int64_t>
     for (int64_t n = 0; n < columns; ++n) {
       int64_t from = order.indexOf(k, n);
       for (int64_t byte = 0; byte < elementBytes; ++byte)
-        plain[(k * columns + n) * elementBytes + byte] =
-            static_cast<char>(codes[from * elementBytes + byte] ^ order.biasOf(type.getElementType()));
+        plain[(k * columns + n) * elementBytes + byte] = static_cast<char>(codes[from * elementBytes + byte]);
     }
   auto array = makeArray(type.getElementType(), type.getShape());
   if (failed(fillFromBytes(op, plain, *array)))
@@ -174,9 +172,9 @@ static LogicalResult evaluateWeight(WeightOp op, Interpreter &interpreter) {
 }
 
 /// The panels of a packed matrix of integers or floats, as a buffer; zeros fill them.
-static FailureOr<Datum> packBuffer(Operation *op, const Array &matrix, MemRefType type, PackingAttr packing) {
+static FailureOr<Datum> packBuffer(Operation *op, const Array &matrix, MemRefType type, RankedTensorType source) {
   int64_t columns = matrix.shape.back(), rows = columns == 0 ? 0 : matrix.count() / columns;
-  PanelOrder order(packing, rows, columns);
+  PanelOrder order(source, cast<PackingAttr>(source.getEncoding()), rows, columns);
   SmallVector<int64_t> shape{order.panels, order.groups, order.width};
   if (order.depth != 1)
     shape.push_back(order.depth);
@@ -187,8 +185,10 @@ static FailureOr<Datum> packBuffer(Operation *op, const Array &matrix, MemRefTyp
       if (matrix.isFloat())
         packed->floats[to] = matrix.floats[k * columns + n];
       else
-        packed->integers[to] = matrix.integers[k * columns + n] ^ order.biasOf(matrix.elementType);
+        packed->integers[to] = matrix.integers[k * columns + n];
     }
+  if (hasPanelSums(source))
+    fillPanelSums<int64_t>(packed->integers, order.width, order.groups);
   auto buffer = allocateBuffer(type.getElementType(), shape);
   if (failed(writeBuffer(op, *buffer, *packed)))
     return failure();
@@ -223,8 +223,8 @@ static FailureOr<Datum> adapt(Operation *op, const Datum &datum, Type from, Type
   auto memref = dyn_cast<MemRefType>(type);
   if (memref && datum.array) { // a weight that is still a tensor
     auto source = dyn_cast<RankedTensorType>(from);
-    if (auto packing = source ? dyn_cast_if_present<PackingAttr>(source.getEncoding()) : PackingAttr())
-      return packBuffer(op, *datum.array, memref, packing);
+    if (source && isa_and_present<PackingAttr>(source.getEncoding()))
+      return packBuffer(op, *datum.array, memref, source);
     if (source && encodingOf(source)) {
       auto buffer = allocateBuffer(memref.getElementType(), memref.getShape());
       if (buffer->memory->bytes.size() != datum.array->stored.size())

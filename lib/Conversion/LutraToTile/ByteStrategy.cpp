@@ -1,8 +1,8 @@
 //===- ByteStrategy.cpp - products of bytes with a weight of bytes -------------===//
 // Both sides are 8-bit integers with a sign, sums have 32 bits and are exact modulo 2^32. The weight lies in panels of
 // four steps of K, a word of four bytes for each column, whose products one instruction (VNNI) or three (AVX2) add at
-// once. Rows of the left-hand side are copied into the factors that these instructions take (ByteRows.h), once for all
-// columns of a work item.
+// once; AMX multiplies tiles of them. Rows of the left-hand side are copied into the factors that these instructions
+// take (ByteRows.h), once for all columns of a work item, unless they are what they take.
 #include "GroupKinds.h"
 #include "Product.h"
 #include "Strategies.h"

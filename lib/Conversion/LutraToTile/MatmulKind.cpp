@@ -10,7 +10,9 @@
 // - else after it was copied into panels, one block of K at a time.
 // A left-hand side that is no buffer, or whose K is not contiguous, is copied in rows likewise. Where panels are pairs
 // (integers), it is copied unless it has 16 bits and whole steps of K, which the copy gets; a right-hand side without
-// panels is copied likewise. Where panels are fours of bytes, rows are copied and made factors (ByteRows.h).
+// panels is copied likewise. Where panels are fours of bytes, rows become factors (ByteRows.h), which a copy holds but
+// where they are a buffer's own bytes in whole words. Then those are copied that are fewer than the rows of a tile.
+// Tiles of AMX take all of K at once: rows stay in the second level of cache while items go through the panels.
 // One that a softmax or norm computes is copied for all of K at once; an item then has all columns, so that no row is
 // computed twice.
 // Elementwise, every sum is a loop over K of its own: what the scalar strategy asks for, and the way out when
@@ -22,6 +24,7 @@
 #include "RowFunction.h"
 
 #include "lutra/Analysis/ProductStrategy.h"
+#include "lutra/Dialect/Lutra/IR/PanelSums.h"
 #include "lutra/Support/BytePanels.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -44,9 +47,16 @@ private:
   LogicalResult emitElements(ProductRange rows, ProductRange columns);
   LogicalResult emitDepth(Value low, Value depth, bool last);
   LogicalResult checkRowProducer();
-  LogicalResult packLhs(Value low, Value depth);
+  /// Where rows of the left-hand side are copied to.
+  struct Copy {
+    Value buffer, first, count;
+  };
+  LogicalResult packLhs(const Copy &copy, Value low, Value depth);
+  LogicalResult packLhs(Value low, Value depth) {
+    return packLhs({lhs, rows.low, emitter.sub(rows.high, rows.low)}, low, depth);
+  }
   LogicalResult packRow(Value row, ArrayRef<Value> source);
-  LogicalResult storeLhs(const TileWindow &window, ArrayRef<Value> place);
+  LogicalResult storeLhs(Value buffer, const TileWindow &window, ArrayRef<Value> place);
   /// Some elements of a dimension; `bound` may be null.
   struct Stretch {
     Value first;
@@ -59,6 +69,7 @@ private:
   LogicalResult decodeRhs(Value low, Value depth);
   LogicalResult clearPartial();
   LogicalResult emitSpot(const ProductSpot &spot, Value low, Value depth, bool last);
+  LogicalResult finishSums(const ProductSpot &spot, Value sums);
   Value roundUp(Value depth);
   SmallVector<Value> rhsIndices(Value k, Value column);
   SmallVector<Value> panelIndices(Value k, Value column);
@@ -73,7 +84,7 @@ private:
   ProductShape shape;
   ProductPlan plan;
   ProductBatch batch;
-  SmallVector<Value> counts; // of items: batches, column blocks, row blocks
+  SmallVector<Value> counts; // of items: batches, column blocks, row blocks, or these the other way round
   ProductBlocks rowBlocks, columnBlocks;
   int64_t depthBlock = 0; // 0: all of K at once
   int64_t depthStep = 1;  // steps of K that lie together in a panel
@@ -86,7 +97,9 @@ private:
   bool holdsLhs = false;     // all of its rows may be computed at once
   bool copyLhs = false, copyRhs = false;
   bool copiesPairs = false; // the right-hand side, to deep panels
-  std::optional<ByteRows> bytes; // of the left-hand side, where panels are fours
+  std::optional<ByteForm> form; // of the left-hand side, where panels are fours of bytes
+  std::optional<ByteRows> bytes;
+  std::optional<Copy> leftRows; // fewer than a tile's, where the others are not copied
   PanelLayout layout = PanelLayout::Panel;
   Type lhsElement;         // of the buffer
   Value lhs, rhs, partial; // buffers that tile_matmul reads; sums between blocks of K
@@ -104,6 +117,12 @@ static constexpr int64_t decodeUnit = 8;
 static constexpr int64_t byteBlock = 1024;
 /// Of the rows of one tile.
 static constexpr int64_t byteRowBytes = 1 << 16;
+/// Steps of K in a tile of bytes.
+static constexpr int64_t tileBytes = 64;
+/// Of the copied rows of an item whose tiles read them from the second level.
+static constexpr int64_t byteCopyBytes = 1 << 19;
+/// Sums that are finished at once: half of the vectors of 512 bits.
+static constexpr int64_t finishedSums = 256;
 /// Steps of K in the panels that a right-hand side of integers is copied to.
 static constexpr int64_t pairDepth = 2;
 
@@ -124,6 +143,8 @@ MatmulEmission::MatmulEmission(KernelEmitter &kernelEmitter, bool elementwise)
   lhsElement = lhsType.getElementType();
   if (auto packing = dyn_cast_if_present<PackingAttr>(rhsType.getEncoding())) {
     depthStep = packing.getDepth();
+    if (hasPanelSums(rhsType))
+      form = byteFormOf(emitter.target, shape);
   } else if (op.getStrategyAttr() && op.getStrategyAttr().getName() == "dot") {
     depthStep = pairDepth;
     copiesPairs = true;
@@ -158,6 +179,8 @@ void MatmulEmission::choosePlan() {
     columnBlock = std::min<int64_t>(columnBlock, 64);
   columnBlocks = cutEvenly(emitter, n, shape.n, columnBlock, unit);
   counts = {batch.count(emitter), columnBlocks.count, rowBlocks.count};
+  if (form == ByteForm::Plain)
+    std::swap(counts[1], counts[2]);
 }
 
 Value MatmulEmission::getItems() { return emitter.product(counts); }
@@ -167,7 +190,7 @@ void MatmulEmission::chooseOperands() {
   lhs = emitter.getBuffer(op.getLhs());
   bool isWhole = shape.k >= 0 && shape.k % depthStep == 0;
   bool isPaired = depthStep == 1 || (lhsType.getElementType() == lhsElement && isWhole);
-  copyLhs = !lhs || op.getTransposeLhs() || !isPaired || depthStep == bytePanelDepth;
+  copyLhs = !lhs || op.getTransposeLhs() || !isPaired || (form && form != ByteForm::Plain);
   rhs = emitter.getBuffer(op.getRhs());
   if (isa_and_present<EncodingAttr>(rhsType.getEncoding())) {
     encoded.emplace(emitter, rhsType, rhs);
@@ -189,30 +212,41 @@ void MatmulEmission::chooseOperands() {
     layout = copiesPairs ? PanelLayout::DeepPanel : PanelLayout::Panel;
   int64_t block = plan.depthBlock ? plan.depthBlock : longDepth;
   int64_t most = longDepth + (shape.rhsBits == 8 && depthStep > 1 ? longDepth / 2 : 0); // panels of bytes are smaller
-  if (depthStep == bytePanelDepth) {
+  bool copiesLeft = form == ByteForm::Plain && !copyLhs && (shape.m < 0 || shape.m % plan.rows != 0);
+  if (form == ByteForm::Plain) {
+    block = std::max<int64_t>(byteBlock, byteCopyBytes / (copiesLeft ? plan.rows : rowBlocks.size));
+    block = most = block / tileBytes * tileBytes;
+  } else if (form) {
     block = byteBlock;
     // Panels that one tile reads follow each other in memory, as long as its rows fit the second level.
     most = shape.m > 0 && shape.m <= plan.rows ? byteRowBytes / plan.rows : byteBlock + byteBlock / 2;
   }
-  bool copies = (copyLhs && !rowProducer) || copyRhs;
-  bool reused = shape.m < 0 || shape.m > plan.rows; // several tiles read each panel
+  bool copies = (copyLhs && !rowProducer) || copyRhs || copiesLeft;
+  // Several tiles read each panel.
+  bool reused = (shape.m < 0 || shape.m > plan.rows) && form != ByteForm::Plain;
   if (shape.k < 0 ? copies : shape.k > most && (copies || (reused && plan.depthBlock)))
     depthBlock = shape.k < 0 ? block
                              : llvm::divideCeil(shape.k, llvm::divideCeil(shape.k, block));
-  depthBlock = llvm::alignTo(depthBlock, depthStep);
+  depthBlock = llvm::alignTo(depthBlock, form == ByteForm::Plain ? tileBytes : depthStep);
   if (encoded) {
     depthBlock = llvm::alignTo(depthBlock, decodeUnit);
     decodeStep = encoded->getStep(depthBlock ? depthBlock : llvm::alignTo(shape.k, decodeUnit));
   }
+  if (!copiesLeft)
+    return;
+  Value count = emitter.rem(emitter.sub(rows.high, rows.low), emitter.constant(plan.rows));
+  Value buffer = makeScratch(emitter, {plan.rows, depthBlock ? depthBlock : shape.k}, emitter.builder.getI8Type());
+  leftRows = Copy{buffer, emitter.sub(rows.high, count), count};
 }
 
 void MatmulEmission::makeBuffers() {
   int64_t depth = llvm::alignTo(depthBlock ? depthBlock : shape.k, encoded ? decodeUnit : depthStep);
   int64_t height = rowBlocks.size, width = columnBlocks.size;
-  if (depthStep == bytePanelDepth) {
+  if (form) {
     int64_t held = rowProducer ? static_cast<int64_t>(llvm::alignTo(shape.k, depthStep)) : depth;
-    bytes.emplace(emitter, height, held);
-    lhs = bytes->getCopy();
+    bytes.emplace(emitter, *form, rhs, height, copyLhs ? held : 0);
+    if (copyLhs)
+      lhs = bytes->getCopy();
   } else if (copyLhs) {
     lhs = makeScratch(emitter, {height, rowProducer ? static_cast<int64_t>(llvm::alignTo(shape.k, depthStep)) : depth},
                       getBufferElement(lhsElement));
@@ -248,6 +282,8 @@ LogicalResult MatmulEmission::emitItem() {
            << " has no packing; run lutra-pack-weights first";
   SmallVector<Value> position = emitter.delinearize(emitter.getItem(), counts);
   indices = batch.place(emitter, position[0]);
+  if (form == ByteForm::Plain)
+    std::swap(position[1], position[2]);
   rows = rowBlocks.range(emitter, position[2], m);
   columns = columnBlocks.range(emitter, position[1], n);
   bool isUnpacked = isa<IntegerType>(accumulate) && depthStep == 1; // no tiles of integers without deep panels
@@ -263,7 +299,7 @@ LogicalResult MatmulEmission::emitItem() {
 
   chooseOperands();
   makeBuffers();
-  if (bytes && failed(bytes->clear(emitter.sub(rows.high, rows.low))))
+  if (bytes && failed(bytes->begin(emitter.sub(rows.high, rows.low), columns, columnBlocks.size)))
     return failure();
   if (rowProducer && failed(packLhs(emitter.constant(0), k)))
     return failure();
@@ -294,25 +330,24 @@ LogicalResult MatmulEmission::clearPartial() {
   });
 }
 
-/// Copies rows [rows] of the left-hand side, K in [low, low + depth), to `lhs`.
-LogicalResult MatmulEmission::packLhs(Value low, Value depth) {
+/// Copies rows of the left-hand side, K in [low, low + depth).
+LogicalResult MatmulEmission::packLhs(const Copy &copy, Value low, Value depth) {
   int64_t tensorRow = op.getTransposeLhs() ? rank - 1 : rowDim;
   int64_t tensorDepth = op.getTransposeLhs() ? rank - 2 : rank - 1;
-  Value height = emitter.sub(rows.high, rows.low);
   int64_t width = elementwise ? 1 : emitter.getTileWidth();
-  return emitter.forEach(emitter.constant(0), height, emitter.constant(1), [&](Value row) {
+  return emitter.forEach(emitter.constant(0), copy.count, emitter.constant(1), [&](Value row) {
     for (int64_t step = 1; step < depthStep; ++step) { // up to a whole step of K; what exists is written over
       Value zero = arith::ConstantOp::create(emitter.builder, emitter.loc, emitter.builder.getZeroAttr(lhsElement));
-      Value last = emitter.constant(cast<MemRefType>(lhs.getType()).getDimSize(1) - 1);
-      emitter.storeElement(zero, lhs, {row, emitter.min(emitter.add(depth, emitter.constant(step - 1)), last)});
+      Value last = emitter.constant(cast<MemRefType>(copy.buffer.getType()).getDimSize(1) - 1);
+      emitter.storeElement(zero, copy.buffer, {row, emitter.min(emitter.add(depth, emitter.constant(step - 1)), last)});
     }
     SmallVector<Value> source = indices;
-    source[tensorRow] = emitter.add(rows.low, row);
+    source[tensorRow] = emitter.add(copy.first, row);
     if (rowProducer)
       return packRow(row, source);
     return emitter.forTiles(emitter.constant(0), depth, width, [&](Value at, int64_t size, Value bound) {
       source[tensorDepth] = emitter.add(low, at);
-      return storeLhs(TileWindow::row(source, tensorDepth, size, bound), {row, at});
+      return storeLhs(copy.buffer, TileWindow::row(source, tensorDepth, size, bound), {row, at});
     });
   });
 }
@@ -320,9 +355,9 @@ LogicalResult MatmulEmission::packLhs(Value low, Value depth) {
 /// Computes one whole row, which begins at `source`, through the softmax or norm it comes from.
 LogicalResult MatmulEmission::packRow(Value row, ArrayRef<Value> source) {
   RowSink sink;
-  sink.store = [&](const TileWindow &window) { return storeLhs(window, {row, window.indices.back()}); };
+  sink.store = [&](const TileWindow &window) { return storeLhs(lhs, window, {row, window.indices.back()}); };
   Type computed = cast<RankedTensorType>(rowProducer->getResult(0).getType()).getElementType();
-  if (lhsElement == computed && computed == getComputeType(computed)) {
+  if (lhsElement == computed && computed == getComputeType(computed) && !bytes) {
     sink.buffer = lhs;
     sink.place = [&](const TileWindow &window) {
       TileWindow place = window;
@@ -337,7 +372,7 @@ LogicalResult MatmulEmission::packRow(Value row, ArrayRef<Value> source) {
 }
 
 /// Computes a window of the left-hand side and stores it at `place` of the copy, widened.
-LogicalResult MatmulEmission::storeLhs(const TileWindow &window, ArrayRef<Value> place) {
+LogicalResult MatmulEmission::storeLhs(Value buffer, const TileWindow &window, ArrayRef<Value> place) {
   Type element = lhsType.getElementType();
   auto tile = emitter.emitTile(op.getLhs(), window);
   if (failed(tile))
@@ -347,11 +382,13 @@ LogicalResult MatmulEmission::storeLhs(const TileWindow &window, ArrayRef<Value>
                    : emitter.map(*tile, lhsElement, [&](OpBuilder &builder, ValueRange scalars) {
                        return widenOperand(builder, emitter.loc, scalars[0], element, lhsElement);
                      });
+  if (bytes)
+    wide = bytes->convert(wide);
   TileWindow copy = window;
   copy.indices.assign(place.begin(), place.end());
   for (int64_t &dim : copy.dims)
     dim = 1;
-  emitter.storeTile(wide, lhs, copy);
+  emitter.storeTile(wide, buffer, copy);
   return success();
 }
 
@@ -380,13 +417,7 @@ SmallVector<Value> MatmulEmission::panelIndices(Value depth, Value column) {
 
 /// An element of a packed right-hand side.
 Value MatmulEmission::loadPacked(Value depth, Value column) {
-  Type element = rhsType.getElementType();
-  Value stored = emitter.loadElement(emitter.getBuffer(op.getRhs()), panelIndices(depth, column), element);
-  if (depthStep != bytePanelDepth)
-    return stored;
-  Value bias = arith::ConstantOp::create(emitter.builder, emitter.loc,
-                                         emitter.builder.getI8IntegerAttr(bytePanelBias));
-  return arith::XOrIOp::create(emitter.builder, emitter.loc, stored, bias);
+  return emitter.loadElement(emitter.getBuffer(op.getRhs()), panelIndices(depth, column), rhsType.getElementType());
 }
 
 /// Columns of a right-hand side [N, K], each with its steps of K.
@@ -480,6 +511,8 @@ LogicalResult MatmulEmission::emitDepth(Value low, Value depth, bool last) {
   KernelEmitter::Scope scope(emitter);
   if (copyLhs && !rowProducer && failed(packLhs(low, depth)))
     return failure();
+  if (leftRows && failed(packLhs(*leftRows, low, depth)))
+    return failure();
   if (bytes && !rowProducer && failed(bytes->add(emitter.sub(rows.high, rows.low), roundUp(depth))))
     return failure();
   if (copyRhs && failed(encoded       ? decodeRhs(low, depth)
@@ -510,6 +543,12 @@ LogicalResult MatmulEmission::emitSpot(const ProductSpot &spot, Value low, Value
     lhsAt[rank - 1] = low;
     lhsRowDim = rowDim;
   }
+  Value left = lhs;
+  if (leftRows && spot.rowBound) {
+    left = leftRows->buffer;
+    lhsAt = {emitter.sub(spot.row, leftRows->first), emitter.constant(0)};
+    lhsRowDim = 0;
+  }
   if (copyRhs)
     rhsAt = SmallVector<Value>(cast<MemRefType>(rhs.getType()).getRank(), emitter.constant(0));
   if (copyRhs)
@@ -528,18 +567,48 @@ LogicalResult MatmulEmission::emitSpot(const ProductSpot &spot, Value low, Value
     bounds = {spot.rowBound ? spot.rowBound : emitter.constant(spot.rows),
               spot.columnBound ? spot.columnBound : emitter.constant(spot.columns)};
   if (bytes)
-    accumulator =
-        bytes->multiply(accumulator, row, rowProducer ? low : emitter.constant(0), rhs, rhsAt, roundUp(depth));
+    accumulator = bytes->multiply(accumulator, {left, lhsAt, lhsRowDim}, rhsAt, roundUp(depth));
   else
     accumulator = TileMatmulOp::create(builder, emitter.loc, accumulator.getType(), lhs, lhsAt, rhs, rhsAt,
                                        accumulator, roundUp(depth), bounds, lhsRowDim, /*row_step=*/1, layout);
+  if (form == ByteForm::Plain && last)
+    return finishSums(spot, accumulator);
   if (bytes && last)
-    accumulator = bytes->complete(accumulator, row);
+    accumulator = bytes->complete(accumulator, row, column);
   if (!last) {
     emitter.storeTile(accumulator, partial, partialWindow);
     return success();
   }
   return finishSpot(emitter, op.getResult(), spotWindow(emitter, spot, indices, rowDim, rank - 1), accumulator);
+}
+
+/// Finishes more sums than registers hold, a few rows at a time.
+LogicalResult MatmulEmission::finishSums(const ProductSpot &spot, Value sums) {
+  int64_t slice = std::min<int64_t>(spot.rows, llvm::bit_floor(static_cast<uint64_t>(finishedSums / spot.columns)));
+  if (slice == spot.rows)
+    return finishSpot(emitter, op.getResult(), spotWindow(emitter, spot, indices, rowDim, rank - 1), sums);
+  auto held = static_cast<int64_t>(llvm::alignTo(spot.rows, slice));
+  Value buffer = makeScratch(emitter, {held, spot.columns}, accumulate);
+  TileWindow window;
+  window.indices = {emitter.constant(0), emitter.constant(0)};
+  window.shape = {spot.rows, spot.columns};
+  window.dims = {0, 1};
+  window.steps = {1, 1};
+  emitter.storeTile(sums, buffer, window);
+  Value height = spot.rowBound ? emitter.min(spot.rowBound, emitter.constant(spot.rows)) : emitter.constant(spot.rows);
+  bool even = !spot.rowBound && spot.rows % slice == 0;
+  return emitter.forEach(emitter.constant(0), height, emitter.constant(slice), [&](Value row) {
+    ProductSpot part = spot;
+    part.row = emitter.add(spot.row, row);
+    part.rows = slice;
+    part.rowBound = even ? Value() : emitter.min(emitter.sub(height, row), emitter.constant(slice));
+    TileWindow from = window;
+    from.indices[0] = row;
+    from.shape[0] = slice;
+    from.dims[0] = slice == 1 ? -1 : 0;
+    return finishSpot(emitter, op.getResult(), spotWindow(emitter, part, indices, rowDim, rank - 1),
+                      emitter.loadTile(buffer, from, accumulate));
+  });
 }
 
 /// One result element after another.

@@ -83,6 +83,13 @@ static double getIdle(int64_t threads, int64_t rows, int64_t columns, int64_t si
   return static_cast<double>(*llvm::max_element(busy) * threads) / (rows * columns) - 1;
 }
 
+/// Rows of a tile for some or all of `rows` rows that are left over, fewer than a tile's; it may have more. A register
+/// of tiles has one shape in a function.
+static int64_t getLeftRows(const TileTarget &target, const ProductShape &shape, int64_t rows) {
+  bool isTiled = target.hasByteTiles() && shape.constantRhs && shape.lhsBits == 8 && shape.rhsBits == 8;
+  return isTiled ? 16 : rows;
+}
+
 static constexpr int64_t wantedItems = 8; // shares out over few threads
 static constexpr int64_t mostItems = 48;  // past which no more are made for even shares
 static constexpr double gain = 0.02;      // that more items must bring
@@ -207,15 +214,25 @@ LogicalResult SpotWalker::walk(ProductRange rows, ProductRange columns) {
     int64_t rest = rows.extent % plan.rows;
     if (rest == 0)
       return success();
-    return when(arith::CmpIPredicate::slt, end, rows.high,
-                [&] { return rowPass(end, {}, rest, {}, columns); });
+    return when(arith::CmpIPredicate::slt, end, rows.high, [&] {
+      Value row = end;
+      for (int64_t left = rest; left > 0;) {
+        int64_t size = getLeftRows(emitter.target, shape, left);
+        if (failed(rowPass(row, {}, size, size > left ? emitter.constant(left) : Value(), columns)))
+          return failure();
+        row = emitter.add(row, emitter.constant(size));
+        left -= size;
+      }
+      return LogicalResult(success());
+    });
   }
   Value left = emitter.sub(rows.high, end);
   if (plan.rows == 1)
     return success();
   // At most one of these runs.
   int64_t below = 0;
-  for (int64_t size : {int64_t(1), plan.rows / 2, plan.rows}) {
+  for (int64_t most : {int64_t(1), plan.rows / 2, plan.rows}) {
+    int64_t size = most == plan.rows ? most : getLeftRows(emitter.target, shape, most);
     if (size <= below)
       continue;
     Value above = emitter.constant(below);

@@ -368,11 +368,6 @@ SmallVector<Value> TileEmitter::emit(ValueRange accumulator) {
                                     ValueRange{small(height), small(tileBytes), to, line, sums[index]});
     });
   };
-  auto reload = [&](const Block &block) {
-    Values sums;
-    forTiles(block, [&](int64_t, Value from) { sums.push_back(load(height, tileBytes, from, line)); });
-    return sums;
-  };
   // Adds `depth` steps of K from `first` (i64) on.
   auto addSteps = [&](const Block &block, Values sums, Value first, int64_t depth) {
     for (int64_t k = 0; k < depth; k += tileBytes) {
@@ -400,12 +395,10 @@ SmallVector<Value> TileEmitter::emit(ValueRange accumulator) {
       sums.push_back(call("llvm.x86.tilezero.internal", tile, {small(height), small(tileBytes)}));
     if (depth <= 2 * unrolledDepth)
       return store(block, addSteps(block, sums, number(wide, 0), depth));
-    store(block, sums); // tiles are carried from one turn to the next in memory
-    loop(index(whole), unrolledDepth, {}, [&](Value step, Values &) {
-      store(block, addSteps(block, reload(block), toNumber(step), unrolledDepth));
+    sums = loop(index(whole), unrolledDepth, sums, [&](Value step, Values &carried) {
+      carried = addSteps(block, carried, toNumber(step), unrolledDepth);
     });
-    if (whole < depth)
-      store(block, addSteps(block, reload(block), number(wide, whole), depth - whole));
+    store(block, whole < depth ? addSteps(block, sums, number(wide, whole), depth - whole) : sums);
   };
   // A register has one shape in all of a function: those of a last, smaller step leave none for a block of tiles.
   if (depth % tileBytes == 0 || depth < tileBytes) {

@@ -4,6 +4,9 @@
 #include "OpHelpers.h"
 #include "VerifyHelpers.h"
 
+#include "lutra/Dialect/Lutra/IR/PanelSums.h"
+#include "lutra/Support/BytePanels.h"
+
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/Interfaces/FunctionImplementation.h"
@@ -39,6 +42,11 @@ Type lutra::getBufferElementType(Type type) {
   return type;
 }
 
+bool lutra::hasPanelSums(RankedTensorType type) {
+  auto packing = dyn_cast_or_null<PackingAttr>(type.getEncoding());
+  return packing && packing.getDepth() == bytePanelDepth && type.getElementType().isSignlessInteger(8);
+}
+
 MemRefType lutra::getBufferType(RankedTensorType type) {
   SmallVector<int64_t> shape(type.getShape());
   if (auto packing = dyn_cast_or_null<PackingAttr>(type.getEncoding())) {
@@ -55,6 +63,8 @@ MemRefType lutra::getBufferType(RankedTensorType type) {
                   packing.getWidth()});
     if (packing.getDepth() != 1)
       shape.push_back(packing.getDepth());
+    if (hasPanelSums(type) && !ShapedType::isDynamic(shape[1]))
+      ++shape[1];
   } else if (type.getEncoding()) {
     if (!type.hasStaticShape())
       return {};

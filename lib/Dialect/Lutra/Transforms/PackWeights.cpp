@@ -2,9 +2,9 @@
 // A product reads its right-hand side in panels of `width` columns, so that one step of K is one
 // contiguous stretch. For a weight that order is made here, once: [K, N] (or [N, K]) becomes
 // [ceil(N / width)][ceil(K / depth)][width][depth], filled with zeros, under the type
-// tensor<KxNxT, #lutra.packing<..>>; signed bytes in steps of four get 128 added (BytePanels.h). The product's strategy
-// says the depth. Before fusion the operand is the weight itself; afterwards it is an argument of a kernel, which is
-// changed together with every launch of that kernel.
+// tensor<KxNxT, #lutra.packing<..>>; panels of signed bytes in steps of four end with words of their own
+// (BytePanels.h). The product's strategy says the depth. Before fusion the operand is the weight itself; afterwards it
+// is an argument of a kernel, which is changed together with every launch of that kernel.
 // An encoded weight [N, K] keeps its shape; its codes become panels (include/lutra/Support/EncodedPanels.h).
 // A weight is packed once for each form in which it is used; the original goes, with its memory, as soon as nothing
 // else reads it.
@@ -14,6 +14,7 @@
 #include "WeightData.h"
 
 #include "lutra/Analysis/ProductStrategy.h"
+#include "lutra/Dialect/Lutra/IR/PanelSums.h"
 #include "lutra/Support/BytePanels.h"
 #include "lutra/Support/EncodedPanels.h"
 
@@ -66,10 +67,10 @@ struct PackWeights final : lutra::impl::PackWeightsBase<PackWeights> {
 };
 } // namespace
 
-/// Panels of the matrix `source`, [k, n] or (transposed) [n, k].
+/// Panels of the matrix `source`, [k, n] or (transposed) [n, k], `words` words each.
 template <typename T>
 static void fillPanels(WeightBytes source, int64_t k, int64_t n, int64_t width, int64_t depth, bool transposed,
-                       char *bytes) {
+                       int64_t words, char *bytes) {
   T *out = reinterpret_cast<T *>(bytes);
   int64_t rowStep = source.splat ? 0 : transposed ? 1 : n;
   int64_t columnStep = source.splat ? 0 : transposed ? k : 1;
@@ -81,7 +82,7 @@ static void fillPanels(WeightBytes source, int64_t k, int64_t n, int64_t width, 
       for (int64_t column = 0; column < columns; ++column) // memcpy: files align nothing
         std::memcpy(to + column * depth, from + column * columnStep * sizeof(T), sizeof(T));
     }
-    out += llvm::alignTo(k, depth) * width;
+    out += words * depth * width;
   }
 }
 
@@ -126,19 +127,20 @@ GlobalOp Packer::packed(GlobalOp global, const Operand &operand) {
   int64_t n = shape.back(), k = 1;
   for (int64_t size : ArrayRef(shape).drop_back())
     k *= size;
-  AsmResourceBlob blob =
-      WeightStore::allocate(llvm::alignTo(n, width) * llvm::alignTo(k, operand.depth) * source->width);
+  auto packedType =
+      RankedTensorType::get(shape, type.getElementType(),
+                            PackingAttr::get(type.getContext(), width, operand.depth));
+  MemRefType panels = getBufferType(packedType);
+  int64_t words = panels.getDimSize(1);
+  AsmResourceBlob blob = WeightStore::allocate(panels.getNumElements() * source->width);
   auto fill = source->width == 1   ? fillPanels<uint8_t>
               : source->width == 2 ? fillPanels<uint16_t>
               : source->width == 4 ? fillPanels<uint32_t>
                                    : fillPanels<uint64_t>;
-  fill(*source, k, n, width, operand.depth, operand.transposed, blob.getMutableData().data());
-  if (operand.depth == bytePanelDepth && type.getElementType().isSignlessInteger(8))
-    for (char &byte : blob.getMutableData())
-      byte ^= bytePanelBias;
-  auto packedType =
-      RankedTensorType::get(shape, type.getElementType(),
-                            PackingAttr::get(type.getContext(), width, operand.depth));
+  MutableArrayRef<char> bytes = blob.getMutableData();
+  fill(*source, k, n, width, operand.depth, operand.transposed, words, bytes.data());
+  if (hasPanelSums(packedType))
+    fillPanelSums<int8_t>({reinterpret_cast<int8_t *>(bytes.data()), bytes.size()}, width, words);
   std::string name = (global.getSymName() + ".packed").str();
   return done[{global, {operand.transposed, operand.depth}}] =
              store.add(global.getLoc(), name, packedType, std::move(blob));

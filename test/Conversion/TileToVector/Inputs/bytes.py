@@ -10,19 +10,20 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from coded import Guarded
+from coded import Guarded, allow_tiles
 from emulate import emulate
 from machine import LOWERING, call, run
 
 LEVELS = ("avx2", "avx512", "avxvnni", "avx512vnni", "amx")
 WIDTH, DEPTH = 16, 4  # of the panels
-# Below, at and above a tile of 4, 8 or 16 rows, and a block of rows; 0: known at run time alone.
-ROWS = (1, 4, 6, 15, 101, 0)
+# Below, at and above a tile of 4, 14, 16 or 32 rows, one and one more that is left over, a block of rows; 0: known at
+# run time alone.
+ROWS = (1, 4, 6, 15, 32, 50, 101, 0)
 RUN_ROWS = (1, 2, 7, 40)
 # Less than a panel, panels, more than the columns of a tile, more than a block.
 COLUMNS = (1, 16, 33, 70, 272)
-# A word that is not full, words, more than one block of K.
-DEPTHS = (1, 3, 4, 6, 36, 577, 1021)
+# A word that is not full, words, more than one block of K, more steps of tiles than are unrolled, and not whole ones.
+DEPTHS = (1, 3, 4, 6, 36, 577, 1021, 1088, 1156)
 EXTREMES = (-128, -127, -1, 0, 127)
 # Each row count meets every second depth, and each column count some of both.
 SHAPES = [
@@ -46,11 +47,13 @@ lutra.kernel @k{m}_{n}_{k}(%x: {x}, %w: {w}) -> {y} {{
 
 
 def panels(w: np.ndarray) -> np.ndarray:
-    """The matrix [K, N] in the order of its packing, 128 more in each byte."""
+    """The matrix [K, N] in the order of its packing, where -128 times the sum of each column ends its panel."""
     k, n = w.shape
     padded = np.zeros((-(-k // DEPTH) * DEPTH, -(-n // WIDTH) * WIDTH), np.int8)
-    padded[:k, :n] = w ^ np.int8(-128)
-    return np.ascontiguousarray(padded.reshape(-1, DEPTH, padded.shape[1] // WIDTH, WIDTH).transpose(2, 0, 3, 1))
+    padded[:k, :n] = w
+    words = padded.reshape(-1, DEPTH, padded.shape[1] // WIDTH, WIDTH).transpose(2, 0, 3, 1)
+    sums = (-128 * padded.sum(0, dtype=np.int32)).astype("<i4").view(np.int8).reshape(-1, 1, WIDTH, DEPTH)
+    return np.ascontiguousarray(np.concatenate([words, sums], 1))
 
 
 def main() -> int:
@@ -58,6 +61,7 @@ def main() -> int:
     parser.add_argument("--level", choices=LEVELS, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--corrupt", action="store_true", help="expect one product more")
+    parser.add_argument("--native", action="store_true", help="run the level's own instructions, not others for them")
     parser.add_argument("--assembly", action="store_true", help="print the assembly of a large product instead")
     options = parser.parse_args()
     shapes = [(120, 256, 1024)] if options.assembly else SHAPES[:1] if options.corrupt else SHAPES
@@ -67,12 +71,16 @@ def main() -> int:
     text = run(["mlir-opt", f"--pass-pipeline={LOWERING}"], text)
     text = run(["mlir-translate", "--mlir-to-llvmir"], text)
     if options.assembly:
-        features = {"avx2": "", "avxvnni": "+avxvnni"}.get(options.level, "+avx512bw,+avx512vl,+avx512vnni")
+        features = {"avx2": "", "avxvnni": "+avxvnni"}.get(options.level, "+avx512bw,+avx512vl,+avx512vnni,+amx-int8")
         print(run(["llc", "-mcpu=x86-64-v3", f"-mattr={features}", "-O3"], text))
         return 0
     options.work.mkdir(parents=True, exist_ok=True)
     built = options.work / "bytes.o"
-    run(["llc", "-mcpu=x86-64-v3", "-O2", "-relocation-model=pic", "-filetype=obj", "-o", str(built)], emulate(text))
+    cpu = "sapphirerapids" if options.native else "x86-64-v3"
+    code = text if options.native else emulate(text)
+    run(["llc", f"-mcpu={cpu}", "-O2", "-relocation-model=pic", "-filetype=obj", "-o", str(built)], code)
+    if options.native:
+        allow_tiles()
     run(["clang", "-shared", str(built), "-o", str(built.with_suffix(".so"))], "")
     library = ctypes.CDLL(str(built.with_suffix(".so")))
     random, count = np.random.default_rng(7), 0

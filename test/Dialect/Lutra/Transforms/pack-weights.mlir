@@ -70,3 +70,14 @@ func.func @pairs(%x: tensor<4x3xi8>) -> tensor<4x3xi32> {
   %y = lutra.matmul %x, %w {strategy = #lutra.strategy<"dot">} : (tensor<4x3xi8>, tensor<3x3xi8>) -> tensor<4x3xi32>
   return %y : tensor<4x3xi32>
 }
+
+// Fours of K, then -128 times the sum of each column: 12, 15 and 18.
+// BYTES-DAG: fours.packed: "0x{{[0-9]+}}0104070002050800030609000000000000FAFFFF80F8FFFF00F7FFFF00000000"
+lutra.global @fours : tensor<3x3xi8> = dense<[[1, 2, 3], [4, 5, 6], [7, 8, 9]]> : tensor<3x3xi8>
+// CHECK-LABEL: func @in_fours
+// CHECK: lutra.matmul {{.*}} tensor<3x3xi8, #lutra.packing<width = 16, depth = 4>>)
+func.func @in_fours(%x: tensor<4x3xi8>) -> tensor<4x3xi32> {
+  %w = lutra.weight @fours : tensor<3x3xi8>
+  %y = lutra.matmul %x, %w {strategy = #lutra.strategy<"bytes">} : (tensor<4x3xi8>, tensor<3x3xi8>) -> tensor<4x3xi32>
+  return %y : tensor<4x3xi32>
+}
