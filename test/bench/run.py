@@ -203,9 +203,9 @@ def planned(work: Path, options: argparse.Namespace) -> Iterator[Planned]:
     if "models" in options.group:
         add(models(options.models))
         # Those that must be exported first.
-        if any(options.filter in name for name in TRANSFORMERS):
+        if any(text in name for name in TRANSFORMERS for text in options.filter):
             add(transformers_models(work))
-    return (plan for plan in dict(plans).items() if options.filter in plan[0])
+    return (plan for plan in dict(plans).items() if any(text in plan[0] for text in options.filter))
 
 
 def run_each(threads: list[int], path: Path) -> int:
@@ -247,7 +247,7 @@ def find_lutra() -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--filter", default="", help="only cases whose name holds this text")
+    parser.add_argument("--filter", nargs="+", default=[""], help="only cases whose name holds one of these texts")
     parser.add_argument("--group", nargs="+", default=["operators", "models"], choices=GROUPS, help="of cases")
     cpus = sorted(os.sched_getaffinity(0))
     parser.add_argument("--threads", type=int, nargs="+", default=[count for count in (1, 2) if count <= len(cpus)])
@@ -283,7 +283,7 @@ def main() -> int:
             rows.append(measure(case, threads, options, machine))
             show(rows[-1])
     if not rows:
-        print(f"run.py: error: no case's name holds {options.filter!r}", file=sys.stderr)
+        print(f"run.py: error: no case's name holds {' or '.join(map(repr, options.filter))}", file=sys.stderr)
         return 2
     limits = {"clock": machine.clock, "macs_per_second": machine.macs, "bytes_per_second": machine.reads}
     result = {"machine": limits, "rows": rows}
