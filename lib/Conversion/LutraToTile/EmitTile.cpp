@@ -9,6 +9,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
+#include "mlir/IR/Matchers.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -182,6 +183,46 @@ FailureOr<Value> KernelEmitter::emitPointwise(Operation *op, const TileWindow &w
   return result;
 }
 
+namespace {
+/// A divisor and what is nearest to its inverse.
+struct Reciprocal {
+  float divisor, inverse;
+};
+} // namespace
+
+/// Of a constant scale of f32, where the steps of divideByConstant are as exact as a division.
+static std::optional<Reciprocal> findReciprocal(Value scale) {
+  DenseElementsAttr known;
+  if (!matchPattern(scale, m_Constant(&known)) || !known.isSplat() || !known.getElementType().isF32())
+    return std::nullopt;
+  float divisor = known.getSplatValue<float>();
+  if (!(divisor >= 0x1p-60f && divisor <= 0x1p60f))
+    return std::nullopt;
+  return Reciprocal{divisor, 1.0f / divisor};
+}
+
+/// x / divisor, rounded once, where it matters to what rounds it to an integer of 16 bits. The product with the inverse
+/// is one correction away from a neighbour of the quotient, and another from the nearest (Markstein), unless the
+/// remainder is subnormal, where the quotient is nearly 0; past the limits codes are saturated.
+static Value divideByConstant(OpBuilder &builder, Location loc, Value x, const Reciprocal &reciprocal) {
+  auto number = [&](float value) -> Value {
+    return arith::ConstantOp::create(builder, loc, builder.getF32FloatAttr(value));
+  };
+  auto limit = [&](arith::CmpFPredicate isBeyond, float bound) { // NaN stays
+    Value most = number(bound), beyond = arith::CmpFOp::create(builder, loc, isBeyond, x, most);
+    x = arith::SelectOp::create(builder, loc, beyond, most, x);
+  };
+  const float most = 0x1p20f * reciprocal.divisor; // the remainder of a larger quotient may overflow
+  limit(arith::CmpFPredicate::OGT, most);
+  limit(arith::CmpFPredicate::OLT, -most);
+  Value near = arith::MulFOp::create(builder, loc, x, number(reciprocal.inverse));
+  for (int step = 0; step < 2; ++step) {
+    Value remainder = math::FmaOp::create(builder, loc, near, number(-reciprocal.divisor), x);
+    near = math::FmaOp::create(builder, loc, remainder, number(reciprocal.inverse), near);
+  }
+  return near;
+}
+
 FailureOr<Value> KernelEmitter::emitQuantization(Operation *op, const TileWindow &window) {
   auto resultType = cast<RankedTensorType>(op->getResult(0).getType());
   auto quantize = dyn_cast<QuantizeOp>(op);
@@ -234,6 +275,9 @@ FailureOr<Value> KernelEmitter::emitQuantization(Operation *op, const TileWindow
   }
   Type resultElement = resultType.getElementType();
   Type inputElement = cast<RankedTensorType>(input.getType()).getElementType();
+  std::optional<Reciprocal> reciprocal;
+  if (quantize && isa<IntegerType>(resultElement) && target.getCodedProduct()) // whose levels have fused multiply-adds
+    reciprocal = findReciprocal(scale);
   return map(tiles, getTileElement(resultElement), [&](OpBuilder &b, ValueRange scalars) -> Value {
     ScalarBuilder scalar{b, op->getLoc()};
     Value s = scalar.toCompute(scalars[1]);
@@ -254,7 +298,9 @@ FailureOr<Value> KernelEmitter::emitQuantization(Operation *op, const TileWindow
     Value x = scalar.toCompute(scalars[0]);
     if (x.getType() != real)
       x = scalar.cast(x, x.getType(), real);
-    Value code = math::RoundEvenOp::create(b, loc, arith::DivFOp::create(b, loc, x, s));
+    Value quotient = reciprocal ? divideByConstant(b, loc, x, *reciprocal)
+                                : arith::DivFOp::create(b, loc, x, s).getResult();
+    Value code = math::RoundEvenOp::create(b, loc, quotient);
     if (zero)
       code = arith::AddFOp::create(b, loc, code, scalar.cast(scalars[2], resultElement, real));
     return scalar.saturate(code, resultElement);

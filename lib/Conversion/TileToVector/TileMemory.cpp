@@ -77,7 +77,8 @@ struct TileAccess {
     unsigned bits = bufferType().getElementType().getIntOrFloatBitWidth();
     SmallVector<int64_t> strides;
     int64_t offset;
-    return bits >= 32 && succeeded(bufferType().getStridesAndOffset(strides, offset)) && strides.back() == 1;
+    return (bits >= 32 || bits == 8) && succeeded(bufferType().getStridesAndOffset(strides, offset)) &&
+           strides.back() == 1;
   }
   /// Elements of a side of the squares in which a turned tile is walked.
   int64_t squareSize() const { return std::min<int64_t>(rows(), llvm::PowerOf2Ceil(columns())); }
@@ -313,6 +314,24 @@ static void storeTurned(TileAccess &access, ValueRange rows) {
 
 void lutra::transposeSquare(OpBuilder &builder, Location loc, MutableArrayRef<Value> square) {
   int64_t lanes = square.size();
+  auto type = cast<VectorType>(square.front().getType());
+  if (type.getElementTypeBitWidth() == 8) { // one instruction each within 128 bits: halves are dealt out in turn
+    SmallVector<int64_t> low, high;
+    for (int64_t lane = 0; lane < lanes; ++lane) {
+      int64_t from = lane / 2 + lane % 2 * lanes;
+      low.push_back(from);
+      high.push_back(from + lanes / 2);
+    }
+    for (int64_t size = 1; size < lanes; size *= 2) {
+      SmallVector<Value> dealt;
+      for (int64_t row = 0; row < lanes / 2; ++row)
+        for (ArrayRef<int64_t> order : {ArrayRef<int64_t>(low), ArrayRef<int64_t>(high)})
+          dealt.push_back(
+              vector::ShuffleOp::create(builder, loc, square[row], square[row + lanes / 2], order).getResult());
+      llvm::copy(dealt, square.begin());
+    }
+    return;
+  }
   for (int64_t size = 1; size < lanes; size *= 2) { // blocks of doubling size are exchanged
     SmallVector<int64_t> low, high;
     for (int64_t lane = 0; lane < lanes; ++lane) {
