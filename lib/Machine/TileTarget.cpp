@@ -5,6 +5,7 @@
 #include "lutra/Machine/NeonTarget.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/MathExtras.h"
 
 namespace lutra {
@@ -86,10 +87,23 @@ public:
   }
   /// More have values from a buffer sooner than anew for each tile.
   int64_t getDecodedRows() const override { return bytes == Bytes::None ? 0 : vectorBits == 512 ? 8 : 4; }
+  /// Of AMX four tiles of sums share one of rows. Else sums, the words of a step and one word of a row fill the
+  /// registers; without VNNI each word takes two, one of even and one of odd bytes.
+  std::optional<ByteTile> getByteTile() const override {
+    switch (bytes) {
+    case Bytes::None: return std::nullopt;
+    case Bytes::Pairs: return ByteTile{4, panel};
+    case Bytes::Quads: return vectorBits == 512 ? ByteTile{14, 2 * panel} : ByteTile{6, panel};
+    case Bytes::Tiles: return ByteTile{16, 4 * panel};
+    }
+    llvm_unreachable("all kinds are named");
+  }
   int64_t getPanelWidth() const override { return panel; }
   int64_t getMapWidth(unsigned bits) const override { return 2 * vectorBits / std::max(8u, bits); }
-  /// One vector; narrow elements would need more registers than there are.
+  /// One vector; elements of 16 bits would need more registers than there are. Bytes are exchanged within 128 bits.
   int64_t getTurnWidth(unsigned bits) const override {
+    if (bits == 8)
+      return 16;
     return bits == 32 || bits == 64 ? vectorBits / bits : 0;
   }
   int64_t getGrain() const override { return 16384; }

@@ -220,7 +220,14 @@ static bool mayMultiplyBytes(ModuleOp module, const CompileOptions &options) {
     }
     return multiplies ? WalkResult::interrupt() : WalkResult::advance();
   });
-  return asked || found.wasInterrupted();
+  WalkResult convolves = module.walk([](ConvOp op) {
+    Value input = op.getInput();
+    if (auto source = input.getDefiningOp<DequantizeOp>())
+      input = source.getInput();
+    Type element = cast<RankedTensorType>(input.getType()).getElementType();
+    return isa<IntegerType>(element) ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  return asked || found.wasInterrupted() || convolves.wasInterrupted();
 }
 
 /// Levels of a library for which none is named. Few CPUs have AVX-512 without VNNI; they take avx2.

@@ -45,6 +45,11 @@ struct CodedProduct {
   bool addsFours = false; // an instruction adds four products, of factors with signs alike, to sums of 32 bits
 };
 
+/// A tile of sums of bytes without a sign times bytes with one.
+struct ByteTile {
+  int64_t rows, columns; // at most
+};
+
 /// One instruction-set level of one target. Stateless; all sizes in elements.
 class TileTarget {
 public:
@@ -79,6 +84,8 @@ public:
   /// Rows up to which values of an encoded weight are decoded in registers, where products with floats use them; 0:
   /// they always are in a buffer.
   virtual int64_t getDecodedRows() const { return 0; }
+  /// Tiles of a convolution of bytes; nothing where they are not multiplied.
+  virtual std::optional<ByteTile> getByteTile() const { return std::nullopt; }
   /// Columns of a panel of a packed weight; 0: products read matrices as they are. One artifact holds one packing, so
   /// the levels of one kind of machine answer alike.
   virtual int64_t getPanelWidth() const = 0;

@@ -1,8 +1,9 @@
 //===- ByteStrategy.cpp - products of bytes with a weight of bytes -------------===//
-// Both sides are 8-bit integers with a sign, sums have 32 bits and are exact modulo 2^32. The weight lies in panels of
-// four steps of K, a word of four bytes for each column, whose products one instruction (VNNI) or three (AVX2) add at
-// once; AMX multiplies tiles of them. Rows of the left-hand side are copied into the factors that these instructions
-// take (ByteRows.h), once for all columns of a work item, unless they are what they take.
+// Sums have 32 bits and are exact modulo 2^32. The weight, of bytes with a sign, lies in panels of four steps of K, a
+// word of four bytes for each column, whose products one instruction (VNNI) or three (AVX2) add at once; AMX multiplies
+// tiles of them. Rows of a matrix, also with a sign, are copied into the factors that these instructions take
+// (ByteRows.h), once for all columns of a work item, unless they are what they take. The input of a convolution has no
+// sign and is read where it lies (ByteConvKind.cpp).
 #include "GroupKinds.h"
 #include "Product.h"
 #include "Strategies.h"
@@ -22,15 +23,42 @@ public:
   }
   std::optional<StrategyOffer> match(const ProductProblem &problem, const TileTarget &target,
                                      std::string &why) const override;
-  FailureOr<Value> emitGrid(KernelEmitter &emitter) const override { return getMatmulKind().grid(emitter); }
+  FailureOr<Value> emitGrid(KernelEmitter &emitter) const override { return kindOf(emitter).grid(emitter); }
   LogicalResult emitItem(KernelEmitter &emitter, bool elementwise) const override {
-    return getMatmulKind().item(emitter, elementwise);
+    return kindOf(emitter).item(emitter, elementwise);
+  }
+
+private:
+  static GroupKind kindOf(KernelEmitter &emitter) {
+    return hasRoot<MatmulOp>(emitter.kernel) ? getMatmulKind() : getByteConvKind();
   }
 };
 } // namespace
 
+static std::optional<StrategyOffer> matchConv(ConvOp conv, const ProductProblem &problem, const TileTarget &target,
+                                              std::string &why) {
+  std::optional<CodedProduct> product = target.getCodedProduct();
+  auto filter = cast<RankedTensorType>(conv.getFilter().getType());
+  if (!problem.lhs.isUnsignedInteger(8) || !problem.rhs.isSignlessInteger(8) || !problem.result.isInteger(32))
+    why = "takes a convolution's bytes without a sign, and a filter's with one, into 32 alone";
+  else if (!problem.weight || encodingOf(filter))
+    why = "takes constant filters alone";
+  else if (!product || !target.getByteTile())
+    why = "the level multiplies no bytes";
+  else if (!isByteConv(conv, why))
+    return std::nullopt;
+  if (!why.empty())
+    return std::nullopt;
+  // Without an instruction for them bytes are widened: ten operations for eight of pairs.
+  if (!target.hasByteDot())
+    return StrategyOffer{1.25 * problem.getMultiplyAdds() / target.getPairDotPerCycle()};
+  return StrategyOffer{problem.getMultiplyAdds() / static_cast<double>(product->vectorBytes) / product->perCycle};
+}
+
 std::optional<StrategyOffer> ByteStrategy::match(const ProductProblem &problem, const TileTarget &target,
                                                  std::string &why) const {
+  if (auto conv = dyn_cast<ConvOp>(problem.op))
+    return matchConv(conv, problem, target, why);
   auto matmul = dyn_cast<MatmulOp>(problem.op);
   std::optional<CodedProduct> product = target.getCodedProduct();
   if (!matmul || matmul.getScale())

@@ -25,6 +25,8 @@ static bool isPointwiseConv(ConvOp op) {
 static bool isAligned(Operation *op) {
   if (auto conv = dyn_cast<ConvOp>(op))
     return isPointwiseConv(conv);
+  if (isa<QuantizeOp, DequantizeOp>(op)) // with one scale
+    return typeOf(op->getOperand(1)).getRank() == 0;
   return isa<UnaryOp, BinaryOp, CompareOp, SelectOp, CastOp, ReduceOp, SoftmaxOp, LayerNormOp, RmsNormOp,
              ConstantOp, YieldOp>(op);
 }

@@ -71,6 +71,8 @@ bool isTileFloat(mlir::Type element);
 
 /// Whether ConvKind.cpp can compute a convolution of such floats; else `why` says what is in the way.
 bool isTileableConv(ConvOp op, std::string &why);
+/// The same for ByteConvKind.cpp, of bytes.
+bool isByteConv(ConvOp op, std::string &why);
 
 /// A stack buffer of the function.
 mlir::Value makeScratch(KernelEmitter &emitter, llvm::ArrayRef<int64_t> shape, mlir::Type element);

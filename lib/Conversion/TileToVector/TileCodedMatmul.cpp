@@ -28,6 +28,7 @@
 #include "CodedTile.h"
 #include "NeonCodedMatmul.h"
 #include "TileMatmul.h"
+#include "WidenedBytes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -111,7 +112,9 @@ private:
 /// are stored. Up to four tiles of sums share the tiles of their rows and of their columns.
 class TileEmitter : public CodedTile {
 public:
-  using CodedTile::CodedTile;
+  /// `products` follow each other into the same sums; the last is the one of which the sums are wanted.
+  TileEmitter(OpBuilder &builder, ArrayRef<TileCodedMatmulOp> products, Vectors vectors)
+      : CodedTile(builder, products.back(), vectors), products(products) {}
   /// Rows of a tile, and bytes of one of them.
   static constexpr int64_t tileRows = 16, tileBytes = 64;
   /// Fewer rows take vectors less time: a product of tiles lasts as long for one as for eight.
@@ -125,8 +128,17 @@ public:
   Values emit(ValueRange accumulator);
 
 private:
-  static constexpr int64_t unrolledDepth = 512;
+  /// Steps of K without a loop, and those of a turn.
+  static constexpr int64_t straightDepth = 512, turnDepth = 128;
+  struct Part { // one of the products
+    Values lefts, rights; // of tiles of rows and of panels
+    Value stride;
+    int64_t depth;
+  };
+  Part makePart(TileCodedMatmulOp product, int64_t down, int64_t across);
   Value makeBuffer(int64_t size);
+
+  ArrayRef<TileCodedMatmulOp> products;
 };
 
 /// Sums of products in fours by one instruction.
@@ -322,6 +334,24 @@ static Value pointerTo(OpBuilder &builder, Location loc, const FlatOperand &oper
   return LLVM::IntToPtrOp::create(builder, loc, LLVM::LLVMPointerType::get(builder.getContext()), number);
 }
 
+TileEmitter::Part TileEmitter::makePart(TileCodedMatmulOp product, int64_t down, int64_t across) {
+  Type byte = builder.getI8Type(), wide = builder.getI64Type();
+  Type pointer = LLVM::LLVMPointerType::get(builder.getContext());
+  auto toNumber = [&](Value value) { return arith::IndexCastOp::create(builder, loc, wide, value).getResult(); };
+  FlatOperand rows = flattenOperand(builder, loc, product.getLhs(), product.getLhsIndices());
+  FlatOperand panels = flattenOperand(builder, loc, product.getCodes(), product.getCodeIndices());
+  Value rowStride = rows.strides[product.getLhsRowDim()];
+  auto starts = [&](const FlatOperand &operand, Value distance, int64_t count) {
+    Values all{pointerTo(builder, loc, operand)};
+    for (int64_t i = 1; i < count; ++i)
+      all.push_back(
+          LLVM::GEPOp::create(builder, loc, pointer, byte, all.front(), ValueRange{toNumber(mul(distance, i))}));
+    return all;
+  };
+  return {starts(rows, mul(rowStride, tileRows), down), starts(panels, panels.strides[0], across),
+          toNumber(rowStride), *getConstantIntValue(product.getDepth())};
+}
+
 SmallVector<Value> TileEmitter::emit(ValueRange accumulator) {
   Type byte = builder.getI8Type(), wide = builder.getI64Type();
   Type tile = LLVM::LLVMX86AMXType::get(builder.getContext());
@@ -339,15 +369,11 @@ SmallVector<Value> TileEmitter::emit(ValueRange accumulator) {
   // Sums of tiles beside each other follow each other in memory.
   int64_t height = std::min(rows, tileRows), down = rows / height, across = parts / panelParts, count = down * across;
   FlatOperand buffer = flattenOperand(builder, loc, makeBuffer(count * height * tileBytes), ValueRange());
-  Value left = pointerTo(builder, loc, lhs), right = pointerTo(builder, loc, codes);
-  Value out = pointerTo(builder, loc, buffer);
+  Value out = pointerTo(builder, loc, buffer), line = number(wide, tileBytes);
+  SmallVector<Part> all;
+  for (TileCodedMatmulOp product : products)
+    all.push_back(makePart(product, down, across));
   auto toNumber = [&](Value value) { return arith::IndexCastOp::create(builder, loc, wide, value).getResult(); };
-  Value stride = toNumber(lhs.strides[op.getLhsRowDim()]), line = number(wide, tileBytes);
-  Values lefts, rights; // of tiles of rows and of panels
-  for (int64_t i = 0; i < down; ++i)
-    lefts.push_back(i == 0 ? left : at(left, toNumber(mul(lhs.strides[op.getLhsRowDim()], i * tileRows))));
-  for (int64_t i = 0; i < across; ++i)
-    rights.push_back(i == 0 ? right : at(right, toNumber(mul(codes.strides[0], i))));
   auto place = [&](int64_t row, int64_t column) {
     return at(out, number(wide, (row * across + column) * height * tileBytes));
   };
@@ -369,7 +395,7 @@ SmallVector<Value> TileEmitter::emit(ValueRange accumulator) {
     });
   };
   // Adds `depth` steps of K from `first` (i64) on.
-  auto addSteps = [&](const Block &block, Values sums, Value first, int64_t depth) {
+  auto addSteps = [&](const Block &block, const Part &part, Values &sums, Value first, int64_t depth) {
     for (int64_t k = 0; k < depth; k += tileBytes) {
       int64_t size = std::min(tileBytes, depth - k);
       Value step = LLVM::AddOp::create(builder, loc, first, number(wide, k));
@@ -377,31 +403,35 @@ SmallVector<Value> TileEmitter::emit(ValueRange accumulator) {
       // The tiles of rows wait for those of columns, one of which is held at a time: eight registers hold all.
       Values left(block.rows);
       for (int64_t column = 0; column < block.columns; ++column) {
-        Value right = load(size / wordBytes, tileBytes, at(rights[block.column + column], word), line);
+        Value right = load(size / wordBytes, tileBytes, at(part.rights[block.column + column], word), line);
         for (int64_t row = 0; row < block.rows; ++row) {
           if (column == 0)
-            left[row] = load(height, size, at(lefts[block.row + row], step), stride);
+            left[row] = load(height, size, at(part.lefts[block.row + row], step), part.stride);
           Value &sum = sums[row * block.columns + column];
           sum = call(multiply, tile, {small(height), small(tileBytes), small(size), sum, left[row], right});
         }
       }
     }
-    return sums;
   };
-  int64_t depth = *getConstantIntValue(op.getDepth()), whole = depth / unrolledDepth * unrolledDepth;
   auto emitBlock = [&](const Block &block) {
     Values sums;
     for (int64_t index = 0; index < block.rows * block.columns; ++index)
       sums.push_back(call("llvm.x86.tilezero.internal", tile, {small(height), small(tileBytes)}));
-    if (depth <= 2 * unrolledDepth)
-      return store(block, addSteps(block, sums, number(wide, 0), depth));
-    sums = loop(index(whole), unrolledDepth, sums, [&](Value step, Values &carried) {
-      carried = addSteps(block, carried, toNumber(step), unrolledDepth);
-    });
-    store(block, whole < depth ? addSteps(block, sums, number(wide, whole), depth - whole) : sums);
+    for (const Part &part : all) {
+      int64_t whole = part.depth <= straightDepth ? 0 : part.depth / turnDepth * turnDepth;
+      if (whole > 0)
+        sums = loop(index(whole), turnDepth, sums, [&](Value step, Values &carried) {
+          addSteps(block, part, carried, toNumber(step), turnDepth);
+        });
+      addSteps(block, part, sums, number(wide, whole), part.depth - whole);
+    }
+    store(block, sums);
   };
   // A register has one shape in all of a function: those of a last, smaller step leave none for a block of tiles.
-  if (depth % tileBytes == 0 || depth < tileBytes) {
+  bool isEven = llvm::all_of(all, [&](const Part &part) {
+    return part.depth % tileBytes == 0 || (part.depth < tileBytes && part.depth == all.front().depth);
+  });
+  if (isEven) {
     emitBlock({0, down, 0, across});
   } else {
     for (int64_t row = 0; row < down; ++row)
@@ -472,6 +502,7 @@ struct ConvertTileCodedMatmul final : OpConversionPattern<TileCodedMatmulOp> {
     bool isMasked = cast<MemRefType>(op.getLhs().getType()).getElementType().isInteger(32);
     if (isMasked && lowering.neon)
       return rewriter.notifyMatchFailure(op, "takes no masked codes on aarch64");
+    bool isWidened = op.getSignedCodes() && op.getUnsignedLhs() && !lowering.hasByteDot && !lowering.neon;
     int64_t vectorBytes = (lowering.hasByteDot || lowering.neon) && !isMasked ? lowering.vectorBits / 8 : 32;
     ArrayRef<int64_t> words = cast<MemRefType>(op.getCodes().getType()).getShape();
     ArrayRef<int64_t> tile = op.getAcc().getType().getShape();
@@ -479,7 +510,8 @@ struct ConvertTileCodedMatmul final : OpConversionPattern<TileCodedMatmulOp> {
       return rewriter.notifyMatchFailure(op, "takes words of 4 bytes, panels that fill vectors");
     CodedWords::Vectors vectors{vectorBytes, lowering.hasByteShuffle};
     bool takesTiles = useTiles(op);
-    if (std::string why = findObstacle(op, lowering.hasByteDot); !isMasked && !takesTiles && !why.empty())
+    bool isPlain = isMasked || takesTiles || isWidened;
+    if (std::string why = findObstacle(op, lowering.hasByteDot); !isPlain && !why.empty())
       return rewriter.notifyMatchFailure(op, why);
     if (adaptor.getAcc().size() != static_cast<size_t>(tile[0]))
       return rewriter.notifyMatchFailure(op, "accumulator was not converted to its rows");
@@ -499,13 +531,33 @@ struct ConvertTileCodedMatmul final : OpConversionPattern<TileCodedMatmulOp> {
     };
     if (isMasked)
       return replace(MaskedEmitter(rewriter, op));
-    if (takesTiles)
-      return replace(TileEmitter(rewriter, op, vectors));
+    if (isWidened) {
+      rewriter.replaceOpWithMultiple(op, {emitWidenedProduct(rewriter, op, adaptor.getAcc())});
+      return success();
+    }
+    if (takesTiles && op->hasOneUse())
+      if (auto next = dyn_cast<TileCodedMatmulOp>(*op->user_begin()); next && precedes(op, next)) {
+        rewriter.replaceOpWithMultiple(op, {llvm::to_vector(adaptor.getAcc())}); // the next one multiplies both
+        return success();
+      }
+    if (takesTiles) {
+      SmallVector<TileCodedMatmulOp> products{op};
+      for (auto last = op; (last = last.getAcc().getDefiningOp<TileCodedMatmulOp>()) && last->hasOneUse() &&
+                           precedes(last, products.back());)
+        products.push_back(last);
+      std::reverse(products.begin(), products.end());
+      return replace(TileEmitter(rewriter, products, vectors));
+    }
     return lowering.hasByteDot || lowering.neon ? replace(DotEmitter(rewriter, op, vectors))
                                                 : replace(PairEmitter(rewriter, op));
   }
 
 private:
+  /// Whether the tiles of sums of `next` go on from those of `op`.
+  bool precedes(TileCodedMatmulOp op, TileCodedMatmulOp next) const {
+    return next.getAcc() == op.getResult() && op->getBlock() == next->getBlock() && useTiles(op) && useTiles(next) &&
+           op.getSignedCodes() == next.getSignedCodes() && op.getUnsignedLhs() == next.getUnsignedLhs();
+  }
   bool useTiles(TileCodedMatmulOp op) const {
     ArrayRef<int64_t> words = cast<MemRefType>(op.getCodes().getType()).getShape();
     ArrayRef<int64_t> tile = op.getAcc().getType().getShape();

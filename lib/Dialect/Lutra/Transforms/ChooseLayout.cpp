@@ -161,7 +161,18 @@ LogicalResult TurnConv::matchAndRewrite(ConvOp op, PatternRewriter &rewriter) co
     filterOrder.push_back(dim);
   filterOrder.append({1, 0});
   Location loc = op.getLoc();
-  Value input = transpose(rewriter, loc, op.getInput(), order);
+  Value input;
+  if (auto pad = op.getInput().getDefiningOp<PadOp>(); pad && pad->hasOneUse() && pad.getLow().empty() &&
+                                                        pad.getHigh().empty() && !producingTranspose(pad.getInput())) {
+    // Of what is padded: the padding then goes to whole rows of channels.
+    Value inner = transpose(rewriter, loc, pad.getInput(), order);
+    input = PadOp::create(rewriter, pad.getLoc(), permuteType(cast<RankedTensorType>(pad.getType()), order), inner,
+                          pad.getValue(), ValueRange(), ValueRange(),
+                          rewriter.getDenseI64ArrayAttr(permute(pad.getStaticLow(), order)),
+                          rewriter.getDenseI64ArrayAttr(permute(pad.getStaticHigh(), order)), pad.getMode());
+  } else {
+    input = transpose(rewriter, loc, op.getInput(), order);
+  }
   Value filter = transpose(rewriter, loc, op.getFilter(), filterOrder);
   Value conv = ConvOp::create(rewriter, loc, permuteType(type, order), input, filter,
                               ConvLayout::ChannelsLast, op.getStrides(), op.getLow(), op.getHigh(),

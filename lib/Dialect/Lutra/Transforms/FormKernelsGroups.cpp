@@ -228,7 +228,7 @@ private:
     if (isa_and_nonnull<MatmulOp, ConvOp>(group.root) && !fitsSpot(op))
       return std::nullopt;
     // What another product ends with; codes are fewer bytes between two kernels than its sums.
-    if (isa<QuantizeOp>(op) && group.root && finishesRoot(op, group))
+    if (isa<QuantizeOp>(op) && (group.root || !isEpilogueOf(op, group)) && finishesRoot(op, group))
       return std::nullopt;
     return found;
   }

@@ -8,14 +8,16 @@
 // integers.
 // Where a level has instructions for bytes and the weight's integers have 8 bits, left-hand sides of matmuls are codes
 // with a sign and zero points are taken off sums (SignedProduct.h), also of products that were integers from the start.
-// Convolutions are sums over taps and channels of the same form. Their input is x - zx in 16 bits, which is 0 where
-// padding stands for 0. Products of integers are added in pairs along the channels, so an odd number of these gets one
-// more, of zeros; so do convolutions that were integers from the start.
+// Convolutions are sums over taps and channels of the same form. Where a level has instructions for bytes their input
+// is codes without a sign (UnsignedConv.h). Else it is x - zx in 16 bits, which is 0 where padding stands for 0, and
+// products are added in pairs along the channels, so an odd number of these gets one more, of zeros. So it is with
+// convolutions that were integers from the start.
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
 #include "CodedMatrix.h"
 #include "SignedProduct.h"
 #include "TileTargetNames.h"
+#include "UnsignedConv.h"
 
 #include "lutra/Analysis/ProductStrategy.h"
 #include "lutra/Dialect/Lutra/IR/ProductTypes.h"
@@ -56,10 +58,12 @@ private:
     return byteRows && (rows < 0 || rows >= *byteRows);
   }
   void makeSigned(MatmulOp op, WeightStore &store);
+  bool makeUnsigned(ConvOp op, WeightStore &store);
   void pairChannels(ConvOp op, WeightStore &store);
   void replace(Operation *op, Value sum, const Weight &weight, DequantizeOp left, OpBuilder &builder);
 
   std::optional<int64_t> byteRows; // from which on products of bytes gain
+  bool convolvesBytes = false;
   DenseMap<std::pair<Operation *, unsigned>, Weight> done; // by dequantization and what it is read as
 };
 } // namespace
@@ -236,7 +240,8 @@ bool RaiseIntegerProducts::raise(ConvOp op, WeightStore &store, std::string &why
   auto left = op.getInput().getDefiningOp<DequantizeOp>();
   if (!left || !op.getFilter().getDefiningOp<DequantizeOp>() || !canRaise(op, left, op.getStrategyAttr(), why))
     return false;
-  if (op.getGroups() != 1)
+  bool isGrouped = op.getGroups() != 1;
+  if (isGrouped && !convolvesBytes)
     why = "has groups, whose vectors of channels are computed in f32";
   else if (cast<RankedTensorType>(op.getInput().getType()).isDynamicDim(1))
     why = "has an unknown number of channels";
@@ -245,32 +250,31 @@ bool RaiseIntegerProducts::raise(ConvOp op, WeightStore &store, std::string &why
   const Weight *weight = makeWeight(op, store, why);
   if (!weight)
     return false;
+  bool isUnsigned = convolvesBytes && mayConvolveUnsigned(op, weight->integers);
+  if (isGrouped && !isUnsigned) {
+    why = "has groups that vectors of channels compute in f32";
+    return false;
+  }
+  if (auto source = left.getInput().getDefiningOp<QuantizeOp>(); source && isUnsigned)
+    quantizeUnsigned(source);
   OpBuilder builder(op);
   auto sumType = cast<RankedTensorType>(op.getType()).clone(builder.getI32Type());
+  if (isUnsigned)
+    if (Value sum = convolveUnsigned(builder, op, sumType, {left.getInput(), left.getZeroPoint()}, weight->integers,
+                                     store)) {
+      replace(op, sum, *weight, left, builder);
+      return true;
+    }
+  if (isGrouped) {
+    why = "has groups, and a zero point that is no code";
+    return false;
+  }
   auto sum = ConvOp::create(builder, op.getLoc(), sumType, centre(left, builder), weight->integers, op.getLayout(),
                             op.getStrides(), op.getLow(), op.getHigh(), op.getDilations(), op.getGroups(),
                             StrategyAttr());
   replace(op, sum, *weight, left, builder);
   pairChannels(sum, store);
   return true;
-}
-
-/// The filter [F, C, k..] with one more channel, of zeros.
-static Value addChannel(Value filter, WeightStore &store, OpBuilder &builder, WeightBytes bytes) {
-  auto type = cast<RankedTensorType>(filter.getType());
-  SmallVector<int64_t> shape(type.getShape());
-  ++shape[1];
-  RankedTensorType wider = type.clone(shape);
-  AsmResourceBlob blob = WeightStore::allocate(wider.getNumElements() * bytes.width);
-  int64_t row = shape[0] == 0 ? 0 : type.getNumElements() / shape[0], widerRow = row / (shape[1] - 1) * shape[1];
-  for (int64_t first = 0; first < shape[0]; ++first)
-    for (int64_t i = 0; i < row; ++i)
-      std::memcpy(blob.getMutableData().data() + (first * widerRow + i) * bytes.width, bytes.element(first * row + i),
-                  bytes.width);
-  GlobalOp known = store.getGlobal(filter);
-  GlobalOp global = store.add(filter.getLoc(), ((known ? known.getSymName() : "filter") + ".even").str(), wider,
-                              std::move(blob));
-  return WeightOp::create(builder, filter.getLoc(), wider, global.getSymName());
 }
 
 /// Gives a convolution of integers, channels first, the input that strategies of pairs read: 16 bits, an even number of
@@ -299,9 +303,26 @@ void RaiseIntegerProducts::pairChannels(ConvOp op, WeightStore &store) {
     input = PadOp::create(builder, op.getLoc(), RankedTensorType::get(shape, wide), input, zero, ValueRange(),
                           ValueRange(), builder.getDenseI64ArrayAttr(low), builder.getDenseI64ArrayAttr(high),
                           PadMode::Constant);
-    op.getFilterMutable().assign(addChannel(op.getFilter(), store, builder, *bytes));
+    op.getFilterMutable().assign(addChannels(op.getFilter(), /*count=*/1, store, builder, *bytes));
   }
   op.getInputMutable().assign(input);
+}
+
+/// Gives a convolution of integers the input that strategies of bytes read; false where they do not take it.
+bool RaiseIntegerProducts::makeUnsigned(ConvOp op, WeightStore &store) {
+  if (!convolvesBytes || op.getStrategyAttr() || strategy != "auto" || !mayConvolveUnsigned(op, op.getFilter()) ||
+      !cast<RankedTensorType>(op.getType()).getElementType().isInteger(32))
+    return false;
+  std::optional<CentredCodes> left = CentredCodes::of(op.getInput());
+  if (!left)
+    return false;
+  OpBuilder builder(op);
+  Value sum = convolveUnsigned(builder, op, cast<RankedTensorType>(op.getType()), *left, op.getFilter(), store);
+  if (!sum)
+    return false;
+  op.getResult().replaceAllUsesWith(sum);
+  op.erase();
+  return true;
 }
 
 /// Rows from which on products of bytes gain: one where all levels have an instruction for them, nothing where none
@@ -344,6 +365,9 @@ void RaiseIntegerProducts::runOnOperation() {
   if (llvm::any_of(*levels, [](const TileTarget *target) { return target->getPairDotPerCycle() == 0; }))
     return;
   byteRows = getByteRows(*levels);
+  convolvesBytes =
+      llvm::all_of(*levels, [](const TileTarget *level) { return level->getByteTile().has_value(); }) &&
+      llvm::any_of(*levels, [](const TileTarget *level) { return level->hasByteDot(); });
   WeightStore store(getOperation());
   SmallVector<Operation *> products;
   getOperation().walk([&](Operation *op) {
@@ -356,14 +380,16 @@ void RaiseIntegerProducts::runOnOperation() {
     std::string why;
     auto conv = dyn_cast<ConvOp>(op);
     bool isInteger = isa<IntegerType>(cast<RankedTensorType>(op->getOperand(0).getType()).getElementType());
-    if (conv && isInteger)
-      pairChannels(conv, store);
-    else if (isInteger)
+    if (conv && isInteger) {
+      if (!makeUnsigned(conv, store))
+        pairChannels(conv, store);
+    } else if (isInteger) {
       makeSigned(cast<MatmulOp>(op), store);
-    else if (conv ? raise(conv, store, why) : raise(cast<MatmulOp>(op), store, why))
+    } else if (conv ? raise(conv, store, why) : raise(cast<MatmulOp>(op), store, why)) {
       remark::passed(loc, opts) << "multiplies integers";
-    else if (!why.empty())
+    } else if (!why.empty()) {
       remark::missed(loc, opts) << remark::reason("{0}", why);
+    }
   }
   done.clear();
 }

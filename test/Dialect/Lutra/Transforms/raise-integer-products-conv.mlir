@@ -12,11 +12,11 @@ lutra.global @w : tensor<2x3x1x1xi8> = dense<[[[[1]], [[2]], [[3]]], [[[-128]], 
 lutra.global @g : tensor<2x1x1x1xi8> = dense<7> : tensor<2x1x1x1xi8>
 
 // Channels become even, codes 16 bits without their zero point; scales that are known are one.
-// CHECK: lutra.global @w.integers.even : tensor<2x4x1x1xi8>
+// CHECK: lutra.global @w.integers.wider : tensor<2x4x1x1xi8>
 // CHECK-LABEL: func.func @channels
 // CHECK: %[[X:.*]] = lutra.binary<sub> %{{.*}} : (tensor<1x3x4x4xi16>, tensor<i16>) -> tensor<1x3x4x4xi16>
 // CHECK: %[[P:.*]] = lutra.pad<constant> %[[X]], %{{.*}} low [0, 0, 0, 0] high [0, 1, 0, 0] : {{.*}} -> tensor<1x4x4x4xi16>
-// CHECK: %[[W:.*]] = lutra.weight @w.integers.even
+// CHECK: %[[W:.*]] = lutra.weight @w.integers.wider
 // CHECK: %[[SUM:.*]] = lutra.conv<channels_first> %[[P]], %[[W]] {{.*}} -> tensor<1x2x4x4xi32>
 // CHECK: %[[REAL:.*]] = lutra.cast %[[SUM]]
 // CHECK: %[[S:.*]] = lutra.constant dense<{{.*}}5.000000e-01{{.*}}1.000000e+00{{.*}}> : tensor<2x1x1xf32>
