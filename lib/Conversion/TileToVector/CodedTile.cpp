@@ -87,6 +87,15 @@ SmallVector<CodedWords::Values> CodedWords::loadWords(Value step) {
   return words;
 }
 
+void CodedWords::prefetch() {
+  constexpr int64_t distance = 1024, line = 64; // bytes; past the end nothing happens
+  for (int64_t at = 0; at < code.words() * parts * vectorBytes; at += line) {
+    Value place = add(codes.base, index(distance + at));
+    memref::PrefetchOp::create(builder, loc, codes.buffer, ValueRange{place}, /*isWrite=*/false, /*localityHint=*/3,
+                               /*isDataCache=*/true);
+  }
+}
+
 /// The codes of one field of all bytes; loose ones with anything above them. x86 shifts no bytes.
 Value CodedWords::field(ArrayRef<Value> words, int64_t field, bool isLoose) {
   Value codes;

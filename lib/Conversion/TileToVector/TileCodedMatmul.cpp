@@ -36,8 +36,11 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/DialectConversion.h"
 
+#include <functional>
 #include <numeric>
 
 using namespace mlir;
@@ -125,7 +128,10 @@ public:
     return (shape[0] <= tileRows || shape[0] % tileRows == 0) && shape[1] * wordBytes % tileBytes == 0 &&
            down * across <= 4 && down + across <= 5;
   }
+  /// The sums, whose vectors start with `accumulator`.
   Values emit(ValueRange accumulator);
+  /// Stores the sums at `out`, rows of which are `rowStride` sums apart; where it is set they begin with what it holds.
+  void emitInto(const FlatOperand &out, Value rowStride, bool isSet);
 
 private:
   /// Steps of K without a loop, and those of a turn.
@@ -135,8 +141,22 @@ private:
     Value stride;
     int64_t depth;
   };
-  Part makePart(TileCodedMatmulOp product, int64_t down, int64_t across);
+  Part makePart(TileCodedMatmulOp product);
+  /// Where tiles of sums lie in memory: from a pointer on, rows at a distance in bytes, tiles likewise.
+  struct SumPlaces {
+    Value out, rowStride;
+    std::function<Value(int64_t row, int64_t column)> distance;
+    bool isSet; // memory holds what sums begin with
+  };
+  void emitTiles(const SumPlaces &places);
   Value makeBuffer(int64_t size);
+  Value number(Type type, int64_t value) {
+    return LLVM::ConstantOp::create(builder, loc, type, builder.getIntegerAttr(type, value));
+  }
+  Value toNumber(Value value) { return arith::IndexCastOp::create(builder, loc, builder.getI64Type(), value); }
+  int64_t height() const { return std::min(rows, tileRows); } // of a tile, and tiles below and beside each other
+  int64_t down() const { return rows / height(); }
+  int64_t across() const { return parts / panelParts; }
 
   ArrayRef<TileCodedMatmulOp> products;
 };
@@ -326,18 +346,19 @@ SmallVector<Value> DotEmitter::emit(ValueRange accumulator) {
   return joinRows(builder, loc, totals, llvm::to_vector(accumulator.getTypes()), parts);
 }
 
-/// What a pointer to an element of a buffer of bytes is.
+/// A pointer to the element of a buffer of integers that an operand begins with.
 static Value pointerTo(OpBuilder &builder, Location loc, const FlatOperand &operand) {
   Value start = memref::ExtractAlignedPointerAsIndexOp::create(builder, loc, operand.buffer);
-  Value address = arith::AddIOp::create(builder, loc, start, operand.base);
+  Value bytes = arith::ConstantIndexOp::create(builder, loc, operand.elementType.getIntOrFloatBitWidth() / 8);
+  Value distance = builder.createOrFold<arith::MulIOp>(loc, operand.base, bytes);
+  Value address = arith::AddIOp::create(builder, loc, start, distance);
   Value number = arith::IndexCastOp::create(builder, loc, builder.getI64Type(), address);
   return LLVM::IntToPtrOp::create(builder, loc, LLVM::LLVMPointerType::get(builder.getContext()), number);
 }
 
-TileEmitter::Part TileEmitter::makePart(TileCodedMatmulOp product, int64_t down, int64_t across) {
-  Type byte = builder.getI8Type(), wide = builder.getI64Type();
+TileEmitter::Part TileEmitter::makePart(TileCodedMatmulOp product) {
+  Type byte = builder.getI8Type();
   Type pointer = LLVM::LLVMPointerType::get(builder.getContext());
-  auto toNumber = [&](Value value) { return arith::IndexCastOp::create(builder, loc, wide, value).getResult(); };
   FlatOperand rows = flattenOperand(builder, loc, product.getLhs(), product.getLhsIndices());
   FlatOperand panels = flattenOperand(builder, loc, product.getCodes(), product.getCodeIndices());
   Value rowStride = rows.strides[product.getLhsRowDim()];
@@ -348,35 +369,26 @@ TileEmitter::Part TileEmitter::makePart(TileCodedMatmulOp product, int64_t down,
           LLVM::GEPOp::create(builder, loc, pointer, byte, all.front(), ValueRange{toNumber(mul(distance, i))}));
     return all;
   };
-  return {starts(rows, mul(rowStride, tileRows), down), starts(panels, panels.strides[0], across),
+  return {starts(rows, mul(rowStride, tileRows), down()), starts(panels, panels.strides[0], across()),
           toNumber(rowStride), *getConstantIntValue(product.getDepth())};
 }
 
-SmallVector<Value> TileEmitter::emit(ValueRange accumulator) {
+void TileEmitter::emitTiles(const SumPlaces &places) {
   Type byte = builder.getI8Type(), wide = builder.getI64Type();
   Type tile = LLVM::LLVMX86AMXType::get(builder.getContext());
   Type pointer = LLVM::LLVMPointerType::get(builder.getContext());
-  auto number = [&](Type type, int64_t value) -> Value {
-    return LLVM::ConstantOp::create(builder, loc, type, builder.getIntegerAttr(type, value));
-  };
   auto small = [&](int64_t value) { return number(builder.getI16Type(), value); };
   auto at = [&](Value base, Value distance) -> Value {
     return LLVM::GEPOp::create(builder, loc, pointer, byte, base, ValueRange{distance});
   };
-  auto load = [&](int64_t height, int64_t rowBytes, Value from, Value stride) {
-    return call("llvm.x86.tileloadd64.internal", tile, {small(height), small(rowBytes), from, stride});
+  auto load = [&](int64_t tileHeight, int64_t rowBytes, Value from, Value stride) {
+    return call("llvm.x86.tileloadd64.internal", tile, {small(tileHeight), small(rowBytes), from, stride});
   };
-  // Sums of tiles beside each other follow each other in memory.
-  int64_t height = std::min(rows, tileRows), down = rows / height, across = parts / panelParts, count = down * across;
-  FlatOperand buffer = flattenOperand(builder, loc, makeBuffer(count * height * tileBytes), ValueRange());
-  Value out = pointerTo(builder, loc, buffer), line = number(wide, tileBytes);
+  int64_t sumRows = height();
+  Value line = number(wide, tileBytes);
   SmallVector<Part> all;
   for (TileCodedMatmulOp product : products)
-    all.push_back(makePart(product, down, across));
-  auto toNumber = [&](Value value) { return arith::IndexCastOp::create(builder, loc, wide, value).getResult(); };
-  auto place = [&](int64_t row, int64_t column) {
-    return at(out, number(wide, (row * across + column) * height * tileBytes));
-  };
+    all.push_back(makePart(product));
   std::string multiply = (Twine("llvm.x86.tdpb") + (op.getUnsignedLhs() ? "u" : "s") +
                           (op.getSignedCodes() ? "s" : "u") + "d.internal")
                              .str();
@@ -386,12 +398,13 @@ SmallVector<Value> TileEmitter::emit(ValueRange accumulator) {
   auto forTiles = [&](const Block &block, auto body) {
     for (int64_t row = 0; row < block.rows; ++row)
       for (int64_t column = 0; column < block.columns; ++column)
-        body(row * block.columns + column, place(block.row + row, block.column + column));
+        body(row * block.columns + column, at(places.out, places.distance(block.row + row, block.column + column)));
   };
   auto store = [&](const Block &block, const Values &sums) {
     forTiles(block, [&](int64_t index, Value to) {
-      LLVM::CallIntrinsicOp::create(builder, loc, builder.getStringAttr("llvm.x86.tilestored64.internal"),
-                                    ValueRange{small(height), small(tileBytes), to, line, sums[index]});
+      LLVM::CallIntrinsicOp::create(
+          builder, loc, builder.getStringAttr("llvm.x86.tilestored64.internal"),
+          ValueRange{small(sumRows), small(tileBytes), to, places.rowStride, sums[index]});
     });
   };
   // Adds `depth` steps of K from `first` (i64) on.
@@ -406,17 +419,19 @@ SmallVector<Value> TileEmitter::emit(ValueRange accumulator) {
         Value right = load(size / wordBytes, tileBytes, at(part.rights[block.column + column], word), line);
         for (int64_t row = 0; row < block.rows; ++row) {
           if (column == 0)
-            left[row] = load(height, size, at(part.lefts[block.row + row], step), part.stride);
+            left[row] = load(sumRows, size, at(part.lefts[block.row + row], step), part.stride);
           Value &sum = sums[row * block.columns + column];
-          sum = call(multiply, tile, {small(height), small(tileBytes), small(size), sum, left[row], right});
+          sum = call(multiply, tile, {small(sumRows), small(tileBytes), small(size), sum, left[row], right});
         }
       }
     }
   };
   auto emitBlock = [&](const Block &block) {
     Values sums;
-    for (int64_t index = 0; index < block.rows * block.columns; ++index)
-      sums.push_back(call("llvm.x86.tilezero.internal", tile, {small(height), small(tileBytes)}));
+    forTiles(block, [&](int64_t, Value from) {
+      sums.push_back(places.isSet ? load(sumRows, tileBytes, from, places.rowStride)
+                                  : call("llvm.x86.tilezero.internal", tile, {small(sumRows), small(tileBytes)}));
+    });
     for (const Part &part : all) {
       int64_t whole = part.depth <= straightDepth ? 0 : part.depth / turnDepth * turnDepth;
       if (whole > 0)
@@ -432,23 +447,40 @@ SmallVector<Value> TileEmitter::emit(ValueRange accumulator) {
     return part.depth % tileBytes == 0 || (part.depth < tileBytes && part.depth == all.front().depth);
   });
   if (isEven) {
-    emitBlock({0, down, 0, across});
+    emitBlock({0, down(), 0, across()});
   } else {
-    for (int64_t row = 0; row < down; ++row)
-      for (int64_t column = 0; column < across; ++column)
+    for (int64_t row = 0; row < down(); ++row)
+      for (int64_t column = 0; column < across(); ++column)
         emitBlock({row, 1, column, 1});
   }
-  Values totals;
-  Values starts = splitRows(builder, loc, accumulator, wideType, parts);
+}
+
+SmallVector<Value> TileEmitter::emit(ValueRange accumulator) {
+  // Sums of tiles beside each other follow each other in memory.
+  auto tileAt = [&](int64_t row, int64_t column) { return (row * across() + column) * height() * tileBytes; };
+  FlatOperand buffer = flattenOperand(builder, loc, makeBuffer(tileAt(down(), 0)), ValueRange());
+  emitTiles({pointerTo(builder, loc, buffer), number(builder.getI64Type(), tileBytes),
+             [&](int64_t row, int64_t column) { return number(builder.getI64Type(), tileAt(row, column)); },
+             /*isSet=*/false});
+  Values totals, starts = splitRows(builder, loc, accumulator, wideType, parts);
   for (int64_t row = 0; row < rows; ++row)
     for (int64_t part = 0; part < parts; ++part) {
-      int64_t tileIndex = row / height * across + part / panelParts;
-      int64_t from = (tileIndex * height + row % height) * tileBytes + part % panelParts * vectorBytes;
+      int64_t from = tileAt(row / height(), part / panelParts) + row % height() * tileBytes +
+                     part % panelParts * vectorBytes;
       Value read = vector::LoadOp::create(builder, loc, bytes, buffer.buffer, ValueRange{index(from)});
       Value sum = vector::BitCastOp::create(builder, loc, wideType, read);
       totals.push_back(arith::AddIOp::create(builder, loc, starts[row * parts + part], sum));
     }
   return joinRows(builder, loc, totals, llvm::to_vector(accumulator.getTypes()), parts);
+}
+
+void TileEmitter::emitInto(const FlatOperand &out, Value rowStride, bool isSet) {
+  Value bytesOfRow = mul(rowStride, wordBytes); // the stride is in sums
+  emitTiles({pointerTo(builder, loc, out), toNumber(bytesOfRow),
+             [&](int64_t row, int64_t column) {
+               return toNumber(add(mul(bytesOfRow, row * tileRows), index(column * tileBytes)));
+             },
+             isSet});
 }
 
 /// Sums of tiles in memory, on the stack of the function.
@@ -478,6 +510,8 @@ struct ConvertTileUnpack final : OpConversionPattern<TileUnpackOp> {
     reader.prepareCodes(op.getCodes(), op.getCodeIndices(), op.getSpecial() ? adaptor.getSpecial().front() : Value());
     SmallVector<CodedWords::Values> read =
         reader.loadWords(arith::ConstantIndexOp::create(rewriter, op.getLoc(), 0));
+    if (lowering.hasByteTiles)
+      reader.prefetch();
     CodedWords::Values values;
     for (int64_t field = 0; field < reader.getFields(); ++field)
       for (int64_t part = 0; part < reader.getParts(); ++part)
@@ -535,6 +569,8 @@ struct ConvertTileCodedMatmul final : OpConversionPattern<TileCodedMatmulOp> {
       rewriter.replaceOpWithMultiple(op, {emitWidenedProduct(rewriter, op, adaptor.getAcc())});
       return success();
     }
+    if (takesTiles && succeeded(storeTiles(op, vectors, rewriter)))
+      return success();
     if (takesTiles && op->hasOneUse())
       if (auto next = dyn_cast<TileCodedMatmulOp>(*op->user_begin()); next && precedes(op, next)) {
         rewriter.replaceOpWithMultiple(op, {llvm::to_vector(adaptor.getAcc())}); // the next one multiplies both
@@ -553,6 +589,47 @@ struct ConvertTileCodedMatmul final : OpConversionPattern<TileCodedMatmulOp> {
   }
 
 private:
+  /// Where rows of a tile of sums lie in a buffer, columns side by side; null: elsewhere.
+  template <typename Op> static Value strideOf(Op op, const FlatOperand &flat) {
+    auto type = cast<MemRefType>(flat.buffer.getType());
+    ArrayRef<int64_t> dims = op.getDims(), steps = op.getSteps();
+    int64_t last = static_cast<int64_t>(flat.strides.size()) - 1;
+    bool fits = type.getElementType().isInteger(32) && dims.size() == 2 && dims[1] == last && steps[1] == 1 &&
+                op.getBounds().empty() && (dims[0] < 0 || steps[0] == 1);
+    return !fits ? Value() : dims[0] < 0 ? flat.strides[last] : flat.strides[dims[0]];
+  }
+
+  /// Sums that only a tile_store takes go to memory as tiles, without a way through vectors; so do those that a
+  /// tile_load of the same place begins. Vectors that read them soon would wait for them.
+  static LogicalResult storeTiles(TileCodedMatmulOp op, CodedWords::Vectors vectors,
+                                  ConversionPatternRewriter &rewriter) {
+    auto store = op->hasOneUse() ? dyn_cast<TileStoreOp>(*op->user_begin()) : TileStoreOp();
+    auto load = op.getAcc().getDefiningOp<TileLoadOp>();
+    auto fill = op.getAcc().getDefiningOp<TileFillOp>();
+    if (!store || store->getBlock() != op->getBlock() || (!load && !fill))
+      return failure();
+    for (Operation *between = op->getNextNode(); between != store; between = between->getNextNode())
+      if (!isMemoryEffectFree(between))
+        return failure();
+    if (fill && !matchPattern(fill.getValue(), m_Zero()))
+      return failure();
+    if (load && (load.getSource() != store.getDest() || load.getIndices() != store.getIndices() ||
+                 load.getDims() != store.getDims() || load.getSteps() != store.getSteps() || !load->hasOneUse() ||
+                 load->getNextNode() != op))
+      return failure();
+    rewriter.setInsertionPoint(store);
+    FlatOperand out = flattenOperand(rewriter, op.getLoc(), store.getDest(), store.getIndices());
+    Value stride = strideOf(store, out);
+    if (!stride)
+      return failure();
+    TileEmitter emitter(rewriter, op, vectors); // one product
+    emitter.prepare(Value());
+    emitter.emitInto(out, stride, /*isSet=*/static_cast<bool>(load));
+    rewriter.eraseOp(store);
+    rewriter.eraseOp(op);
+    return success();
+  }
+
   /// Whether the tiles of sums of `next` go on from those of `op`.
   bool precedes(TileCodedMatmulOp op, TileCodedMatmulOp next) const {
     return next.getAcc() == op.getResult() && op->getBlock() == next->getBlock() && useTiles(op) && useTiles(next) &&
@@ -563,7 +640,10 @@ private:
     ArrayRef<int64_t> tile = op.getAcc().getType().getShape();
     bool isPlain = op.getBits() == 8 && op.getOffset() == 0 && !op.getValues() && !op.getSpecial() &&
                    cast<MemRefType>(op.getLhs().getType()).getElementType().isInteger(8);
-    bool pays = tile[0] >= TileEmitter::leastRows || op.getSignedCodes() != op.getUnsignedLhs();
+    // Few rows pay where signs leave no other way or, as registers of tiles have one shape in all of a function, where
+    // their number is the only one: rows that are left over from other tiles meet codes with a limit.
+    bool isOnly = tile[0] >= TileEmitter::leastRows && op.getLimit() < 0;
+    bool pays = tile[0] % TileEmitter::tileRows == 0 || isOnly || op.getSignedCodes() != op.getUnsignedLhs();
     return lowering.hasByteTiles && isPlain && pays && TileEmitter::fits(tile) &&
            words[2] * CodedWords::wordBytes == TileEmitter::tileBytes && getConstantIntValue(op.getDepth());
   }

@@ -411,9 +411,10 @@ LogicalResult TileCodedMatmulOp::verify() {
                                       << "; both buffers must hold i8, or lhs i32 beside plain codes of 8 bits";
   if (failed(verifyCodes(*this, acc.getShape()[1]))) // E6 to E8
     return failure();
-  if (int64_t limit = getLimit(); limit < -1 || limit >= int64_t(1) << getBits()) // E9
+  int64_t limit = getLimit();
+  if (limit < -1 || limit >= int64_t(1) << getBits()) // E9
     return emitOpError("bounds codes of ") << getBits() << " bits by " << limit << "; give a code, or -1 for all";
-  bool isPlain = getBits() == 8 && getOffset() == 0 && !getValues() && !getSpecial() && getLimit() == -1;
+  bool isPlain = getBits() == 8 && getOffset() == 0 && !getValues() && !getSpecial() && limit == -1;
   if ((getSignedCodes() && !isPlain) ||
       ((getSignedCodes() || getUnsignedLhs()) && !lhs.getElementType().isInteger(8))) // E10
     return emitOpError("says which factors have signs; that goes with plain codes of 8 bits and an lhs of i8 alone");

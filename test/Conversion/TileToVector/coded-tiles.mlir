@@ -1,0 +1,48 @@
+// RUN: lutra-opt %s --convert-tile-to-vector=target=amx | FileCheck %s
+
+// Sums that only memory takes are stored as tiles, at a distance of 48 sums of 4 bytes; no vector holds them.
+// CHECK-LABEL: func.func @stored(
+// CHECK: llvm.x86.tilezero.internal
+// CHECK: llvm.x86.tdpbssd.internal
+// CHECK: llvm.x86.tilestored64.internal
+// CHECK-NOT: vector.store
+func.func @stored(%x: memref<16x64xi8>, %w: memref<1x16x16x4xi8>, %y: memref<16x48xi32>, %i: index) attributes {lutra.kernel} {
+  %z = arith.constant 0 : index
+  %d = arith.constant 64 : index
+  %zero = arith.constant 0 : i32
+  %a = lutra.tile_fill %zero : i32 -> !lutra.tile<16x16xi32>
+  %r = lutra.tile_coded_matmul %x[%z, %z], %w[%z, %z], %a depth %d {bits = 8 : i64, lhs_row_dim = 0 : i64, signed_codes}
+         : memref<16x64xi8>, memref<1x16x16x4xi8>, !lutra.tile<16x16xi32> -> !lutra.tile<16x16xi32>
+  lutra.tile_store %r, %y[%z, %i] dims = [0, 1] steps = [1, 1] : !lutra.tile<16x16xi32>, memref<16x48xi32>
+  return
+}
+
+// Those that begin with what lies there are loaded as tiles.
+// CHECK-LABEL: func.func @added(
+// CHECK-NOT: llvm.x86.tilezero.internal
+// CHECK: llvm.x86.tdpbssd.internal
+// CHECK: llvm.x86.tilestored64.internal
+// CHECK-NOT: vector.store
+func.func @added(%x: memref<16x64xi8>, %w: memref<1x16x16x4xi8>, %y: memref<16x48xi32>, %i: index) attributes {lutra.kernel} {
+  %z = arith.constant 0 : index
+  %d = arith.constant 64 : index
+  %a = lutra.tile_load %y[%z, %i] dims = [0, 1] steps = [1, 1] : memref<16x48xi32> -> !lutra.tile<16x16xi32>
+  %r = lutra.tile_coded_matmul %x[%z, %z], %w[%z, %z], %a depth %d {bits = 8 : i64, lhs_row_dim = 0 : i64, signed_codes}
+         : memref<16x64xi8>, memref<1x16x16x4xi8>, !lutra.tile<16x16xi32> -> !lutra.tile<16x16xi32>
+  lutra.tile_store %r, %y[%z, %i] dims = [0, 1] steps = [1, 1] : !lutra.tile<16x16xi32>, memref<16x48xi32>
+  return
+}
+
+// Sums that begin with those of another place are vectors.
+// CHECK-LABEL: func.func @apart(
+// CHECK: llvm.x86.tilestored64.internal
+// CHECK: vector.store
+func.func @apart(%x: memref<16x64xi8>, %w: memref<1x16x16x4xi8>, %y: memref<16x48xi32>, %i: index) attributes {lutra.kernel} {
+  %z = arith.constant 0 : index
+  %d = arith.constant 64 : index
+  %a = lutra.tile_load %y[%z, %z] dims = [0, 1] steps = [1, 1] : memref<16x48xi32> -> !lutra.tile<16x16xi32>
+  %r = lutra.tile_coded_matmul %x[%z, %z], %w[%z, %z], %a depth %d {bits = 8 : i64, lhs_row_dim = 0 : i64, signed_codes}
+         : memref<16x64xi8>, memref<1x16x16x4xi8>, !lutra.tile<16x16xi32> -> !lutra.tile<16x16xi32>
+  lutra.tile_store %r, %y[%z, %i] dims = [0, 1] steps = [1, 1] : !lutra.tile<16x16xi32>, memref<16x48xi32>
+  return
+}
