@@ -83,7 +83,14 @@ public:
       return CodedProduct{4, 6, false, 32, 3.4, 4, 32};
     // Eight rows of 16 columns fill a fourth of 32 registers with sums; two units.
     int64_t rows = vectorBits == 512 ? 8 : 4;
-    return CodedProduct{rows, 6, true, vectorBits / 8, 2, hasByteTiles() ? 16 : rows, hasByteTiles() ? 16 : 32};
+    CodedProduct product{rows, 6, true, vectorBits / 8, 2, rows, 32};
+    product.sums = rows;
+    if (hasByteTiles()) { // two by two tiles
+      product.blockRows = 32;
+      product.blockPanels = 2;
+      product.unpackRows = 6;
+    }
+    return product;
   }
   /// More have values from a buffer sooner than anew for each tile.
   int64_t getDecodedRows() const override { return bytes == Bytes::None ? 0 : vectorBits == 512 ? 8 : 4; }

@@ -42,6 +42,8 @@ struct CodedProduct {
   double perCycle;     // instructions of one core
   int64_t blockRows;   // of a tile over entries that were unpacked to bytes; 0: none are
   int64_t unpackRows;  // of a work item from which on they are
+  int64_t sums = 1;    // of a tile that meets codes as they lie, rows by panels
+  int64_t blockPanels = 1; // of a tile over unpacked entries
   bool addsFours = false; // an instruction adds four products, of factors with signs alike, to sums of 32 bits
 };
 

@@ -82,8 +82,12 @@ std::optional<StrategyOffer> CodedStrategy::match(const ProductProblem &problem,
   const EncodedPanels &panels = weight->panels;
   const CodedValues &values = weight->values;
   std::optional<CodedProduct> coded = target.getCodedProduct();
-  double tiles = std::ceil((problem.shape.m < 0 ? ProductProblem::assumedRows : problem.shape.m) /
-                           static_cast<double>(coded->rows));
+  double rows = static_cast<double>(problem.shape.m < 0 ? ProductProblem::assumedRows : problem.shape.m);
+  // Tiles of AMX read what is unpacked once for all rows of an item; then whole products take as long as these would
+  // with a little more than one product of vectors at a time (M = 16 and 128, K = N = 4096, groups of 128).
+  bool unpacksOnce = target.hasByteTiles() && rows >= static_cast<double>(coded->unpackRows);
+  constexpr double itemRows = 128;
+  double tiles = std::ceil(rows / (unpacksOnce ? itemRows : static_cast<double>(coded->rows)));
   double weights = static_cast<double>(problem.shape.n) * static_cast<double>(problem.shape.k);
   double operations = problem.getMultiplyAdds() * productOperations(values, *coded) +
                       tiles * weights * unpackOperations(panels, values, target.hasByteShuffle());

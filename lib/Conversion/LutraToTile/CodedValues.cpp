@@ -5,6 +5,7 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Twine.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <cmath>
 
@@ -90,4 +91,10 @@ llvm::Expected<CodedValues> CodedValues::of(const EncodedPanels &panels, const C
   if (panels.linear())
     return ofLinear(panels, product);
   return ofTable(panels, product);
+}
+
+int64_t CodedValues::greatestSum(const EncodedPanels &panels) const {
+  int64_t entry = std::max(-least, greatest) * std::abs(factor);
+  int64_t zero = std::abs(bias) + (panels.zero ? 255 * zeroUnits() : 0);
+  return llvm::SaturatingMultiply<uint64_t>((entry + zero) * 128, std::min(panels.group, panels.k));
 }

@@ -20,6 +20,8 @@ struct CodedValues {
 
   /// Units in a zero point of 1.
   int64_t zeroUnits() const { return static_cast<int64_t>(1 / unit); }
+  /// Bound of what a group adds up to beside 8-bit integers, and of the corrections for zero points.
+  int64_t greatestSum(const EncodedPanels &panels) const;
   /// The entries of panels for a level's instructions, or why there are none.
   static llvm::Expected<CodedValues> of(const EncodedPanels &panels, const CodedProduct &product);
 };

@@ -44,10 +44,7 @@ static std::string findObstacle(MatmulOp op, const EncodedPanels &panels, const 
     return "takes at most " + std::to_string(codedSumBytes / 4 / coded.rows) + " groups along K alone";
   if (depth % panels.depth != 0 && depth * coded.rows > codedCopyBytes)
     return "takes at most " + std::to_string(codedCopyBytes / coded.rows) + " elements along K that end within a step";
-  // Entries, and zero points with the distance to theirs, times 8-bit integers are added in 32 bits.
-  int64_t entry = std::max(-values->least, values->greatest) * std::abs(values->factor);
-  int64_t zero = std::abs(values->bias) + (panels.zero ? 255 * values->zeroUnits() : 0);
-  if (std::min(panels.group, depth) > (int64_t(1) << 31) / ((entry + zero) * 128 + 1))
+  if (values->greatestSum(panels) >= int64_t(1) << 31)
     return "takes groups whose sums 32 bits hold alone";
   return {};
 }

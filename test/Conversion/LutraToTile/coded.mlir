@@ -1,9 +1,10 @@
 // RUN: lutra-opt %s --convert-lutra-to-tile=target=avx2 --canonicalize --cse | FileCheck %s
+// RUN: lutra-opt %s --convert-lutra-to-tile=target=amx --canonicalize --cse | FileCheck %s --check-prefix=AMX
 
 // Rows are read as they lie; sums of each group of a row are made first, then panels of codes meet four rows, two, one.
 // The last columns are bounded.
 // CHECK-LABEL: func.func @groups(
-// CHECK: %[[SUMS:.*]] = memref.alloca() {{.*}} : memref<96x2xi32>
+// CHECK: %[[SUMS:.*]] = memref.alloca() {{.*}} : memref<96x2xf32>
 // CHECK: lutra.tile_reduce<sum> {{.*}} -> <i32>
 // CHECK: scf.for {{.*}} iter_args(%{{.*}} = %{{.*}}) -> (!lutra.tile<4x16xf32>)
 // CHECK: lutra.tile_coded_matmul {{.*}} depth %c32 {bits = 4 : i64, lhs_row_dim = 0 : i64} : memref<?x64xi8>, {{.*}} -> <4x16xi32>
@@ -27,4 +28,24 @@ lutra.kernel @groups(%a: tensor<?x64xi8>, %s: tensor<?x2xf32>, %w: tensor<19x64x
 lutra.kernel @ragged(%a: tensor<4x50xi8>, %s: tensor<4x1xf32>, %w: tensor<16x50xf32, #row>) -> tensor<4x16xf32> {
   %r = lutra.matmul %a, %w scale(%s : tensor<4x1xf32>) {transpose_rhs, block = 50 : i64, strategy = #lutra.strategy<"coded">} : (tensor<4x50xi8>, tensor<16x50xf32, #row>) -> tensor<4x16xf32>
   lutra.yield %r : tensor<4x16xf32>
+}
+
+// With AMX two panels are unpacked in turns, less their zero points; the sums of a turn go to memory, and are scaled
+// after the codes of the next turn were unpacked. No sums of rows are needed.
+// AMX-LABEL: func.func @blocks(
+// AMX-NOT: tile_reduce
+// AMX-DAG: %[[PARTIAL:.*]] = memref.alloca() {{.*}} : memref<1x16x32xi32>
+// AMX-DAG: %[[WAITING:.*]] = memref.alloca() {{.*}} : memref<16x64xf32>
+// AMX: lutra.tile_unpack
+// AMX: %[[SUM:.*]] = lutra.tile_coded_matmul {{.*}} depth %c128 {bits = 8 : i64, lhs_row_dim = 0 : i64, signed_codes} : {{.*}} -> <16x32xi32>
+// AMX-NEXT: lutra.tile_store %[[SUM]], %[[PARTIAL]]
+// AMX: lutra.tile_unpack
+// AMX: lutra.tile_load %[[PARTIAL]]{{.*}} -> <16x16xi32>
+// AMX: lutra.tile_store {{.*}}, %[[WAITING]]
+// CHECK-LABEL: func.func @blocks(
+// CHECK: lutra.tile_coded_matmul {{.*}} -> <4x16xi32>
+#g128 = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 128], zero = tensor<u4, 1, 128>>], packing = #lutra.packing<width = 16, depth = 8>>
+lutra.kernel @blocks(%a: tensor<16x256xi8>, %s: tensor<16x2xf32>, %w: tensor<48x256xf32, #g128>) -> tensor<16x48xf32> {
+  %r = lutra.matmul %a, %w scale(%s : tensor<16x2xf32>) {transpose_rhs, block = 128 : i64, strategy = #lutra.strategy<"coded">} : (tensor<16x256xi8>, tensor<48x256xf32, #g128>) -> tensor<16x48xf32>
+  lutra.yield %r : tensor<16x48xf32>
 }

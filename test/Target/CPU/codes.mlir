@@ -16,7 +16,7 @@
 // ZMM-NOT: vpmovsxbw
 // AMX: ldtilecfg
 // AMX: tileloadd
-// AMX: tdpbsud
+// AMX: tdpbssd
 // AMX: tilestored
 #w4 = #lutra.encoding<[dense<uint<4>, affine, scales = [f16, 1, 128], zero = const<8.0>>], act = int<8, sym, group<128>>>
 lutra.global @w : tensor<64x256xf32, #w4> = dense<58> : tensor<8448xi8>

@@ -1,0 +1,372 @@
+//===- CodedBlocks.cpp - codes that are unpacked once for many rows ------------===//
+// Entries of some panels and steps of K are unpacked to bytes, which tiles of all rows then multiply. Two buffers take
+// turns: tiles of AMX are loaded from the cache, not from stores on their way there.
+//
+//   few rows:   for panels: for steps of K: turn        panels are one stream of memory
+//   many rows:  for steps of K: for panels: turn        rows of these steps stay in the second-level cache
+//
+// Of few rows, turn i multiplies what buffer i mod 2 holds into tiles in memory, unpacks for turn i + 1, and only then
+// reads those sums as vectors, scales and adds them: each finds in the cache what it waits for. Of many, it unpacks
+// first, and the sums of one panel stay in registers from group to group.
+//
+// Sums wait in f32, or in i32 where all of K is one group. Entries for tiles have a sign and are less their zero point.
+// Where rows lie at a distance that is a multiple of the first level's sets, they are copied to another one.
+#include "CodedEmission.h"
+
+#include "lutra/Analysis/ProductStrategy.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+using namespace mlir;
+using namespace lutra;
+
+/// Decides how codes are unpacked, where instructions take their entries as bytes and a work item may have many rows.
+void CodedEmission::planBlocks(const CodedProduct &product) {
+  const EncodedPanels &panels = weight->getPanels();
+  int64_t known = getProductProblem(op)->shape.m;
+  if (product.blockRows == 0 || values.least < 0 || (known >= 0 && known < product.unpackRows) ||
+      rowBlocks.size < product.unpackRows)
+    return;
+  // Registers of tiles have one shape in a whole kernel: there are too few for a second one along K.
+  bool hasTiles = emitter.target.hasByteTiles();
+  int64_t group = panels.groups() == 1 ? depth : panels.group, line = panel * wordBytes;
+  if (hasTiles && (group < line ? depth % group != 0 : group % line != 0 || depth % line != 0))
+    return;
+  // Entries of both turns and the rows they meet fill about half of the first level.
+  constexpr int64_t forFew = 128, forMany = 256, most = 8192, mostOfSome = 1024;
+  bool isMany = rowBlocks.size > product.blockRows, isOneGroup = panels.groups() == 1;
+  int64_t steps = isMany || isOneGroup ? forMany : forFew;
+  if (!isOneGroup) {
+    if (panels.group > most)
+      return;
+    steps = std::max(panels.group, steps / panels.group * panels.group);
+  }
+  planEntries();
+  unpacking.depth = std::min<int64_t>(steps, llvm::alignTo(depth, panels.depth));
+  int64_t tile = product.blockRows / 2;
+  bool fillsTiles = known > 0 && known % product.blockRows == 0 && (isOneGroup || !isMany);
+  unpacking.rows = hasTiles && !fillsTiles ? tile : product.blockRows;
+  unpacking.panels = unpacking.depth <= mostOfSome ? std::min(product.blockPanels, panels.panels()) : 1;
+  Builder &builder = emitter.builder;
+  unpacking.entries = makeScratch(emitter, {2 * unpacking.panels * unpacking.depth * panel}, builder.getI8Type());
+  Type element = isOneGroup ? Type(builder.getI32Type()) : builder.getF32Type();
+  waiting = makeScratch(emitter, {rowBlocks.size, columnBlocks.size}, element);
+  if (hasTiles && !isMany && !isOneGroup)
+    unpacking.partial = makeScratch(
+        emitter, {(unpacking.depth + panels.group - 1) / panels.group, rowBlocks.size, unpacking.panels * panel},
+        builder.getI32Type());
+  if (!copies && getRowStride(depth) != depth)
+    (isMany ? unpacking.copiesRows : copies) = true;
+}
+
+/// Entries with a sign where instructions take both factors so and bytes hold them.
+void CodedEmission::planEntries() {
+  const EncodedPanels &panels = weight->getPanels();
+  int64_t zero = panels.zero ? ((int64_t(1) << panels.zero->element.bits()) - 1) * values.zeroUnits() : 0;
+  int64_t least = values.factor * values.least - values.bias, greatest = values.factor * values.greatest - values.bias;
+  bool fits = std::min(least, greatest) - zero >= -128 && std::max(least, greatest) <= 127;
+  bool isKnown = getProductProblem(op)->shape.m >= 0; // else vectors take what rows are left
+  if (!emitter.target.hasByteTiles() || !isKnown || !fits || (!values.special.empty() && values.factor != 1))
+    return;
+  bool looksUp = panels.code.bits <= emitter.target.getCodedProduct()->tableBits;
+  if (!looksUp && values.factor != 1)
+    return;
+  unpacking.isSigned = true;
+  if (!looksUp) {
+    unpacking.bias = values.bias;
+    return;
+  }
+  for (int64_t code = 0; code < int64_t(1) << panels.code.bits; ++code)
+    unpacking.table.push_back(values.factor * (values.entries.empty() ? code : values.entries[code]) - values.bias);
+  for (int64_t entry : values.special)
+    unpacking.table.push_back(entry - values.bias);
+  if (values.bias == 0 && values.factor == 1 && values.entries.empty())
+    unpacking.table.clear(); // codes themselves
+}
+
+Value CodedEmission::viewEntries(ArrayRef<int64_t> shape) {
+  return memref::ViewOp::create(emitter.builder, emitter.loc, MemRefType::get(shape, emitter.builder.getI8Type()),
+                                unpacking.entries, emitter.constant(0), ValueRange());
+}
+
+/// The zero points of columns, each in the four bytes of a word.
+Value CodedEmission::loadZeroBytes(const EncodedRhs::Place &columns) {
+  Type wide = emitter.builder.getI32Type(), byte = emitter.builder.getI8Type();
+  Value words = emitter.map(weight->loadZeroCode(columns), wide, [&](OpBuilder &builder, ValueRange scalars) -> Value {
+    Value four = arith::ConstantIntOp::create(builder, emitter.loc, wide, 0x01010101 * values.zeroUnits());
+    return arith::MulIOp::create(builder, emitter.loc, scalars[0], four);
+  });
+  Value bytes = makeScratch(emitter, {panel * wordBytes}, byte);
+  Value view = memref::ViewOp::create(emitter.builder, emitter.loc, MemRefType::get({panel}, wide), bytes,
+                                      emitter.constant(0), ValueRange());
+  TileWindow window;
+  window.indices = {emitter.constant(0)};
+  window.shape = {1, panel};
+  window.dims = {-1, 0};
+  window.steps = {1, 1};
+  emitter.storeTile(words, view, window);
+  window.shape = {1, panel * wordBytes};
+  return emitter.loadTile(bytes, window, byte);
+}
+
+/// Writes the entries of some steps of K, which begin with a group or lie in the only one.
+LogicalResult CodedEmission::unpack(const PanelBlock &block, const Depth &part, Value slot) {
+  KernelEmitter::Scope scope(emitter);
+  const EncodedPanels &panels = weight->getPanels();
+  OpBuilder &builder = emitter.builder;
+  int64_t fields = panels.code.fields(), rowBytes = panel * wordBytes;
+  auto type = TileType::get(builder.getContext(), {fields, rowBytes}, builder.getI8Type());
+  DenseI64ArrayAttr entries = !unpacking.isSigned       ? getEntries()
+                              : unpacking.table.empty() ? nullptr
+                                                        : builder.getDenseI64ArrayAttr(unpacking.table);
+  bool subtracts = unpacking.isSigned && panels.zero;
+  Value zero = emitter.constant(0), one = emitter.constant(1);
+  Value words = viewEntries({2 * unpacking.panels, unpacking.depth / wordBytes, rowBytes});
+  Value firstPanel = emitter.div(block.column, emitter.constant(panel));
+  Value firstSlot = emitter.mul(slot, emitter.constant(unpacking.panels));
+  // Steps of one group, or of all where no entry depends on it.
+  auto unpackSteps = [&](Value low, int64_t size) {
+    SmallVector<Value> special(block.panels), less(block.panels);
+    Value group = emitter.div(low, emitter.constant(panels.group));
+    for (int64_t next = 0; next < block.panels; ++next) {
+      EncodedRhs::Place columns{emitter.add(firstPanel, emitter.constant(next)), group, {1, panel}, {-1, 2}};
+      if (!values.special.empty())
+        special[next] = weight->loadSelector(columns);
+      if (subtracts)
+        less[next] = loadZeroBytes(columns);
+    }
+    Value first = emitter.div(low, emitter.constant(panels.depth));
+    Value to = emitter.div(emitter.sub(low, part.low), emitter.constant(wordBytes));
+    return emitter.forEach(zero, emitter.constant(llvm::divideCeil(size, panels.depth)), one, [&](Value step) {
+      Value word = emitter.mul(emitter.add(first, step), emitter.constant(panels.code.words()));
+      for (int64_t next = 0; next < block.panels; ++next) {
+        Value from = emitter.add(firstPanel, emitter.constant(next));
+        Value tile = TileUnpackOp::create(builder, emitter.loc, type, weight->getCodes(), ValueRange{from, word},
+                                          special[next], panels.code.bits, values.codeOffset, entries,
+                                          values.specialCode, panels.code.triples);
+        if (less[next] || unpacking.bias != 0) {
+          SmallVector<Value> tiles{tile};
+          if (less[next])
+            tiles.push_back(less[next]);
+          tile = emitter.map(tiles, builder.getI8Type(), [&](OpBuilder &inner, ValueRange scalars) -> Value {
+            Value bias = less[next] ? scalars[1]
+                                    : arith::ConstantOp::create(inner, emitter.loc,
+                                                                inner.getI8IntegerAttr(unpacking.bias)).getResult();
+            return arith::SubIOp::create(inner, emitter.loc, scalars[0], bias);
+          });
+        }
+        TileWindow window;
+        window.indices = {emitter.add(firstSlot, emitter.constant(next)),
+                          emitter.add(to, emitter.mul(step, emitter.constant(fields))), zero};
+        window.shape = {fields, rowBytes};
+        window.dims = {fields == 1 ? -1 : 1, 2};
+        window.steps = {1, 1};
+        emitter.storeTile(tile, words, window);
+      }
+      return success();
+    });
+  };
+  if ((values.special.empty() && !subtracts) || panels.groups() == 1)
+    return unpackSteps(part.low, part.size);
+  int64_t rest = part.size % panels.group;
+  Value end = emitter.add(part.low, emitter.constant(part.size - rest));
+  if (failed(emitter.forEach(part.low, end, emitter.constant(panels.group),
+                             [&](Value low) { return unpackSteps(low, panels.group); })))
+    return failure();
+  return rest > 0 ? unpackSteps(end, rest) : success();
+}
+
+/// Where the sums of a spot wait.
+TileWindow CodedEmission::waitingAt(const ProductSpot &spot) {
+  TileWindow window;
+  window.indices = {emitter.sub(spot.row, rows.low), emitter.sub(spot.column, unpacking.columns.low)};
+  window.shape = {spot.rows, spot.columns};
+  window.dims = {spot.rows == 1 ? -1 : 0, 1};
+  window.steps = {1, 1};
+  return window;
+}
+
+CodedEmission::Source CodedEmission::sourceOf(const Depth &part, Value slot) {
+  Value buffer = viewEntries({2 * unpacking.panels, unpacking.depth / wordBytes, panel, wordBytes});
+  return {buffer, emitter.mul(slot, emitter.constant(unpacking.panels)), part.low, true};
+}
+
+/// Calls `body` for tiles of all rows and each group of some steps of K, `index` being the group's among them.
+LogicalResult CodedEmission::forGroups(const Depth &part,
+                                       llvm::function_ref<void(Value row, int64_t size, Value index, Depth)> body) {
+  int64_t group = weight->getPanels().group, rest = part.size % group, whole = part.size / group;
+  return forRows(unpacking.rows, [&](Value row, int64_t size) -> LogicalResult {
+    if (failed(emitter.forEach(emitter.constant(0), emitter.constant(whole), emitter.constant(1), [&](Value index) {
+          body(row, size, index, {emitter.add(part.low, emitter.mul(index, emitter.constant(group))), group});
+          return success();
+        })))
+      return failure();
+    if (rest > 0)
+      body(row, size, emitter.constant(whole), {emitter.add(part.low, emitter.constant(whole * group)), rest});
+    return success();
+  });
+}
+
+/// Sums of all groups, as tiles in memory.
+LogicalResult CodedEmission::multiplyBlock(const PanelBlock &block, const Depth &part, Value slot) {
+  KernelEmitter::Scope scope(emitter);
+  Source source = sourceOf(part, slot);
+  return forGroups(part, [&](Value row, int64_t size, Value index, Depth steps) {
+    ProductSpot spot = spotOf(block, row, size);
+    TileWindow window = partialAt(spot, index, 0);
+    Value start = makeSums(size, spot.columns, emitter.builder.getI32Type());
+    emitter.storeTile(multiplyGroup(spot, steps, source, start), unpacking.partial, window);
+  });
+}
+
+/// Where sums of a spot lie that begins with panel number `first` of a turn's.
+TileWindow CodedEmission::partialAt(const ProductSpot &spot, Value group, int64_t first) {
+  TileWindow window;
+  window.indices = {group, emitter.sub(spot.row, rows.low), emitter.constant(first * panel)};
+  window.shape = {spot.rows, spot.columns};
+  window.dims = {spot.rows == 1 ? -1 : 1, 2};
+  window.steps = {1, 1};
+  return window;
+}
+
+/// Adds what multiplyBlock stored, scaled.
+LogicalResult CodedEmission::scaleBlock(const PanelBlock &block, const Depth &part) {
+  KernelEmitter::Scope scope(emitter);
+  return forGroups(part, [&](Value row, int64_t size, Value index, Depth steps) {
+    for (int64_t next = 0; next < block.panels; ++next) {
+      ProductSpot spot = spotOf({emitter.add(block.column, emitter.constant(next * panel)), Value(), 1}, row, size);
+      TileWindow window = waitingAt(spot);
+      Value sum = emitter.loadTile(unpacking.partial, partialAt(spot, index, next), emitter.builder.getI32Type());
+      Value total = emitter.loadTile(waiting, window, emitter.builder.getF32Type());
+      Value group = emitter.div(steps.low, emitter.constant(weight->getPanels().group));
+      emitter.storeTile(scaleGroup(spot, group, sum, total, unpacking.isSigned), waiting, window);
+    }
+  });
+}
+
+/// Adds the products of all rows with what was unpacked.
+LogicalResult CodedEmission::addBlock(const PanelBlock &block, const Depth &part, Value slot) {
+  KernelEmitter::Scope scope(emitter);
+  Source source = sourceOf(part, slot);
+  bool isOneGroup = weight->getPanels().groups() == 1;
+  Type element = cast<MemRefType>(waiting.getType()).getElementType();
+  return forRows(unpacking.rows, [&](Value row, int64_t size) -> LogicalResult {
+    // Registers hold the f32 sums of one panel from group to group; those of all K are tiles in memory.
+    int64_t panels = isOneGroup ? block.panels : 1;
+    for (int64_t next = 0; next < block.panels; next += panels) {
+      Value column = emitter.add(block.column, emitter.constant(next * panel));
+      ProductSpot spot = spotOf({column, Value(), panels}, row, size);
+      Source own = source;
+      own.panel = emitter.add(source.panel, emitter.constant(next));
+      TileWindow window = waitingAt(spot);
+      Value start = emitter.loadTile(waiting, window, element);
+      FailureOr<Value> total =
+          isOneGroup ? multiplyGroup(spot, part, own, start) : addGroups(spot, part, own, start);
+      if (failed(total))
+        return failure();
+      emitter.storeTile(*total, waiting, window);
+    }
+    return success();
+  });
+}
+
+/// Turns number 0 to `count` - 1, each of which unpacks for the next one.
+LogicalResult CodedEmission::addTurns(Value count, TurnPlace place) {
+  Value zero = emitter.constant(0), one = emitter.constant(1), two = emitter.constant(2);
+  auto unpackTurn = [&](Value turn) {
+    auto [block, part] = place(turn);
+    return unpack(block, part, emitter.rem(turn, two));
+  };
+  if (failed(emitter.forEach(zero, emitter.min(count, one), one, unpackTurn)))
+    return failure();
+  return emitter.forEach(zero, count, one, [&](Value turn) -> LogicalResult {
+    auto [block, part] = place(turn);
+    Value next = emitter.add(turn, one), slot = emitter.rem(turn, two);
+    // Between two of products, loads and what they wait for, lies the unpacking of a turn.
+    if (unpacking.partial && failed(multiplyBlock(block, part, slot)))
+      return failure();
+    if (failed(emitter.forEach(next, emitter.min(emitter.add(next, one), count), one, unpackTurn)))
+      return failure();
+    return unpacking.partial ? scaleBlock(block, part) : addBlock(block, part, slot);
+  });
+}
+
+/// All of K for columns that whole blocks of `panels` panels fill.
+LogicalResult CodedEmission::addBlocks(ProductRange block, int64_t panels) {
+  Value width = emitter.constant(panels * panel), zero = emitter.constant(0), one = emitter.constant(1);
+  Value count = emitter.div(emitter.sub(block.high, block.low), width);
+  auto blockAt = [&](Value index) {
+    return PanelBlock{emitter.add(block.low, emitter.mul(index, width)), Value(), panels};
+  };
+  int64_t whole = depth / unpacking.depth, rest = depth % unpacking.depth;
+  Value steps = emitter.constant(unpacking.depth), restLow = emitter.constant(whole * unpacking.depth);
+  if (rowBlocks.size <= emitter.target.getCodedProduct()->blockRows) { // few
+    return emitter.forEach(zero, count, one, [&](Value index) -> LogicalResult {
+      PanelBlock panelBlock = blockAt(index);
+      if (failed(addTurns(emitter.constant(whole), [&](Value turn) {
+            return std::pair(panelBlock, Depth{emitter.mul(turn, steps), unpacking.depth});
+          })))
+        return failure();
+      return rest == 0 ? success() : addTurns(one, [&](Value) { return std::pair(panelBlock, Depth{restLow, rest}); });
+    });
+  }
+  auto addSteps = [&](const Depth &part) -> LogicalResult {
+    Value original = lhs;
+    bool copied = copies;
+    if (unpacking.copiesRows) {
+      lhs = Value();
+      copies = true;
+      copiedFrom = part.low;
+      if (failed(copyRows(part)))
+        return failure();
+    }
+    LogicalResult added = addTurns(count, [&](Value turn) { return std::pair(blockAt(turn), part); });
+    lhs = original;
+    copies = copied;
+    copiedFrom = Value();
+    return added;
+  };
+  if (failed(emitter.forEach(zero, emitter.constant(whole), one, [&](Value index) {
+        return addSteps({emitter.mul(index, steps), unpacking.depth});
+      })))
+    return failure();
+  return rest == 0 ? success() : addSteps({restLow, rest});
+}
+
+/// Makes the sums of a block of columns 0, or finishes them.
+LogicalResult CodedEmission::forWaiting(ProductRange block, bool finishes) {
+  const EncodedPanels &panels = weight->getPanels();
+  Type element = cast<MemRefType>(waiting.getType()).getElementType(), real = emitter.builder.getF32Type();
+  return forPanels(block, unpacking.panels, [&](const PanelBlock &panelBlock) {
+    return forRows(unpacking.rows, [&](Value row, int64_t rowCount) -> LogicalResult {
+      ProductSpot spot = spotOf(panelBlock, row, rowCount);
+      TileWindow window = waitingAt(spot);
+      if (!finishes) {
+        emitter.storeTile(makeSums(rowCount, spot.columns, element), waiting, window);
+        return success();
+      }
+      Value total = emitter.loadTile(waiting, window, element);
+      if (panels.groups() == 1)
+        total = scaleGroup(spot, emitter.constant(0), total, makeSums(rowCount, spot.columns, real),
+                           unpacking.isSigned);
+      return finish(spot, total);
+    });
+  });
+}
+
+LogicalResult CodedEmission::emitBlocks(ProductRange block) {
+  unpacking.columns = block;
+  if (failed(forWaiting(block, /*finishes=*/false)))
+    return failure();
+  // Whole blocks of panels, then single ones: a panel has all its columns.
+  Value width = emitter.constant(panel), blockWidth = emitter.constant(unpacking.panels * panel);
+  Value end = emitter.add(block.low, emitter.mul(emitter.ceilDiv(emitter.sub(block.high, block.low), width), width));
+  Value whole = emitter.mul(emitter.div(emitter.sub(end, block.low), blockWidth), blockWidth);
+  Value wholeEnd = emitter.add(block.low, whole);
+  if (failed(addBlocks({block.low, wholeEnd}, unpacking.panels)))
+    return failure();
+  if (weight->getPanels().panels() % unpacking.panels != 0 && failed(addBlocks({wholeEnd, end}, 1)))
+    return failure();
+  return forWaiting(block, /*finishes=*/true);
+}

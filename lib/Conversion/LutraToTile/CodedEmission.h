@@ -1,0 +1,140 @@
+//===- CodedEmission.h - one kernel of products of codes -----------------------===//
+#ifndef LUTRA_LIB_CONVERSION_LUTRATOTILE_CODEDEMISSION_H
+#define LUTRA_LIB_CONVERSION_LUTRATOTILE_CODEDEMISSION_H
+
+#include "CodedWeight.h"
+#include "EncodedRhs.h"
+#include "Product.h"
+
+namespace lutra {
+
+/// Products of 8-bit integers with the codes of a weight (CodedKind.cpp).
+class CodedEmission {
+public:
+  CodedEmission(KernelEmitter &emitter, bool looksUp);
+  mlir::Value getItems() { return emitter.product(counts); }
+  mlir::LogicalResult emitItem();
+
+private:
+  /// Columns of a panel, and bytes of a column in a word.
+  static constexpr int64_t panel = 16, wordBytes = 4;
+
+  /// Codes of panels from one on: as they are stored, or unpacked from step `low` of K on.
+  struct Source {
+    mlir::Value buffer, panel, low;
+    bool isUnpacked;
+  };
+  /// Where rows meet `panels` neighbouring panels; `bound` columns of the last one exist, null: all.
+  struct PanelBlock {
+    mlir::Value column, bound;
+    int64_t panels = 1;
+  };
+  /// Some steps of K.
+  struct Depth {
+    mlir::Value low;
+    int64_t size;
+  };
+  /// Rows in tiles of `size`.
+  struct RowTiles {
+    mlir::Value low, high;
+    int64_t size;
+  };
+  using RowsBody = llvm::function_ref<mlir::LogicalResult(mlir::Value row, int64_t size)>;
+  using PanelBody = llvm::function_ref<mlir::LogicalResult(const PanelBlock &block)>;
+
+  // CodedKind.cpp
+  int64_t chooseRowBlock(const ProductPlan &plan, const CodedProduct &product);
+  mlir::LogicalResult copyRows(const Depth &part);
+  int64_t getRowStride(int64_t size);
+  mlir::LogicalResult sumGroups();
+  mlir::LogicalResult makeTables();
+  mlir::LogicalResult forRowTiles(int64_t most, llvm::function_ref<mlir::LogicalResult(const RowTiles &)> body);
+  mlir::LogicalResult forRows(int64_t most, RowsBody body);
+  mlir::LogicalResult forPanels(ProductRange block, int64_t panels, PanelBody body);
+  mlir::LogicalResult emitDirect(const PanelBlock &block);
+  mlir::LogicalResult emitAcross(const PanelBlock &block);
+  mlir::LogicalResult emitLookup(ProductRange block);
+  ProductSpot spotOf(const PanelBlock &block, mlir::Value row, int64_t rows) {
+    return {mlir::Value(), row, block.column, rows, block.panels * panel, mlir::Value(), block.bound};
+  }
+  mlir::LogicalResult finish(const ProductSpot &spot, mlir::Value sums) {
+    return finishSpot(emitter, op.getResult(), spotWindow(emitter, spot, indices, rowDim, rank - 1), sums);
+  }
+
+  // CodedGroups.cpp
+  mlir::Value makeSums(int64_t rows, int64_t columns, mlir::Type element);
+  mlir::Value joinSides(const ProductSpot &spot, mlir::Value group,
+                        llvm::function_ref<mlir::Value(const EncodedRhs::Place &)> load);
+  mlir::DenseI64ArrayAttr getEntries();
+  mlir::Value loadOfRows(const ProductSpot &spot, mlir::Value buffer, llvm::ArrayRef<mlir::Value> at, int64_t dim);
+  mlir::Value multiplyGroup(const ProductSpot &spot, const Depth &part, const Source &source, mlir::Value sum);
+  mlir::Value scaleGroup(const ProductSpot &spot, mlir::Value group, mlir::Value sum, mlir::Value accumulator,
+                         bool isExact);
+  mlir::Value addGroup(const ProductSpot &spot, const Depth &part, const Source &source, mlir::Value accumulator);
+  mlir::FailureOr<mlir::Value> addGroups(const ProductSpot &spot, const Depth &part, const Source &source,
+                                         mlir::Value accumulator);
+  llvm::SmallVector<mlir::Value> lhsIndices(mlir::Value row, mlir::Value k);
+
+  // CodedBlocks.cpp
+  void planBlocks(const CodedProduct &product);
+  void planEntries();
+  mlir::Value loadZeroBytes(const EncodedRhs::Place &columns);
+  mlir::LogicalResult unpack(const PanelBlock &block, const Depth &part, mlir::Value slot);
+  Source sourceOf(const Depth &part, mlir::Value slot);
+  mlir::LogicalResult
+  forGroups(const Depth &part,
+            llvm::function_ref<void(mlir::Value row, int64_t size, mlir::Value index, Depth steps)> body);
+  TileWindow partialAt(const ProductSpot &spot, mlir::Value group, int64_t first);
+  mlir::LogicalResult multiplyBlock(const PanelBlock &block, const Depth &part, mlir::Value slot);
+  mlir::LogicalResult scaleBlock(const PanelBlock &block, const Depth &part);
+  mlir::LogicalResult addBlock(const PanelBlock &block, const Depth &part, mlir::Value slot);
+  using TurnPlace = llvm::function_ref<std::pair<PanelBlock, Depth>(mlir::Value turn)>;
+  mlir::LogicalResult addTurns(mlir::Value count, TurnPlace place);
+  mlir::LogicalResult addBlocks(ProductRange block, int64_t panels);
+  mlir::LogicalResult emitBlocks(ProductRange block);
+  mlir::LogicalResult forWaiting(ProductRange block, bool finishes);
+  TileWindow waitingAt(const ProductSpot &spot);
+  mlir::Value viewEntries(llvm::ArrayRef<int64_t> shape);
+
+  KernelEmitter &emitter;
+  MatmulOp op;
+  mlir::RankedTensorType lhsType, resultType;
+  int64_t rank, rowDim, depth, columns; // K and N
+  mlir::Value m;
+  ProductBatch batch;
+  llvm::SmallVector<mlir::Value> counts; // of items: batches, column blocks, row blocks
+  ProductBlocks rowBlocks, columnBlocks;
+  int64_t tileRows, tilePanels = 1;
+  bool copies; // the left-hand side
+  bool looksUp;
+  /// Rows of a tile of sums that are looked up, or panels that a single row meets: as registers allow.
+  int64_t lookupRows = 2;
+  int64_t across = 1; // panels that a single row meets whose sums are looked up
+
+  std::optional<EncodedRhs> weight;
+  CodedValues values;
+  bool addsFloats = false; // corrections for zero points: f32 holds all that a group sums up to
+  mlir::Value lhs;         // rows (a copy: of the item)
+  mlir::Value copiedFrom;  // step of K that the copy begins with; null: the first
+  mlir::Value sums;        // of the item's rows in each group, negated, times a constant zero point
+  mlir::Value tables;      // of the item's rows
+  mlir::Value waiting;     // sums on their way
+  /// How codes are unpacked: `depth` steps of K (0: they are not) of `panels` panels in a turn.
+  struct Unpacking {
+    int64_t depth = 0, panels = 1, rows = 0; // rows of a tile
+    /// Entries with a sign, less their zero points, where tiles take them: nothing is left to take off the sums.
+    bool isSigned = false;
+    std::vector<int64_t> table; // of them, by code; empty: codes
+    int64_t bias = 0;           // taken off what is no table
+    bool copiesRows = false;                 // those that a turn needs, one set of steps after the other
+    mlir::Value entries;                     // words of two turns
+    mlir::Value partial;                     // sums of two groups, of tiles that go to memory; null: of none
+    ProductRange columns;                    // whose sums wait
+  } unpacking;
+  llvm::SmallVector<mlir::Value> indices; // of the result; only batch dimensions are set
+  ProductRange rows;
+};
+
+} // namespace lutra
+
+#endif // LUTRA_LIB_CONVERSION_LUTRATOTILE_CODEDEMISSION_H

@@ -1,0 +1,86 @@
+"""Products of rounded activations with weights of few bits, compiled for one level of the CPU after the other: sums are
+exact, so that the results of all levels are the same bits."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+import lutra
+import numpy as np
+from onnx import TensorProto, helper, numpy_helper
+
+# Rows, N, K, group, bits: rows below, at and above tiles and blocks; panels that blocks hold and that are left over;
+# K at the distance of a cache's sets, K and groups that tiles do not hold; one group for all of K.
+SHAPES = [
+    (1, 64, 256, 32, 4),
+    (5, 48, 256, 128, 4),
+    (6, 80, 512, 128, 4),
+    (15, 33, 512, 64, 4),
+    (16, 100, 384, 128, 4),
+    (16, 64, 4096, 128, 4),
+    (20, 64, 256, 32, 4),
+    (32, 64, 512, 128, 2),
+    (33, 70, 512, 128, 8),
+    (40, 64, 512, 256, 2),
+    (64, 528, 256, 16, 4),
+    (100, 272, 1024, 32, 4),
+    (128, 32, 4096, 128, 4),
+    (200, 96, 4096, 128, 4),
+    (17, 40, 576, 64, 8),
+    (24, 48, 256, 256, 4),
+    (96, 48, 1024, 1024, 4),
+]
+
+
+def model(n: int, k: int, group: int, bits: int, rows: int | str, has_zeros: bool) -> bytes:
+    random = np.random.default_rng(n + k + group)
+    groups = k // group
+    weights = {
+        "codes": random.integers(0, 256, (n, groups, group * bits // 8), np.uint8),
+        "scales": random.uniform(0.01, 0.1, (n, groups)).astype(np.float32),
+    }
+    if has_zeros:
+        weights["zeros"] = random.integers(0, 256, (n, -(-groups * bits // 8)), np.uint8)
+    sizes = {"K": k, "N": n, "bits": bits, "block_size": group, "accuracy_level": 4}
+    node = helper.make_node("MatMulNBits", ["x", *weights], ["y"], domain="com.microsoft", **sizes)
+    graph = helper.make_graph(
+        [node],
+        "product",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [rows, k])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [rows, n])],
+        [numpy_helper.from_array(value, name) for name, value in weights.items()],
+    )
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=9).SerializeToString()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("levels", nargs="+", help="the first is what others are compared with")
+    parser.add_argument("--corrupt", action="store_true", help="expect one result more")
+    options = parser.parse_args()
+    count = 0
+    for index, (m, n, k, group, bits) in enumerate(SHAPES):
+        is_known = index % 4 != 3  # else rows are known at run time alone
+        content = model(n, k, group, bits, m if is_known else "rows", index % 3 != 2)
+        x = np.random.default_rng(m).standard_normal((m, k)).astype(np.float32)
+        wanted = None
+        for level in options.levels:
+            compiled = lutra.compile(content, target_cpu=level, strategy="coded", threads=2)
+            result = compiled(x=x)
+            found = np.asarray(result["y"] if isinstance(result, dict) else result)
+            if wanted is None:
+                wanted = found + np.float32(options.corrupt)
+                continue
+            if not np.array_equal(found, wanted):
+                places = np.argwhere(found != wanted)
+                print(f"[{m}, {k}] x {n}, groups of {group}, {bits} bits, {level}: differs at {places[:3].tolist()}")
+                return 1
+            count += 1
+    print(f"{count} products are equal")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
