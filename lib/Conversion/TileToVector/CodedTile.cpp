@@ -87,13 +87,16 @@ SmallVector<CodedWords::Values> CodedWords::loadWords(Value step) {
   return words;
 }
 
-void CodedWords::prefetch() {
-  constexpr int64_t distance = 1024, line = 64; // bytes; past the end nothing happens
-  for (int64_t at = 0; at < code.words() * parts * vectorBytes; at += line) {
-    Value place = add(codes.base, index(distance + at));
-    memref::PrefetchOp::create(builder, loc, codes.buffer, ValueRange{place}, /*isWrite=*/false, /*localityHint=*/3,
-                               /*isDataCache=*/true);
-  }
+void CodedWords::prefetch(Value step, int64_t distance) {
+  constexpr int64_t line = 64;
+  int64_t stepBytes = code.words() * panelParts * vectorBytes;
+  Value first = add(codes.base, mul(step, stepBytes));
+  for (int64_t panel = 0; panel < parts / panelParts; ++panel)
+    for (int64_t at = 0; at < stepBytes; at += line) {
+      Value place = add(add(first, mul(codes.strides[0], panel)), index(distance + at)); // past the end nothing happens
+      memref::PrefetchOp::create(builder, loc, codes.buffer, ValueRange{place}, /*isWrite=*/false, /*localityHint=*/3,
+                                 /*isDataCache=*/true);
+    }
 }
 
 /// The codes of one field of all bytes; loose ones with anything above them. x86 shifts no bytes.

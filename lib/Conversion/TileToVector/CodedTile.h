@@ -51,8 +51,8 @@ public:
   void prepareCodes(mlir::Value buffer, mlir::ValueRange indices, mlir::Value tableRow);
   /// The words of a step, by part of the columns.
   llvm::SmallVector<Values> loadWords(mlir::Value step);
-  /// Asks for codes that are read some steps later.
-  void prefetch();
+  /// Asks for codes that lie some bytes behind those of a step.
+  void prefetch(mlir::Value step, int64_t distance);
   /// What the codes of a field stand for.
   mlir::Value valuesOf(llvm::ArrayRef<mlir::Value> words, int64_t position, int64_t part);
   int64_t getFields() const { return fields; }

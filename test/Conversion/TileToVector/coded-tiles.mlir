@@ -46,3 +46,17 @@ func.func @apart(%x: memref<16x64xi8>, %w: memref<1x16x16x4xi8>, %y: memref<16x4
   lutra.tile_store %r, %y[%z, %i] dims = [0, 1] steps = [1, 1] : !lutra.tile<16x16xi32>, memref<16x48xi32>
   return
 }
+
+// One row asks for the codes of both panels ahead.
+// CHECK-LABEL: func.func @row(
+// CHECK-COUNT-2: memref.prefetch
+// CHECK: llvm.x86.avx512.vpdpbusd.512
+func.func @row(%x: memref<1x64xi8>, %w: memref<2x8x16x4xi8>, %y: memref<1x32xi32>) attributes {lutra.kernel} {
+  %z = arith.constant 0 : index
+  %d = arith.constant 64 : index
+  %a = lutra.tile_load %y[%z, %z] dims = [-1, 1] steps = [1, 1] : memref<1x32xi32> -> !lutra.tile<1x32xi32>
+  %r = lutra.tile_coded_matmul %x[%z, %z], %w[%z, %z], %a depth %d {bits = 4 : i64, lhs_row_dim = 0 : i64}
+         : memref<1x64xi8>, memref<2x8x16x4xi8>, !lutra.tile<1x32xi32> -> !lutra.tile<1x32xi32>
+  lutra.tile_store %r, %y[%z, %z] dims = [-1, 1] steps = [1, 1] : !lutra.tile<1x32xi32>, memref<1x32xi32>
+  return
+}
