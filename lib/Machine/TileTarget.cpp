@@ -81,13 +81,13 @@ public:
       return std::nullopt;
     if (!hasByteDot())
       return CodedProduct{4, 6, false, 32, 3.4, 4, 32};
-    // Eight rows of 16 columns fill a fourth of 32 registers with sums; two units.
+    // Eight rows of two panels fill half of 32 registers with sums; two units.
     int64_t rows = vectorBits == 512 ? 8 : 4;
     CodedProduct product{rows, 6, true, vectorBits / 8, 2, rows, 32};
-    product.sums = rows;
+    product.sums = vectorBits == 512 ? 2 * rows : rows;
+    product.blockPanels = vectorBits == 512 ? 2 : 1;
     if (hasByteTiles()) { // two by two tiles
       product.blockRows = 32;
-      product.blockPanels = 2;
       product.unpackRows = 6;
     }
     return product;

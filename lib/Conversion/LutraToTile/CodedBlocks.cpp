@@ -252,8 +252,8 @@ LogicalResult CodedEmission::addBlock(const PanelBlock &block, const Depth &part
   bool isOneGroup = weight->getPanels().groups() == 1;
   Type element = cast<MemRefType>(waiting.getType()).getElementType();
   return forRows(unpacking.rows, [&](Value row, int64_t size) -> LogicalResult {
-    // Registers hold the f32 sums of one panel from group to group; those of all K are tiles in memory.
-    int64_t panels = isOneGroup ? block.panels : 1;
+    // Beside tiles, registers hold the f32 sums of one panel from group to group; those of all K stay in memory.
+    int64_t panels = isOneGroup || !emitter.target.hasByteTiles() ? block.panels : 1;
     for (int64_t next = 0; next < block.panels; next += panels) {
       Value column = emitter.add(block.column, emitter.constant(next * panel));
       ProductSpot spot = spotOf({column, Value(), panels}, row, size);
