@@ -54,6 +54,8 @@ std::optional<ProductProblem> lutra::getProductProblem(Operation *op) {
     problem.shape.m = known(result.getDimSize(rowDim));
     problem.shape.n = known(result.getShape().back());
     problem.shape.k = known(lhs.getDimSize(lhs.getRank() - (matmul.getTransposeLhs() ? 2 : 1)));
+    if (problem.shape.k < 0)
+      problem.shape.k = known(rhs.getDimSize(rhs.getRank() - (matmul.getTransposeRhs() ? 1 : 2)));
     problem.batch = volume(result.getShape().take_front(rowDim));
     return problem;
   }

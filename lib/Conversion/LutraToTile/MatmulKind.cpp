@@ -119,8 +119,8 @@ static constexpr int64_t byteBlock = 1024;
 static constexpr int64_t byteRowBytes = 1 << 16;
 /// Steps of K in a tile of bytes.
 static constexpr int64_t tileBytes = 64;
-/// Of the copied rows of an item whose tiles read them from the second level.
-static constexpr int64_t byteCopyBytes = 1 << 19;
+/// Of the copied rows of an item whose tiles read them from the second level, and which lie on the stack.
+static constexpr int64_t byteCopyBytes = 1 << 18;
 /// Sums that are finished at once: half of the vectors of 512 bits.
 static constexpr int64_t finishedSums = 256;
 /// Steps of K in the panels that a right-hand side of integers is copied to.
@@ -140,6 +140,8 @@ MatmulEmission::MatmulEmission(KernelEmitter &kernelEmitter, bool elementwise)
   n = emitter.getSize(op.getResult(), rank - 1);
   k = emitter.getSize(op.getLhs(), rank - (op.getTransposeLhs() ? 2 : 1));
   shape = getProductProblem(op)->shape;
+  if (shape.k >= 0) // which the right-hand side may know alone
+    k = emitter.constant(shape.k);
   lhsElement = lhsType.getElementType();
   if (auto packing = dyn_cast_if_present<PackingAttr>(rhsType.getEncoding())) {
     depthStep = packing.getDepth();

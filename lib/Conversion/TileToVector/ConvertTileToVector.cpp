@@ -366,11 +366,15 @@ void ConvertTileToVector::runOnOperation() {
   patterns.add<LookupPattern>(converter, &getContext(), machine->getVectorBits(), getNeonBytes(*machine).has_value());
   populateTileMemoryPatterns(converter, patterns);
   populateTileMatmulPatterns(converter, machine->getVectorBits(), patterns);
+  llvm::DenseSet<Operation *> mixedDepths;
+  for (auto function : getOperation().getOps<func::FuncOp>())
+    if (machine->hasByteTiles() && hasMixedDepths(function))
+      mixedDepths.insert(function);
   if (machine->getCodedProduct())
     populateTileCodedMatmulPatterns(
         converter,
         {machine->getVectorBits(), machine->hasByteDot(), machine->hasByteTiles(), machine->hasByteShuffle(),
-         getNeonBytes(*machine)},
+         getNeonBytes(*machine), mixedDepths},
         patterns);
   if (int64_t lanes = machine->getLookupLanes())
     populateTileLookupMatmulPatterns(converter, lanes, patterns);

@@ -40,6 +40,8 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/DialectConversion.h"
 
+#include "llvm/ADT/SmallSet.h"
+
 #include <functional>
 #include <numeric>
 
@@ -116,8 +118,9 @@ private:
 class TileEmitter : public CodedTile {
 public:
   /// `products` follow each other into the same sums; the last is the one of which the sums are wanted.
-  TileEmitter(OpBuilder &builder, ArrayRef<TileCodedMatmulOp> products, Vectors vectors)
-      : CodedTile(builder, products.back(), vectors), products(products) {}
+  /// Where a function has mixed depths, registers do not hold blocks of tiles.
+  TileEmitter(OpBuilder &builder, ArrayRef<TileCodedMatmulOp> products, Vectors vectors, bool isMixed)
+      : CodedTile(builder, products.back(), vectors), products(products), isMixed(isMixed) {}
   /// Rows of a tile, and bytes of one of them.
   static constexpr int64_t tileRows = 16, tileBytes = 64;
   /// Fewer rows take vectors less time: a product of tiles lasts as long for one as for eight.
@@ -159,6 +162,7 @@ private:
   int64_t across() const { return parts / panelParts; }
 
   ArrayRef<TileCodedMatmulOp> products;
+  bool isMixed;
 };
 
 /// Sums of products in fours by one instruction.
@@ -446,10 +450,7 @@ void TileEmitter::emitTiles(const SumPlaces &places) {
     store(block, sums);
   };
   // A register has one shape in all of a function: those of a last, smaller step leave none for a block of tiles.
-  bool isEven = llvm::all_of(all, [&](const Part &part) {
-    return part.depth % tileBytes == 0 || (part.depth < tileBytes && part.depth == all.front().depth);
-  });
-  if (isEven) {
+  if (!isMixed) {
     emitBlock({0, down(), 0, across()});
   } else {
     for (int64_t row = 0; row < down(); ++row)
@@ -572,7 +573,7 @@ struct ConvertTileCodedMatmul final : OpConversionPattern<TileCodedMatmulOp> {
       rewriter.replaceOpWithMultiple(op, {emitWidenedProduct(rewriter, op, adaptor.getAcc())});
       return success();
     }
-    if (takesTiles && succeeded(storeTiles(op, vectors, rewriter)))
+    if (takesTiles && succeeded(storeTiles(op, vectors, isMixed(op), rewriter)))
       return success();
     if (takesTiles && op->hasOneUse())
       if (auto next = dyn_cast<TileCodedMatmulOp>(*op->user_begin()); next && precedes(op, next)) {
@@ -585,7 +586,7 @@ struct ConvertTileCodedMatmul final : OpConversionPattern<TileCodedMatmulOp> {
                            precedes(last, products.back());)
         products.push_back(last);
       std::reverse(products.begin(), products.end());
-      return replace(TileEmitter(rewriter, products, vectors));
+      return replace(TileEmitter(rewriter, products, vectors, isMixed(op)));
     }
     return lowering.hasByteDot || lowering.neon ? replace(DotEmitter(rewriter, op, vectors))
                                                 : replace(PairEmitter(rewriter, op));
@@ -604,7 +605,7 @@ private:
 
   /// Sums that only a tile_store takes go to memory as tiles, without a way through vectors; so do those that a
   /// tile_load of the same place begins. Vectors that read them soon would wait for them.
-  static LogicalResult storeTiles(TileCodedMatmulOp op, CodedWords::Vectors vectors,
+  static LogicalResult storeTiles(TileCodedMatmulOp op, CodedWords::Vectors vectors, bool isMixed,
                                   ConversionPatternRewriter &rewriter) {
     auto store = op->hasOneUse() ? dyn_cast<TileStoreOp>(*op->user_begin()) : TileStoreOp();
     auto load = op.getAcc().getDefiningOp<TileLoadOp>();
@@ -625,7 +626,7 @@ private:
     Value stride = strideOf(store, out);
     if (!stride)
       return failure();
-    TileEmitter emitter(rewriter, op, vectors); // one product
+    TileEmitter emitter(rewriter, op, vectors, isMixed); // one product
     emitter.prepare(Value());
     emitter.emitInto(out, stride, /*isSet=*/static_cast<bool>(load));
     rewriter.eraseOp(store);
@@ -638,6 +639,10 @@ private:
     return next.getAcc() == op.getResult() && op->getBlock() == next->getBlock() && useTiles(op) && useTiles(next) &&
            op.getSignedCodes() == next.getSignedCodes() && op.getUnsignedLhs() == next.getUnsignedLhs();
   }
+  bool isMixed(TileCodedMatmulOp op) const {
+    return lowering.mixedDepths.contains(op->getParentOfType<func::FuncOp>());
+  }
+
   bool useTiles(TileCodedMatmulOp op) const {
     ArrayRef<int64_t> words = cast<MemRefType>(op.getCodes().getType()).getShape();
     ArrayRef<int64_t> tile = op.getAcc().getType().getShape();
@@ -654,6 +659,20 @@ private:
   CodedLowering lowering;
 };
 } // namespace
+
+bool lutra::hasMixedDepths(Operation *function) {
+  llvm::SmallSet<int64_t, 4> sizes; // of tiles along K
+  function->walk([&](TileCodedMatmulOp op) {
+    std::optional<int64_t> depth = getConstantIntValue(op.getDepth());
+    if (!depth || op.getBits() != 8)
+      return;
+    if (*depth >= TileEmitter::tileBytes)
+      sizes.insert(TileEmitter::tileBytes);
+    if (int64_t rest = *depth % TileEmitter::tileBytes; rest > 0)
+      sizes.insert(rest);
+  });
+  return sizes.size() > 1;
+}
 
 void lutra::populateTileCodedMatmulPatterns(const TypeConverter &converter, CodedLowering lowering,
                                             RewritePatternSet &patterns) {

@@ -4,7 +4,10 @@
 
 #include "lutra/Machine/NeonTarget.h"
 
+#include "llvm/ADT/DenseSet.h"
+
 namespace mlir {
+class Operation;
 class RewritePatternSet;
 class TypeConverter;
 } // namespace mlir
@@ -23,7 +26,12 @@ struct CodedLowering {
   unsigned vectorBits;
   bool hasByteDot, hasByteTiles, hasByteShuffle;
   std::optional<NeonBytes> neon;
+  /// Functions with tiles of more than one number of steps of K, whose registers do not hold blocks of them.
+  const llvm::DenseSet<mlir::Operation *> &mixedDepths;
 };
+
+/// Whether products of bytes in a function take tiles of more than one number of steps of K.
+bool hasMixedDepths(mlir::Operation *function);
 
 /// Adds the conversion of tile_coded_matmul.
 void populateTileCodedMatmulPatterns(const mlir::TypeConverter &converter, CodedLowering lowering,

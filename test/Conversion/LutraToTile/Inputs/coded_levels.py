@@ -68,8 +68,7 @@ def main() -> int:
         wanted = None
         for level in options.levels:
             compiled = lutra.compile(content, target_cpu=level, strategy="coded", threads=2)
-            result = compiled(x=x)
-            found = np.asarray(result["y"] if isinstance(result, dict) else result)
+            (found,) = compiled(x=x)
             if wanted is None:
                 wanted = found + np.float32(options.corrupt)
                 continue

@@ -23,7 +23,7 @@ RUN_ROWS = (1, 2, 7, 40)
 # Less than a panel, panels, more than the columns of a tile, more than a block.
 COLUMNS = (1, 16, 33, 70, 272)
 # A word that is not full, words, more than one block of K, more steps of tiles than are unrolled, and not whole ones.
-DEPTHS = (1, 3, 4, 6, 36, 577, 1021, 1088, 1156)
+DEPTHS = (1, 3, 4, 6, 36, 577, 1021, 1088, 1156, 1501)
 EXTREMES = (-128, -127, -1, 0, 127)
 # Each row count meets every second depth, and each column count some of both.
 SHAPES = [
@@ -84,7 +84,7 @@ def main() -> int:
     run(["clang", "-shared", str(built), "-o", str(built.with_suffix(".so"))], "")
     library = ctypes.CDLL(str(built.with_suffix(".so")))
     random, count = np.random.default_rng(7), 0
-    memory = [Guarded(90) for _ in range(3)]
+    memory = [Guarded(120) for _ in range(3)]
     for (m, n, k), rows in ((shape, rows) for shape in shapes for rows in ([shape[0]] if shape[0] else RUN_ROWS)):
         for trial in ("random", "mixed", *itertools.product(EXTREMES, (-128, 127))):
             x = random.integers(-128, 128, (rows, k)).astype(np.int8)
