@@ -15,6 +15,10 @@ namespace lutra {
 /// Steps of K that lie together in panels of bytes (#lutra.packing's depth); bytes of a word.
 constexpr int64_t bytePanelDepth = 4;
 
+/// Columns of such a panel, which the filters of each group of a convolution fill; taps of its filters at most, whose
+/// products follow each other without a loop.
+constexpr int64_t bytePanelWidth = 16, mostByteTaps = 64;
+
 /// What rows without a sign hold more, also as an exclusive or.
 constexpr int64_t bytePanelBias = 128;
 

@@ -22,7 +22,7 @@ using namespace mlir;
 using namespace lutra;
 
 namespace {
-class ByteConvEmission {
+class ByteConvEmission : ConvWalk {
 public:
   explicit ByteConvEmission(KernelEmitter &emitter);
   Value getItems() { return emitter.product(counts); }
@@ -42,12 +42,7 @@ private:
 
   KernelEmitter &emitter;
   ConvOp op;
-  RankedTensorType filterType, resultType;
-  int64_t rank, spatial;
-  int64_t last;   // the result's dimension along which rows advance
-  int64_t joined; // taps of spatial dimensions from here on are contiguous with the channels
-  int64_t groups, channels, columns; // of one group
-  int64_t extent;                    // of `last`
+  int64_t extent; // of `last`
   ByteTile tile;
   SmallVector<Value> outerSizes; // batch and spatial dimensions before `last`
   int64_t rowTiles;              // of an outer position
@@ -59,9 +54,7 @@ private:
 };
 } // namespace
 
-static constexpr int64_t panel = 16;
-/// Products that follow each other without a loop.
-static constexpr int64_t mostTaps = 64;
+static constexpr int64_t panel = bytePanelWidth;
 
 bool lutra::isByteConv(ConvOp op, std::string &why) {
   if (!isTileableConv(op, why))
@@ -76,30 +69,14 @@ bool lutra::isByteConv(ConvOp op, std::string &why) {
     why = "takes images of one size alone";
   else if (channels == 0 || channels % bytePanelDepth != 0 || (groups != 1 && columns % panel != 0))
     why = "takes channels in fours, and 16 filters of each group";
-  else if (taps > mostTaps)
+  else if (taps > mostByteTaps)
     why = "takes few taps alone";
   return why.empty();
 }
 
 ByteConvEmission::ByteConvEmission(KernelEmitter &kernelEmitter)
-    : emitter(kernelEmitter), op(cast<ConvOp>(getRoot(kernelEmitter.kernel))) {
-  auto inputType = cast<RankedTensorType>(op.getInput().getType());
-  filterType = cast<RankedTensorType>(op.getFilter().getType());
-  resultType = cast<RankedTensorType>(op.getType());
-  rank = resultType.getRank();
-  spatial = rank - 2;
-  last = rank - 2;
-  while (last > 1 && resultType.getDimSize(last) == 1)
-    --last;
-  if (resultType.getDimSize(last) == 1)
-    last = rank - 2;
-  groups = op.getGroups();
-  joined = spatial;
-  while (groups == 1 && joined > 0 && op.getDilations()[joined - 1] == 1 &&
-         (joined == spatial || filterType.getDimSize(joined) == inputType.getDimSize(joined + 1)))
-    --joined;
-  channels = filterType.getDimSize(rank - 2);
-  columns = filterType.getDimSize(rank - 1) / groups;
+    : ConvWalk(cast<ConvOp>(getRoot(kernelEmitter.kernel))), emitter(kernelEmitter),
+      op(cast<ConvOp>(getRoot(kernelEmitter.kernel))) {
   extent = resultType.getDimSize(last);
   tile = *emitter.target.getByteTile();
   tile.rows = llvm::divideCeil(extent, llvm::divideCeil(extent, tile.rows));

@@ -34,11 +34,6 @@ private:
     mlir::Value low;
     int64_t size;
   };
-  /// Rows in tiles of `size`.
-  struct RowTiles {
-    mlir::Value low, high;
-    int64_t size;
-  };
   using RowsBody = llvm::function_ref<mlir::LogicalResult(mlir::Value row, int64_t size)>;
   using PanelBody = llvm::function_ref<mlir::LogicalResult(const PanelBlock &block)>;
 
@@ -48,7 +43,6 @@ private:
   int64_t getRowStride(int64_t size);
   mlir::LogicalResult sumGroups();
   mlir::LogicalResult makeTables();
-  mlir::LogicalResult forRowTiles(int64_t most, llvm::function_ref<mlir::LogicalResult(const RowTiles &)> body);
   mlir::LogicalResult forRows(int64_t most, RowsBody body);
   mlir::LogicalResult forPanels(ProductRange block, int64_t panels, PanelBody body);
   mlir::LogicalResult emitDirect(const PanelBlock &block);
@@ -126,10 +120,10 @@ private:
     bool isSigned = false;
     std::vector<int64_t> table; // of them, by code; empty: codes
     int64_t bias = 0;           // taken off what is no table
-    bool copiesRows = false;                 // those that a turn needs, one set of steps after the other
-    mlir::Value entries;                     // words of two turns
-    mlir::Value partial;                     // sums of two groups, of tiles that go to memory; null: of none
-    ProductRange columns;                    // whose sums wait
+    bool copiesRows = false;    // those that a turn needs, one set of steps after the other
+    mlir::Value entries;        // words of two turns
+    mlir::Value partial;        // sums of a turn's groups, where they go to memory as tiles; null: they do not
+    ProductRange columns;       // whose sums wait
   } unpacking;
   llvm::SmallVector<mlir::Value> indices; // of the result; only batch dimensions are set
   ProductRange rows;

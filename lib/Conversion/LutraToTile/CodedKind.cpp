@@ -185,7 +185,7 @@ LogicalResult CodedEmission::makeTables() {
 
 /// All rows of the item in tiles of `most` rows. The rest is a tile of its own where its size is known, else it is
 /// taken in tiles of half as many each time.
-LogicalResult CodedEmission::forRowTiles(int64_t most, llvm::function_ref<LogicalResult(const RowTiles &)> body) {
+LogicalResult CodedEmission::forRows(int64_t most, RowsBody body) {
   SmallVector<int64_t> sizes;
   bool isKnown = rows.extent >= 0 && (getConstantIntValue(rowBlocks.count) == 1 || rowBlocks.size % most == 0);
   if (isKnown && !looksUp) { // only the last item has a rest
@@ -199,18 +199,11 @@ LogicalResult CodedEmission::forRowTiles(int64_t most, llvm::function_ref<Logica
   for (int64_t size : sizes) {
     Value step = emitter.constant(size);
     Value end = emitter.add(low, emitter.mul(emitter.div(emitter.sub(rows.high, low), step), step));
-    if (failed(body({low, end, size})))
+    if (failed(emitter.forEach(low, end, step, [&](Value row) { return body(row, size); })))
       return failure();
     low = end;
   }
   return success();
-}
-
-LogicalResult CodedEmission::forRows(int64_t most, RowsBody body) {
-  return forRowTiles(most, [&](const RowTiles &tiles) {
-    return emitter.forEach(tiles.low, tiles.high, emitter.constant(tiles.size),
-                           [&](Value row) { return body(row, tiles.size); });
-  });
 }
 
 /// Columns in blocks of `panels` panels, then what is left in single ones.

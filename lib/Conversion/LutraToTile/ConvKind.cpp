@@ -21,7 +21,7 @@ using namespace mlir;
 using namespace lutra;
 
 namespace {
-class ConvEmission {
+class ConvEmission : ConvWalk {
 public:
   explicit ConvEmission(KernelEmitter &emitter);
   Value getItems() { return emitter.product(counts); }
@@ -38,11 +38,6 @@ private:
 
   KernelEmitter &emitter;
   ConvOp op;
-  RankedTensorType inputType, filterType, resultType;
-  int64_t rank, spatial;
-  int64_t last;   // the result's dimension along which rows advance
-  int64_t joined; // taps of spatial dimensions from here on are contiguous with the channels
-  int64_t groups, channels, columns; // of one group
   bool depthwise;
   Type accumulate;
   ProductShape shape;
@@ -72,8 +67,7 @@ bool lutra::isTileableConv(ConvOp op, std::string &why) {
   return why.empty();
 }
 
-ConvEmission::ConvEmission(KernelEmitter &kernelEmitter)
-    : emitter(kernelEmitter), op(cast<ConvOp>(getRoot(kernelEmitter.kernel))) {
+ConvWalk::ConvWalk(ConvOp op) {
   inputType = cast<RankedTensorType>(op.getInput().getType());
   filterType = cast<RankedTensorType>(op.getFilter().getType());
   resultType = cast<RankedTensorType>(op.getType());
@@ -89,9 +83,14 @@ ConvEmission::ConvEmission(KernelEmitter &kernelEmitter)
   while (groups == 1 && joined > 0 && op.getDilations()[joined - 1] == 1 &&
          (joined == spatial || filterType.getDimSize(joined) == inputType.getDimSize(joined + 1)))
     --joined;
-  accumulate = getAccumulatorType(resultType.getElementType());
   channels = filterType.getDimSize(rank - 2);
   columns = filterType.getDimSize(rank - 1) / groups;
+}
+
+ConvEmission::ConvEmission(KernelEmitter &kernelEmitter)
+    : ConvWalk(cast<ConvOp>(getRoot(kernelEmitter.kernel))), emitter(kernelEmitter),
+      op(cast<ConvOp>(getRoot(kernelEmitter.kernel))) {
+  accumulate = getAccumulatorType(resultType.getElementType());
   depthwise = groups > 1 && channels == 1 && columns == 1;
 
   for (int64_t dim = 0; dim < last; ++dim)

@@ -69,6 +69,17 @@ mlir::LogicalResult forSpots(KernelEmitter &emitter, const ProductShape &shape, 
 /// Floats that tile_matmul takes: nothing but f16, bf16, f32 and f64.
 bool isTileFloat(mlir::Type element);
 
+/// How tiles walk a convolution with channels last and a filter of known shape.
+struct ConvWalk {
+  explicit ConvWalk(ConvOp op);
+
+  mlir::RankedTensorType inputType, filterType, resultType;
+  int64_t rank, spatial;
+  int64_t last;   // the result's dimension along which rows advance
+  int64_t joined; // taps of spatial dimensions from here on are contiguous with the channels
+  int64_t groups, channels, columns; // of one group
+};
+
 /// Whether ConvKind.cpp can compute a convolution of such floats; else `why` says what is in the way.
 bool isTileableConv(ConvOp op, std::string &why);
 /// The same for ByteConvKind.cpp, of bytes.

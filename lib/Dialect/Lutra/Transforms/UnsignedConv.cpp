@@ -69,7 +69,6 @@ static Value makeZero(OpBuilder &builder, Location loc, const CentredCodes &left
 }
 
 bool lutra::mayConvolveUnsigned(ConvOp op, Value filter) {
-  constexpr int64_t panel = 16, mostTaps = 64; // of ByteConvKind.cpp
   RankedTensorType type = typeOf(op.getResult()), filterType = typeOf(filter);
   if (op.getLayout() != ConvLayout::ChannelsFirst || !filter.getDefiningOp<WeightOp>() || filterType.getRank() < 3 ||
       !filterType.hasStaticShape() || filterType.getEncoding() || !filterType.getElementType().isSignlessInteger(8) ||
@@ -79,9 +78,9 @@ bool lutra::mayConvolveUnsigned(ConvOp op, Value filter) {
   for (int64_t size : filterType.getShape().drop_front(2))
     taps *= size;
   bool isStatic = llvm::none_of(type.getShape().drop_front(), ShapedType::isDynamic);
-  bool fitsGroups = groups == 1 || (filterType.getDimSize(0) / groups % panel == 0 &&
+  bool fitsGroups = groups == 1 || (filterType.getDimSize(0) / groups % bytePanelWidth == 0 &&
                                     filterType.getDimSize(1) % bytePanelDepth == 0);
-  return isStatic && fitsGroups && taps <= mostTaps && !llvm::is_contained(type.getShape(), 0);
+  return isStatic && fitsGroups && taps <= mostByteTaps && !llvm::is_contained(type.getShape(), 0);
 }
 
 Value lutra::addChannels(Value filter, int64_t count, WeightStore &store, OpBuilder &builder,
