@@ -39,14 +39,13 @@ std::optional<CentredCodes> CentredCodes::of(Value integers) {
   return CentredCodes{codes, zero};
 }
 
-static Value makeConstant(OpBuilder &builder, Location loc, RankedTensorType type, ArrayRef<APInt> values) {
+Value lutra::makeIntegers(OpBuilder &builder, Location loc, RankedTensorType type, ArrayRef<APInt> values) {
   return ConstantOp::create(builder, loc, type, DenseElementsAttr::get(type, values));
 }
 
-/// A tensor of rank 0.
-static Value makeScalar(OpBuilder &builder, Location loc, Type type, int64_t value) {
-  return makeConstant(builder, loc, RankedTensorType::get({}, type),
-                      APInt(type.getIntOrFloatBitWidth(), value, /*isSigned=*/true));
+Value lutra::makeInteger(OpBuilder &builder, Location loc, Type type, int64_t value) {
+  return makeIntegers(builder, loc, RankedTensorType::get({}, type),
+                      APInt(type.getIntOrFloatBitWidth(), value, /*isSigned=*/true, /*implicitTrunc=*/true));
 }
 
 /// The codes with a sign, 128 less where they had none.
@@ -57,7 +56,7 @@ static Value makeSigned(OpBuilder &builder, Location loc, Value codes) {
   Type wide = builder.getI16Type();
   Value widened = CastOp::create(builder, loc, type.clone(wide), codes);
   Value less = BinaryOp::create(builder, loc, type.clone(wide), BinaryKind::Sub, widened,
-                                makeScalar(builder, loc, wide, 128));
+                                makeInteger(builder, loc, wide, 128));
   return CastOp::create(builder, loc, type.clone(builder.getI8Type()), less);
 }
 
@@ -79,7 +78,7 @@ Value lutra::multiplySigned(OpBuilder &builder, Location loc, RankedTensorType t
     auto values = llvm::map_to_vector(sums, [&](int64_t sum) { // modulo 2^32
       return APInt(32, static_cast<uint64_t>(sum * factor) & 0xFFFFFFFF);
     });
-    return makeConstant(builder, loc, RankedTensorType::get({n}, wide), values);
+    return makeIntegers(builder, loc, RankedTensorType::get({n}, wide), values);
   };
   DenseElementsAttr known;
   Value more;
@@ -97,7 +96,7 @@ Value lutra::multiplySigned(OpBuilder &builder, Location loc, RankedTensorType t
                                ValueRange());
     auto scalar = RankedTensorType::get({}, wide);
     zero = CastOp::create(builder, loc, scalar, zero);
-    Value from = makeScalar(builder, loc, wide, bias);
+    Value from = makeInteger(builder, loc, wide, bias);
     Value distance = BinaryOp::create(builder, loc, scalar, BinaryKind::Sub, from, zero);
     Value each = makeSums(1);
     more = BinaryOp::create(builder, loc, each.getType(), BinaryKind::Mul, each, distance);

@@ -17,6 +17,11 @@ struct CentredCodes {
   static std::optional<CentredCodes> of(mlir::Value integers);
 };
 
+/// A constant of integers, and one of rank 0, which takes the lower bits of the value.
+mlir::Value makeIntegers(mlir::OpBuilder &builder, mlir::Location loc, mlir::RankedTensorType type,
+                         llvm::ArrayRef<llvm::APInt> values);
+mlir::Value makeInteger(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type type, int64_t value);
+
 /// The product, of the type `type`, of `left` with the matrix [K, N] of i8 `weight` as one of codes with a sign:
 ///
 ///   sum of (x - z) w = sum of (x - b) w + (b - z) * sum of w      b: 128 for codes without a sign, else 0

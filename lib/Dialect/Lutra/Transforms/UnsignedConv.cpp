@@ -14,16 +14,6 @@ using namespace lutra;
 
 static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
-static Value makeConstant(OpBuilder &builder, Location loc, RankedTensorType type, ArrayRef<APInt> values) {
-  return ConstantOp::create(builder, loc, type, DenseElementsAttr::get(type, values));
-}
-
-/// A tensor of rank 0.
-static Value makeScalar(OpBuilder &builder, Location loc, Type type, int64_t value) {
-  return makeConstant(builder, loc, RankedTensorType::get({}, type),
-                      APInt(type.getIntOrFloatBitWidth(), value, /*isSigned=*/true, /*implicitTrunc=*/true));
-}
-
 /// Codes of 8 bits, or one zero point of them, 128 more where they had a sign.
 static Value makeUnsigned(OpBuilder &builder, Location loc, Value codes) {
   RankedTensorType type = typeOf(codes);
@@ -32,12 +22,12 @@ static Value makeUnsigned(OpBuilder &builder, Location loc, Value codes) {
   Type code = builder.getIntegerType(8, /*isSigned=*/false);
   if (DenseElementsAttr known; matchPattern(codes, m_Constant(&known)) && known.isSplat()) {
     APInt value = known.getSplatValue<APInt>() + 128;
-    return makeConstant(builder, loc, type.clone(code), value);
+    return makeIntegers(builder, loc, type.clone(code), value);
   }
   Type wide = builder.getI16Type();
   Value widened = CastOp::create(builder, loc, type.clone(wide), codes);
   Value more = BinaryOp::create(builder, loc, type.clone(wide), BinaryKind::Add, widened,
-                                makeScalar(builder, loc, wide, 128));
+                                makeInteger(builder, loc, wide, 128));
   return CastOp::create(builder, loc, type.clone(code), more);
 }
 
@@ -46,7 +36,7 @@ static Value makeZero(OpBuilder &builder, Location loc, const CentredCodes &left
   bool isSigned = !typeOf(left.codes).getElementType().isUnsignedInteger();
   Type code = builder.getIntegerType(8, /*isSigned=*/false);
   if (!left.zero)
-    return makeScalar(builder, loc, code, isSigned ? 128 : 0);
+    return makeInteger(builder, loc, code, isSigned ? 128 : 0);
   Value zero = left.zero;
   Type element = typeOf(zero).getElementType();
   auto scalar = RankedTensorType::get({}, element);
@@ -54,7 +44,7 @@ static Value makeZero(OpBuilder &builder, Location loc, const CentredCodes &left
     APInt value = *known.getValues<APInt>().begin();
     int64_t number = element.isUnsignedInteger() ? static_cast<int64_t>(value.getZExtValue()) : value.getSExtValue();
     number += isSigned ? 128 : 0;
-    return number < 0 || number > 255 ? Value() : makeScalar(builder, loc, code, number);
+    return number < 0 || number > 255 ? Value() : makeInteger(builder, loc, code, number);
   }
   if (auto widened = zero.getDefiningOp<CastOp>()) {
     zero = widened.getInput();
@@ -148,7 +138,7 @@ Value lutra::convolveUnsigned(OpBuilder &builder, ConvOp op, RankedTensorType ty
     auto values = llvm::map_to_vector(sums, [&](int64_t sum) { // modulo 2^32
       return APInt(32, static_cast<uint64_t>(sum * factor) & 0xFFFFFFFF);
     });
-    return makeConstant(builder, loc, RankedTensorType::get(shape, wide), values);
+    return makeIntegers(builder, loc, RankedTensorType::get(shape, wide), values);
   };
   Value less;
   if (DenseElementsAttr known; matchPattern(zero, m_Constant(&known))) {
@@ -175,7 +165,7 @@ void lutra::quantizeUnsigned(QuantizeOp op) {
   auto raise = [&](OpBuilder &at, Value zeroPoint, Value scale) -> Value {
     if (zeroPoint)
       return makeUnsigned(at, loc, zeroPoint);
-    return makeConstant(at, loc, typeOf(scale).clone(code), APInt(8, 128));
+    return makeIntegers(at, loc, typeOf(scale).clone(code), APInt(8, 128));
   };
   Value raised = QuantizeOp::create(builder, loc, typeOf(codes).clone(code), op.getInput(), op.getScale(),
                                     raise(builder, zero, op.getScale()), op.getAxis(), op.getBlock());
