@@ -6,7 +6,7 @@
 //     wide[r][c] = vpdpbusd(wide[r][c], values[c], x[r])
 //
 // where few rows take several sums in turn, since each waits for the one before. With AMX, 16 rows and values in bytes
-// are tiles as they lie. Without VNNI:
+// are tiles as they lie (AmxCodedMatmul.cpp). Without VNNI:
 //
 //   for chunk: narrow[r][c] = 0                                             16-bit sums of two products
 //     for step of chunk, field:
@@ -25,24 +25,19 @@
 // of a single row: pmaddubsw(|x|, psignb(value, x)). 256-bit vectors on every level:
 // two 512-bit units do no more of these in a cycle than three of 256 bits. On aarch64 sdot stands for vpdpbusd;
 // NeonCodedMatmul.cpp has the rest.
-#include "CodedTile.h"
+#include "AmxCodedMatmul.h"
 #include "NeonCodedMatmul.h"
 #include "TileMatmul.h"
 #include "WidenedBytes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/DialectConversion.h"
 
-#include "llvm/ADT/SmallSet.h"
-
-#include <functional>
 #include <numeric>
 
 using namespace mlir;
@@ -111,58 +106,6 @@ public:
 
 private:
   void addStep(Value step, Values &sums);
-};
-
-/// Sums of products of whole tiles: up to 16 rows by 64 steps of K, and those by 16 columns, whose words lie as they
-/// are stored. Up to four tiles of sums share the tiles of their rows and of their columns.
-class TileEmitter : public CodedTile {
-public:
-  /// `products` follow each other into the same sums; the last is the one of which the sums are wanted.
-  /// Where a function has mixed depths, registers do not hold blocks of tiles.
-  TileEmitter(OpBuilder &builder, ArrayRef<TileCodedMatmulOp> products, Vectors vectors, bool isMixed)
-      : CodedTile(builder, products.back(), vectors), products(products), isMixed(isMixed) {}
-  /// Rows of a tile, and bytes of one of them.
-  static constexpr int64_t tileRows = 16, tileBytes = 64;
-  /// Fewer rows take vectors less time: a product of tiles lasts as long for one as for eight.
-  static constexpr int64_t leastRows = 4;
-  /// Whether tiles hold that many sums.
-  static bool fits(ArrayRef<int64_t> shape) {
-    int64_t down = llvm::divideCeil(shape[0], tileRows), across = shape[1] * wordBytes / tileBytes;
-    return (shape[0] <= tileRows || shape[0] % tileRows == 0) && shape[1] * wordBytes % tileBytes == 0 &&
-           down * across <= 4 && down + across <= 5;
-  }
-  /// The sums, whose vectors start with `accumulator`.
-  Values emit(ValueRange accumulator);
-  /// Stores the sums at `out`, rows of which are `rowStride` sums apart; where it is set they begin with what it holds.
-  void emitInto(const FlatOperand &out, Value rowStride, bool isSet);
-
-private:
-  /// Steps of K without a loop, and those of a turn.
-  static constexpr int64_t straightDepth = 512, turnDepth = 128;
-  struct Part { // one of the products
-    Values lefts, rights; // of tiles of rows and of panels
-    Value stride;
-    int64_t depth;
-  };
-  Part makePart(TileCodedMatmulOp product);
-  /// Where tiles of sums lie in memory: from a pointer on, rows at a distance in bytes, tiles likewise.
-  struct SumPlaces {
-    Value out, rowStride;
-    std::function<Value(int64_t row, int64_t column)> distance;
-    bool isSet; // memory holds what sums begin with
-  };
-  void emitTiles(const SumPlaces &places);
-  Value makeBuffer(int64_t size);
-  Value number(Type type, int64_t value) {
-    return LLVM::ConstantOp::create(builder, loc, type, builder.getIntegerAttr(type, value));
-  }
-  Value toNumber(Value value) { return arith::IndexCastOp::create(builder, loc, builder.getI64Type(), value); }
-  int64_t height() const { return std::min(rows, tileRows); } // of a tile, and tiles below and beside each other
-  int64_t down() const { return rows / height(); }
-  int64_t across() const { return parts / panelParts; }
-
-  ArrayRef<TileCodedMatmulOp> products;
-  bool isMixed;
 };
 
 /// Sums of products in fours by one instruction.
@@ -353,148 +296,6 @@ SmallVector<Value> DotEmitter::emit(ValueRange accumulator) {
   return joinRows(builder, loc, totals, llvm::to_vector(accumulator.getTypes()), parts);
 }
 
-/// A pointer to the element of a buffer of integers that an operand begins with.
-static Value pointerTo(OpBuilder &builder, Location loc, const FlatOperand &operand) {
-  Value start = memref::ExtractAlignedPointerAsIndexOp::create(builder, loc, operand.buffer);
-  Value bytes = arith::ConstantIndexOp::create(builder, loc, operand.elementType.getIntOrFloatBitWidth() / 8);
-  Value distance = builder.createOrFold<arith::MulIOp>(loc, operand.base, bytes);
-  Value address = arith::AddIOp::create(builder, loc, start, distance);
-  Value number = arith::IndexCastOp::create(builder, loc, builder.getI64Type(), address);
-  return LLVM::IntToPtrOp::create(builder, loc, LLVM::LLVMPointerType::get(builder.getContext()), number);
-}
-
-TileEmitter::Part TileEmitter::makePart(TileCodedMatmulOp product) {
-  Type byte = builder.getI8Type();
-  Type pointer = LLVM::LLVMPointerType::get(builder.getContext());
-  FlatOperand rows = flattenOperand(builder, loc, product.getLhs(), product.getLhsIndices());
-  FlatOperand panels = flattenOperand(builder, loc, product.getCodes(), product.getCodeIndices());
-  Value rowStride = rows.strides[product.getLhsRowDim()];
-  auto starts = [&](const FlatOperand &operand, Value distance, int64_t count) {
-    Values all{pointerTo(builder, loc, operand)};
-    for (int64_t i = 1; i < count; ++i)
-      all.push_back(
-          LLVM::GEPOp::create(builder, loc, pointer, byte, all.front(), ValueRange{toNumber(mul(distance, i))}));
-    return all;
-  };
-  return {starts(rows, mul(rowStride, tileRows), down()), starts(panels, panels.strides[0], across()),
-          toNumber(rowStride), *getConstantIntValue(product.getDepth())};
-}
-
-void TileEmitter::emitTiles(const SumPlaces &places) {
-  Type byte = builder.getI8Type(), wide = builder.getI64Type();
-  Type tile = LLVM::LLVMX86AMXType::get(builder.getContext());
-  Type pointer = LLVM::LLVMPointerType::get(builder.getContext());
-  auto small = [&](int64_t value) { return number(builder.getI16Type(), value); };
-  auto at = [&](Value base, Value distance) -> Value {
-    return LLVM::GEPOp::create(builder, loc, pointer, byte, base, ValueRange{distance});
-  };
-  auto load = [&](int64_t tileHeight, int64_t rowBytes, Value from, Value stride) {
-    return call("llvm.x86.tileloadd64.internal", tile, {small(tileHeight), small(rowBytes), from, stride});
-  };
-  int64_t sumRows = height();
-  Value line = number(wide, tileBytes);
-  SmallVector<Part> all;
-  for (TileCodedMatmulOp product : products)
-    all.push_back(makePart(product));
-  std::string multiply = (Twine("llvm.x86.tdpb") + (op.getUnsignedLhs() ? "u" : "s") +
-                          (op.getSignedCodes() ? "s" : "u") + "d.internal")
-                             .str();
-  struct Block { // of tiles of sums
-    int64_t row, rows, column, columns;
-  };
-  auto forTiles = [&](const Block &block, auto body) {
-    for (int64_t row = 0; row < block.rows; ++row)
-      for (int64_t column = 0; column < block.columns; ++column)
-        body(row * block.columns + column, at(places.out, places.distance(block.row + row, block.column + column)));
-  };
-  auto store = [&](const Block &block, const Values &sums) {
-    forTiles(block, [&](int64_t index, Value to) {
-      LLVM::CallIntrinsicOp::create(
-          builder, loc, builder.getStringAttr("llvm.x86.tilestored64.internal"),
-          ValueRange{small(sumRows), small(tileBytes), to, places.rowStride, sums[index]});
-    });
-  };
-  // Adds `depth` steps of K from `first` (i64) on.
-  auto addSteps = [&](const Block &block, const Part &part, Values &sums, Value first, int64_t depth) {
-    for (int64_t k = 0; k < depth; k += tileBytes) {
-      int64_t size = std::min(tileBytes, depth - k);
-      Value step = LLVM::AddOp::create(builder, loc, first, number(wide, k));
-      Value word = LLVM::MulOp::create(builder, loc, step, number(wide, tileBytes / wordBytes));
-      // The tiles of rows wait for those of columns, one of which is held at a time: eight registers hold all.
-      Values left(block.rows);
-      for (int64_t column = 0; column < block.columns; ++column) {
-        Value right = load(size / wordBytes, tileBytes, at(part.rights[block.column + column], word), line);
-        for (int64_t row = 0; row < block.rows; ++row) {
-          if (column == 0)
-            left[row] = load(sumRows, size, at(part.lefts[block.row + row], step), part.stride);
-          Value &sum = sums[row * block.columns + column];
-          sum = call(multiply, tile, {small(sumRows), small(tileBytes), small(size), sum, left[row], right});
-        }
-      }
-    }
-  };
-  auto emitBlock = [&](const Block &block) {
-    Values sums;
-    forTiles(block, [&](int64_t, Value from) {
-      sums.push_back(places.isSet ? load(sumRows, tileBytes, from, places.rowStride)
-                                  : call("llvm.x86.tilezero.internal", tile, {small(sumRows), small(tileBytes)}));
-    });
-    for (const Part &part : all) {
-      int64_t whole = part.depth <= straightDepth ? 0 : part.depth / turnDepth * turnDepth;
-      if (whole > 0)
-        sums = loop(index(whole), turnDepth, sums, [&](Value step, Values &carried) {
-          addSteps(block, part, carried, toNumber(step), turnDepth);
-        });
-      addSteps(block, part, sums, number(wide, whole), part.depth - whole);
-    }
-    store(block, sums);
-  };
-  // A register has one shape in all of a function: those of a last, smaller step leave none for a block of tiles.
-  if (!isMixed) {
-    emitBlock({0, down(), 0, across()});
-  } else {
-    for (int64_t row = 0; row < down(); ++row)
-      for (int64_t column = 0; column < across(); ++column)
-        emitBlock({row, 1, column, 1});
-  }
-}
-
-SmallVector<Value> TileEmitter::emit(ValueRange accumulator) {
-  // Sums of tiles beside each other follow each other in memory.
-  auto tileAt = [&](int64_t row, int64_t column) { return (row * across() + column) * height() * tileBytes; };
-  FlatOperand buffer = flattenOperand(builder, loc, makeBuffer(tileAt(down(), 0)), ValueRange());
-  emitTiles({pointerTo(builder, loc, buffer), number(builder.getI64Type(), tileBytes),
-             [&](int64_t row, int64_t column) { return number(builder.getI64Type(), tileAt(row, column)); },
-             /*isSet=*/false});
-  Values totals, starts = splitRows(builder, loc, accumulator, wideType, parts);
-  for (int64_t row = 0; row < rows; ++row)
-    for (int64_t part = 0; part < parts; ++part) {
-      int64_t from = tileAt(row / height(), part / panelParts) + row % height() * tileBytes +
-                     part % panelParts * vectorBytes;
-      Value read = vector::LoadOp::create(builder, loc, bytes, buffer.buffer, ValueRange{index(from)});
-      Value sum = vector::BitCastOp::create(builder, loc, wideType, read);
-      totals.push_back(arith::AddIOp::create(builder, loc, starts[row * parts + part], sum));
-    }
-  return joinRows(builder, loc, totals, llvm::to_vector(accumulator.getTypes()), parts);
-}
-
-void TileEmitter::emitInto(const FlatOperand &out, Value rowStride, bool isSet) {
-  Value bytesOfRow = mul(rowStride, wordBytes); // the stride is in sums
-  emitTiles({pointerTo(builder, loc, out), toNumber(bytesOfRow),
-             [&](int64_t row, int64_t column) {
-               return toNumber(add(mul(bytesOfRow, row * tileRows), index(column * tileBytes)));
-             },
-             isSet});
-}
-
-/// Sums of tiles in memory, on the stack of the function.
-Value TileEmitter::makeBuffer(int64_t size) {
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPointToStart(&op->getParentOfType<func::FuncOp>().getBody().front());
-  auto type = MemRefType::get({size}, builder.getI8Type());
-  return memref::AllocaOp::create(builder, loc, type, ValueRange(), builder.getI64IntegerAttr(64));
-}
-
 namespace {
 /// The values of a step.
 struct ConvertTileUnpack final : OpConversionPattern<TileUnpackOp> {
@@ -586,7 +387,7 @@ struct ConvertTileCodedMatmul final : OpConversionPattern<TileCodedMatmulOp> {
                            precedes(last, products.back());)
         products.push_back(last);
       std::reverse(products.begin(), products.end());
-      return replace(TileEmitter(rewriter, products, vectors, isMixed(op)));
+      return replace(AmxTiles(rewriter, products, vectors, isMixed(op)));
     }
     return lowering.hasByteDot || lowering.neon ? replace(DotEmitter(rewriter, op, vectors))
                                                 : replace(PairEmitter(rewriter, op));
@@ -626,7 +427,7 @@ private:
     Value stride = strideOf(store, out);
     if (!stride)
       return failure();
-    TileEmitter emitter(rewriter, op, vectors, isMixed); // one product
+    AmxTiles emitter(rewriter, op, vectors, isMixed); // one product
     emitter.prepare(Value());
     emitter.emitInto(out, stride, /*isSet=*/static_cast<bool>(load));
     rewriter.eraseOp(store);
@@ -650,29 +451,15 @@ private:
                    cast<MemRefType>(op.getLhs().getType()).getElementType().isInteger(8);
     // Few rows pay where signs leave no other way or, as registers of tiles have one shape in all of a function, where
     // their number is the only one: rows that are left over from other tiles meet codes with a limit.
-    bool isOnly = tile[0] >= TileEmitter::leastRows && op.getLimit() < 0;
-    bool pays = tile[0] % TileEmitter::tileRows == 0 || isOnly || op.getSignedCodes() != op.getUnsignedLhs();
-    return lowering.hasByteTiles && isPlain && pays && TileEmitter::fits(tile) &&
-           words[2] * CodedWords::wordBytes == TileEmitter::tileBytes && getConstantIntValue(op.getDepth());
+    bool isOnly = tile[0] >= AmxTiles::leastRows && op.getLimit() < 0;
+    bool pays = tile[0] % AmxTiles::tileRows == 0 || isOnly || op.getSignedCodes() != op.getUnsignedLhs();
+    return lowering.hasByteTiles && isPlain && pays && AmxTiles::fits(tile) &&
+           words[2] * CodedWords::wordBytes == AmxTiles::tileBytes && getConstantIntValue(op.getDepth());
   }
 
   CodedLowering lowering;
 };
 } // namespace
-
-bool lutra::hasMixedDepths(Operation *function) {
-  llvm::SmallSet<int64_t, 4> sizes; // of tiles along K
-  function->walk([&](TileCodedMatmulOp op) {
-    std::optional<int64_t> depth = getConstantIntValue(op.getDepth());
-    if (!depth || op.getBits() != 8)
-      return;
-    if (*depth >= TileEmitter::tileBytes)
-      sizes.insert(TileEmitter::tileBytes);
-    if (int64_t rest = *depth % TileEmitter::tileBytes; rest > 0)
-      sizes.insert(rest);
-  });
-  return sizes.size() > 1;
-}
 
 void lutra::populateTileCodedMatmulPatterns(const TypeConverter &converter, CodedLowering lowering,
                                             RewritePatternSet &patterns) {

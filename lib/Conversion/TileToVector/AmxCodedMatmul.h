@@ -1,0 +1,69 @@
+//===- AmxCodedMatmul.h - products of tiles of bytes with AMX -----------------===//
+#ifndef LUTRA_LIB_CONVERSION_TILETOVECTOR_AMXCODEDMATMUL_H
+#define LUTRA_LIB_CONVERSION_TILETOVECTOR_AMXCODEDMATMUL_H
+
+#include "CodedTile.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+#include <functional>
+
+namespace lutra {
+
+/// Sums of products of whole tiles: up to 16 rows by 64 steps of K, and those by 16 columns, whose words lie as they
+/// are stored. Up to four tiles of sums share the tiles of their rows and of their columns.
+class AmxTiles : public CodedTile {
+public:
+  /// `products` follow each other into the same sums; the last is the one of which the sums are wanted.
+  /// Where a function has mixed depths, registers do not hold blocks of tiles.
+  AmxTiles(mlir::OpBuilder &builder, llvm::ArrayRef<TileCodedMatmulOp> products, Vectors vectors, bool isMixed)
+      : CodedTile(builder, products.back(), vectors), products(products), isMixed(isMixed) {}
+  /// Rows of a tile, and bytes of one of them.
+  static constexpr int64_t tileRows = 16, tileBytes = 64;
+  /// Fewer rows take vectors less time: a product of tiles lasts as long for one as for eight.
+  static constexpr int64_t leastRows = 4;
+  /// Whether tiles hold that many sums.
+  static bool fits(llvm::ArrayRef<int64_t> shape) {
+    int64_t down = llvm::divideCeil(shape[0], tileRows), across = shape[1] * wordBytes / tileBytes;
+    return (shape[0] <= tileRows || shape[0] % tileRows == 0) && shape[1] * wordBytes % tileBytes == 0 &&
+           down * across <= 4 && down + across <= 5;
+  }
+  /// The sums, whose vectors start with `accumulator`.
+  Values emit(mlir::ValueRange accumulator);
+  /// Stores the sums at `out`, rows of which are `rowStride` sums apart; where it is set they begin with what it holds.
+  void emitInto(const FlatOperand &out, mlir::Value rowStride, bool isSet);
+
+private:
+  /// Steps of K without a loop, and those of a turn.
+  static constexpr int64_t straightDepth = 512, turnDepth = 128;
+  struct Part { // one of the products
+    Values lefts, rights; // of tiles of rows and of panels
+    mlir::Value stride;
+    int64_t depth;
+  };
+  Part makePart(TileCodedMatmulOp product);
+  /// Where tiles of sums lie in memory: from a pointer on, rows at a distance in bytes, tiles likewise.
+  struct SumPlaces {
+    mlir::Value out, rowStride;
+    std::function<mlir::Value(int64_t row, int64_t column)> distance;
+    bool isSet; // memory holds what sums begin with
+  };
+  void emitTiles(const SumPlaces &places);
+  mlir::Value makeBuffer(int64_t size);
+  mlir::Value number(mlir::Type type, int64_t value) {
+    return mlir::LLVM::ConstantOp::create(builder, loc, type, builder.getIntegerAttr(type, value));
+  }
+  mlir::Value toNumber(mlir::Value value) {
+    return mlir::arith::IndexCastOp::create(builder, loc, builder.getI64Type(), value);
+  }
+  int64_t height() const { return std::min(rows, tileRows); } // of a tile, and tiles below and beside each other
+  int64_t down() const { return rows / height(); }
+  int64_t across() const { return parts / panelParts; }
+
+  llvm::ArrayRef<TileCodedMatmulOp> products;
+  bool isMixed;
+};
+
+} // namespace lutra
+
+#endif // LUTRA_LIB_CONVERSION_TILETOVECTOR_AMXCODEDMATMUL_H
