@@ -226,6 +226,19 @@ Value CodedWords::valuesOf(ArrayRef<Value> words, int64_t position, int64_t part
   return arith::SelectOp::create(builder, loc, isSpecial, special[part], values);
 }
 
+unsigned CodedWords::bitsBelow(int64_t position) {
+  if (meaning.values || meaning.triples || meaning.offset != 0)
+    return 0;
+  SmallVector<CodeWords::Piece, 7> pieces = code.piecesOf(position);
+  return pieces.size() == 1 ? pieces.front().at : 0;
+}
+
+Value CodedWords::maskedInPlace(ArrayRef<Value> words, int64_t position) {
+  CodeWords::Piece piece = code.piecesOf(position).front();
+  Value mask = splat(bytes, ((1 << piece.count) - 1) << piece.at);
+  return arith::AndIOp::create(builder, loc, words[piece.word], mask);
+}
+
 /// A word of 32 bits in every lane.
 Value CodedTile::repeatWord(Value word) {
   return vector::BitCastOp::create(builder, loc, bytes, vector::BroadcastOp::create(builder, loc, wideType, word));

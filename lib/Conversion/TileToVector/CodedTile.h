@@ -55,6 +55,10 @@ public:
   void prefetch(mlir::Value step, int64_t distance);
   /// What the codes of a field stand for.
   mlir::Value valuesOf(llvm::ArrayRef<mlir::Value> words, int64_t position, int64_t part);
+  /// The bits below the codes of a field where these stand for themselves and may be masked in their place; else 0.
+  unsigned bitsBelow(int64_t position);
+  /// Those codes times 2 to the power of the bits below them.
+  mlir::Value maskedInPlace(llvm::ArrayRef<mlir::Value> words, int64_t position);
   int64_t getFields() const { return fields; }
   int64_t getParts() const { return parts; }
 

@@ -5,8 +5,10 @@
 //     values[c] = value(field of words(c));  x[r] = broadcast(load lhs(r, 4 neighbours))
 //     wide[r][c] = vpdpbusd(wide[r][c], values[c], x[r])
 //
-// where few rows take several sums in turn, since each waits for the one before. With AMX, 16 rows and values in bytes
-// are tiles as they lie (AmxCodedMatmul.cpp). Without VNNI:
+// where few rows take several sums in turn, since each waits for the one before. Values that are codes stay where they
+// lie in a byte as long as registers hold sums for each such place: those with b bits below them are 2^b times too
+// large, and shifted at the end. With AMX, 16 rows and values in bytes are tiles as they lie (AmxCodedMatmul.cpp).
+// Without VNNI:
 //
 //   for chunk: narrow[r][c] = 0                                             16-bit sums of two products
 //     for step of chunk, field:
@@ -37,6 +39,8 @@
 #include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Transforms/DialectConversion.h"
+
+#include "llvm/ADT/SmallSet.h"
 
 #include <numeric>
 
@@ -118,10 +122,19 @@ public:
   Values emit(ValueRange accumulator);
 
 private:
-  void addStep(Value step, int64_t first, Values &sums);
+  /// Sums of the fields whose codes have as many bits below them.
+  struct Place {
+    unsigned below;
+    SmallVector<int64_t, 8> fields;
+  };
+  void findPlaces();
+  void addStep(Value step, int64_t turn, Values &sums);
+  Value total(ArrayRef<Value> sums);
+  int64_t sumsOfPart() const { return static_cast<int64_t>(places.size()) * chains; }
 
   std::string dot;
-  int64_t chains = 1; // sums of one part of a row
+  SmallVector<Place, 4> places; // the first one: none below
+  int64_t chains = 1;           // sums of a place of one part of a row
 };
 } // namespace
 
@@ -233,45 +246,85 @@ SmallVector<Value> MaskedEmitter::emit(ValueRange accumulator) {
   return joinRows(builder, loc, sums, llvm::to_vector(accumulator.getTypes()), parts);
 }
 
-/// Adds one step to the sums, of which each field takes the next; `first` fields came before.
-void DotEmitter::addStep(Value step, int64_t first, Values &sums) {
+/// Which sums fields share. Where registers hold sums for each place in a byte, codes stay there and sums are shifted
+/// once at the end (K = 2048, N = 1024, 4 bits: 18.0 us became 15.5); else codes are shifted and share all sums.
+void DotEmitter::findPlaces() {
+  constexpr int64_t longest = 1 << 16; // products of 255 * 128 that 32 bits hold
+  std::optional<int64_t> depth = getConstantIntValue(op.getDepth());
+  bool stay = vectorBytes > 16 && !op.getSignedCodes() && depth && *depth <= longest;
+  SmallVector<unsigned> below;
+  for (int64_t field = 0; field < fields; ++field)
+    below.push_back(stay ? bitsBelow(field) : 0);
+  int64_t mostSums = vectorBytes == 64 ? 16 : 8; // half of the registers
+  llvm::SmallSet<unsigned, 8> distinct(below.begin(), below.end());
+  if (rows * parts * static_cast<int64_t>(distinct.size()) > mostSums)
+    below.assign(fields, 0);
+  places.push_back({0, {}});
+  for (int64_t field = 0; field < fields; ++field) {
+    auto *place = llvm::find_if(places, [&](const Place &other) { return other.below == below[field]; });
+    if (place == places.end())
+      place = &places.emplace_back(Place{below[field], {}});
+    place->fields.push_back(field);
+  }
+}
+
+/// Adds one step, the turn-th of some, to the sums, of which each field of a place takes the next.
+void DotEmitter::addStep(Value step, int64_t turn, Values &sums) {
   SmallVector<Values> words = loadWords(step);
   // From memory, a row alone waits for its codes: K = 4096, N = 16384 took 2.76 ms without this and 2.45 with it.
   if (rows <= 2 && vectorBytes == 64)
     prefetch(step, /*distance=*/2048);
-  for (int64_t position = 0; position < fields; ++position) {
-    Values values;
-    for (int64_t part = 0; part < parts; ++part)
-      values.push_back(valuesOf(words[part], position, part));
-    for (int64_t row = 0; row < rows; ++row) {
-      Value left = loadRow(step, row, position);
-      for (int64_t part = 0; part < parts; ++part) {
-        Value &sum = sums[(row * parts + part) * chains + (first + position) % chains];
-        sum = op.getSignedCodes() ? call(dot, wideType, {sum, left, values[part]})
-                                  : call(dot, wideType, {sum, values[part], left});
+  for (auto [place, own] : llvm::enumerate(places))
+    for (auto [number, position] : llvm::enumerate(own.fields)) {
+      Values values;
+      for (int64_t part = 0; part < parts; ++part)
+        values.push_back(own.below > 0 ? maskedInPlace(words[part], position) : valuesOf(words[part], position, part));
+      int64_t chain = place * chains + (turn * own.fields.size() + number) % chains;
+      for (int64_t row = 0; row < rows; ++row) {
+        Value left = loadRow(step, row, position);
+        for (int64_t part = 0; part < parts; ++part) {
+          Value &sum = sums[(row * parts + part) * sumsOfPart() + chain];
+          sum = op.getSignedCodes() ? call(dot, wideType, {sum, left, values[part]})
+                                    : call(dot, wideType, {sum, values[part], left});
+        }
       }
     }
+}
+
+/// Those of one part of a row.
+Value DotEmitter::total(ArrayRef<Value> sums) {
+  Value total;
+  for (auto [place, own] : llvm::enumerate(places)) {
+    Value sum = sums[place * chains];
+    for (Value next : sums.slice(place * chains + 1, chains - 1))
+      sum = arith::AddIOp::create(builder, loc, sum, next);
+    if (own.below > 0)
+      sum = arith::ShRSIOp::create(builder, loc, sum, splat(wideType, own.below));
+    total = total ? arith::AddIOp::create(builder, loc, total, sum).getResult() : sum;
   }
+  return total;
 }
 
 SmallVector<Value> DotEmitter::emit(ValueRange accumulator) {
-  // Enough sums that none waits; as many steps are unrolled as give each a field.
+  // Enough sums that none waits; as many steps are unrolled as give each a field, and for few rows more, since the loop
+  // counts beside so few operations.
   constexpr int64_t latency = 5, units = 2, mostUnrolled = 8;
+  findPlaces();
   Values starts = splitRows(builder, loc, accumulator, wideType, parts);
-  chains = std::max<int64_t>(1, llvm::bit_floor(static_cast<uint64_t>(latency * units / (rows * parts))));
+  int64_t perPart = std::max<int64_t>(1, llvm::bit_floor(static_cast<uint64_t>(latency * units / (rows * parts))));
   std::optional<int64_t> depth = getConstantIntValue(op.getDepth());
-  int64_t steps = depth ? *depth / op.getStepDepth() : 1, unrolled = std::max<int64_t>(1, chains / fields);
-  if (rows * parts * fields < mostUnrolled)
+  int64_t steps = depth ? *depth / op.getStepDepth() : 1, unrolled = std::max<int64_t>(1, perPart / fields);
+  if (rows <= 2 || rows * parts * fields < mostUnrolled)
     unrolled = std::max(unrolled, mostUnrolled / fields);
   unrolled = std::min(unrolled, std::max<int64_t>(1, steps));
-  chains = std::min(chains, unrolled * fields);
+  chains = std::max<int64_t>(1, std::min(perPart, unrolled * fields) / static_cast<int64_t>(places.size()));
   Values sums;
   for (Value start : starts)
-    for (int64_t chain = 0; chain < chains; ++chain)
+    for (int64_t chain = 0; chain < sumsOfPart(); ++chain)
       sums.push_back(chain == 0 ? start : splat(wideType, 0));
   auto addSteps = [&](Value base, int64_t count, Values &carried) {
     for (int64_t step = 0; step < count; ++step)
-      addStep(add(base, index(step)), step * fields, carried);
+      addStep(add(base, index(step)), step, carried);
   };
   if (depth) {
     int64_t whole = steps / unrolled * unrolled;
@@ -287,12 +340,8 @@ SmallVector<Value> DotEmitter::emit(ValueRange accumulator) {
     sums = loop(count, 1, sums, [&](Value step, Values &carried) { addSteps(step, 1, carried); });
   }
   Values totals;
-  for (size_t first = 0; first < sums.size(); first += chains) {
-    Value total = sums[first];
-    for (int64_t chain = 1; chain < chains; ++chain)
-      total = arith::AddIOp::create(builder, loc, total, sums[first + chain]);
-    totals.push_back(total);
-  }
+  for (size_t first = 0; first < sums.size(); first += sumsOfPart())
+    totals.push_back(total(ArrayRef(sums).slice(first, sumsOfPart())));
   return joinRows(builder, loc, totals, llvm::to_vector(accumulator.getTypes()), parts);
 }
 

@@ -47,10 +47,15 @@ func.func @apart(%x: memref<16x64xi8>, %w: memref<1x16x16x4xi8>, %y: memref<16x4
   return
 }
 
-// One row asks for the codes of both panels ahead.
+// One row asks for the codes of both panels ahead. The upper codes of a byte stay where they are; what they add up to is
+// shifted, once for each panel.
 // CHECK-LABEL: func.func @row(
 // CHECK-COUNT-2: memref.prefetch
+// CHECK-NOT: arith.shrui
 // CHECK: llvm.x86.avx512.vpdpbusd.512
+// CHECK-NOT: arith.shrui
+// CHECK-COUNT-2: arith.shrsi
+// CHECK-NOT: arith.shrsi
 func.func @row(%x: memref<1x64xi8>, %w: memref<2x8x16x4xi8>, %y: memref<1x32xi32>) attributes {lutra.kernel} {
   %z = arith.constant 0 : index
   %d = arith.constant 64 : index
@@ -58,5 +63,19 @@ func.func @row(%x: memref<1x64xi8>, %w: memref<2x8x16x4xi8>, %y: memref<1x32xi32
   %r = lutra.tile_coded_matmul %x[%z, %z], %w[%z, %z], %a depth %d {bits = 4 : i64, lhs_row_dim = 0 : i64}
          : memref<1x64xi8>, memref<2x8x16x4xi8>, !lutra.tile<1x32xi32> -> !lutra.tile<1x32xi32>
   lutra.tile_store %r, %y[%z, %z] dims = [-1, 1] steps = [1, 1] : !lutra.tile<1x32xi32>, memref<1x32xi32>
+  return
+}
+
+// Eight rows leave no registers for that: codes are shifted.
+// CHECK-LABEL: func.func @rows(
+// CHECK: arith.shrui
+// CHECK-NOT: arith.shrsi
+func.func @rows(%x: memref<8x64xi8>, %w: memref<2x8x16x4xi8>, %y: memref<8x32xi32>) attributes {lutra.kernel} {
+  %z = arith.constant 0 : index
+  %d = arith.constant 64 : index
+  %a = lutra.tile_load %y[%z, %z] dims = [0, 1] steps = [1, 1] : memref<8x32xi32> -> !lutra.tile<8x32xi32>
+  %r = lutra.tile_coded_matmul %x[%z, %z], %w[%z, %z], %a depth %d {bits = 4 : i64, lhs_row_dim = 0 : i64}
+         : memref<8x64xi8>, memref<2x8x16x4xi8>, !lutra.tile<8x32xi32> -> !lutra.tile<8x32xi32>
+  lutra.tile_store %r, %y[%z, %z] dims = [0, 1] steps = [1, 1] : !lutra.tile<8x32xi32>, memref<8x32xi32>
   return
 }
