@@ -11,6 +11,9 @@
 
 #include "llvm/Analysis/CGSCCPassManager.h"
 #include "llvm/Bitcode/BitcodeReader.h"
+#include "llvm/IR/DiagnosticHandler.h"
+#include "llvm/IR/DiagnosticInfo.h"
+#include "llvm/IR/DiagnosticPrinter.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Verifier.h"
 #include "llvm/Linker/Linker.h"
@@ -110,6 +113,25 @@ static void cleanUp(llvm::Module &module, llvm::TargetMachine &machine, bool hos
   passes.run(module, modules);
 }
 
+namespace {
+/// Keeps the first error of the back end, which else would end the process.
+class ErrorKeeper final : public llvm::DiagnosticHandler {
+public:
+  explicit ErrorKeeper(std::string &error) : error(error) {}
+  bool handleDiagnostics(const llvm::DiagnosticInfo &info) override {
+    if (info.getSeverity() == llvm::DS_Error && error.empty()) {
+      llvm::raw_string_ostream stream(error);
+      llvm::DiagnosticPrinterRawOStream printer(stream);
+      info.print(printer);
+    }
+    return true;
+  }
+
+private:
+  std::string &error;
+};
+} // namespace
+
 LogicalResult generateCode(llvm::Module &module, bool assembly, SmallVectorImpl<char> &code,
                            Location loc) {
   std::string error;
@@ -129,7 +151,13 @@ LogicalResult generateCode(llvm::Module &module, bool assembly, SmallVectorImpl<
                                    assembly ? llvm::CodeGenFileType::AssemblyFile
                                             : llvm::CodeGenFileType::ObjectFile))
     return emitCodedError(loc, ErrorCode::Internal) << "the back end cannot emit this file type";
+  llvm::LLVMContext &context = module.getContext();
+  std::unique_ptr<llvm::DiagnosticHandler> before = context.getDiagnosticHandler();
+  context.setDiagnosticHandler(std::make_unique<ErrorKeeper>(error));
   passes.run(module);
+  context.setDiagnosticHandler(std::move(before));
+  if (!error.empty())
+    return emitCodedError(loc, ErrorCode::Internal) << "LLVM's back end makes no code of a kernel: " << error;
   return success();
 }
 
