@@ -28,11 +28,7 @@ void CodedEmission::planBlocks(const CodedProduct &product) {
   if (product.blockRows == 0 || values.least < 0 || (known >= 0 && known < product.unpackRows) ||
       rowBlocks.size < product.unpackRows)
     return;
-  // Registers of tiles have one shape in a whole kernel: there are too few for a second one along K.
   bool hasTiles = emitter.target.hasByteTiles();
-  int64_t group = panels.groups() == 1 ? depth : panels.group, line = panel * wordBytes;
-  if (hasTiles && (group < line ? depth % group != 0 : group % line != 0 || depth % line != 0))
-    return;
   // Entries of both turns and the rows they meet fill about half of the first level.
   constexpr int64_t forFew = 128, forMany = 256, most = 8192, mostOfSome = 1024;
   bool isMany = rowBlocks.size > product.blockRows, isOneGroup = panels.groups() == 1;
@@ -44,20 +40,47 @@ void CodedEmission::planBlocks(const CodedProduct &product) {
   }
   planEntries();
   unpacking.depth = std::min<int64_t>(steps, llvm::alignTo(depth, panels.depth));
+  cutGroups();
   int64_t tile = product.blockRows / 2;
   bool fillsTiles = known > 0 && known % product.blockRows == 0 && (isOneGroup || !isMany);
   unpacking.rows = hasTiles && !fillsTiles ? tile : product.blockRows;
   unpacking.panels = unpacking.depth <= mostOfSome ? std::min(product.blockPanels, panels.panels()) : 1;
   Builder &builder = emitter.builder;
-  unpacking.entries = makeScratch(emitter, {2 * unpacking.panels * unpacking.depth * panel}, builder.getI8Type());
+  unpacking.entries = makeScratch(emitter, {2 * unpacking.panels * unpacking.words * rowBytes}, builder.getI8Type());
   Type element = isOneGroup ? Type(builder.getI32Type()) : builder.getF32Type();
   waiting = makeScratch(emitter, {rowBlocks.size, columnBlocks.size}, element);
   if (hasTiles && !isMany && !isOneGroup)
     unpacking.partial = makeScratch(
         emitter, {(unpacking.depth + panels.group - 1) / panels.group, rowBlocks.size, unpacking.panels * panel},
         builder.getI32Type());
-  if (!copies && getRowStride(depth) != depth)
+  if (!copies && (getRowStride(depth) != depth || getRowLength(depth) > depth))
     (isMany ? unpacking.copiesRows : copies) = true;
+}
+
+/// Decides how tiles cut groups. Registers of tiles have one shape in a whole kernel, along K too: tiles of a group are
+/// alike, and what the last has more meets zeros.
+void CodedEmission::cutGroups() {
+  const EncodedPanels &panels = weight->getPanels();
+  bool isOneGroup = panels.groups() == 1;
+  int64_t group = isOneGroup ? depth : panels.group;
+  unpacking.step = panels.depth;
+  if (emitter.target.hasByteTiles()) {
+    int64_t tiles = isOneGroup ? 1 : llvm::divideCeil(group, rowBytes);
+    unpacking.step = std::min<int64_t>(rowBytes, llvm::alignTo(llvm::divideCeil(group, tiles), wordBytes));
+  }
+  unpacking.group = isOneGroup ? 0 : llvm::alignTo(group, unpacking.step);
+  int64_t stored = isOneGroup ? llvm::alignTo(unpacking.depth, unpacking.step)
+                              : llvm::divideCeil(unpacking.depth, group) * unpacking.group;
+  unpacking.words = stored / wordBytes;
+}
+
+/// Steps of K that kernels read of rows of which `size` exist.
+int64_t CodedEmission::getRowLength(int64_t size) {
+  const EncodedPanels &panels = weight->getPanels();
+  int64_t whole = panels.groups() == 1 ? 0 : (size - 1) / panels.group * panels.group, length = size;
+  if (unpacking.depth > 0)
+    length = whole + llvm::alignTo(size - whole, unpacking.step);
+  return std::max<int64_t>(length, llvm::alignTo(size, panels.depth));
 }
 
 /// Entries with a sign where instructions take both factors so and bytes hold them.
@@ -90,6 +113,33 @@ Value CodedEmission::viewEntries(ArrayRef<int64_t> shape) {
                                 unpacking.entries, emitter.constant(0), ValueRange());
 }
 
+/// The word of a turn's entries with which those of step `low` of K begin: of a group's first, unless all is one group.
+Value CodedEmission::getWord(Value low, Value first) {
+  int64_t group = weight->getPanels().group;
+  Value steps = emitter.sub(low, first);
+  if (unpacking.group == 0 || unpacking.group == group)
+    return emitter.div(steps, emitter.constant(wordBytes));
+  return emitter.mul(emitter.div(steps, emitter.constant(group)), emitter.constant(unpacking.group / wordBytes));
+}
+
+/// Makes entries 0 that no group has but its tiles read.
+LogicalResult CodedEmission::clearEntries() {
+  int64_t group = weight->getPanels().group, count = 2 * unpacking.panels * unpacking.words;
+  if (unpacking.group == 0 || unpacking.group == group)
+    return success();
+  Value words = viewEntries({count, rowBytes});
+  Value none = emitter.fill(emitter.builder.getI8IntegerAttr(0), {1, rowBytes});
+  return emitter.forEach(emitter.constant(0), emitter.constant(count), emitter.constant(1), [&](Value word) {
+    TileWindow window;
+    window.indices = {word, emitter.constant(0)};
+    window.shape = {1, rowBytes};
+    window.dims = {-1, 1};
+    window.steps = {1, 1};
+    emitter.storeTile(none, words, window);
+    return success();
+  });
+}
+
 /// The zero points of columns, each in the four bytes of a word.
 Value CodedEmission::loadZeroBytes(const EncodedRhs::Place &columns) {
   Type wide = emitter.builder.getI32Type(), byte = emitter.builder.getI8Type();
@@ -97,7 +147,7 @@ Value CodedEmission::loadZeroBytes(const EncodedRhs::Place &columns) {
     Value four = arith::ConstantIntOp::create(builder, emitter.loc, wide, 0x01010101 * values.zeroUnits());
     return arith::MulIOp::create(builder, emitter.loc, scalars[0], four);
   });
-  Value bytes = makeScratch(emitter, {panel * wordBytes}, byte);
+  Value bytes = makeScratch(emitter, {rowBytes}, byte);
   Value view = memref::ViewOp::create(emitter.builder, emitter.loc, MemRefType::get({panel}, wide), bytes,
                                       emitter.constant(0), ValueRange());
   TileWindow window;
@@ -106,7 +156,7 @@ Value CodedEmission::loadZeroBytes(const EncodedRhs::Place &columns) {
   window.dims = {-1, 0};
   window.steps = {1, 1};
   emitter.storeTile(words, view, window);
-  window.shape = {1, panel * wordBytes};
+  window.shape = {1, rowBytes};
   return emitter.loadTile(bytes, window, byte);
 }
 
@@ -115,14 +165,14 @@ LogicalResult CodedEmission::unpack(const PanelBlock &block, const Depth &part, 
   KernelEmitter::Scope scope(emitter);
   const EncodedPanels &panels = weight->getPanels();
   OpBuilder &builder = emitter.builder;
-  int64_t fields = panels.code.fields(), rowBytes = panel * wordBytes;
+  int64_t fields = panels.code.fields();
   auto type = TileType::get(builder.getContext(), {fields, rowBytes}, builder.getI8Type());
   DenseI64ArrayAttr entries = !unpacking.isSigned       ? getEntries()
                               : unpacking.table.empty() ? nullptr
                                                         : builder.getDenseI64ArrayAttr(unpacking.table);
   bool subtracts = unpacking.isSigned && panels.zero;
   Value zero = emitter.constant(0), one = emitter.constant(1);
-  Value words = viewEntries({2 * unpacking.panels, unpacking.depth / wordBytes, rowBytes});
+  Value words = viewEntries({2 * unpacking.panels, unpacking.words, rowBytes});
   Value firstPanel = emitter.div(block.column, emitter.constant(panel));
   Value firstSlot = emitter.mul(slot, emitter.constant(unpacking.panels));
   // Steps of one group, or of all where no entry depends on it.
@@ -137,7 +187,7 @@ LogicalResult CodedEmission::unpack(const PanelBlock &block, const Depth &part, 
         less[next] = loadZeroBytes(columns);
     }
     Value first = emitter.div(low, emitter.constant(panels.depth));
-    Value to = emitter.div(emitter.sub(low, part.low), emitter.constant(wordBytes));
+    Value to = getWord(low, part.low);
     return emitter.forEach(zero, emitter.constant(llvm::divideCeil(size, panels.depth)), one, [&](Value step) {
       Value word = emitter.mul(emitter.add(first, step), emitter.constant(panels.code.words()));
       for (int64_t next = 0; next < block.panels; ++next) {
@@ -167,7 +217,8 @@ LogicalResult CodedEmission::unpack(const PanelBlock &block, const Depth &part, 
       return success();
     });
   };
-  if ((values.special.empty() && !subtracts) || panels.groups() == 1)
+  bool isEven = unpacking.group == 0 || unpacking.group == panels.group;
+  if ((values.special.empty() && !subtracts && isEven) || panels.groups() == 1)
     return unpackSteps(part.low, part.size);
   int64_t rest = part.size % panels.group;
   Value end = emitter.add(part.low, emitter.constant(part.size - rest));
@@ -188,7 +239,7 @@ TileWindow CodedEmission::waitingAt(const ProductSpot &spot) {
 }
 
 CodedEmission::Source CodedEmission::sourceOf(const Depth &part, Value slot) {
-  Value buffer = viewEntries({2 * unpacking.panels, unpacking.depth / wordBytes, panel, wordBytes});
+  Value buffer = viewEntries({2 * unpacking.panels, unpacking.words, panel, wordBytes});
   return {buffer, emitter.mul(slot, emitter.constant(unpacking.panels)), part.low, true};
 }
 
@@ -357,7 +408,7 @@ LogicalResult CodedEmission::forWaiting(ProductRange block, bool finishes) {
 
 LogicalResult CodedEmission::emitBlocks(ProductRange block) {
   unpacking.columns = block;
-  if (failed(forWaiting(block, /*finishes=*/false)))
+  if (failed(clearEntries()) || failed(forWaiting(block, /*finishes=*/false)))
     return failure();
   // Whole blocks of panels, then single ones: a panel has all its columns.
   Value width = emitter.constant(panel), blockWidth = emitter.constant(unpacking.panels * panel);

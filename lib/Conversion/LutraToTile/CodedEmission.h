@@ -16,8 +16,8 @@ public:
   mlir::LogicalResult emitItem();
 
 private:
-  /// Columns of a panel, and bytes of a column in a word.
-  static constexpr int64_t panel = 16, wordBytes = 4;
+  /// Columns of a panel, bytes of a column in a word, and those of a word of all columns.
+  static constexpr int64_t panel = 16, wordBytes = 4, rowBytes = panel * wordBytes;
 
   /// Codes of panels from one on: as they are stored, or unpacked from step `low` of K on.
   struct Source {
@@ -72,6 +72,10 @@ private:
   // CodedBlocks.cpp
   void planBlocks(const CodedProduct &product);
   void planEntries();
+  void cutGroups();
+  int64_t getRowLength(int64_t size);
+  mlir::Value getWord(mlir::Value low, mlir::Value first);
+  mlir::LogicalResult clearEntries();
   mlir::Value loadZeroBytes(const EncodedRhs::Place &columns);
   mlir::LogicalResult unpack(const PanelBlock &block, const Depth &part, mlir::Value slot);
   Source sourceOf(const Depth &part, mlir::Value slot);
@@ -116,6 +120,9 @@ private:
   /// How codes are unpacked: `depth` steps of K (0: they are not) of `panels` panels in a turn.
   struct Unpacking {
     int64_t depth = 0, panels = 1, rows = 0; // rows of a tile
+    int64_t step = 0;                        // of K that products of entries have a multiple of
+    int64_t group = 0;                       // entries of a column that lie where a group does; 0: all are one group
+    int64_t words = 0;                       // of a panel in a turn
     /// Entries with a sign, less their zero points, where tiles take them: nothing is left to take off the sums.
     bool isSigned = false;
     std::vector<int64_t> table; // of them, by code; empty: codes

@@ -66,11 +66,11 @@ Value CodedEmission::multiplyGroup(const ProductSpot &spot, const Depth &part, c
                                       ValueRange{emitter.sub(spot.row, rows.low), chunk}, source.buffer,
                                       ValueRange{source.panel, word}, sum, part.size, across > 1);
   }
-  Value depthValue = emitter.constant(llvm::alignTo(part.size, panels.depth));
+  Value depthValue = emitter.constant(llvm::alignTo(part.size, source.isUnpacked ? unpacking.step : panels.depth));
   SmallVector<Value> left = lhsIndices(spot.row, part.low);
   int64_t leftDim = copies ? 0 : rowDim;
   if (source.isUnpacked) {
-    Value word = emitter.div(emitter.sub(part.low, source.low), emitter.constant(wordBytes));
+    Value word = getWord(part.low, source.low);
     return TileCodedMatmulOp::create(builder, emitter.loc, sum.getType(), lhs, left, source.buffer,
                                      ValueRange{source.panel, word}, sum, depthValue, Value(), /*bits=*/8, leftDim,
                                      /*offset=*/0, nullptr, /*special_code=*/-1,

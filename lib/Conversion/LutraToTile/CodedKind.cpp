@@ -84,10 +84,9 @@ int64_t CodedEmission::getRowStride(int64_t size) {
 
 /// Copies the item's rows, filled up with zeros to whole steps of the panels.
 LogicalResult CodedEmission::copyRows(const Depth &part) {
-  int64_t padded = llvm::alignTo(part.size, weight->getPanels().depth);
+  int64_t padded = getRowLength(part.size);
   if (!lhs)
     lhs = makeScratch(emitter, {rowBlocks.size, getRowStride(padded)}, emitter.builder.getI8Type());
-  Value zero = arith::ConstantOp::create(emitter.builder, emitter.loc, emitter.builder.getI8IntegerAttr(0));
   int64_t width = 2 * emitter.target.getVectorBits() / 8;
   return emitter.forEach(rows.low, rows.high, emitter.constant(1), [&](Value row) -> LogicalResult {
     Value to = emitter.sub(row, rows.low);
@@ -103,8 +102,9 @@ LogicalResult CodedEmission::copyRows(const Depth &part) {
     };
     if (failed(emitter.forTiles(emitter.constant(0), emitter.constant(part.size), width, copyTile)))
       return failure();
-    for (int64_t k = part.size; k < padded; ++k)
-      emitter.storeElement(zero, lhs, {to, emitter.constant(k)});
+    if (int64_t missing = padded - part.size; missing > 0)
+      emitter.storeTile(emitter.fill(emitter.builder.getI8IntegerAttr(0), {missing}), lhs,
+                        TileWindow::row({to, emitter.constant(part.size)}, 1, missing));
     return success();
   });
 }

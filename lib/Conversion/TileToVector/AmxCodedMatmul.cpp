@@ -77,8 +77,9 @@ void AmxTiles::emitTiles(const SumPlaces &places) {
   };
   // Adds `depth` steps of K from `first` (i64) on.
   auto addSteps = [&](const Block &block, const Part &part, Values &sums, Value first, int64_t depth) {
-    for (int64_t k = 0; k < depth; k += tileBytes) {
-      int64_t size = std::min(tileBytes, depth - k);
+    int64_t most = stepsOf(part.depth);
+    for (int64_t k = 0; k < depth; k += most) {
+      int64_t size = std::min(most, depth - k);
       Value step = LLVM::AddOp::create(builder, loc, first, number(wide, k));
       Value word = LLVM::MulOp::create(builder, loc, step, number(wide, tileBytes / wordBytes));
       // The tiles of rows wait for those of columns, one of which is held at a time: eight registers hold all.
@@ -101,6 +102,7 @@ void AmxTiles::emitTiles(const SumPlaces &places) {
                                   : call("llvm.x86.tilezero.internal", tile, {small(sumRows), small(tileBytes)}));
     });
     for (const Part &part : all) {
+      int64_t turnDepth = turnTiles * stepsOf(part.depth);
       int64_t whole = part.depth <= straightDepth ? 0 : part.depth / turnDepth * turnDepth;
       if (whole > 0)
         sums = loop(index(whole), turnDepth, sums, [&](Value step, Values &carried) {
@@ -162,9 +164,10 @@ bool lutra::hasMixedDepths(Operation *function) {
     std::optional<int64_t> depth = getConstantIntValue(op.getDepth());
     if (!depth || op.getBits() != 8)
       return;
-    if (*depth >= AmxTiles::tileBytes)
-      sizes.insert(AmxTiles::tileBytes);
-    if (int64_t rest = *depth % AmxTiles::tileBytes; rest > 0)
+    int64_t steps = AmxTiles::stepsOf(*depth);
+    if (*depth >= steps)
+      sizes.insert(steps);
+    if (int64_t rest = *depth % steps; rest > 0)
       sizes.insert(rest);
   });
   return sizes.size() > 1;

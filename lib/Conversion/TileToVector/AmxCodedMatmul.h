@@ -22,6 +22,11 @@ public:
   static constexpr int64_t tileRows = 16, tileBytes = 64;
   /// Fewer rows take vectors less time: a product of tiles lasts as long for one as for eight.
   static constexpr int64_t leastRows = 4;
+  /// Steps of K of a tile, where as few as can be cover `depth` evenly, else of all but the last.
+  static int64_t stepsOf(int64_t depth) {
+    int64_t tiles = llvm::divideCeil(depth, tileBytes);
+    return tiles > 0 && depth % (tiles * wordBytes) == 0 ? depth / tiles : tileBytes;
+  }
   /// Whether tiles hold that many sums.
   static bool fits(llvm::ArrayRef<int64_t> shape) {
     int64_t down = llvm::divideCeil(shape[0], tileRows), across = shape[1] * wordBytes / tileBytes;
@@ -34,8 +39,8 @@ public:
   void emitInto(const FlatOperand &out, mlir::Value rowStride, bool isSet);
 
 private:
-  /// Steps of K without a loop, and those of a turn.
-  static constexpr int64_t straightDepth = 512, turnDepth = 128;
+  /// Steps of K without a loop, and tiles of a turn.
+  static constexpr int64_t straightDepth = 512, turnTiles = 2;
   struct Part { // one of the products
     Values lefts, rights; // of tiles of rows and of panels
     mlir::Value stride;

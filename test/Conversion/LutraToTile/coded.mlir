@@ -49,3 +49,17 @@ lutra.kernel @blocks(%a: tensor<16x256xi8>, %s: tensor<16x2xf32>, %w: tensor<48x
   %r = lutra.matmul %a, %w scale(%s : tensor<16x2xf32>) {transpose_rhs, block = 128 : i64, strategy = #lutra.strategy<"coded">} : (tensor<16x256xi8>, tensor<48x256xf32, #g128>) -> tensor<16x48xf32>
   lutra.yield %r : tensor<16x48xf32>
 }
+
+// Tiles of AMX cut groups of 200 evenly, in four of 52 steps, of which the last meets 8 entries that are cleared before.
+// Rows are copied, with zeros behind them.
+// AMX-LABEL: func.func @uneven(
+// AMX-DAG: memref.alloca() {{.*}} : memref<16x408xi8>
+// AMX-DAG: memref.alloca() {{.*}} : memref<13312xi8>
+// AMX-DAG: %[[NONE:.*]] = lutra.tile_fill %{{.*}} : i8 -> <1x64xi8>
+// AMX: lutra.tile_store %[[NONE]]
+// AMX: lutra.tile_coded_matmul {{.*}} depth %c208 {bits = 8 : i64, lhs_row_dim = 0 : i64, signed_codes} : {{.*}} -> <16x32xi32>
+#g200 = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 200], zero = tensor<u4, 1, 200>>], packing = #lutra.packing<width = 16, depth = 8>>
+lutra.kernel @uneven(%a: tensor<16x400xi8>, %s: tensor<16x2xf32>, %w: tensor<48x400xf32, #g200>) -> tensor<16x48xf32> {
+  %r = lutra.matmul %a, %w scale(%s : tensor<16x2xf32>) {transpose_rhs, block = 200 : i64, strategy = #lutra.strategy<"coded">} : (tensor<16x400xi8>, tensor<48x400xf32, #g200>) -> tensor<16x48xf32>
+  lutra.yield %r : tensor<16x48xf32>
+}

@@ -33,6 +33,25 @@ func.func @added(%x: memref<16x64xi8>, %w: memref<1x16x16x4xi8>, %y: memref<16x4
   return
 }
 
+// As few tiles as can be cover K evenly: two of 48 steps, of which a register has the shape.
+// CHECK-LABEL: func.func @even(
+// CHECK-DAG: llvm.mlir.constant(48 : i16)
+// CHECK-DAG: llvm.mlir.constant(12 : i16)
+// CHECK-NOT: llvm.mlir.constant(32 : i16)
+// CHECK-COUNT-2: llvm.x86.tdpbssd.internal
+// CHECK-NOT: llvm.x86.tdpbssd.internal
+// CHECK: llvm.x86.tilestored64.internal
+func.func @even(%x: memref<16x96xi8>, %w: memref<1x24x16x4xi8>, %y: memref<16x48xi32>, %i: index) attributes {lutra.kernel} {
+  %z = arith.constant 0 : index
+  %d = arith.constant 96 : index
+  %zero = arith.constant 0 : i32
+  %a = lutra.tile_fill %zero : i32 -> !lutra.tile<16x16xi32>
+  %r = lutra.tile_coded_matmul %x[%z, %z], %w[%z, %z], %a depth %d {bits = 8 : i64, lhs_row_dim = 0 : i64, signed_codes}
+         : memref<16x96xi8>, memref<1x24x16x4xi8>, !lutra.tile<16x16xi32> -> !lutra.tile<16x16xi32>
+  lutra.tile_store %r, %y[%z, %i] dims = [0, 1] steps = [1, 1] : !lutra.tile<16x16xi32>, memref<16x48xi32>
+  return
+}
+
 // Sums that begin with those of another place are vectors.
 // CHECK-LABEL: func.func @apart(
 // CHECK: llvm.x86.tilestored64.internal

@@ -5,9 +5,12 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
+from pathlib import Path
 
 import lutra
 import numpy as np
+from lutra import encoding
 from onnx import TensorProto, helper, numpy_helper
 
 # Rows, N, K, group, bits: rows below, at and above tiles and blocks; panels that blocks hold and that are left over;
@@ -30,6 +33,21 @@ SHAPES = [
     (17, 40, 576, 64, 8),
     (24, 48, 256, 256, 4),
     (96, 48, 1024, 1024, 4),
+]
+# The same where 64 divides no group or not K: groups that tiles cut evenly or fill up, a short last one, one group.
+RAGGED = [
+    (16, 48, 192, 96, 4),
+    (31, 50, 400, 160, 4),
+    (128, 48, 400, 160, 4),
+    (64, 33, 1000, 200, 4),
+    (17, 64, 120, 24, 4),
+    (16, 32, 2016, 128, 4),
+    (48, 32, 2056, 128, 2),
+    (33, 64, 224, 96, 3),
+    (40, 40, 1040, 520, 8),
+    (16, 40, 40, 40, 4),
+    (7, 30, 250, 48, 2),
+    (129, 40, 1948, 1948, 4),
 ]
 
 
@@ -55,15 +73,45 @@ def model(n: int, k: int, group: int, bits: int, rows: int | str, has_zeros: boo
     return helper.make_model(graph, opset_imports=opsets, ir_version=9).SerializeToString()
 
 
+def text(n: int, k: int, group: int, bits: int, rows: int | str, has_zeros: bool) -> str:
+    """The same with any group, the last of which may be short."""
+    zero = f"zero = tensor<u{bits}, 1, {group}>" if has_zeros else f"zero = const<{1 << (bits - 1)}.0>"
+    terms = f"[dense<uint<{bits}>, affine, scales = [f16, 1, {group}], {zero}>]"
+    arrays = encoding.layout(terms, (n, k))
+    random = np.random.default_rng(n + k + group)
+    data = random.integers(0, 256, arrays[-1].offset + arrays[-1].nbytes, np.uint8)
+    for array in arrays:
+        if array.name.endswith("scale0"):
+            scales = random.uniform(0.01, 0.1, array.nbytes // 2).astype(np.float16)
+            data[array.offset :][: array.nbytes] = scales.view(np.uint8)
+    kind = f"tensor<{n}x{k}xf32, #lutra.encoding<{terms}, act = int<8, sym, group<{group}>>>>"
+    left, out = (f"tensor<{'?' if rows == 'rows' else rows}x{size}xf32>" for size in (k, n))
+    return f"""
+lutra.global @w : {kind} = dense<"0x{data.tobytes().hex().upper()}"> : tensor<{data.nbytes}xi8>
+func.func @main(%x: {left} {{lutra.name = "x"}}) -> ({out} {{lutra.name = "y"}}) {{
+  %w = lutra.weight @w : {kind}
+  %y = lutra.matmul %x, %w {{transpose_rhs}} : ({left}, {kind}) -> {out}
+  return %y : {out}
+}}
+"""
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("levels", nargs="+", help="the first is what others are compared with")
     parser.add_argument("--corrupt", action="store_true", help="expect one result more")
     options = parser.parse_args()
     count = 0
-    for index, (m, n, k, group, bits) in enumerate(SHAPES):
+    work = tempfile.TemporaryDirectory()
+    for index, (m, n, k, group, bits) in enumerate(SHAPES + RAGGED):
         is_known = index % 4 != 3  # else rows are known at run time alone
-        content = model(n, k, group, bits, m if is_known else "rows", index % 3 != 2)
+        sizes = (n, k, group, bits, m if is_known else "rows", index % 3 != 2)
+        content: bytes | str
+        if index < len(SHAPES):
+            content = model(*sizes)
+        else:
+            content = f"{work.name}/ragged.mlir"
+            Path(content).write_text(text(*sizes))
         x = np.random.default_rng(m).standard_normal((m, k)).astype(np.float32)
         wanted = None
         for level in options.levels:
@@ -77,6 +125,7 @@ def main() -> int:
                 print(f"[{m}, {k}] x {n}, groups of {group}, {bits} bits, {level}: differs at {places[:3].tolist()}")
                 return 1
             count += 1
+    work.cleanup()
     print(f"{count} products are equal")
     return 0
 

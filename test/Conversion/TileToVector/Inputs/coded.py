@@ -87,8 +87,8 @@ FORMS = [
 # With VNNI, bytes have no sign.
 BYTES = [replace(form, offset=0, rows=(*form.rows, 8)) for form in FORMS if min(form.values, default=0) >= 0]
 BYTES.append(Form("bytes", 4, values=tuple(17 * i for i in range(16))))
-# Steps of a tile that is not full, is, and is one of several; of more than are unrolled.
-BYTES.append(Form("tiles", 8, (1, 8, 15, 16, 17, 40, 255, 256, 300, 512), rows=(16,)))
+# Steps of a tile that is not full, is, is one of several and of several that are alike; of more than are unrolled.
+BYTES.append(Form("tiles", 8, (1, 8, 15, 16, 17, 24, 39, 40, 135, 255, 256, 300, 512), rows=(16,)))
 BYTES.append(Form("two_by_two", 8, (1, 16, 33, 300), rows=(32,), panels=(2,)))
 BYTES.append(Form("few_by_four", 8, (1, 40), rows=(1, 5, 16), panels=(4,)))
 BYTES.append(Form("panels", 4, (1, 3, 8), rows=(1, 2, 4), panels=(2, 3, 4)))
