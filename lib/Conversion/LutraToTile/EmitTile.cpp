@@ -9,7 +9,6 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
-#include "mlir/IR/Matchers.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -181,130 +180,6 @@ FailureOr<Value> KernelEmitter::emitPointwise(Operation *op, const TileWindow &w
     return failure();
   }
   return result;
-}
-
-namespace {
-/// A divisor and what is nearest to its inverse.
-struct Reciprocal {
-  float divisor, inverse;
-};
-} // namespace
-
-/// Of a constant scale of f32, where the steps of divideByConstant are as exact as a division.
-static std::optional<Reciprocal> findReciprocal(Value scale) {
-  DenseElementsAttr known;
-  if (!matchPattern(scale, m_Constant(&known)) || !known.isSplat() || !known.getElementType().isF32())
-    return std::nullopt;
-  float divisor = known.getSplatValue<float>();
-  if (!(divisor >= 0x1p-60f && divisor <= 0x1p60f))
-    return std::nullopt;
-  return Reciprocal{divisor, 1.0f / divisor};
-}
-
-/// x / divisor, rounded once, where it matters to what rounds it to an integer of 16 bits. The product with the inverse
-/// is one correction away from a neighbour of the quotient, and another from the nearest (Markstein), unless the
-/// remainder is subnormal, where the quotient is nearly 0; past the limits codes are saturated.
-static Value divideByConstant(OpBuilder &builder, Location loc, Value x, const Reciprocal &reciprocal) {
-  auto number = [&](float value) -> Value {
-    return arith::ConstantOp::create(builder, loc, builder.getF32FloatAttr(value));
-  };
-  auto limit = [&](arith::CmpFPredicate isBeyond, float bound) { // NaN stays
-    Value most = number(bound), beyond = arith::CmpFOp::create(builder, loc, isBeyond, x, most);
-    x = arith::SelectOp::create(builder, loc, beyond, most, x);
-  };
-  const float most = 0x1p20f * reciprocal.divisor; // the remainder of a larger quotient may overflow
-  limit(arith::CmpFPredicate::OGT, most);
-  limit(arith::CmpFPredicate::OLT, -most);
-  Value near = arith::MulFOp::create(builder, loc, x, number(reciprocal.inverse));
-  for (int step = 0; step < 2; ++step) {
-    Value remainder = math::FmaOp::create(builder, loc, near, number(-reciprocal.divisor), x);
-    near = math::FmaOp::create(builder, loc, remainder, number(reciprocal.inverse), near);
-  }
-  return near;
-}
-
-FailureOr<Value> KernelEmitter::emitQuantization(Operation *op, const TileWindow &window) {
-  auto resultType = cast<RankedTensorType>(op->getResult(0).getType());
-  auto quantize = dyn_cast<QuantizeOp>(op);
-  auto dequantize = dyn_cast<DequantizeOp>(op);
-  Value input = quantize ? quantize.getInput() : dequantize.getInput();
-  Value scale = quantize ? quantize.getScale() : dequantize.getScale();
-  Value zero = quantize ? quantize.getZeroPoint() : dequantize.getZeroPoint();
-  int64_t axis = quantize ? quantize.getAxis() : dequantize.getAxis();
-  int64_t block = quantize ? quantize.getBlock() : dequantize.getBlock();
-  int64_t rank = resultType.getRank();
-
-  auto parameterWindow = [&](Value parameter) -> FailureOr<TileWindow> {
-    int64_t parameterRank = cast<RankedTensorType>(parameter.getType()).getRank();
-    TileWindow inner = window;
-    if (parameterRank == 0) {
-      inner.indices.clear();
-      inner.dims.assign(inner.dims.size(), -1);
-    } else if (parameterRank == 1 && rank != 1) {
-      inner.indices = {window.indices[axis]};
-      for (int64_t &dim : inner.dims)
-        dim = dim == axis ? 0 : -1;
-    } else if (block > 1) {
-      inner.indices[axis] = div(window.indices[axis], constant(block));
-      for (auto [d, dim] : llvm::enumerate(inner.dims)) {
-        if (dim != axis)
-          continue;
-        // A tile inside one block sees one parameter.
-        if (!window.aligned || window.steps[d] != 1 || block % window.shape[d])
-          return failure();
-        dim = -1;
-      }
-    }
-    return inner;
-  };
-  SmallVector<Value> tiles;
-  FailureOr<Value> value = emitTile(input, window);
-  if (failed(value))
-    return failure();
-  tiles.push_back(*value);
-  for (Value parameter : {scale, zero}) {
-    if (!parameter)
-      continue;
-    FailureOr<TileWindow> inner = parameterWindow(parameter);
-    if (failed(inner))
-      return failure();
-    FailureOr<Value> tile = emitTile(parameter, *inner);
-    if (failed(tile))
-      return failure();
-    tiles.push_back(*tile);
-  }
-  Type resultElement = resultType.getElementType();
-  Type inputElement = cast<RankedTensorType>(input.getType()).getElementType();
-  std::optional<Reciprocal> reciprocal;
-  if (quantize && isa<IntegerType>(resultElement) && target.getCodedProduct()) // whose levels have fused multiply-adds
-    reciprocal = findReciprocal(scale);
-  return map(tiles, getTileElement(resultElement), [&](OpBuilder &b, ValueRange scalars) -> Value {
-    ScalarBuilder scalar{b, op->getLoc()};
-    Value s = scalar.toCompute(scalars[1]);
-    Type real = s.getType();
-    if (dequantize) {
-      // Codes are narrow: their difference is exact in i32.
-      Type code = inputElement;
-      Value x = scalars[0];
-      if (zero) {
-        Type wide = b.getI32Type();
-        x = arith::SubIOp::create(b, loc, scalar.cast(x, inputElement, wide),
-                                  scalar.cast(scalars[2], inputElement, wide));
-        code = wide;
-      }
-      Value product = arith::MulFOp::create(b, loc, scalar.cast(x, code, real), s);
-      return scalar.fromCompute(product, resultElement);
-    }
-    Value x = scalar.toCompute(scalars[0]);
-    if (x.getType() != real)
-      x = scalar.cast(x, x.getType(), real);
-    Value quotient = reciprocal ? divideByConstant(b, loc, x, *reciprocal)
-                                : arith::DivFOp::create(b, loc, x, s).getResult();
-    Value code = math::RoundEvenOp::create(b, loc, quotient);
-    if (zero)
-      code = arith::AddFOp::create(b, loc, code, scalar.cast(scalars[2], resultElement, real));
-    return scalar.saturate(code, resultElement);
-  });
 }
 
 } // namespace lutra

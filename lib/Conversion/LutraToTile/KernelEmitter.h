@@ -159,6 +159,7 @@ private:
   // EmitTile.cpp
   mlir::FailureOr<mlir::Value> emitOp(mlir::Value tensor, const TileWindow &window);
   mlir::FailureOr<mlir::Value> emitPointwise(mlir::Operation *op, const TileWindow &window);
+  // EmitQuantization.cpp
   mlir::FailureOr<mlir::Value> emitQuantization(mlir::Operation *op, const TileWindow &window);
   // EmitMovement.cpp
   mlir::FailureOr<mlir::Value> emitReshape(ReshapeOp op, const TileWindow &window);
