@@ -42,6 +42,7 @@ llvm::ArrayRef<OpEntry> normOps();
 llvm::ArrayRef<OpEntry> pointwiseOps();
 llvm::ArrayRef<OpEntry> productOps();
 llvm::ArrayRef<OpEntry> quantizationOps();
+llvm::ArrayRef<OpEntry> quantizedOps();
 llvm::ArrayRef<OpEntry> recurrentOps();
 llvm::ArrayRef<OpEntry> reductionOps();
 llvm::ArrayRef<OpEntry> selectionOps();

@@ -10,8 +10,8 @@ const OpEntry *frontend::findOp(llvm::StringRef domain, llvm::StringRef name, in
   const OpEntry *best = nullptr;
   for (llvm::ArrayRef<OpEntry> family :
        {activationOps(), controlOps(), encodedProductOps(), lossOps(), movementOps(), normOps(), pointwiseOps(),
-        productOps(), quantizationOps(), recurrentOps(), reductionOps(), selectionOps(), shapeOps(), transformerOps(),
-        windowOps()})
+        productOps(), quantizationOps(), quantizedOps(), recurrentOps(), reductionOps(), selectionOps(), shapeOps(),
+        transformerOps(), windowOps()})
     for (const OpEntry &entry : family)
       if (domain == entry.domain && name == entry.name && entry.since <= version &&
           (!best || best->since < entry.since))
