@@ -134,6 +134,11 @@ LogicalResult buildStage(OpPassManager &manager, Stage stage, const CompileOptio
     manager.addPass(createRaiseLookups());
     manager.addPass(createCanonicalizerPass());
     manager.addPass(createCSEPass());
+    // After activations have their names and equal scales are one value. Other targets fuse chains of values.
+    if (options.target == "cpu") {
+      manager.addPass(createMoveCodes());
+      manager.addPass(createRaiseCodeMaps());
+    }
     // Once transposes of codes are part of products or gone. Other targets have no products of integers.
     if (options.target == "cpu")
       manager.addPass(createRaiseIntegerProducts(integerOptions(options)));

@@ -5,7 +5,7 @@
 #ifndef LUTRA_LIB_REFERENCE_BOUNDED_H
 #define LUTRA_LIB_REFERENCE_BOUNDED_H
 
-#include "lutra/Dialect/Lutra/IR/Lutra.h"
+#include "lutra/Dialect/Lutra/IR/ScalarValues.h"
 
 namespace lutra {
 
@@ -38,9 +38,7 @@ Bounded subtract(Bounded a, Bounded b, Precision p);
 Bounded multiply(Bounded a, Bounded b, Precision p);
 Bounded divide(Bounded a, Bounded b, Precision p);
 
-/// The scalar functions of lutra.unary and lutra.binary on floats.
-double unaryValue(UnaryKind kind, double x);
-double binaryValue(BinaryKind kind, double a, double b);
+/// lutra.unary and lutra.binary on floats (ScalarValues.h).
 Bounded unary(UnaryKind kind, Bounded x, Precision p);
 Bounded binary(BinaryKind kind, Bounded a, Bounded b, Precision p);
 

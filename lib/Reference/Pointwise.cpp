@@ -230,25 +230,6 @@ static LogicalResult evaluateBinary(BinaryOp op, Interpreter &interpreter) {
 // compare, select
 //===----------------------------------------------------------------------===//
 
-template <typename T>
-static bool holds(CompareKind kind, T a, T b) {
-  switch (kind) {
-  case CompareKind::Equal:
-    return a == b;
-  case CompareKind::NotEqual:
-    return a != b;
-  case CompareKind::Less:
-    return a < b;
-  case CompareKind::LessEqual:
-    return a <= b;
-  case CompareKind::Greater:
-    return a > b;
-  case CompareKind::GreaterEqual:
-    return a >= b;
-  }
-  return false;
-}
-
 static LogicalResult evaluateCompare(CompareOp op, Interpreter &interpreter) {
   const Array &lhs = interpreter.getArray(op.getLhs()), &rhs = interpreter.getArray(op.getRhs());
   auto shape = broadcastShape(op, interpreter);
@@ -267,11 +248,11 @@ static LogicalResult evaluateCompare(CompareOp op, Interpreter &interpreter) {
   forEachPosition(*shape, [&](ArrayRef<int64_t> index, int64_t i) {
     int64_t a = offsetOf(index, (*strides)[0]), b = offsetOf(index, (*strides)[1]);
     if (lhs.isFloat())
-      out.integers[i] = holds(kind, lhs.floats[a], rhs.floats[b]);
+      out.integers[i] = compareValue(kind, lhs.floats[a], rhs.floats[b]);
     else if (isUnsignedType(lhs.elementType))
-      out.integers[i] = holds<uint64_t>(kind, lhs.integers[a], rhs.integers[b]);
+      out.integers[i] = compareValue<uint64_t>(kind, lhs.integers[a], rhs.integers[b]);
     else
-      out.integers[i] = holds(kind, lhs.integers[a], rhs.integers[b]);
+      out.integers[i] = compareValue(kind, lhs.integers[a], rhs.integers[b]);
     if (!interpreter.hasBounds())
       return;
     // The order is known when the distance exceeds what both may be off.

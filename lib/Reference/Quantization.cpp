@@ -1,7 +1,7 @@
 //===- Quantization.cpp - codes and values ---------------------------------===//
-// The order of roundings is part of the meaning: quotients are rounded in f32 (f64 for f64 inputs), also
-// when everything else is evaluated in f64, because a tie decides a code.
 #include "Interpreter.h"
+
+#include "lutra/Dialect/Lutra/IR/ScalarValues.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -44,28 +44,14 @@ static int64_t scaleOffset(ArrayRef<int64_t> index, ArrayRef<int64_t> strides, i
   return offset;
 }
 
-/// Range of an integer type as doubles.
-static std::pair<double, double> rangeOf(Type type) {
-  unsigned bits = integerBits(type);
-  if (isUnsignedType(type))
-    return {0, std::ldexp(1, bits) - 1};
-  return {-std::ldexp(1, bits - 1), std::ldexp(1, bits - 1) - 1};
-}
-
 /// The code of one value, as a double.
 static double codeOf(double x, double scale, double zero, Type type, bool isDouble) {
-  double quotient = isDouble ? x / scale
-                             : static_cast<float>(static_cast<float>(x) / static_cast<float>(scale));
-  if (isa<FloatType>(type)) {
-    double largest = precisionOf(type).largest;
-    if (std::isnan(quotient))
-      return quotient;
-    return roundToType(type, std::max(-largest, std::min(largest, quotient)));
-  }
-  auto [low, high] = rangeOf(type);
+  if (auto integer = dyn_cast<IntegerType>(type))
+    return quantizedValue(x, scale, zero, integer, isDouble);
+  double quotient = quotientValue(x, scale, isDouble), largest = precisionOf(type).largest;
   if (std::isnan(quotient))
-    quotient = 0;
-  return std::max(low, std::min(high, std::nearbyint(quotient) + zero));
+    return quotient;
+  return roundToType(type, std::max(-largest, std::min(largest, quotient)));
 }
 
 static LogicalResult evaluateQuantize(QuantizeOp op, Interpreter &interpreter) {

@@ -127,6 +127,8 @@ static LogicalResult evaluateGather(TileGatherOp op, Interpreter &interpreter) {
     if (failed(status) || !exists(t, tile->shape, bounds))
       return;
     int64_t linear = offsets.integers[i];
+    if (offsets.elementType.isInteger(8))
+      linear &= 255;
     if (linear < 0 || linear >= count) {
       status = refuse(op, ErrorCode::RuntimeArgument)
                << "reads element " << linear << " of a buffer of " << count;

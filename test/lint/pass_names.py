@@ -25,6 +25,7 @@ VERBS = (
     "Fold",
     "Form",
     "Fuse",
+    "Move",
     "Pack",
     "Plan",
     "Quantize",

@@ -118,9 +118,11 @@ static Value lowerPad(MilLowering &lowering, PadOp op) {
 /// Gathers take no truth values; they go through integers.
 static Value lowerGather(MilLowering &lowering, StringRef name, Value input, Value indices,
                          std::optional<int64_t> axis, std::optional<int64_t> batchDims) {
-  Value x = lowering.valueOf(input);
-  if (!x)
+  Value x = lowering.valueOf(input), at = lowering.valueOf(indices);
+  if (!x || !at)
     return {};
+  if (getElementTypeOrSelf(at.getType()).isInteger(8))
+    at = lowering.castTo(at, lowering.builder.getI32Type());
   Type element = getElementTypeOrSelf(x.getType());
   if (element.isInteger(1))
     x = lowering.castTo(x, lowering.builder.getI32Type());
@@ -131,7 +133,7 @@ static Value lowerGather(MilLowering &lowering, StringRef name, Value input, Val
     params.push_back({"batch_dims", lowering.intAttr(*batchDims)});
   if (lowering.settings.spec >= 8)
     params.push_back({"validate_indices", lowering.boolAttr(false)});
-  return lowering.castTo(lowering.apply(name, {{"x", x}, {"indices", lowering.valueOf(indices)}}, params), element);
+  return lowering.castTo(lowering.apply(name, {{"x", x}, {"indices", at}}, params), element);
 }
 
 /// Static shapes make a table of it.

@@ -27,6 +27,8 @@ static bool isAligned(Operation *op) {
     return isPointwiseConv(conv);
   if (isa<QuantizeOp, DequantizeOp>(op)) // with one scale
     return typeOf(op->getOperand(1)).getRank() == 0;
+  if (auto gather = dyn_cast<GatherOp>(op)) // of one entry for each element
+    return gather.isByteTable();
   return isa<UnaryOp, BinaryOp, CompareOp, SelectOp, CastOp, ReduceOp, SoftmaxOp, LayerNormOp, RmsNormOp,
              ConstantOp, YieldOp>(op);
 }
@@ -43,14 +45,14 @@ public:
         return {};
     for (BlockArgument argument : body.getArguments())
       if (isa<RankedTensorType>(argument.getType())) {
-        if (isFilter(argument))
+        if (isOutside(argument))
           continue;
         if (typeOf(argument).getEncoding())
           return {};
         values.push_back(argument);
       }
     for (Operation &op : body)
-      values.append(op.result_begin(), op.result_end());
+      llvm::copy_if(op.getResults(), std::back_inserter(values), [](Value value) { return !isOutside(value); });
     // Upstream infers no type for the join of a size 0 and an unknown one; such a kernel has nothing to do.
     auto isEmpty = [](Value value) { return llvm::is_contained(typeOf(value).getShape(), 0); };
     if (values.empty() || llvm::any_of(values, isEmpty))
@@ -62,7 +64,7 @@ public:
 
     CollapsedDims collapsed;
     for (BlockArgument argument : body.getArguments())
-      collapsed.arguments.push_back(isa<RankedTensorType>(argument.getType()) && !isFilter(argument)
+      collapsed.arguments.push_back(isa<RankedTensorType>(argument.getType()) && !isOutside(argument)
                                         ? groupsOf(argument)
                                         : SmallVector<ReassociationIndices>());
     for (Value value : kernel.getYield().getValues())
@@ -72,12 +74,19 @@ public:
   }
 
 private:
-  /// Whether an argument is the packed filter of a conv, which no other op reads: panels know no spatial dimensions.
-  static bool isFilter(BlockArgument argument) {
-    if (!argument.hasOneUse())
+  /// Whether a value lies outside of the domain: the packed filter of a conv, whose panels know no spatial dimensions,
+  /// or a table that codes index, which no other op reads.
+  static bool isOutside(Value value) {
+    auto isTable = [&](OpOperand &use) {
+      auto gather = dyn_cast<GatherOp>(use.getOwner());
+      return gather && use.getOperandNumber() == 0 && gather.isByteTable();
+    };
+    if (!value.use_empty() && llvm::all_of(value.getUses(), isTable))
+      return true;
+    if (!value.hasOneUse())
       return false;
-    auto conv = dyn_cast<ConvOp>(*argument.user_begin());
-    return conv && conv.getFilter() == argument && isPointwiseConv(conv);
+    auto conv = dyn_cast<ConvOp>(*value.user_begin());
+    return conv && conv.getFilter() == value && isPointwiseConv(conv);
   }
 
   /// Size of a value in a dimension of the domain.

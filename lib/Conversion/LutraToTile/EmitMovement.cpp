@@ -262,18 +262,26 @@ FailureOr<Value> KernelEmitter::emitPad(PadOp op, const TileWindow &window) {
       });
 }
 
+/// What a gather reads as an index of that type.
+static Value toIndex(OpBuilder &builder, Location loc, Value scalar, Type element) {
+  if (element.isUnsignedInteger())
+    return arith::IndexCastUIOp::create(builder, loc, builder.getIndexType(), scalar);
+  return arith::IndexCastOp::create(builder, loc, builder.getIndexType(), scalar);
+}
+
 FailureOr<Value> KernelEmitter::emitGatherIndex(Value indices, ArrayRef<Value> at, Value size) {
   FailureOr<Value> raw = emitElement(indices, at);
   if (failed(raw))
     return failure();
-  Value index = arith::IndexCastOp::create(builder, loc, builder.getIndexType(), *raw);
+  Value index = toIndex(builder, loc, *raw, getElementTypeOrSelf(indices));
   Value negative = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt, index, constant(0));
   index = arith::SelectOp::create(builder, loc, negative, add(index, size), index);
   return max(constant(0), min(index, sub(size, constant(1))));
 }
 
 /// base + limit(index) * stride for each element, as offsets of a tile_gather.
-static Value gatherOffsets(KernelEmitter &emitter, Value indexTile, Value size, Value stride, Value base) {
+static Value gatherOffsets(KernelEmitter &emitter, Value indexTile, Type indexElement, Value size, Value stride,
+                           Value base) {
   Location loc = emitter.loc;
   auto rank = cast<TileType>(indexTile.getType()).getRank();
   SmallVector<int64_t> ones(rank, 1);
@@ -284,7 +292,7 @@ static Value gatherOffsets(KernelEmitter &emitter, Value indexTile, Value size, 
                      [&](OpBuilder &b, ValueRange v) -> Value {
                        Value zero = arith::ConstantIndexOp::create(b, loc, 0);
                        Value one = arith::ConstantIndexOp::create(b, loc, 1);
-                       Value index = arith::IndexCastOp::create(b, loc, b.getIndexType(), v[0]);
+                       Value index = toIndex(b, loc, v[0], indexElement);
                        Value negative = arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, index, zero);
                        index =
                            arith::SelectOp::create(b, loc, negative, arith::AddIOp::create(b, loc, index, v[1]), index);
@@ -295,6 +303,15 @@ static Value gatherOffsets(KernelEmitter &emitter, Value indexTile, Value size, 
 }
 
 FailureOr<Value> KernelEmitter::emitGather(GatherOp op, const TileWindow &window) {
+  Value buffer = getBuffer(op.getInput());
+  if (buffer && op.isByteTable() && target.getVectorBits() != 0) { // any code has its entry: no limits
+    FailureOr<Value> codes = emitTile(op.getIndices(), window);
+    if (failed(codes))
+      return failure();
+    Type tile = TileType::get(cast<TileType>(codes->getType()).getShape(),
+                              getTileElement(getElementTypeOrSelf(op.getType())));
+    return TileGatherOp::create(builder, loc, tile, buffer, *codes, ValueRange()).getResult();
+  }
   int64_t axis = op.getAxis();
   int64_t indexRank = cast<RankedTensorType>(op.getIndices().getType()).getRank();
   auto in = cast<RankedTensorType>(op.getInput().getType());
@@ -317,7 +334,6 @@ FailureOr<Value> KernelEmitter::emitGather(GatherOp op, const TileWindow &window
     inner.indices[axis] = *index;
     return emitTile(op.getInput(), inner);
   }
-  Value buffer = getBuffer(op.getInput());
   if (!buffer || window.shape.size() != 1)
     return failure();
   TileWindow indexWindow = window;
@@ -331,7 +347,7 @@ FailureOr<Value> KernelEmitter::emitGather(GatherOp op, const TileWindow &window
   inner.indices[axis] = constant(0);
   Value base = linearize(inner.indices, inSizes);
   Value stride = product(ArrayRef<Value>(inSizes).drop_front(axis + 1));
-  Value offsets = gatherOffsets(*this, *indexTile, size, stride, base);
+  Value offsets = gatherOffsets(*this, *indexTile, getElementTypeOrSelf(op.getIndices()), size, stride, base);
   return TileGatherOp::create(builder, loc, TileType::get(window.shape, getTileElement(in.getElementType())),
                               buffer, broadcast(offsets, window.shape), window.bounds)
       .getResult();
@@ -369,7 +385,7 @@ FailureOr<Value> KernelEmitter::emitGatherElements(GatherElementsOp op, const Ti
                });
   }
   Value stride = product(ArrayRef<Value>(inSizes).drop_front(axis + 1));
-  Value offsets = gatherOffsets(*this, *indexTile, inSizes[axis], stride, base);
+  Value offsets = gatherOffsets(*this, *indexTile, getElementTypeOrSelf(op.getIndices()), inSizes[axis], stride, base);
   return TileGatherOp::create(builder, loc, TileType::get(window.shape, getTileElement(in.getElementType())),
                               buffer, broadcast(offsets, window.shape), window.bounds)
       .getResult();

@@ -345,6 +345,15 @@ struct ConvertTileToVector final : lutra::impl::ConvertTileToVectorBase<ConvertT
 };
 } // namespace
 
+/// What finds entries of tables of 256 bytes; nothing where only scalar loads do.
+static std::optional<ByteTableForm> getByteTableForm(const TileTarget &machine) {
+  if (machine.hasByteShuffle())
+    return ByteTableForm::Halves;
+  if (getNeonBytes(machine))
+    return ByteTableForm::Quarters;
+  return machine.getLookupLanes() > 0 ? std::optional(ByteTableForm::Sixteenths) : std::nullopt;
+}
+
 void ConvertTileToVector::runOnOperation() {
   const TileTarget *machine = getTileTarget(target);
   if (!machine || machine->getVectorBits() == 0) {
@@ -365,6 +374,8 @@ void ConvertTileToVector::runOnOperation() {
                                                                                                  &getContext());
   patterns.add<LookupPattern>(converter, &getContext(), machine->getVectorBits(), getNeonBytes(*machine).has_value());
   populateTileMemoryPatterns(converter, patterns);
+  if (std::optional<ByteTableForm> form = getByteTableForm(*machine))
+    populateTileByteTablePatterns(converter, *form, patterns);
   populateTileMatmulPatterns(converter, machine->getVectorBits(), patterns);
   llvm::DenseSet<Operation *> mixedDepths;
   for (auto function : getOperation().getOps<func::FuncOp>())

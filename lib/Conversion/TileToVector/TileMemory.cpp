@@ -413,6 +413,8 @@ static Value toIndices(OpBuilder &builder, Location loc, Value offsets) {
   Type type = builder.getIndexType();
   if (auto vector = dyn_cast<VectorType>(offsets.getType()))
     type = vector.clone(type);
+  if (getElementTypeOrSelf(offsets.getType()).isInteger(8))
+    return arith::IndexCastUIOp::create(builder, loc, type, offsets);
   return type == offsets.getType() ? offsets : arith::IndexCastOp::create(builder, loc, type, offsets).getResult();
 }
 

@@ -23,6 +23,13 @@ void transposeSquare(mlir::OpBuilder &builder, mlir::Location loc, llvm::Mutable
 /// tile_load, tile_store, tile_gather (TileMemory.cpp).
 void populateTileMemoryPatterns(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
 
+/// Parts of a table of 256 bytes in which instructions find entries: of VBMI, aarch64, AVX2.
+enum class ByteTableForm { Halves, Quarters, Sixteenths };
+
+/// tile_gather at offsets of bytes (TileByteTables.cpp).
+void populateTileByteTablePatterns(const mlir::TypeConverter &converter, ByteTableForm form,
+                                   mlir::RewritePatternSet &patterns);
+
 /// Replaces the math ops of a function that have no good lowering below: polynomials for f32, calls of
 /// libm otherwise; bf16 conversions as integer ops; NaN-propagating maxima as compare and select.
 void expandMath(mlir::func::FuncOp function);

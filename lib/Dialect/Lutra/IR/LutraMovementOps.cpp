@@ -95,6 +95,12 @@ LogicalResult PadOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShapedTy
   return success();
 }
 
+bool GatherOp::isByteTable() {
+  auto table = cast<RankedTensorType>(getInput().getType()), indices = cast<RankedTensorType>(getIndices().getType());
+  return table.getShape() == ArrayRef<int64_t>(256) && table.getElementType().isInteger(8) &&
+         indices.getElementType().isInteger(8);
+}
+
 LogicalResult GatherOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
   SmallVector<OpFoldResult> input = sizesOf(builder, getLoc(), getInput());
   SmallVector<OpFoldResult> sizes(input.begin(), input.begin() + getAxis());

@@ -157,10 +157,12 @@ LogicalResult TileStoreOp::verify() {
 LogicalResult TileGatherOp::verify() {
   TileType offsets = getOffsets().getType();
   Type element = offsets.getElementType();
+  auto source = cast<MemRefType>(getSource().getType());
+  bool isByte = element.isSignlessInteger(8) && source.hasStaticShape() && source.getNumElements() == 256;
   if (offsets.getShape() != getType().getShape() ||
-      !(element.isIndex() || element.isSignlessInteger(32) || element.isSignlessInteger(64))) // E1
-    return emitOpError("reads ") << getType() << " at offsets " << offsets
-                                 << "; give index, i32 or i64 offsets of the result's shape";
+      !(isByte || element.isIndex() || element.isSignlessInteger(32) || element.isSignlessInteger(64))) // E1
+    return emitOpError("reads ") << getType() << " at offsets " << offsets << " of " << source
+                                 << "; give index, i32 or i64 offsets, or i8 of 256 elements, of the result's shape";
   if (failed(verifyBounds(*this, getType(), getBounds().size()))) // E2
     return failure();
   return verifyStorage(*this, getType(), getSource()); // E3

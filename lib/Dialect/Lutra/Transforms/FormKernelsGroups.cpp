@@ -28,7 +28,7 @@ FusionClass getFusionClass(Operation *op) {
       .Case([](ExpandOp) { return FusionClass::Expand; })
       .Case([](SliceOp) { return FusionClass::Slice; })
       .Case([](TransposeOp) { return FusionClass::Transpose; })
-      .Case([](GatherOp) { return FusionClass::Gather; })
+      .Case([](GatherOp gather) { return gather.isByteTable() ? FusionClass::Pointwise : FusionClass::Gather; })
       .Case<PadOp, GatherElementsOp, GatherNdOp>([](auto) { return FusionClass::Sink; })
       .Case<ConstantOp, WeightOp>([](auto) { return FusionClass::Outside; })
       .Default([](Operation *other) {
@@ -76,7 +76,9 @@ static bool keepsRows(Operation *op) {
         int64_t last = transpose.getPermutation().size() - 1;
         return last < 0 || transpose.getPermutation()[last] == last;
       })
-      .Case([](GatherOp gather) { return (int64_t)gather.getAxis() < typeOf(gather.getInput()).getRank() - 1; })
+      .Case([](GatherOp gather) {
+        return gather.isByteTable() || (int64_t)gather.getAxis() < typeOf(gather.getInput()).getRank() - 1;
+      })
       .Default([](Operation *) { return true; });
 }
 
@@ -130,7 +132,9 @@ static bool isBlockwise(Operation *op) {
 }
 
 /// Whether `op` has values for the rows and columns of a product's tile at once.
-static bool fitsSpot(Operation *op) { return !isa<GatherOp>(op) && !isBlockwise(op) && keepsRows(op); }
+static bool fitsSpot(Operation *op) {
+  return getFusionClass(op) != FusionClass::Gather && !isBlockwise(op) && keepsRows(op);
+}
 
 /// Whether register tiles compute the product, whatever its kernel computes before.
 static bool isTiledProduct(const ProductProblem &problem) {
@@ -255,7 +259,8 @@ private:
     if (typeOf(op->getResult(0)).getShape() != typeOf(group.root->getOperand(0)).getShape() ||
         llvm::any_of(op->getUsers(), [&](Operation *user) { return user == group.row; }))
       return false;
-    return isRow || !finishesRoot(op, group);
+    // Codes are fewer bytes between two kernels than what they stand for.
+    return isRow || isa<DequantizeOp>(op) || !finishesRoot(op, group);
   }
 
   /// Whether `op`, pointwise, and those before it may be the epilogue of a root that cannot join `group`.

@@ -212,7 +212,7 @@ def build(text: str, level: str, work: Path, native: bool) -> Callable[[Calls], 
 
     def call(calls: Calls) -> None:
         for name, arrays in calls:
-            placed = [place.copy(array) for place, array in zip(memory, arrays, strict=True)]
+            placed = [place.copy(array) for place, array in zip(memory, arrays, strict=False)]
             getattr(functions, name)(*[part for array in placed for part in describe(array)])
             arrays[-1][...] = placed[-1]
 

@@ -116,6 +116,14 @@ func.func @tile_gather_e1(%m: memref<?xf32>, %o: !lutra.tile<8xindex>) {
 }
 
 // -----
+// tile_gather E1
+func.func @tile_gather_e1_bytes(%m: memref<200xf32>, %o: !lutra.tile<8xi8>) {
+  // expected-error @below {{reads '!lutra.tile<8xf32>' at offsets '!lutra.tile<8xi8>' of 'memref<200xf32>'}}
+  %r = lutra.tile_gather %m[%o] : memref<200xf32>, !lutra.tile<8xi8> -> !lutra.tile<8xf32>
+  return
+}
+
+// -----
 // tile_gather E2
 func.func @tile_gather_e2(%m: memref<?xf32>, %o: !lutra.tile<8xindex>, %i: index) {
   // expected-error @below {{gives 2 bounds for a tile of rank 1}}

@@ -80,6 +80,13 @@ func.func @gather(%a: tensor<9x5xf32>, %i: tensor<?x2xi64>) -> tensor<?x2x5xf32>
   return %0 : tensor<?x2x5xf32>
 }
 
+// CHECK-LABEL: func @gather_codes
+func.func @gather_codes(%a: tensor<256xui8>, %i: tensor<?xi8>) -> tensor<?xui8> {
+  // CHECK: lutra.gather %{{.*}}, %{{.*}} {axis = 0 : i64} : (tensor<256xui8>, tensor<?xi8>) -> tensor<?xui8>
+  %0 = lutra.gather %a, %i {axis = 0 : i64} : (tensor<256xui8>, tensor<?xi8>) -> tensor<?xui8>
+  return %0 : tensor<?xui8>
+}
+
 // CHECK-LABEL: func @gather_elements
 func.func @gather_elements(%a: tensor<?x5xf32>, %i: tensor<?x9xi32>) -> tensor<?x9xf32> {
   // CHECK: lutra.gather_elements %{{.*}}, %{{.*}} {axis = 1 : i64} : (tensor<?x5xf32>, tensor<?x9xi32>) -> tensor<?x9xf32>

@@ -36,6 +36,13 @@ func.func @gather(%m: memref<?xf32>, %o: !lutra.tile<16xindex>, %b: index) -> !l
   return %0 : !lutra.tile<16xf32>
 }
 
+// CHECK-LABEL: func @gather_bytes
+func.func @gather_bytes(%m: memref<256xi8>, %o: !lutra.tile<16xi8>) -> !lutra.tile<16xi8> {
+  // CHECK: lutra.tile_gather %{{.*}}[%{{.*}}] : memref<256xi8>, <16xi8> -> <16xi8>
+  %0 = lutra.tile_gather %m[%o] : memref<256xi8>, !lutra.tile<16xi8> -> !lutra.tile<16xi8>
+  return %0 : !lutra.tile<16xi8>
+}
+
 // CHECK-LABEL: func @map
 func.func @map(%a: !lutra.tile<6x16xf32>, %b: !lutra.tile<1x16xf32>, %c: !lutra.tile<f32>)
     -> !lutra.tile<6x16xf32> {

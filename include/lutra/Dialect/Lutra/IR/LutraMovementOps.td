@@ -253,7 +253,8 @@ def Lutra_GatherOp : Lutra_GraphOp<"gather"> {
     Shapes: result = input[: axis] ++ indices ++ input[axis + 1 :].
 
     Semantics: result[a.., j.., b..] = input[a.., indices[j..], b..]. A negative index counts from the
-    end; one that is still outside is silently clamped, to 0 or the last (no trap and no check at run time).
+    end; one that is still outside is silently clamped, to 0 or the last (no trap and no check at run time). So any
+    8-bit index, with or without a sign, picks the entry of its bit pattern from an axis of size 256.
 
     Errors: (E1) `axis` is outside the rank of `input`. (E2) `result` has another shape. (E3) the
     element types of `input` and `result` differ.
@@ -264,10 +265,14 @@ def Lutra_GatherOp : Lutra_GraphOp<"gather"> {
     ```
     Source: ONNX Gather, numpy.take.
   }];
-  let arguments = (ins Lutra_Tensor:$input, Lutra_IndexTensor:$indices, I64Attr:$axis);
+  let arguments = (ins Lutra_Tensor:$input, RankedTensorOf<[I8, UI8, I32, I64]>:$indices, I64Attr:$axis);
   let results = (outs Lutra_Tensor:$result);
   let assemblyFormat = [{
     $input `,` $indices attr-dict `:` `(` type($input) `,` type($indices) `)` `->` type($result)
+  }];
+  let extraClassDeclaration = [{
+    /// Whether codes of 8 bits pick single elements, one for each bit pattern.
+    bool isByteTable();
   }];
   let hasVerifier = 1;
   let hasFolder = 1;

@@ -130,11 +130,12 @@ def Lutra_TileGatherOp : Lutra_Op<"tile_gather", [
     Shapes: `offsets` and `result` have one shape.
 
     Semantics: result[t..] = the element of `source` at row-major position offsets[t..]; outside
-    `bounds` 0, without touching memory.
+    `bounds` 0, without touching memory. Offsets of i8 have no sign, and `source` has 256 elements then, of which
+    any may be read.
 
     Errors: (E1) `offsets` has another shape than `result`, or its elements are neither index, i32
-    nor i64. (E2) `bounds` has neither no value nor one for each tile dimension. (E3) the buffer does
-    not store elements of the tile's type.
+    nor i64, nor i8 beside 256 elements. (E2) `bounds` has neither no value nor one for each tile
+    dimension. (E3) the buffer does not store elements of the tile's type.
 
     Example:
     ```mlir

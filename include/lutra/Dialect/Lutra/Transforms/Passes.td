@@ -152,6 +152,27 @@ def FormKernels : Pass<"lutra-form-kernels", "mlir::ModuleOp"> {
                            "mlir::arith::ArithDialect", "mlir::tensor::TensorDialect"];
 }
 
+def MoveCodes : Pass<"lutra-move-codes"> {
+  let summary = "moves codes instead of the values they stand for";
+  let description = [{
+    Needs: graph level. Guarantees: where all of a tensor has one scale, a transpose or reshape comes before the
+    dequantization and after the quantization, with functions of one tensor and scalars between them, so that bytes are
+    moved; a quantization of what was dequantized with the same scale and zero point is gone. All values are equal.
+    Leaves alone: scales along an axis, values that have other users, codes of fewer or more than 8 bits.
+
+    ```mlir
+    %x = lutra.dequantize %c scale(%s : tensor<f32>) {axis = 0 : i64, block = 0 : i64}
+           : tensor<4x?xi8> -> tensor<4x?xf32>
+    %t = lutra.transpose %x [1, 0] : tensor<4x?xf32> -> tensor<?x4xf32>
+    // becomes
+    %m = lutra.transpose %c [1, 0] : tensor<4x?xi8> -> tensor<?x4xi8>
+    %t = lutra.dequantize %m scale(%s : tensor<f32>) {axis = 0 : i64, block = 0 : i64}
+           : tensor<?x4xi8> -> tensor<?x4xf32>
+    ```
+  }];
+  let dependentDialects = ["lutra::LutraDialect"];
+}
+
 def PackWeights : Pass<"lutra-pack-weights", "mlir::ModuleOp"> {
   let summary = "stores constant operands of products as panels";
   let description = [{
@@ -294,6 +315,26 @@ def RaiseActivations : Pass<"lutra-raise-activations"> {
     %y = lutra.binary<mul> %x, %s : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
     // becomes
     %y = lutra.unary<silu> %x : tensor<4xf32> -> tensor<4xf32>
+    ```
+  }];
+  let dependentDialects = ["lutra::LutraDialect"];
+}
+
+def RaiseCodeMaps : Pass<"lutra-raise-code-maps"> {
+  let summary = "looks functions of one 8-bit code up in tables";
+  let description = [{
+    Needs: graph level, after lutra-raise-activations. Guarantees: what one 8-bit integer of each element decides (a
+    dequantization, pointwise ops with scalar constants, a quantization, and all of these again) is a gather from a
+    constant of 256 bytes, whose entries are computed here as the evaluator computes them; a map of each code to
+    itself is gone. Leaves alone: codes that go through integers alone, scales that are computed or lie along an axis,
+    f16 and other types than f32.
+
+    ```mlir
+    %x = lutra.dequantize %c scale(%s : tensor<f32>) {axis = 0 : i64, block = 0 : i64} : tensor<?xi8> -> tensor<?xf32>
+    %g = lutra.unary<gelu_erf> %x : tensor<?xf32> -> tensor<?xf32>
+    %q = lutra.quantize %g scale(%t : tensor<f32>) {axis = 0 : i64, block = 0 : i64} : tensor<?xf32> -> tensor<?xi8>
+    // becomes
+    %q = lutra.gather %table, %c {axis = 0 : i64} : (tensor<256xi8>, tensor<?xi8>) -> tensor<?xi8>
     ```
   }];
   let dependentDialects = ["lutra::LutraDialect"];
