@@ -4,6 +4,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
 
 using namespace mlir;
 
@@ -54,9 +55,15 @@ Value CodedWords::specialOf(Value tables) {
   return entry;
 }
 
+static bool liesOnStack(Value buffer) {
+  while (auto view = buffer.getDefiningOp<ViewLikeOpInterface>())
+    buffer = view.getViewSource();
+  return buffer.getDefiningOp<memref::AllocaOp>() != nullptr;
+}
+
 CodedTile::CodedTile(OpBuilder &builder, TileCodedMatmulOp op, Vectors vectors)
     : CodedWords(builder, op.getLoc(), CodeMeaning::of(op), op.getAcc().getType().getShape()[1], vectors), op(op),
-      rows(op.getAcc().getType().getShape()[0]) {}
+      rows(op.getAcc().getType().getShape()[0]), readsWeights(!liesOnStack(op.getCodes())) {}
 
 void CodedTile::prepare(Value tableRow) {
   prepareCodes(op.getCodes(), op.getCodeIndices(), tableRow);

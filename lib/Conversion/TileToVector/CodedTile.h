@@ -123,6 +123,7 @@ protected:
   TileCodedMatmulOp op;
   int64_t rows;
   FlatOperand lhs;
+  bool readsWeights; // and not what was unpacked to the stack
 
 private:
   mlir::Value repeatWord(mlir::Value word);

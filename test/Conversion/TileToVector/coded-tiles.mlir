@@ -87,6 +87,7 @@ func.func @row(%x: memref<1x64xi8>, %w: memref<2x8x16x4xi8>, %y: memref<1x32xi32
 
 // Eight rows leave no registers for that: codes are shifted.
 // CHECK-LABEL: func.func @rows(
+// CHECK-COUNT-2: memref.prefetch
 // CHECK: arith.shrui
 // CHECK-NOT: arith.shrsi
 func.func @rows(%x: memref<8x64xi8>, %w: memref<2x8x16x4xi8>, %y: memref<8x32xi32>) attributes {lutra.kernel} {
