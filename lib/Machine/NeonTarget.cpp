@@ -49,6 +49,11 @@ public:
       return CodedProduct{2, 6, false, vectorBits / 8, 2, 2, 32};
     return CodedProduct{4, 6, false, vectorBits / 8, bytes == NeonBytes::Matrix ? 4.0 : 2.0, 4, 32, 1, 1, true};
   }
+  int64_t getLookupLanes() const override { return 1; }
+  /// cnt counts bytes; sdot adds fours, else bytes are added, then pairs (uadalp).
+  std::optional<BitserialProduct> getBitserialProduct() const override {
+    return BitserialProduct{2, 4, vectorBits / 8, 3, 2};
+  }
   double getFmaPerCycle(unsigned bits) const override { return 2.0 * vectorBits / bits; }
   unsigned getVectorBits() const override { return vectorBits; }
   int64_t getPanelWidth() const override { return panel; }

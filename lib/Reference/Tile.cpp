@@ -456,6 +456,67 @@ static LogicalResult evaluateLookupMatmul(TileLookupMatmulOp op, Interpreter &in
   return setTile(op.getResult(), acc, interpreter);
 }
 
+static LogicalResult evaluateBitPlanes(TileBitPlanesOp op, Interpreter &interpreter) {
+  const Buffer &lhs = interpreter.getBuffer(op.getLhs());
+  SmallVector<int64_t> first = integersOf(op.getIndices(), interpreter);
+  auto result = makeTile(op.getResult());
+  int64_t planes = result->shape[0], steps = result->shape[1], codeBits = op.getCodeBits();
+  for (int64_t i = 0; i < planes * steps; ++i) {
+    uint32_t word = 0;
+    for (int64_t k = 0; k < TileBitserialMatmulOp::wordDepth; ++k) {
+      SmallVector<int64_t> from(first);
+      from.back() += i % steps * TileBitserialMatmulOp::wordDepth + k;
+      auto place = locate(op, lhs, from);
+      if (failed(place))
+        return failure();
+      int64_t value = loadElement(lhs, *place).integer;
+      uint32_t bit = planes == 1 ? value > 0 : value >> i / steps & 1;
+      word |= bit << (k % 4 * 8 + TileBitPlanesOp::placeOf(k / 4, codeBits));
+    }
+    result->integers[i] = static_cast<int32_t>(word);
+  }
+  return setTile(op.getResult(), result, interpreter);
+}
+
+/// acc + products of bits of planes and codes, wrapped to 32 bits.
+static LogicalResult evaluateBitserialMatmul(TileBitserialMatmulOp op, Interpreter &interpreter) {
+  const Buffer &planes = interpreter.getBuffer(op.getPlanes()), &codes = interpreter.getBuffer(op.getCodes());
+  SmallVector<int64_t> plane = integersOf(op.getPlaneIndices(), interpreter);
+  SmallVector<int64_t> code = integersOf(op.getCodeIndices(), interpreter);
+  int64_t lhsBits = op.getLhsBits(), bits = op.getBits();
+  int64_t width = cast<MemRefType>(op.getCodes().getType()).getDimSize(2);
+  CodeWords words{static_cast<unsigned>(bits)};
+  int64_t stepDepth = 4 * words.fields();
+  auto acc = std::make_shared<Array>(interpreter.getArray(op.getAcc()));
+  for (int64_t i = 0; i < acc->count(); ++i) {
+    int64_t row = i / acc->shape[1], column = i % acc->shape[1], sum = acc->integers[i];
+    for (int64_t k = 0, depth = op.getDepth(); k < depth; ++k) {
+      int64_t q = 0, byte = k % 4;
+      for (const CodeWords::Piece &piece : words.piecesOf(k % stepDepth / 4)) {
+        int64_t word = code[1] + k / stepDepth * words.words() + piece.word;
+        auto place = locate(op, codes, {code[0] + column / width, word, column % width, byte});
+        if (failed(place))
+          return failure();
+        q |= (loadElement(codes, *place).integer >> piece.at & ((1 << piece.count) - 1)) << piece.to;
+      }
+      for (int64_t j = 0; j < lhsBits; ++j) {
+        int64_t depthWord = TileBitserialMatmulOp::wordDepth;
+        auto place = locate(op, planes, {plane[0] + row, j, plane[1] + k / depthWord});
+        if (failed(place))
+          return failure();
+        int64_t at = byte * 8 + TileBitPlanesOp::placeOf(k % depthWord / 4, bits);
+        int64_t bit = loadElement(planes, *place).integer >> at & 1;
+        if (lhsBits == 1)
+          sum -= bit ? ((1 << bits) - 1) ^ q : q;
+        else
+          sum += (j == lhsBits - 1 ? -1 : 1) * ((bit * q) << j);
+      }
+    }
+    acc->integers[i] = wrapToType(acc->elementType, sum);
+  }
+  return setTile(op.getResult(), acc, interpreter);
+}
+
 static LogicalResult evaluateLookup(TileLookupOp op, Interpreter &interpreter) {
   const Array &codes = interpreter.getArray(op.getCodes());
   auto result = makeArray(op.getType().getElementType(), codes.shape);
@@ -466,6 +527,8 @@ static LogicalResult evaluateLookup(TileLookupOp op, Interpreter &interpreter) {
 }
 
 void lutra::addTileHandlers(HandlerTable &table) {
+  table.add<TileBitPlanesOp, evaluateBitPlanes>();
+  table.add<TileBitserialMatmulOp, evaluateBitserialMatmul>();
   table.add<TileCodedMatmulOp, evaluateCodedMatmul>();
   table.add<TileExtractOp, evaluateExtract>();
   table.add<TileFillOp, evaluateFill>();

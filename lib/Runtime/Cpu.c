@@ -57,7 +57,7 @@ uint64_t lutra_rt_cpu_features(void) {
     features |= (b >> 30 & 1) ? LUTRA_CPU_AVX512BW : 0;
     features |= (b >> 17 & 1) ? LUTRA_CPU_AVX512DQ : 0;
     features |= (b >> 31 & 1) ? LUTRA_CPU_AVX512VL : 0;
-    features |= (c >> 1 & 1) ? LUTRA_CPU_AVX512VBMI : 0;
+    features |= (c >> 1 & c >> 12 & 1) ? LUTRA_CPU_AVX512VBMI : 0; /* and BITALG */
     features |= (c >> 11 & 1) ? LUTRA_CPU_AVX512VNNI : 0;
   }
   if (tiles) {

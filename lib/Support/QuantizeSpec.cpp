@@ -143,11 +143,13 @@ llvm::Error SpecParser::parseActivations(StringRef value) {
                   .Case("static", ActivationRounding::Extremes)
                   .Case("static-mse", ActivationRounding::Squares)
                   .Default(std::nullopt);
-  if (!isFloat && !(isInteger && bits >= 4 && bits <= 8))
-    return fault("activations of type '", value.str(), "'; take int4 to int8, or f32");
+  if (!isFloat && !(isInteger && bits >= 1 && bits <= 8))
+    return fault("activations of type '", value.str(), "'; take int1 to int8, or f32");
   if (!kind || (value.contains(':') && scales.empty()))
     return fault("the scales '", scales.str(), "' of activations; take group (those of the weights), token, static or ",
                  "static-mse");
+  if (isInteger && bits < 4 && (*kind == ActivationRounding::Extremes || *kind == ActivationRounding::Squares))
+    return fault("activations of type '", type.str(), "' with scales known before; take group or token, or 4 bits");
   spec.activations = isFloat ? ActivationRounding() : ActivationRounding{*kind, bits};
   return llvm::Error::success();
 }

@@ -47,6 +47,15 @@ struct CodedProduct {
   bool addsFours = false; // an instruction adds four products, of factors with signs alike, to sums of 32 bits
 };
 
+/// How tile_bitserial_matmul is computed.
+struct BitserialProduct {
+  int64_t rows;          // of a tile, a power of two
+  int64_t sums;          // of a tile, rows by panels
+  int64_t vectorBytes;
+  double pairOperations; // that join two vectors of bits, count and add
+  double perCycle;       // operations of one core
+};
+
 /// A tile of sums of bytes without a sign times bytes with one.
 struct ByteTile {
   int64_t rows, columns; // at most
@@ -83,6 +92,8 @@ public:
   virtual int64_t getLookupLanes() const { return 0; }
   /// Products of 8-bit integers with codes; nothing where they are not computed.
   virtual std::optional<CodedProduct> getCodedProduct() const { return std::nullopt; }
+  /// Products of bits with bits; nothing where they are not computed.
+  virtual std::optional<BitserialProduct> getBitserialProduct() const { return std::nullopt; }
   /// Rows up to which values of an encoded weight are decoded in registers, where products with floats use them; 0:
   /// they always are in a buffer.
   virtual int64_t getDecodedRows() const { return 0; }

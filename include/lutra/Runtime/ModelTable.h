@@ -29,7 +29,7 @@ enum {
   LUTRA_CPU_AVXVNNI = 1 << 13,
   LUTRA_CPU_DOTPROD = 1 << 14, /* aarch64: sdot */
   LUTRA_CPU_I8MM = 1 << 15,    /* smmla */
-  LUTRA_CPU_AVX512VBMI = 1 << 16
+  LUTRA_CPU_AVX512VBMI = 1 << 16 /* with BITALG */
 };
 
 /* The kernel ABI. `args` has, in the order of the launch (inputs, then outputs): for a buffer its address and then its

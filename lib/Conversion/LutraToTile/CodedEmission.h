@@ -8,10 +8,13 @@
 
 namespace lutra {
 
+/// How they meet: codes with integers, with tables of their sums, or bits with bits.
+enum class CodedWay { Codes, Tables, Planes };
+
 /// Products of 8-bit integers with the codes of a weight (CodedKind.cpp).
 class CodedEmission {
 public:
-  CodedEmission(KernelEmitter &emitter, bool looksUp);
+  CodedEmission(KernelEmitter &emitter, CodedWay way);
   mlir::Value getItems() { return emitter.product(counts); }
   mlir::LogicalResult emitItem();
 
@@ -41,6 +44,8 @@ private:
   int64_t chooseRowBlock(const ProductPlan &plan, const CodedProduct &product);
   mlir::LogicalResult copyRows(const Depth &part);
   int64_t getRowStride(int64_t size);
+  using ScalarMap = llvm::function_ref<mlir::Value(mlir::OpBuilder &builder, mlir::Value scalar)>;
+  mlir::LogicalResult addRows(mlir::Value into, ScalarMap widen, ScalarMap finish);
   mlir::LogicalResult sumGroups();
   mlir::LogicalResult makeTables();
   mlir::LogicalResult forRows(int64_t most, RowsBody body);
@@ -68,6 +73,10 @@ private:
   mlir::FailureOr<mlir::Value> addGroups(const ProductSpot &spot, const Depth &part, const Source &source,
                                          mlir::Value accumulator);
   llvm::SmallVector<mlir::Value> lhsIndices(mlir::Value row, mlir::Value k);
+
+  // CodedPlanes.cpp
+  mlir::LogicalResult makePlanes();
+  mlir::Value multiplyPlanes(const ProductSpot &spot, const Depth &part, const Source &source, mlir::Value sum);
 
   // CodedBlocks.cpp
   void planBlocks(const CodedProduct &product);
@@ -104,7 +113,8 @@ private:
   ProductBlocks rowBlocks, columnBlocks;
   int64_t tileRows, tilePanels = 1;
   bool copies; // the left-hand side
-  bool looksUp;
+  CodedWay way;
+  bool looksUp; // sums in tables
   /// Rows of a tile of sums that are looked up, or panels that a single row meets: as registers allow.
   int64_t lookupRows = 2;
   int64_t across = 1; // panels that a single row meets whose sums are looked up
@@ -116,6 +126,8 @@ private:
   mlir::Value copiedFrom;  // step of K that the copy begins with; null: the first
   mlir::Value sums;        // of the item's rows in each group, negated, times a constant zero point
   mlir::Value tables;      // of the item's rows
+  mlir::Value planes;      // of the item's rows
+  mlir::Value ones;        // of the item's rows in each group, times the greatest code; null: no single plane
   mlir::Value waiting;     // sums on their way
   /// How codes are unpacked: `depth` steps of K (0: they are not) of `panels` panels in a turn.
   struct Unpacking {

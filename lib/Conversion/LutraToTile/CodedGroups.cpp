@@ -59,6 +59,8 @@ Value CodedEmission::loadOfRows(const ProductSpot &spot, Value buffer, ArrayRef<
 Value CodedEmission::multiplyGroup(const ProductSpot &spot, const Depth &part, const Source &source, Value sum) {
   const EncodedPanels &panels = weight->getPanels();
   OpBuilder &builder = emitter.builder;
+  if (way == CodedWay::Planes)
+    return multiplyPlanes(spot, part, source, sum);
   if (looksUp) {
     Value chunk = emitter.div(part.low, emitter.constant(8 * getLookupLanes(emitter.target, panels)));
     Value word = emitter.div(part.low, emitter.constant(panels.depth));

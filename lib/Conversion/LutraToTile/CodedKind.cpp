@@ -11,6 +11,8 @@
 //
 // Where a work item has many rows, entries are unpacked to bytes once for all of them (CodedBlocks.cpp).
 //
+// Few bits on both sides may be counted instead (CodedPlanes.cpp).
+//
 // Codes of one bit may name sums of four neighbours of a row instead, in tables that a work item makes for its rows.
 #include "CodedEmission.h"
 
@@ -28,8 +30,9 @@ using namespace lutra;
 /// Neighbouring panels of which one row meets the codes: more hide nothing more.
 static constexpr int64_t mostPanels = 4;
 
-CodedEmission::CodedEmission(KernelEmitter &kernelEmitter, bool looksUp)
-    : emitter(kernelEmitter), op(cast<MatmulOp>(getRoot(kernelEmitter.kernel))), batch(op), looksUp(looksUp) {
+CodedEmission::CodedEmission(KernelEmitter &kernelEmitter, CodedWay way)
+    : emitter(kernelEmitter), op(cast<MatmulOp>(getRoot(kernelEmitter.kernel))), batch(op), way(way),
+      looksUp(way == CodedWay::Tables) {
   lhsType = cast<RankedTensorType>(op.getLhs().getType());
   resultType = cast<RankedTensorType>(op.getType());
   rank = resultType.getRank();
@@ -39,7 +42,12 @@ CodedEmission::CodedEmission(KernelEmitter &kernelEmitter, bool looksUp)
   m = emitter.getSize(op.getResult(), rowDim);
   ProductShape shape = getProductProblem(op)->shape;
   ProductPlan plan = emitter.target.planProduct(shape);
-  const CodedProduct product = *emitter.target.getCodedProduct();
+  CodedProduct product = *emitter.target.getCodedProduct();
+  if (way == CodedWay::Planes) {
+    const BitserialProduct counted = *emitter.target.getBitserialProduct();
+    product.rows = counted.rows;
+    product.sums = counted.sums;
+  }
   lookupRows = emitter.target.getVectorBits() == 512 && emitter.target.hasByteShuffle() ? 4 : 2;
   tileRows = looksUp ? (shape.m == 1 ? 1 : lookupRows) : product.rows;
   if (!looksUp) {
@@ -49,7 +57,7 @@ CodedEmission::CodedEmission(KernelEmitter &kernelEmitter, bool looksUp)
   }
   auto packing = packingOf(cast<RankedTensorType>(op.getRhs().getType()));
   copies = !packing || depth % packing.getDepth() != 0 || !emitter.getBuffer(op.getLhs());
-  bool fillsBlocks = !looksUp && (shape.m < 0 || shape.m > product.blockRows);
+  bool fillsBlocks = way == CodedWay::Codes && (shape.m < 0 || shape.m > product.blockRows);
   rowBlocks = cutEvenly(emitter, m, shape.m, chooseRowBlock(plan, product),
                         fillsBlocks ? std::max(tileRows, product.blockRows) : tileRows);
   int64_t items = batch.known * (shape.m > 0 ? llvm::divideCeil(shape.m, rowBlocks.size) : 1);
@@ -67,6 +75,8 @@ int64_t CodedEmission::chooseRowBlock(const ProductPlan &plan, const CodedProduc
   };
   if (copies)
     limit(codedCopyBytes, getRowStride(depth));
+  if (looksUp)
+    limit(lookupTableBytes, 8 * depth);
   auto type = cast<RankedTensorType>(op.getRhs().getType());
   if (auto packing = packingOf(type))
     limit(codedSumBytes, llvm::cantFail(EncodedPanels::of(encodingOf(type).getValue(), columns, depth,
@@ -109,20 +119,11 @@ LogicalResult CodedEmission::copyRows(const Depth &part) {
   });
 }
 
-/// Sums of every row of the item in every group, and how they are added.
-LogicalResult CodedEmission::sumGroups() {
+/// Sums of what `widen` makes of every row's elements in every group, after `finish`.
+LogicalResult CodedEmission::addRows(Value into, ScalarMap widen, ScalarMap finish) {
   const EncodedPanels &panels = weight->getPanels();
-  if (values.bias == 0 && !panels.zero)
-    return success();
-  Type wide = emitter.builder.getI32Type();
-  Type stored = addsFloats ? Type(emitter.builder.getF32Type()) : wide;
-  sums = makeScratch(emitter, {rowBlocks.size, panels.groups()}, stored);
+  Type wide = emitter.builder.getI32Type(), stored = cast<MemRefType>(into.getType()).getElementType();
   Value zero = emitter.constant(0), one = emitter.constant(1);
-  auto widen = [&](Value tile) {
-    return emitter.map(tile, wide, [&](OpBuilder &builder, ValueRange scalars) -> Value {
-      return arith::ExtSIOp::create(builder, emitter.loc, wide, scalars[0]);
-    });
-  };
   auto add = [&](Value left, Value right) {
     return emitter.map({left, right}, wide, [&](OpBuilder &builder, ValueRange scalars) -> Value {
       return arith::AddIOp::create(builder, emitter.loc, scalars[0], scalars[1]);
@@ -138,7 +139,8 @@ LogicalResult CodedEmission::sumGroups() {
     auto addTile = [&](Value k, int64_t size, Value bound, ValueRange carried) -> FailureOr<KernelEmitter::Carried> {
       SmallVector<Value> at = lhsIndices(row, k);
       TileWindow window = TileWindow::row(at, at.size() - 1, size, bound);
-      Value tile = widen(emitter.loadTile(lhs, window, emitter.builder.getI8Type()));
+      Value tile = emitter.loadTile(lhs, window, emitter.builder.getI8Type());
+      tile = emitter.map(tile, wide, [&](OpBuilder &inner, ValueRange scalars) { return widen(inner, scalars[0]); });
       tile = emitter.maskTail(tile, bound, emitter.builder.getI32IntegerAttr(0));
       return KernelEmitter::Carried{add(carried[0], tile)};
     };
@@ -147,18 +149,33 @@ LogicalResult CodedEmission::sumGroups() {
       return failure();
     auto type = TileType::get(emitter.builder.getContext(), {}, wide);
     Value total = TileReduceOp::create(emitter.builder, emitter.loc, type, ReduceKind::Sum, (*sum)[0]);
-    Value scaled = emitter.map(total, stored, [&](OpBuilder &builder, ValueRange scalars) -> Value {
-      Value factor = arith::ConstantIntOp::create(builder, emitter.loc, wide, panels.zero ? -1 : -values.bias);
-      Value negated = arith::MulIOp::create(builder, emitter.loc, scalars[0], factor);
-      return addsFloats ? arith::SIToFPOp::create(builder, emitter.loc, stored, negated).getResult() : negated;
-    });
-    emitter.storeTile(scaled, sums, TileWindow::element({emitter.sub(row, rows.low), group}));
+    total = emitter.map(total, stored, [&](OpBuilder &inner, ValueRange scalars) { return finish(inner, scalars[0]); });
+    emitter.storeTile(total, into, TileWindow::element({emitter.sub(row, rows.low), group}));
     return success();
   };
   return emitter.forEach(rows.low, rows.high, one, [&](Value row) {
     return emitter.forEach(zero, emitter.constant(panels.groups()), one,
                            [&](Value group) { return sumGroup(row, group); });
   });
+}
+
+/// Sums of every row of the item in every group, and how they are added.
+LogicalResult CodedEmission::sumGroups() {
+  const EncodedPanels &panels = weight->getPanels();
+  if (values.bias == 0 && !panels.zero)
+    return success();
+  Type wide = emitter.builder.getI32Type();
+  Type stored = addsFloats ? Type(emitter.builder.getF32Type()) : wide;
+  sums = makeScratch(emitter, {rowBlocks.size, panels.groups()}, stored);
+  auto widen = [&](OpBuilder &builder, Value value) -> Value {
+    return arith::ExtSIOp::create(builder, emitter.loc, wide, value);
+  };
+  auto negate = [&](OpBuilder &builder, Value total) -> Value {
+    Value factor = arith::ConstantIntOp::create(builder, emitter.loc, wide, panels.zero ? -1 : -values.bias);
+    Value negated = arith::MulIOp::create(builder, emitter.loc, total, factor);
+    return addsFloats ? arith::SIToFPOp::create(builder, emitter.loc, stored, negated).getResult() : negated;
+  };
+  return addRows(sums, widen, negate);
 }
 
 /// Sums of the subsets of four neighbours of every row of the item.
@@ -296,7 +313,7 @@ LogicalResult CodedEmission::emitItem() {
   indices = batch.place(emitter, position[0]);
   rows = rowBlocks.range(emitter, position[2], m);
   ProductRange block = columnBlocks.range(emitter, position[1], emitter.constant(columns));
-  if (!looksUp)
+  if (way == CodedWay::Codes)
     planBlocks(product);
   if (!copies)
     lhs = emitter.getBuffer(op.getLhs());
@@ -305,7 +322,9 @@ LogicalResult CodedEmission::emitItem() {
   int64_t known = getProductProblem(op)->shape.m;
   int64_t last = known > 0 ? known % rowBlocks.size : 1; // rows of the last item
   bool isOneWay = unpacking.depth > 0 && known >= product.unpackRows && (last == 0 || last >= product.unpackRows);
-  if ((!(isOneWay && unpacking.isSigned) && failed(sumGroups())) || (looksUp && failed(makeTables())))
+  if (!(isOneWay && unpacking.isSigned) && failed(sumGroups()))
+    return failure();
+  if ((looksUp && failed(makeTables())) || (way == CodedWay::Planes && failed(makePlanes())))
     return failure();
   if (looksUp && getProductProblem(op)->shape.m == 1)
     return emitLookup(block);
@@ -323,13 +342,14 @@ LogicalResult CodedEmission::emitItem() {
   return forPanels({middle, block.high}, tilePanels, direct);
 }
 
-template <bool looksUp> static GroupKind makeKind() {
+template <CodedWay way> static GroupKind makeKind() {
   return {hasRoot<MatmulOp>,
-          [](KernelEmitter &emitter) -> FailureOr<Value> { return CodedEmission(emitter, looksUp).getItems(); },
+          [](KernelEmitter &emitter) -> FailureOr<Value> { return CodedEmission(emitter, way).getItems(); },
           [](KernelEmitter &emitter, bool elementwise) -> LogicalResult {
-            return elementwise ? failure() : CodedEmission(emitter, looksUp).emitItem();
+            return elementwise ? failure() : CodedEmission(emitter, way).emitItem();
           }};
 }
 
-GroupKind lutra::getCodedKind() { return makeKind<false>(); }
-GroupKind lutra::getLookupKind() { return makeKind<true>(); }
+GroupKind lutra::getCodedKind() { return makeKind<CodedWay::Codes>(); }
+GroupKind lutra::getLookupKind() { return makeKind<CodedWay::Tables>(); }
+GroupKind lutra::getBitserialKind() { return makeKind<CodedWay::Planes>(); }

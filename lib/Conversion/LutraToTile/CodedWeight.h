@@ -21,6 +21,9 @@ struct CodedWeight {
 /// Tables beside each other from which a level looks sums of such panels up, 8 steps of K each; 0: it does not.
 int64_t getLookupLanes(const TileTarget &target, const EncodedPanels &panels);
 
+/// Bits of the codes of a left-hand side, as the weight's encoding states them; 1: they are 1 and -1.
+int64_t getLhsBits(mlir::RankedTensorType rhs);
+
 /// Steps of K of such panels; 0: the type has none.
 int64_t codedPanelDepth(mlir::RankedTensorType type, int64_t wordBytes);
 /// The same in triples.

@@ -25,6 +25,8 @@ inline constexpr int64_t codedCopyBytes = 192 << 10, codedSumBytes = 96 << 10;
 /// Of the lookup strategy. Bytes of the tables that an item makes at most; columns of an item, which pay for them.
 GroupKind getLookupKind();
 inline constexpr int64_t lookupTableBytes = 256 << 10, lookupColumns = 512;
+/// Of the bitserial strategy.
+GroupKind getBitserialKind();
 /// Of the byte strategy, for convolutions.
 GroupKind getByteConvKind();
 GroupKind getConcatKind();

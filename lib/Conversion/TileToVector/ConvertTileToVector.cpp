@@ -381,19 +381,19 @@ void ConvertTileToVector::runOnOperation() {
   for (auto function : getOperation().getOps<func::FuncOp>())
     if (machine->hasByteTiles() && hasMixedDepths(function))
       mixedDepths.insert(function);
+  CodedLowering lowering{machine->getVectorBits(),   machine->hasByteDot(),  machine->hasByteTiles(),
+                         machine->hasByteShuffle(), getNeonBytes(*machine), mixedDepths};
   if (machine->getCodedProduct())
-    populateTileCodedMatmulPatterns(
-        converter,
-        {machine->getVectorBits(), machine->hasByteDot(), machine->hasByteTiles(), machine->hasByteShuffle(),
-         getNeonBytes(*machine), mixedDepths},
-        patterns);
+    populateTileCodedMatmulPatterns(converter, lowering, patterns);
+  if (machine->getBitserialProduct())
+    populateTileBitserialMatmulPatterns(converter, lowering, patterns);
   if (int64_t lanes = machine->getLookupLanes())
     populateTileLookupMatmulPatterns(converter, lanes, patterns);
   ConversionTarget conversion(getContext());
   conversion.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
   conversion.addIllegalOp<TileFillOp, TileIotaOp, TileJoinOp, TileMapOp, TileReduceOp, TileExtractOp, TileLoadOp,
                           TileStoreOp, TileGatherOp, TileLookupOp, TileMatmulOp, TileCodedMatmulOp,
-                          TileUnpackOp, TileSubsetSumsOp, TileLookupMatmulOp>();
+                          TileUnpackOp, TileSubsetSumsOp, TileLookupMatmulOp, TileBitPlanesOp, TileBitserialMatmulOp>();
   scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns, conversion);
   FrozenRewritePatternSet frozen(std::move(patterns));
   for (auto function : getOperation().getOps<func::FuncOp>()) {

@@ -1,4 +1,4 @@
-//===- TileLookupMatmul.cpp - codes of one bit by tables on AVX2 and VBMI ---===//
+//===- TileLookupMatmul.cpp - codes of one bit by tables ----------------------===//
 // A shuffle of bytes looks 32 indices up, in one table of 16 entries for each half of the vector: two words of 16
 // columns. Entries are 10 bits in two parts of five, so that eight of them fit a byte:
 //
@@ -16,6 +16,9 @@
 //   for chunk:
 //     words = shuffle(chunk, columns);  low = words & 15 | table number;  high = words >> 4 & 15 | table number
 //     for row, half:  sum[row] += vpdpbusd(shuffle(part 0, half), 1) + vpdpbusd(shuffle(part 1, half), 32)
+//
+// On aarch64 a vector is one word of 16 columns: tbl looks them up in one table, and bytes are added to sums of 16 bits
+// as they are (uaddw).
 #include "TileMatmul.h"
 #include "TileParts.h"
 
@@ -85,6 +88,9 @@ public:
   using TableVectors::TableVectors;
   /// The rows of tables of 8 steps of K for each lane, which lie from `lhs` on.
   Values emit(const FlatOperand &lhs);
+
+private:
+  Values emitNarrow(const FlatOperand &lhs);
 };
 
 /// Reads tables and codes of one op.
@@ -146,9 +152,55 @@ private:
 
   void addChunk(Value chunk, int64_t distance, Values &sums);
 };
+
+/// Sums of bytes, one lane.
+class NeonLookupEmitter : public LookupReader {
+public:
+  using LookupReader::LookupReader;
+  Values emit(ValueRange accumulator);
+
+private:
+  /// Chunks whose entries bytes hold the sum of, and whose sums 16 bits hold: 8 entries of 31, and 64 of 1020.
+  static constexpr int64_t blockChunks = 4, segmentChunks = 32, halves = 2;
+
+  void addChunk(Value chunk, int64_t distance, Values &narrow);
+  void addSegment(Value chunk, int64_t count, Values &wide);
+  Value widen(Value value, int64_t half, VectorType type) {
+    int64_t count = type.getNumElements();
+    Value part = vector::ExtractStridedSliceOp::create(builder, loc, value, {half * count}, {count}, {1});
+    return arith::ExtUIOp::create(builder, loc, type, part);
+  }
+};
 } // namespace
 
+/// One lane: all entries of a half side by side, in 16 bits.
+SmallVector<Value> TableEmitter::emitNarrow(const FlatOperand &lhs) {
+  constexpr int64_t entries = 16, neighbours = 4;
+  auto sumType = VectorType::get({entries}, builder.getI16Type());
+  Value read = vector::LoadOp::create(builder, loc, VectorType::get({2 * neighbours}, builder.getI8Type()), lhs.buffer,
+                                      ValueRange{lhs.base});
+  read = arith::ExtSIOp::create(builder, loc, narrowType, read);
+  Values parts;
+  for (int64_t side = 0; side < 2; ++side) {
+    Value sum = splat(sumType, 512);
+    for (int64_t j = 0; j < neighbours; ++j) {
+      SmallVector<int16_t> mask;
+      for (int64_t entry = 0; entry < entries; ++entry)
+        mask.push_back(entry >> j & 1 ? -1 : 0);
+      Value has = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(sumType, ArrayRef(mask)));
+      Value value = vector::ExtractOp::create(builder, loc, read, side * neighbours + j);
+      sum = add(sum, bitAnd(vector::BroadcastOp::create(builder, loc, sumType, value), has));
+    }
+    Value upper = arith::ShRUIOp::create(builder, loc, sum, splat(sumType, 5));
+    parts.push_back(arith::TruncIOp::create(builder, loc, bytes, bitAnd(sum, splat(sumType, 31))));
+    parts.push_back(arith::TruncIOp::create(builder, loc, bytes, upper));
+  }
+  return parts;
+}
+
 SmallVector<Value> TableEmitter::emit(const FlatOperand &lhs) {
+  if (lanes == 1)
+    return emitNarrow(lhs);
   auto half = VectorType::get({vectorBytes / 2}, builder.getI8Type());
   Value read = vector::LoadOp::create(builder, loc, half, lhs.buffer, ValueRange{lhs.base});
   SmallVector<int64_t> twice;
@@ -301,6 +353,70 @@ SmallVector<Value> WideLookupEmitter::emit(ValueRange accumulator) {
   return joinRows(builder, loc, totals, llvm::to_vector(accumulator.getTypes()), 1);
 }
 
+/// As of LookupEmitter.
+void NeonLookupEmitter::addChunk(Value chunk, int64_t distance, Values &narrow) {
+  Value indices[halves];
+  Values table; // of both halves, in two parts each
+  auto find = [&](Value in, Value index) { return call("llvm.aarch64.neon.tbl1.v16i8", bytes, {in, index}); };
+  for (int64_t row = 0; row < rows; ++row) {
+    if (row == 0 || op.getAcross()) {
+      Value words = loadWords(chunk, distance, row);
+      indices[0] = bitAnd(words, splat(bytes, 15));
+      indices[1] = arith::ShRUIOp::create(builder, loc, words, splat(bytes, 4));
+    }
+    if (row == 0 || !op.getAcross())
+      table = loadTables(chunk, distance, row);
+    for (int64_t part = 0; part < 2; ++part) {
+      Value found = add(find(table[part], indices[0]), find(table[2 + part], indices[1]));
+      Value &sum = narrow[2 * row + part];
+      sum = sum ? add(sum, found) : found;
+    }
+  }
+}
+
+/// Adds `count` chunks, no more than a segment, to the 32-bit sums.
+void NeonLookupEmitter::addSegment(Value chunk, int64_t count, Values &wide) {
+  Values sums(2 * rows * halves);
+  for (int64_t first = 0; first < count; first += blockChunks) {
+    Values narrow(2 * rows);
+    for (int64_t next = first; next < std::min(count, first + blockChunks); ++next)
+      addChunk(chunk, next, narrow);
+    for (int64_t i = 0; i < 2 * rows; ++i)
+      for (int64_t half = 0; half < halves; ++half) {
+        Value words = widen(narrow[i], half, narrowType);
+        Value &sum = sums[i * halves + half];
+        sum = sum ? add(sum, words) : words;
+      }
+  }
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t part = 0; part < 2 * halves; ++part) {
+      int64_t half = part / 2;
+      Value low = sums[2 * row * halves + half], high = sums[(2 * row + 1) * halves + half];
+      Value all = add(low, shiftLeft(high, 5));
+      Value &sum = wide[2 * row * halves + part];
+      sum = add(sum, widen(all, part % 2, wideType));
+      sum = arith::SubIOp::create(builder, loc, sum, splat(wideType, 512 * 2 * count));
+    }
+}
+
+SmallVector<Value> NeonLookupEmitter::emit(ValueRange accumulator) {
+  constexpr int64_t parts = 2 * halves; // of a row
+  Values wide = splitRows(builder, loc, accumulator, wideType, parts);
+  int64_t chunks = static_cast<int64_t>(op.getDepth()) / op.getChunkDepth();
+  int64_t whole = chunks / segmentChunks * segmentChunks;
+  if (whole > segmentChunks)
+    wide = carryLoop(builder, loc, {index(0), index(whole), index(segmentChunks)}, wide,
+                     [&](Value chunk, Values &carried) { addSegment(chunk, segmentChunks, carried); });
+  else if (whole > 0)
+    addSegment(index(0), whole, wide);
+  if (whole < chunks)
+    addSegment(index(whole), chunks - whole, wide);
+  return joinRows(builder, loc, wide, llvm::to_vector(accumulator.getTypes()), parts);
+}
+
+/// Whether a level of `most` lanes reads tables of `lanes`: its own or, on x86, those of every level.
+static bool takesLanes(int64_t lanes, int64_t most) { return lanes == most || (lanes == 2 && most > 2); }
+
 namespace {
 struct ConvertTileSubsetSums final : OpConversionPattern<TileSubsetSumsOp> {
   ConvertTileSubsetSums(const TypeConverter &converter, MLIRContext *context, int64_t lanes)
@@ -309,7 +425,7 @@ struct ConvertTileSubsetSums final : OpConversionPattern<TileSubsetSumsOp> {
   LogicalResult matchAndRewrite(TileSubsetSumsOp op, OneToNOpAdaptor adaptor,
                                 ConversionPatternRewriter &rewriter) const override {
     int64_t own = op.getType().getShape()[1] / 16;
-    if (own != 2 && own != lanes)
+    if (!takesLanes(own, lanes))
       return rewriter.notifyMatchFailure(op, "takes two lanes, or as many as vectors have");
     if (!cast<MemRefType>(op.getLhs().getType()).areTrailingDimsContiguous(1))
       return rewriter.notifyMatchFailure(op, "takes a buffer whose last dimension is contiguous");
@@ -332,14 +448,15 @@ struct ConvertTileLookupMatmul final : OpConversionPattern<TileLookupMatmulOp> {
     ArrayRef<int64_t> tile = op.getAcc().getType().getShape();
     auto isPlain = [](Value buffer) { return cast<MemRefType>(buffer.getType()).getLayout().isIdentity(); };
     int64_t own = op.getChunkDepth() / 8;
-    if ((own != 2 && own != lanes) || tile[1] != 16)
+    if (!takesLanes(own, lanes) || tile[1] != 16)
       return rewriter.notifyMatchFailure(op, "takes two lanes, or as many as vectors have, and 16 columns");
     if (!isPlain(op.getTables()) || !isPlain(op.getCodes()))
       return rewriter.notifyMatchFailure(op, "takes tables and codes that lie one after the other");
     if (adaptor.getAcc().size() != static_cast<size_t>(tile[0]))
       return rewriter.notifyMatchFailure(op, "accumulator was not converted to its rows");
-    rewriter.replaceOpWithMultiple(op, {own > 2 ? WideLookupEmitter(rewriter, op).emit(adaptor.getAcc())
-                                                : LookupEmitter(rewriter, op).emit(adaptor.getAcc())});
+    rewriter.replaceOpWithMultiple(op, {own > 2   ? WideLookupEmitter(rewriter, op).emit(adaptor.getAcc())
+                                        : own > 1 ? LookupEmitter(rewriter, op).emit(adaptor.getAcc())
+                                                  : NeonLookupEmitter(rewriter, op).emit(adaptor.getAcc())});
     return success();
   }
 

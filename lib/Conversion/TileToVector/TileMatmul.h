@@ -37,7 +37,12 @@ bool hasMixedDepths(mlir::Operation *function);
 void populateTileCodedMatmulPatterns(const mlir::TypeConverter &converter, CodedLowering lowering,
                                      mlir::RewritePatternSet &patterns);
 
-/// Adds the conversion of tile_subset_sums and tile_lookup_matmul of two lanes to AVX2, of four to VBMI and VNNI.
+/// Adds the conversion of tile_bit_planes and tile_bitserial_matmul.
+void populateTileBitserialMatmulPatterns(const mlir::TypeConverter &converter, CodedLowering lowering,
+                                         mlir::RewritePatternSet &patterns);
+
+/// Adds the conversion of tile_subset_sums and tile_lookup_matmul of one lane to aarch64, of two to AVX2, of four to
+/// VBMI and VNNI.
 void populateTileLookupMatmulPatterns(const mlir::TypeConverter &converter, int64_t lanes,
                                       mlir::RewritePatternSet &patterns);
 

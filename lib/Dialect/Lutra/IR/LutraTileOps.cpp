@@ -378,6 +378,60 @@ LogicalResult TileLookupMatmulOp::verify() {
   return success();
 }
 
+void TileBitPlanesOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  effects.emplace_back(MemoryEffects::Read::get(), &getLhsMutable(), SideEffects::DefaultResource::get());
+}
+
+LogicalResult TileBitPlanesOp::verify() {
+  TileType result = getType();
+  ArrayRef<int64_t> shape = result.getShape();
+  if (shape.size() != 2 || !result.getElementType().isInteger(32) || shape[0] < 1 || shape[0] > 4) // E1
+    return emitOpError("yields ") << result << "; give 1 to 4 rows of i32, a column for 32 steps of K";
+  ShapedType lhs = shapedOf(getLhs());
+  if ((int64_t)getIndices().size() != lhs.getRank()) // E2
+    return emitOpError("gives ") << getIndices().size() << " indices into a buffer of rank " << lhs.getRank()
+                                 << "; give one for each dimension";
+  if (!lhs.getElementType().isInteger(8)) // E3
+    return emitOpError("takes bits of ") << lhs.getElementType() << "; the buffer must hold i8";
+  if (lhs.getRank() == 0) // E4
+    return emitOpError("reads a buffer without dimensions; the last one must be that of K");
+  if (int64_t bits = getCodeBits(); bits < 1 || bits > 4) // E5
+    return emitOpError("orders bits for codes of ") << bits << " bits; give 1 to 4";
+  return success();
+}
+
+void TileBitserialMatmulOp::getEffects(
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  effects.emplace_back(MemoryEffects::Read::get(), &getPlanesMutable(), SideEffects::DefaultResource::get());
+  effects.emplace_back(MemoryEffects::Read::get(), &getCodesMutable(), SideEffects::DefaultResource::get());
+}
+
+LogicalResult TileBitserialMatmulOp::verify() {
+  TileType acc = getAcc().getType();
+  if (acc.getShape().size() != 2 || !acc.getElementType().isInteger(32) || getType() != acc) // E1
+    return emitOpError("adds to ") << acc << " and yields " << getType()
+                                   << "; both must be one tile type of rank 2 with i32 elements";
+  if (getPlaneIndices().size() != 2 || getCodeIndices().size() != 2) // E2
+    return emitOpError("gives ") << getPlaneIndices().size() << " indices into the planes and "
+                                 << getCodeIndices().size()
+                                 << " into the codes; give row and step, and panel and word";
+  ShapedType planes = shapedOf(getPlanes()), codes = shapedOf(getCodes());
+  if (planes.getRank() != 3 || !planes.getElementType().isInteger(32) || planes.getDimSize(1) < 1 ||
+      planes.getDimSize(1) > 4) // E3
+    return emitOpError("reads planes of shape ") << shapeText(planes.getShape()) << " of " << planes.getElementType()
+                                                 << "; give [rows, 1 to 4 planes, steps] of i32";
+  if (codes.getRank() != 4 || !codes.getElementType().isInteger(8) || codes.getDimSize(2) < 1 ||
+      acc.getShape()[1] % codes.getDimSize(2) != 0 || codes.getDimSize(3) != 4) // E4
+    return emitOpError("reads codes of shape ") << shapeText(codes.getShape()) << " of " << codes.getElementType()
+                                                << " for a tile of " << acc.getShape()[1]
+                                                << " columns; give [panels, words, width, 4] of i8";
+  if (int64_t bits = getBits(); bits < 1 || bits > 4) // E5
+    return emitOpError("counts codes of ") << bits << " bits; give 1 to 4";
+  if (int64_t depth = getDepth(); depth < 1 || depth % 32 != 0) // E6
+    return emitOpError("covers ") << depth << " steps of K; give a multiple of the 32 of a word";
+  return success();
+}
+
 int64_t TileCodedMatmulOp::getStepDepth() {
   CodeWords words{static_cast<unsigned>(getBits()), getTriples()};
   return words.fields() * cast<MemRefType>(getCodes().getType()).getShape().back();

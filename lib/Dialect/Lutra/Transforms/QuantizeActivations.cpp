@@ -1,8 +1,9 @@
 //===- QuantizeActivations.cpp - left-hand sides as codes -------------------===//
 // The encoding of a weight may allow its product to round the other operand (its activation form). Where a strategy
 // then computes the product in fewer cycles, the rounding is written out: scales from the largest magnitude of each
-// group along K, codes, and a product of codes. Products that share an operand share its codes. An operand that is
-// dequantized with one scale has its codes already.
+// group along K, codes, and a product of codes. One bit stands for 1 and -1, whose best scale by least squares is the
+// group's mean magnitude (XNOR-Net, arXiv 1603.05279). Products that share an operand share its codes. An operand that
+// is dequantized with one scale has its codes already.
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
 #include "TileTargetNames.h"
@@ -42,6 +43,7 @@ struct QuantizeActivations final : lutra::impl::QuantizeActivationsBase<Quantize
 private:
   void quantize(MatmulOp op, const ProductStrategies &strategies, ArrayRef<const TileTarget *> levels);
   Codes makeCodes(Value value, int64_t group, unsigned bits);
+  Value makeSigns(OpBuilder &builder, Value value);
 
   DenseMap<std::pair<Value, std::pair<int64_t, unsigned>>, Codes> done; // by value, group and bits
 };
@@ -62,6 +64,9 @@ static DequantizeOp getCodedLhs(MatmulOp op) {
   if (!source || op.getScale() || op.getTransposeLhs() || source.getZeroPoint() ||
       !encodingOf(cast<RankedTensorType>(op.getRhs().getType())))
     return {};
+  const ActivationForm &form = encodingOf(cast<RankedTensorType>(op.getRhs().getType())).getValue().activation;
+  if (form.kind == ActivationForm::Int && form.bits < 8) // those codes may be wider
+    return {};
   auto codes = cast<RankedTensorType>(source.getInput().getType());
   auto scale = cast<RankedTensorType>(source.getScale().getType());
   bool fits = codes.getElementType().isSignlessInteger(8) && scale.getRank() == 0 && scale.getElementType().isF32() &&
@@ -77,7 +82,7 @@ static int64_t getGroup(MatmulOp op) {
       lhs.isDynamicDim(lhs.getRank() - 1) || lhs.getShape().back() < 1)
     return 0;
   const ActivationForm &form = encoding.getValue().activation;
-  if (form.kind != ActivationForm::Int || form.bits < 4 || form.bits > 8 || !form.symmetric || form.group == 0)
+  if (form.kind != ActivationForm::Int || form.bits < 1 || form.bits > 8 || !form.symmetric || form.group == 0)
     return 0;
   int64_t depth = lhs.getShape().back(); // a longer group is the row
   return form.group == kWhole ? depth : std::min(form.group, depth);
@@ -89,6 +94,17 @@ static Value makeScalar(OpBuilder &builder, Location loc, double value) {
                             DenseElementsAttr::get(type, static_cast<float>(value)));
 }
 
+/// Elements of each group along the last dimension but one, of which the last group may have fewer.
+static Value makeCounts(OpBuilder &builder, Location loc, int64_t depth, int64_t group) {
+  if (depth % group == 0)
+    return makeScalar(builder, loc, static_cast<double>(group));
+  SmallVector<float> counts;
+  for (int64_t low = 0; low < depth; low += group)
+    counts.push_back(static_cast<float>(std::min(group, depth - low)));
+  auto type = RankedTensorType::get({static_cast<int64_t>(counts.size()), 1}, builder.getF32Type());
+  return ConstantOp::create(builder, loc, type, DenseElementsAttr::get(type, ArrayRef(counts)));
+}
+
 /// Cycles of one core that the codes of a left-hand side cost. Measured on a Zen 3: products with 64 columns and K of
 /// 4096 gain nothing, those with 128 do where rows are filled up to whole groups first.
 static double elementCycles(const ProductProblem &problem, int64_t group) {
@@ -96,7 +112,21 @@ static double elementCycles(const ProductProblem &problem, int64_t group) {
   return elements * (problem.shape.k % group == 0 ? 3 : 6);
 }
 
-/// Scales of largest magnitude / greatest code, the least normal number at least, and codes.
+/// 1 for what is no less than 0, else -1.
+Value QuantizeActivations::makeSigns(OpBuilder &builder, Value value) {
+  Location loc = value.getLoc();
+  auto shape = cast<RankedTensorType>(value.getType()).getShape();
+  auto codeType = RankedTensorType::get(shape, builder.getI8Type());
+  auto makeCode = [&](int8_t code) -> Value {
+    auto type = RankedTensorType::get({}, builder.getI8Type());
+    return ConstantOp::create(builder, loc, type, DenseElementsAttr::get(type, code));
+  };
+  Value isPositive = CompareOp::create(builder, loc, RankedTensorType::get(shape, builder.getI1Type()),
+                                       CompareKind::GreaterEqual, value, makeScalar(builder, loc, 0));
+  return SelectOp::create(builder, loc, codeType, isPositive, makeCode(1), makeCode(-1));
+}
+
+/// Scales of largest magnitude / greatest code (of one bit: mean magnitude), the least normal number at least; codes.
 Codes QuantizeActivations::makeCodes(Value value, int64_t group, unsigned bits) {
   auto [entry, isNew] = done.try_emplace({value, {group, bits}});
   if (!isNew)
@@ -129,14 +159,18 @@ Codes QuantizeActivations::makeCodes(Value value, int64_t group, unsigned bits) 
   auto oneType = RankedTensorType::get(shape, real);
   Value grouped = ReshapeOp::create(builder, loc, groupedType, whole, sizes);
   Value magnitude = UnaryOp::create(builder, loc, groupedType, UnaryKind::Abs, grouped);
-  Value greatest = ReduceOp::create(builder, loc, oneType, ReduceKind::Max, magnitude, ArrayRef<int64_t>{last + 1});
-  Value most = makeScalar(builder, loc, (1 << (bits - 1)) - 1);
+  Value greatest = ReduceOp::create(builder, loc, oneType, bits == 1 ? ReduceKind::Sum : ReduceKind::Max, magnitude,
+                                    ArrayRef<int64_t>{last + 1});
+  Value most = bits == 1 ? makeCounts(builder, loc, depth, group) : makeScalar(builder, loc, (1 << (bits - 1)) - 1);
   Value step = BinaryOp::create(builder, loc, oneType, BinaryKind::Div, greatest, most);
   step = BinaryOp::create(builder, loc, oneType, BinaryKind::Max, step,
                           makeScalar(builder, loc, std::numeric_limits<float>::min()));
   Value scale = ReshapeOp::create(builder, loc, scaleType, step, sizes);
   auto codeType = RankedTensorType::get(type.getShape(), builder.getI8Type());
-  Value codes = QuantizeOp::create(builder, loc, codeType, value, scale, /*zero_point=*/Value(), last, group);
+  Value codes =
+      bits == 1
+          ? makeSigns(builder, value)
+          : QuantizeOp::create(builder, loc, codeType, value, scale, /*zero_point=*/Value(), last, group).getResult();
   return done[{value, {group, bits}}] = {codes, scale};
 }
 

@@ -1,22 +1,23 @@
 """Exact products of 8-bit integers with codes of one bit, by tables, as machine code: every row count and number of
-chunks, random and saturating values, buffers that end where memory does."""
+chunks, random and saturating values, buffers that end where memory does. Code for aarch64 runs on an emulator."""
 
 from __future__ import annotations
 
 import argparse
-import ctypes
 import itertools
 import sys
 from pathlib import Path
 
 import numpy as np
-from coded import COLUMNS, EXTREMES, Guarded
+from coded import COLUMNS, EXTREMES, build
 from emulate import emulate
-from machine import LOWERING, describe, run
+from guest import FEATURES
+from machine import LOWERING, run
 
-LANES = {"avx2": 2, "avx512vnni": 2, "avx512vbmi": 4, "amx": 4}
-# Rows of tables, or panels: below, at and above what bytes hold (4 chunks), what 16 bits hold (16), what a loop covers.
-CHUNKS = (1, 3, 4, 5, 8, 16, 17, 33)
+LANES = {"avx2": 2, "avx512vnni": 2, "avx512vbmi": 4, "amx": 4, "neon": 1, "dotprod": 1, "i8mm": 1}
+# Rows of tables, or panels: below, at and above what bytes hold (4 chunks), what 16 bits hold (16, 32), what a loop
+# covers.
+CHUNKS = (1, 3, 4, 5, 8, 16, 17, 33, 65)
 SHAPES = [(rows, chunks, across) for rows, across in ((1, False), (2, False), (2, True)) for chunks in CHUNKS]
 SHAPES += [(3, 5, False), (3, 5, True), (1, 48, False), (4, 8, False), (4, 9, True)]
 
@@ -78,25 +79,14 @@ def main() -> int:
     text = run(["lutra-opt", f"--convert-tile-to-vector=target={options.level}", "-"], text)
     text = run(["mlir-opt", f"--pass-pipeline={LOWERING}"], text)
     text = run(["mlir-translate", "--mlir-to-llvmir"], text)
-    own = "x86-64-v3" if options.level == "avx2" else "sapphirerapids"
-    flags = [f"-mcpu={own if options.native or options.assembly else 'x86-64-v3'}", "-O3", "-relocation-model=pic"]
     if options.assembly:
-        print(run(["llc", *flags], text))
+        flags = [f"-mcpu={'x86-64-v3' if options.level == 'avx2' else 'sapphirerapids'}"]
+        if options.level in FEATURES:
+            flags = ["-mtriple=aarch64-linux-gnu", f"-mattr={FEATURES[options.level]}"]
+        print(run(["llc", *flags, "-O3", "-relocation-model=pic"], text))
         return 0
-    options.work.mkdir(parents=True, exist_ok=True)
-    built = options.work / "lookup.o"
-    run(["llc", *flags, "-filetype=obj", "-o", str(built)], text if options.native else emulate(text))
-    run(["clang", "-shared", str(built), "-o", str(built.with_suffix(".so"))], "")
-    library = ctypes.CDLL(str(built.with_suffix(".so")))
-    random, count = np.random.default_rng(7), 0
-    memory = [Guarded(9) for _ in range(3)]
-
-    def call(name: str, arrays: list[np.ndarray]) -> np.ndarray:
-        """The last array after the call."""
-        placed = [place.copy(array) for place, array in zip(memory, arrays, strict=False)]
-        getattr(library, name)(*[part for array in placed for part in describe(array)])
-        return placed[-1]
-
+    call = build(text if options.native else emulate(text), options.level, options.work, options.native)
+    random, calls, expected, count = np.random.default_rng(7), [], [], 0
     trials = ("random", "random", *itertools.product(EXTREMES, EXTREMES))
     for (rows, chunks, across), trial in itertools.product(shapes, trials):
         of_tables, panels = (1, rows) if across else (rows, 1)
@@ -106,10 +96,9 @@ def main() -> int:
             x[...], w[...] = EXTREMES[trial[0]][0], EXTREMES[trial[1]][1] & 255
         tables = tables_of(x, lanes)
         for row, chunk in ((0, 0), (of_tables - 1, chunks - 1)):
-            got = call("sums", [x[row : row + 1, chunk * steps :][:, :steps], np.zeros((4, 16 * lanes), np.uint8)])
-            if not np.array_equal(got, tables[row, chunk]):
-                print(f"tables, {trial}: {got} for {tables[row, chunk]}")
-                return 1
+            part = x[row : row + 1, chunk * steps :][:, :steps]
+            calls.append(("sums", [part.copy(), np.zeros((4, 16 * lanes), np.uint8)]))
+            expected.append((trial, tables[row, chunk]))
         placed = random.integers(0, 256, (of_tables + 1, chunks + 1, *tables.shape[2:])).astype(np.uint8)
         placed[1:, 1:] = tables
         start = random.integers(-(2**31), 2**31, (rows, COLUMNS)).astype(np.int32)
@@ -117,12 +106,14 @@ def main() -> int:
         bits = np.stack([w[1:, 1:, :, 0] >> bit & 1 for bit in range(8)], 2).reshape(panels, -1, COLUMNS)
         want = start + (x.astype(np.int32) @ bits.astype(np.int32)).reshape(rows, COLUMNS)
         want[-1, -1] += options.corrupt
-        name = f"product_{rows}_{chunks}_{int(across)}"
-        got = call(name, [placed, w, start])
-        if not np.array_equal(got, want):
-            print(f"{name}, {trial}: {got} for {want}")
-            return 1
+        calls.append((f"product_{rows}_{chunks}_{int(across)}", [placed, w, start]))
+        expected.append((trial, want))
         count += 1
+    call(calls)
+    for (name, arrays), (trial, want) in zip(calls, expected, strict=True):
+        if not np.array_equal(arrays[-1], want):
+            print(f"{name}, {trial}: {arrays[-1]} for {want}")
+            return 1
     print(f"{count} products are exact")
     return 0
 

@@ -577,6 +577,94 @@ func.func @tile_unpack_e7(%w: memref<?x?x16x4xi8>, %i: index) {
 }
 
 // -----
+// tile_bit_planes E1
+func.func @tile_bit_planes_e1(%x: memref<?x?xi8>, %i: index) {
+  // expected-error @below {{yields '!lutra.tile<5x2xi32>'; give 1 to 4 rows of i32, a column for 32 steps of K}}
+  %r = lutra.tile_bit_planes %x[%i, %i] {code_bits = 1 : i64} : memref<?x?xi8> -> !lutra.tile<5x2xi32>
+  return
+}
+
+// -----
+// tile_bit_planes E2
+func.func @tile_bit_planes_e2(%x: memref<?x?xi8>, %i: index) {
+  // expected-error @below {{gives 1 indices into a buffer of rank 2; give one for each dimension}}
+  %r = lutra.tile_bit_planes %x[%i] {code_bits = 1 : i64} : memref<?x?xi8> -> !lutra.tile<1x2xi32>
+  return
+}
+
+// -----
+// tile_bit_planes E3
+func.func @tile_bit_planes_e3(%x: memref<?x?xi16>, %i: index) {
+  // expected-error @below {{takes bits of 'i16'; the buffer must hold i8}}
+  %r = lutra.tile_bit_planes %x[%i, %i] {code_bits = 1 : i64} : memref<?x?xi16> -> !lutra.tile<1x2xi32>
+  return
+}
+
+// -----
+// tile_bit_planes E4
+func.func @tile_bit_planes_e4(%x: memref<i8>) {
+  // expected-error @below {{reads a buffer without dimensions; the last one must be that of K}}
+  %r = lutra.tile_bit_planes %x[] {code_bits = 1 : i64} : memref<i8> -> !lutra.tile<1x2xi32>
+  return
+}
+
+// -----
+// tile_bit_planes E5
+func.func @tile_bit_planes_e5(%x: memref<?x?xi8>, %i: index) {
+  // expected-error @below {{orders bits for codes of 5 bits; give 1 to 4}}
+  %r = lutra.tile_bit_planes %x[%i, %i] {code_bits = 5 : i64} : memref<?x?xi8> -> !lutra.tile<1x2xi32>
+  return
+}
+
+// -----
+// tile_bitserial_matmul E1
+func.func @tile_bitserial_matmul_e1(%p: memref<1x1x8xi32>, %w: memref<?x?x16x4xi8>, %a: !lutra.tile<1x16xi64>, %i: index) {
+  // expected-error @below {{adds to '!lutra.tile<1x16xi64>' and yields '!lutra.tile<1x16xi64>'; both must be one tile type of rank 2 with i32 elements}}
+  %r = lutra.tile_bitserial_matmul %p[%i, %i], %w[%i, %i], %a {depth = 32 : i64, bits = 1 : i64} : memref<1x1x8xi32>, memref<?x?x16x4xi8>, !lutra.tile<1x16xi64> -> !lutra.tile<1x16xi64>
+  return
+}
+
+// -----
+// tile_bitserial_matmul E2
+func.func @tile_bitserial_matmul_e2(%p: memref<1x1x8xi32>, %w: memref<?x?x16x4xi8>, %a: !lutra.tile<1x16xi32>, %i: index) {
+  // expected-error @below {{gives 2 indices into the planes and 1 into the codes; give row and step, and panel and word}}
+  %r = lutra.tile_bitserial_matmul %p[%i, %i], %w[%i], %a {depth = 32 : i64, bits = 1 : i64} : memref<1x1x8xi32>, memref<?x?x16x4xi8>, !lutra.tile<1x16xi32> -> !lutra.tile<1x16xi32>
+  return
+}
+
+// -----
+// tile_bitserial_matmul E3
+func.func @tile_bitserial_matmul_e3(%p: memref<1x5x8xi32>, %w: memref<?x?x16x4xi8>, %a: !lutra.tile<1x16xi32>, %i: index) {
+  // expected-error @below {{reads planes of shape [1, 5, 8] of 'i32'; give [rows, 1 to 4 planes, steps] of i32}}
+  %r = lutra.tile_bitserial_matmul %p[%i, %i], %w[%i, %i], %a {depth = 32 : i64, bits = 1 : i64} : memref<1x5x8xi32>, memref<?x?x16x4xi8>, !lutra.tile<1x16xi32> -> !lutra.tile<1x16xi32>
+  return
+}
+
+// -----
+// tile_bitserial_matmul E4
+func.func @tile_bitserial_matmul_e4(%p: memref<1x1x8xi32>, %w: memref<?x?x16x1xi8>, %a: !lutra.tile<1x16xi32>, %i: index) {
+  // expected-error @below {{reads codes of shape [?, ?, 16, 1] of 'i8' for a tile of 16 columns; give [panels, words, width, 4] of i8}}
+  %r = lutra.tile_bitserial_matmul %p[%i, %i], %w[%i, %i], %a {depth = 32 : i64, bits = 1 : i64} : memref<1x1x8xi32>, memref<?x?x16x1xi8>, !lutra.tile<1x16xi32> -> !lutra.tile<1x16xi32>
+  return
+}
+
+// -----
+// tile_bitserial_matmul E5
+func.func @tile_bitserial_matmul_e5(%p: memref<1x1x8xi32>, %w: memref<?x?x16x4xi8>, %a: !lutra.tile<1x16xi32>, %i: index) {
+  // expected-error @below {{counts codes of 5 bits; give 1 to 4}}
+  %r = lutra.tile_bitserial_matmul %p[%i, %i], %w[%i, %i], %a {depth = 32 : i64, bits = 5 : i64} : memref<1x1x8xi32>, memref<?x?x16x4xi8>, !lutra.tile<1x16xi32> -> !lutra.tile<1x16xi32>
+  return
+}
+
+// -----
+// tile_bitserial_matmul E6
+func.func @tile_bitserial_matmul_e6(%p: memref<1x1x8xi32>, %w: memref<?x?x16x4xi8>, %a: !lutra.tile<1x16xi32>, %i: index) {
+  // expected-error @below {{covers 40 steps of K; give a multiple of the 32 of a word}}
+  %r = lutra.tile_bitserial_matmul %p[%i, %i], %w[%i, %i], %a {depth = 40 : i64, bits = 1 : i64} : memref<1x1x8xi32>, memref<?x?x16x4xi8>, !lutra.tile<1x16xi32> -> !lutra.tile<1x16xi32>
+  return
+}
+
+// -----
 // tile_subset_sums E1
 func.func @tile_subset_sums_e1(%x: memref<?x?xi8>, %i: index) {
   // expected-error @below {{yields '!lutra.tile<4x24xi8>'; give 4 rows of i8, 16 columns for each lane}}

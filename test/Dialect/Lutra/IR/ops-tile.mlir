@@ -108,6 +108,20 @@ func.func @tables(%x: memref<?x?xi8>, %i: index) -> !lutra.tile<4x32xi8> {
   return %0 : !lutra.tile<4x32xi8>
 }
 
+// CHECK-LABEL: func @planes
+func.func @planes(%x: memref<?x?xi8>, %i: index) -> !lutra.tile<3x2xi32> {
+  // CHECK: lutra.tile_bit_planes %{{.*}}[%{{.*}}, %{{.*}}] {code_bits = 1 : i64} : memref<?x?xi8> -> <3x2xi32>
+  %0 = lutra.tile_bit_planes %x[%i, %i] {code_bits = 1 : i64} : memref<?x?xi8> -> !lutra.tile<3x2xi32>
+  return %0 : !lutra.tile<3x2xi32>
+}
+
+// CHECK-LABEL: func @by_bits
+func.func @by_bits(%p: memref<2x3x8xi32>, %w: memref<?x?x16x4xi8>, %a: !lutra.tile<2x32xi32>, %i: index) -> !lutra.tile<2x32xi32> {
+  // CHECK: lutra.tile_bitserial_matmul %{{.*}}[%{{.*}}, %{{.*}}], %{{.*}}[%{{.*}}, %{{.*}}], %{{.*}} {bits = 2 : i64, depth = 64 : i64} : memref<2x3x8xi32>, memref<?x?x16x4xi8>, <2x32xi32> -> <2x32xi32>
+  %0 = lutra.tile_bitserial_matmul %p[%i, %i], %w[%i, %i], %a {depth = 64 : i64, bits = 2 : i64} : memref<2x3x8xi32>, memref<?x?x16x4xi8>, !lutra.tile<2x32xi32> -> !lutra.tile<2x32xi32>
+  return %0 : !lutra.tile<2x32xi32>
+}
+
 // CHECK-LABEL: func @by_tables
 func.func @by_tables(%t: memref<2x4x4x32xi8>, %w: memref<?x?x16x1xi8>, %a: !lutra.tile<2x16xi32>, %i: index) -> !lutra.tile<2x16xi32> {
   // CHECK: lutra.tile_lookup_matmul %{{.*}}[%{{.*}}, %{{.*}}], %{{.*}}[%{{.*}}, %{{.*}}], %{{.*}} {depth = 64 : i64} : memref<2x4x4x32xi8>, memref<?x?x16x1xi8>, <2x16xi32> -> <2x16xi32>

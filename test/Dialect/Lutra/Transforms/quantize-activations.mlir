@@ -15,6 +15,10 @@
 #long = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, row]>], act = int<8, sym, group<9223372036854775807>>>
 #six = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 32], zero = const<8.0>>], act = int<6, sym, row>>
 #bare = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 32], zero = const<8.0>>]>
+#one = #lutra.encoding<[dense<uint<1>, bipolar, scales = [f32, 1, 32]>], act = int<1, sym, group<32>>>
+#two = #lutra.encoding<[dense<uint<2>, affine, scales = [f32, row], zero = const<1.5>>], act = int<2, sym, row>>
+lutra.global @one_bit : tensor<8x70xf32, #one> = dense<58> : tensor<224xi8>
+lutra.global @two_bits : tensor<8x64xf32, #two> = dense<58> : tensor<160xi8>
 lutra.global @six_bits : tensor<8x64xf32, #six> = dense<58> : tensor<320xi8>
 lutra.global @bare : tensor<8x70xf32, #bare> = dense<58> : tensor<416xi8>
 lutra.global @w4 : tensor<8x70xf32, #w4> = dense<58> : tensor<416xi8>
@@ -120,4 +124,44 @@ func.func @known(%q: tensor<?x70xi8>) -> (tensor<?x8xf32>, tensor<?x8xf32>) {
   %a = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x70xf32>, tensor<8x70xf32, #bare>) -> tensor<?x8xf32>
   %b = lutra.matmul %y, %w {transpose_rhs} : (tensor<?x70xf32>, tensor<8x70xf32, #bare>) -> tensor<?x8xf32>
   return %a, %b : tensor<?x8xf32>, tensor<?x8xf32>
+}
+
+// One bit: signs, and a mean magnitude for each group, the last of which has six elements.
+// CHECK-LABEL: func.func @signs
+// CHECK-SAME: %[[X:.*]]: tensor<4x70xf32>
+// CHECK: %[[SUM:.*]] = lutra.reduce<sum> %{{.*}} axes = [2]
+// CHECK: %[[COUNTS:.*]] = lutra.constant dense<{{\[\[}}3.200000e+01], [3.200000e+01], [6.000000e+00]]>
+// CHECK: %[[MEAN:.*]] = lutra.binary<div> %[[SUM]], %[[COUNTS]]
+// CHECK: lutra.binary<max> %[[MEAN]]
+// CHECK: %[[SIGN:.*]] = lutra.compare<ge> %[[X]]
+// CHECK: %[[CODES:.*]] = lutra.select %[[SIGN]], %{{.*}}, %{{.*}} : (tensor<4x70xi1>, tensor<i8>, tensor<i8>) -> tensor<4x70xi8>
+// CHECK: lutra.matmul %[[CODES]], %{{.*}} {block = 32 : i64
+func.func @signs(%x: tensor<4x70xf32>) -> tensor<4x8xf32> {
+  %w = lutra.weight @one_bit : tensor<8x70xf32, #one>
+  %a = lutra.matmul %x, %w {transpose_rhs} : (tensor<4x70xf32>, tensor<8x70xf32, #one>) -> tensor<4x8xf32>
+  return %a : tensor<4x8xf32>
+}
+
+// Two bits: -1, 0 and 1.
+// CHECK-LABEL: func.func @thirds
+// CHECK: %[[CODE:.*]] = lutra.constant dense<1.000000e+00>
+// CHECK: lutra.binary<div> %{{.*}}, %[[CODE]]
+// CHECK: lutra.quantize
+func.func @thirds(%x: tensor<4x64xf32>) -> tensor<4x8xf32> {
+  %w = lutra.weight @two_bits : tensor<8x64xf32, #two>
+  %a = lutra.matmul %x, %w {transpose_rhs} : (tensor<4x64xf32>, tensor<8x64xf32, #two>) -> tensor<4x8xf32>
+  return %a : tensor<4x8xf32>
+}
+
+// A dequantized operand may have codes of more bits than the form states.
+// CHECK-LABEL: func.func @other_codes
+// CHECK: lutra.dequantize
+// CHECK: lutra.matmul
+func.func @other_codes(%x: tensor<4x64xi8>, %s: tensor<f32>) -> tensor<4x8xf32> {
+  %least = lutra.constant dense<-127> : tensor<i8>
+  %c = lutra.binary<max> %x, %least : (tensor<4x64xi8>, tensor<i8>) -> tensor<4x64xi8>
+  %f = lutra.dequantize %c scale(%s : tensor<f32>) {axis = 0 : i64, block = 0 : i64} : tensor<4x64xi8> -> tensor<4x64xf32>
+  %w = lutra.weight @two_bits : tensor<8x64xf32, #two>
+  %a = lutra.matmul %f, %w {transpose_rhs} : (tensor<4x64xf32>, tensor<8x64xf32, #two>) -> tensor<4x8xf32>
+  return %a : tensor<4x8xf32>
 }

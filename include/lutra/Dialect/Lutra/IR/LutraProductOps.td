@@ -27,8 +27,9 @@ def Lutra_MatmulOp : Lutra_GraphOp<"matmul"> {
     integers in any mixture give i32. `rhs` may carry an encoding and a packing; its shape
     stays the logical one. Where that encoding has an activation form, a product may round `lhs` to it first, and
     nothing further. With `scale` [B.., M, ceil(K / block)] the elements of `lhs` are i8 codes from -127 to
-    127 that stand for lhs[b.., m, k] * scale[b.., m, k / block]. `strategy` is written by the strategy chooser and
-    changes no value beyond rounding.
+    127 that stand for lhs[b.., m, k] * scale[b.., m, k / block]; where the activation form of `rhs` is symmetric
+    integers of fewer bits b, from -(2^(b - 1) - 1) to 2^(b - 1) - 1, and of one bit 1 and -1. `strategy` is written
+    by the strategy chooser and changes no value beyond rounding.
 
     Errors: (E1) the ranks are not those above. (E2) `lhs` and `rhs` differ in K. (E3) batch sizes
     differ. (E4) `result` has another shape. (E5) the element types do not fit: floats of one type (a

@@ -86,6 +86,89 @@ def Lutra_TileLookupMatmulOp : Lutra_Op<"tile_lookup_matmul", [AttrSizedOperandS
   let hasVerifier = 1;
 }
 
+def Lutra_TileBitPlanesOp : Lutra_Op<"tile_bit_planes", [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "bits of neighbours along K, in words of 32 for each place of a bit";
+  let description = [{
+    Shapes: `lhs` has i8 elements, K along its last dimension; `result` is [bits, steps] of i32, 32 neighbours for each
+    step; one of `indices` for each dimension of `lhs`.
+
+    Semantics: with lhs(k) for `lhs` at `indices` with k added to the last, bit 8 b + place(f) of result[j, t], for b =
+    0 .. 3 and f = 0 .. 7, is bit j of lhs(32 t + 4 f + b) in two's complement, or with one bit alone whether that is
+    above 0. place(f) is where codes of `code_bits` bits leave the lowest bit of field f once the planes of
+    `code_bits` words are brought together: with p = 8 div code_bits, code_bits * (f mod p) + f div p for f < p *
+    code_bits, and f for others. tile_bitserial_matmul reads such words.
+
+    CPUs lower one step, and two.
+
+    Errors: (E1) `result` is not of i32 and rank 2 with 1 to 4 rows. (E2) `indices` are not one for each dimension of
+    `lhs`. (E3) the elements of `lhs` are not i8. (E4) `lhs` has no dimension. (E5) `code_bits` is not 1 to 4.
+
+    Example:
+    ```mlir
+    %p = lutra.tile_bit_planes %x[%i, %k] {code_bits = 1 : i64} : memref<?x?xi8> -> !lutra.tile<1x2xi32>
+    ```
+    Source: XNOR-Net, arXiv 1603.05279, and for more bits than one arXiv 2409.17870; see the dialect's rationale.
+  }];
+  let arguments = (ins AnyMemRef:$lhs, Variadic<Index>:$indices, I64Attr:$code_bits);
+  let results = (outs Lutra_AnyTile:$result);
+  let assemblyFormat = "$lhs `[` $indices `]` attr-dict `:` type($lhs) `->` type($result)";
+  let extraClassDeclaration = [{
+    /// Where in a byte the planes of codes of `bits` bits have field `field` of 32 codes.
+    static int64_t placeOf(int64_t field, int64_t bits) {
+      int64_t fit = 8 / bits;
+      return field < fit * bits ? bits * (field % fit) + field / fit : field;
+    }
+  }];
+  let hasVerifier = 1;
+}
+
+def Lutra_TileBitserialMatmulOp : Lutra_Op<"tile_bitserial_matmul", [AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "acc + products of planes of bits, counted";
+  let description = [{
+    Shapes: `planes` is [rows, lhs bits, steps] of i32: tiles of tile_bit_planes, a step for 32 of K; `codes` is
+    [panels, words, width, 4] of i8, `bits` words for 32 codes; `acc` and `result` are [rows, panels * width] of i32;
+    two `plane_indices`: the first row and step; two `code_indices`: the first panel and word.
+
+    Semantics: with q(k, c) for the code of column c at step k and x(j, k) for the bit of plane j that tile_bit_planes
+    takes from it, of `lhs bits` = B planes, over k < `depth` and j < B,
+
+      result[r, c] = acc[r, c] + sum over k, j of weight(j) * x(j, k) * q(k, c)
+
+    modulo 2^32 with weight(j) = 2^j, but -2^(B - 1) for the last. One plane, B = 1, stands for 1 and -1 instead:
+    result[r, c] = acc[r, c] - sum over k, i < `bits` of 2^i * (x(0, k) xor bit i of q(k, c)), which with (2^bits - 1)
+    times the number of bits set in the row's plane is the sum of products with 1 and -1. Exact. Codes lie in words as
+    for tile_coded_matmul.
+
+    CPUs lower panels of 16 columns.
+
+    Errors: (E1) `acc` does not have rank 2 and i32 elements, or `result` another type. (E2) `plane_indices` or
+    `code_indices` are not two. (E3) `planes` is not of i32 and rank 3 with 1 to 4 planes. (E4) `codes` is not of i8 and
+    rank 4 with a width that divides the columns of `acc` and words of four bytes. (E5) `bits` is not 1 to 4. (E6)
+    `depth` is no positive multiple of 32.
+
+    Example:
+    ```mlir
+    %r = lutra.tile_bitserial_matmul %p[%i, %s], %w[%n, %k], %acc {depth = 128 : i64, bits = 1 : i64}
+           : memref<1x1x128xi32>, memref<?x?x16x4xi8>, !lutra.tile<1x16xi32> -> !lutra.tile<1x16xi32>
+    ```
+    Source: XNOR-Net, arXiv 1603.05279, and for more bits than one arXiv 2409.17870; see the dialect's rationale.
+  }];
+  let arguments = (ins AnyMemRef:$planes, Variadic<Index>:$plane_indices, AnyMemRef:$codes,
+                       Variadic<Index>:$code_indices, Lutra_AnyTile:$acc, I64Attr:$depth, I64Attr:$bits);
+  let results = (outs Lutra_AnyTile:$result);
+  let extraClassDeclaration = [{
+    /// Steps of K in a word of a plane.
+    static constexpr int64_t wordDepth = 32;
+    int64_t getLhsBits() { return mlir::cast<mlir::MemRefType>(getPlanes().getType()).getDimSize(1); }
+  }];
+  let assemblyFormat = [{
+    $planes `[` $plane_indices `]` `,` $codes `[` $code_indices `]` `,` $acc attr-dict
+    `:` type($planes) `,` type($codes) `,` type($acc) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
 } // opDocGroup
 
 #endif

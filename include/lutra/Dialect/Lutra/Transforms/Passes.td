@@ -226,12 +226,13 @@ def QuantizeActivations : Pass<"lutra-quantize-activations", "mlir::ModuleOp"> {
   let summary = "writes out the rounding of activations that encodings allow";
   let description = [{
     Needs: graph level, and the strategies of the tool's registry. Guarantees: an f32 product with a weight whose
-    encoding has the activation form int<b, sym, group<g>> or int<b, sym, row>, b from 4 to 8, becomes a product of
+    encoding has the activation form int<b, sym, group<g>> or int<b, sym, row>, b up to 8, becomes a product of
     codes where a strategy computes that one on all `targets`, in fewer cycles than the other, codes included: each
     group of K has the scale max(largest magnitude / (2^(b - 1) - 1), least normal number) and codes of
-    `lutra.quantize`. A group that holds an infinity or NaN gives NaN or infinities. Where the left-hand side of a
-    product with an encoded weight is dequantized with one scale from codes that are -127 at least, those codes are
-    multiplied. Leaves alone: everything else, and all of it without `targets`.
+    `lutra.quantize`; with b = 1 the scale max(mean magnitude, least normal number), and 1 for what is 0 or more,
+    else -1. A group that holds an infinity or NaN gives NaN or infinities. Where the left-hand side of a product with
+    an encoded weight is dequantized with one scale from codes that are -127 at least, and the form asks for no fewer
+    than 8 bits, those codes are multiplied. Leaves alone: everything else, and all of it without `targets`.
 
     ```mlir
     %p = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<8x64xf32, #w4>) -> tensor<?x8xf32>
