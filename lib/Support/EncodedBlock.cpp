@@ -4,6 +4,7 @@
 #include "EncodedBlock.h"
 
 #include "Message.h"
+#include "Transcode.h"
 
 #include "lutra/Support/CodeStream.h"
 #include "lutra/Support/SideValues.h"
@@ -47,11 +48,6 @@ private:
 
 static RadixForm radixOf(const CodeForm &code) {
   return {static_cast<unsigned>(code.numbers[0]), static_cast<unsigned>(code.numbers[1])};
-}
-
-static bool hasPlainCodes(const WeightFormat &format) {
-  return format.code.kind != CodeForm::Dict && format.value.sign == ValueMap::Own &&
-         (format.value.kind != ValueMap::Table || (format.value.vector == 1 && format.value.select != ValueMap::Row));
 }
 
 bool BlockTaker::isWithinGroups(int64_t gn, int64_t oldGk, int64_t gk) const {
@@ -228,8 +224,11 @@ Expected<SplitMatrix> lutra::takeBlock(const StoredFormat &from, int64_t n, int6
 // Scales and zero points that kernels read
 //===----------------------------------------------------------------------===//
 
+/// Kernels add whole numbers to codes of scales.
 static bool hasPlainScales(const std::vector<ScaleForm> &scales) {
-  return llvm::none_of(scales, [](const ScaleForm &scale) { return scale.map == ScaleForm::Minus; });
+  return llvm::none_of(scales, [](const ScaleForm &scale) {
+    return scale.map == ScaleForm::Minus || scale.offset != std::nearbyint(scale.offset);
+  });
 }
 
 static bool hasPlainZero(const ZeroForm &zero) {

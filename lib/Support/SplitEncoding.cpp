@@ -1,11 +1,12 @@
 //===- SplitEncoding.cpp - an encoded matrix as summands that kernels read ---===//
 // A permutation is undone in the order of the stored rows and columns where no group of side values spans what it moves
-// apart; else rows of the result and columns of the left-hand side are taken in its order. Sparse terms are few columns
-// or a few entries of each row, whichever costs a product less.
+// apart; else rows of the result and columns of the left-hand side are taken in its order. Sparse terms are some
+// columns and a few entries of each row, as many of either as cost a product least.
 #include "lutra/Support/SplitEncoding.h"
 
 #include "EncodedBlock.h"
 #include "Message.h"
+#include "Transcode.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
@@ -23,19 +24,23 @@ static constexpr int64_t entryCost = 11;
 
 bool lutra::needsSplit(const Encoding &encoding) {
   return encoding.terms.size() != 1 || encoding.terms.front().kind != EncodingTerm::Dense ||
-         !encoding.permN.empty() || !encoding.permK.empty() || !isSimple(encoding.terms.front().formats.front());
+         !encoding.permN.empty() || !encoding.permK.empty() || !isSimple(encoding.terms.front().formats.front()) ||
+         !hasPlainCodes(encoding.terms.front().formats.front());
 }
 
 namespace {
 class Splitter {
 public:
-  Splitter(const Encoding &encoding, int64_t n, int64_t k, ArrayRef<uint8_t> bytes, EncodedLayout layout)
-      : encoding(encoding), n(n), k(k), bytes(bytes), layout(std::move(layout)) {}
+  Splitter(const Encoding &encoding, int64_t n, int64_t k, ArrayRef<uint8_t> bytes, EncodedLayout layout,
+           const DictionaryTable &dictionaries)
+      : encoding(encoding), n(n), k(k), bytes(bytes), layout(std::move(layout)), dictionaries(dictionaries) {}
   Expected<std::vector<SplitTerm>> run();
 
 private:
   Error split(int index);
   Error splitDense(int index);
+  Error addDense(const StoredFormat &format);
+  Error addTranscoded(int index, ArrayRef<DenseTerm> made);
   Error splitLowRank(int index);
   Error splitParts(int index);
   Error splitTypeMap(int index);
@@ -44,7 +49,7 @@ private:
   Error splitSparse(int index);
   Error addOutlierColumns(int index, ArrayRef<StoredPlace> places, ArrayRef<int64_t> columns,
                           ArrayRef<double> values);
-  void addEntries(ArrayRef<double> values, int64_t slots);
+  void addEntries(ArrayRef<double> values, ArrayRef<int64_t> without, int64_t slots);
   Error addProduct(SplitMatrix matrix, int64_t rowBegin, std::vector<int64_t> columns);
   StoredFormat formatOf(int index, int own = 0) const {
     return {encoding.terms[index].formats[own], layout, index, own, bytes};
@@ -62,6 +67,7 @@ private:
   int64_t n, k;
   ArrayRef<uint8_t> bytes;
   EncodedLayout layout;
+  const DictionaryTable &dictionaries;
   std::vector<int64_t> permN, permK, rowOf, columnOf; // stored to tensor, and back
   std::vector<SplitTerm> terms;
 };
@@ -131,8 +137,33 @@ Error Splitter::addProduct(SplitMatrix matrix, int64_t rowBegin, std::vector<int
   return Error::success();
 }
 
+/// What codes that are written anew became.
+Error Splitter::addTranscoded(int index, ArrayRef<DenseTerm> made) {
+  int64_t before = 0, after = 0, bits = 0;
+  for (const EncodedArray &array : layout.arrays)
+    before += array.term == index ? array.bytes : 0;
+  for (const DenseTerm &term : made) {
+    after += term.layout.payload;
+    bits = term.encoding.terms[0].formats[0].code.codeBits();
+    if (Error error = addDense(term.format()))
+      return error;
+  }
+  terms.back().note = message("stores ", after, " bytes of dense codes of ", bits, bits == 1 ? " bit" : " bits",
+                              " in the place of ", before, ", since kernels read no others");
+  return Error::success();
+}
+
 Error Splitter::splitDense(int index) {
   StoredFormat format = formatOf(index);
+  if (hasPlainCodes(format.format))
+    return addDense(format);
+  Expected<std::vector<DenseTerm>> made = transcodeFormat(format, dictionaries);
+  if (!made)
+    return made.takeError();
+  return addTranscoded(index, *made);
+}
+
+Error Splitter::addDense(const StoredFormat &format) {
   // In the tensor's order, if groups allow it, for rows and for columns.
   for (bool movesColumns : {true, false})
     for (bool movesRows : {true, false}) {
@@ -272,8 +303,10 @@ Error Splitter::splitTypeMap(int index) {
     return splitRowTypes(index, *blocks);
   if (term.gn >= n)
     return splitColumnTypes(index, *blocks);
-  return fault("has formats for blocks of ", term.gn, " x ", term.gk,
-               " elements; kernels read those of whole rows or whole columns alone");
+  Expected<DenseTerm> made = transcodeBlocks(term, index, layout, bytes);
+  if (!made)
+    return made.takeError();
+  return addTranscoded(index, *made);
 }
 
 /// Columns with elements, as few codes or as floats.
@@ -311,8 +344,8 @@ Error Splitter::addOutlierColumns(int index, ArrayRef<StoredPlace> places, Array
   return Error::success();
 }
 
-/// The elements of each row, as many for all.
-void Splitter::addEntries(ArrayRef<double> values, int64_t slots) {
+/// The elements of each row but those of some stored columns, as many for all.
+void Splitter::addEntries(ArrayRef<double> values, ArrayRef<int64_t> without, int64_t slots) {
   SplitProduct product;
   product.kind = SplitProduct::Entries;
   product.rows = n;
@@ -320,15 +353,69 @@ void Splitter::addEntries(ArrayRef<double> values, int64_t slots) {
   product.matrix.n = slots;
   product.matrix.k = n;
   product.matrix.values.assign(slots * n, 0);
+  std::vector<char> isElsewhere(k);
+  for (int64_t column : without)
+    isElsewhere[column] = 1;
   for (int64_t row = 0; row < n; ++row) {
     int64_t slot = 0;
-    for (int64_t column = 0; column < k; ++column)
-      if (double value = values[rowOf[row] * k + columnOf[column]]; value != 0) {
-        product.places[slot * n + row] = column;
-        product.matrix.values[slot++ * n + row] = static_cast<float>(value);
-      }
+    for (int64_t column = 0; column < k; ++column) {
+      int64_t stored = columnOf[column];
+      double value = isElsewhere[stored] ? 0 : values[rowOf[row] * k + stored];
+      if (value == 0)
+        continue;
+      product.places[slot * n + row] = column;
+      product.matrix.values[slot++ * n + row] = static_cast<float>(value);
+    }
   }
   terms.back().products.push_back(std::move(product));
+}
+
+namespace {
+/// Elements of a sparse matrix: some columns, and the others in slots of rows.
+struct SparseParts {
+  std::vector<int64_t> columns; // rising
+  int64_t slots = 0;
+  int64_t cost() const { return static_cast<int64_t>(columns.size()) + slots * entryCost; }
+};
+} // namespace
+
+/// Takes columns with the most elements first, as many as make a product cheapest.
+static SparseParts divideSparse(ArrayRef<double> values, int64_t n, int64_t k) {
+  std::vector<std::vector<int64_t>> rowsOf(k);
+  std::vector<int64_t> counts(n);
+  for (int64_t row = 0; row < n; ++row)
+    for (int64_t column = 0; column < k; ++column)
+      if (values[row * k + column] != 0) {
+        rowsOf[column].push_back(row);
+        ++counts[row];
+      }
+  std::vector<int64_t> order = countTo(k);
+  llvm::erase_if(order, [&](int64_t column) { return rowsOf[column].empty(); });
+  llvm::sort(order, [&](int64_t a, int64_t b) {
+    return rowsOf[a].size() != rowsOf[b].size() ? rowsOf[a].size() > rowsOf[b].size() : a < b;
+  });
+  std::vector<int64_t> rowsWith(k + 1); // that many elements left
+  int64_t slots = 0;
+  for (int64_t count : counts) {
+    ++rowsWith[count];
+    slots = std::max(slots, count);
+  }
+  int64_t taken = 0, best = 0, bestSlots = slots;
+  for (int64_t column : order) {
+    for (int64_t row : rowsOf[column]) {
+      --rowsWith[counts[row]];
+      ++rowsWith[--counts[row]];
+    }
+    while (slots > 0 && rowsWith[slots] == 0)
+      --slots;
+    if (++taken + slots * entryCost <= best + bestSlots * entryCost) {
+      best = taken;
+      bestSlots = slots;
+    }
+  }
+  order.resize(best);
+  llvm::sort(order);
+  return {std::move(order), bestSlots};
 }
 
 Error Splitter::splitSparse(int index) {
@@ -339,29 +426,19 @@ Error Splitter::splitSparse(int index) {
   std::vector<double> values(n * k);
   if (Error error = addTerm(encoding, index, layout, bytes, {}, values.data()))
     return error;
-  std::vector<int64_t> columns;
-  int64_t slots = 0;
-  for (int64_t column = 0; column < k; ++column) {
-    bool isUsed = false;
-    for (int64_t row = 0; row < n && !isUsed; ++row)
-      isUsed = values[row * k + column] != 0;
-    if (isUsed)
-      columns.push_back(column);
-  }
-  for (int64_t row = 0; row < n; ++row)
-    slots = std::max(slots, static_cast<int64_t>(llvm::count_if(ArrayRef(values).slice(row * k, k),
-                                                                [](double value) { return value != 0; })));
-  if (columns.empty()) {
+  SparseParts parts = divideSparse(values, n, k);
+  if (parts.cost() == 0) {
     terms.pop_back();
     return Error::success();
   }
-  int64_t dense = columns.size(), scattered = slots * entryCost;
-  if (std::min(dense, scattered) > k / 2)
-    return fault("has a sparse term with elements in ", dense, " of ", k, " columns and up to ", slots,
-                 " in a row, for which no kernel is quicker than one for all elements");
-  if (dense <= scattered)
-    return addOutlierColumns(index, *places, columns, values);
-  addEntries(values, slots);
+  if (parts.cost() > k / 2)
+    return fault("has a sparse term that takes at least ", parts.columns.size(), " of ", k, " columns and up to ",
+                 parts.slots, " more elements of a row, for which no kernel is quicker than one for all elements");
+  if (!parts.columns.empty())
+    if (Error error = addOutlierColumns(index, *places, parts.columns, values))
+      return error;
+  if (parts.slots > 0)
+    addEntries(values, parts.columns, parts.slots);
   return Error::success();
 }
 
@@ -385,8 +462,8 @@ Error Splitter::split(int index) {
 Expected<std::vector<SplitTerm>> Splitter::run() {
   for (const EncodingTerm &term : encoding.terms)
     for (const WeightFormat &format : term.formats)
-      if (format.code.kind == CodeForm::Dict)
-        return fault("has codes out of a dictionary");
+      if (format.code.kind == CodeForm::Dict && term.kind != EncodingTerm::Dense)
+        return fault("has codes out of a dictionary in a term that is not dense");
   Expected<std::vector<int64_t>> rows = readPermutation(layout, ArrayRole::PermN, n, bytes);
   if (!rows)
     return rows.takeError();
@@ -406,11 +483,12 @@ Expected<std::vector<SplitTerm>> Splitter::run() {
 }
 
 Expected<std::vector<SplitTerm>> lutra::splitEncoding(const Encoding &encoding, int64_t n, int64_t k,
-                                                      ArrayRef<uint8_t> bytes) {
+                                                      ArrayRef<uint8_t> bytes,
+                                                      const DictionaryTable &dictionaries) {
   Expected<EncodedLayout> layout = EncodedLayout::of(encoding, n, k);
   if (!layout)
     return layout.takeError();
   if (static_cast<int64_t>(bytes.size()) != layout->bytes)
     return fault("has ", bytes.size(), " bytes, but ", n, " x ", k, " elements are stored in ", layout->bytes);
-  return Splitter(encoding, n, k, bytes, std::move(*layout)).run();
+  return Splitter(encoding, n, k, bytes, std::move(*layout), dictionaries).run();
 }

@@ -232,7 +232,11 @@ class Store:
             self.add(prefix + "codes", f"u{rest[0]}", np.array([stream + [0] * (room - len(stream))]))
             self.add(prefix + "run_starts", "u32", np.array([starts]))
             return np.array(lines, np.int64).reshape(rows, columns)
-        codes = rng.integers(0, fmt.code_count(), (rows, columns))
+        count = fmt.code_count()
+        if rows * columns < count:
+            codes = rng.integers(0, count, (rows, columns))
+        else:  # every code there is
+            codes = rng.permutation(np.resize(np.arange(count), rows * columns)).reshape(rows, columns)
         if not isinstance(fmt.value, Table) and fmt.value[0] == "float":
             while (bad := ~np.isfinite(fmt.values(codes))).any():
                 codes = np.where(bad, 0, codes)

@@ -12,11 +12,12 @@
 //
 // Numbers are those of lutra.decode but for one rounding to f32 of side values that are computed here: scales that were
 // stored with a distance of their own, products of a zero point and its scale, elements of sparse terms
-// and of codes of more than 8 bits.
+// and of codes of more than 8 bits. Codes out of dictionaries, tables of vectors or for rows, and formats that change
+// from block to block are written anew as dense codes with the same values, which takes more bytes: `note` says so.
 #ifndef LUTRA_SUPPORT_SPLITENCODING_H
 #define LUTRA_SUPPORT_SPLITENCODING_H
 
-#include "lutra/Support/Encoding.h"
+#include "lutra/Support/EncodedTensor.h"
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/Support/Error.h"
@@ -44,6 +45,7 @@ struct SplitProduct {
 struct SplitTerm {
   std::vector<SplitProduct> products; // by rising rowBegin; those of one rowBegin have the same rows
   std::vector<int64_t> order;         // empty: as they are
+  std::string note;                   // what its codes became, and what that costs; empty: they stayed
 };
 
 /// Whether kernels cannot read an encoding as it is for a reason that splitting may remove.
@@ -51,7 +53,8 @@ bool needsSplit(const Encoding &encoding);
 
 /// The terms of the n x k matrix with these bytes, or why there are none.
 llvm::Expected<std::vector<SplitTerm>> splitEncoding(const Encoding &encoding, int64_t n, int64_t k,
-                                                     llvm::ArrayRef<uint8_t> bytes);
+                                                     llvm::ArrayRef<uint8_t> bytes,
+                                                     const DictionaryTable &dictionaries = {});
 
 } // namespace lutra
 

@@ -6,12 +6,14 @@
 
 #include "WeightData.h"
 
+#include "lutra/Dialect/Lutra/IR/Dictionaries.h"
 #include "lutra/Support/ConstantBytes.h"
 #include "lutra/Support/EncodedTensor.h"
 #include "lutra/Support/ErrorCodes.h"
 #include "lutra/Support/SplitEncoding.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Remarks.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -49,6 +51,7 @@ private:
   struct Weight {
     std::vector<std::vector<Part>> terms;
     std::vector<std::vector<int64_t>> orders;
+    std::vector<std::string> notes;
     std::string why; // there is no split
   };
   LogicalResult checkBytes(GlobalOp global);
@@ -150,15 +153,30 @@ const Splitter::Weight &Splitter::weightOf(GlobalOp global) {
     weight.why = "has bytes that are not there";
     return weight;
   }
+  FailureOr<DictionaryTable> dictionaries = failure();
+  {
+    // A reason here, an error where nothing else computes the product.
+    ScopedDiagnosticHandler handler(module.getContext(), [&](Diagnostic &diagnostic) {
+      weight.why = diagnostic.str();
+      return success();
+    });
+    auto refuse = [&](ErrorCode) { return mlir::emitError(global.getLoc()); };
+    dictionaries = readDictionaries(
+        encoding, {[&](StringRef name) { return module.lookupSymbol<GlobalOp>(name); }, refuse});
+  }
+  if (failed(dictionaries))
+    return weight;
   llvm::Expected<std::vector<SplitTerm>> terms =
       splitEncoding(encoding, type.getDimSize(0), type.getDimSize(1),
-                    ArrayRef(reinterpret_cast<const uint8_t *>(bytes->data()), bytes->size()));
+                    ArrayRef(reinterpret_cast<const uint8_t *>(bytes->data()), bytes->size()), *dictionaries);
   if (!terms) {
     weight.why = llvm::toString(terms.takeError());
     return weight;
   }
   for (SplitTerm &term : *terms) {
     weight.orders.push_back(std::move(term.order));
+    if (!term.note.empty())
+      weight.notes.push_back(std::move(term.note));
     std::vector<Part> &parts = weight.terms.emplace_back();
     SmallVector<ActivationForm> activations;
     for (size_t index = 0; index < term.products.size(); ++index)
@@ -326,6 +344,9 @@ void Splitter::split(MatmulOp op) {
   remark::passed(op.getLoc(), opts) << remark::metric("Weight", global.getSymName())
                                     << remark::metric("Terms", weight.terms.size())
                                     << remark::metric("Products", products);
+  for (const std::string &note : weight.notes)
+    remark::analysis(op.getLoc(), opts) << remark::metric("Weight", global.getSymName())
+                                        << remark::reason("{0}", note);
   Operation *reader = op.getRhs().getDefiningOp();
   op.replaceAllUsesWith(sum);
   op.erase();

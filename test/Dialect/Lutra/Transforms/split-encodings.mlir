@@ -8,6 +8,10 @@
 #halves = #lutra.encoding<[parts<rows<0, *> columns<0, 32> {int<8>, affine}, rows<0, *> columns<32, *> {int<4>, affine}>], act = int<8, sym, group<32>>>
 #factors = #lutra.encoding<[dense<int<4>, affine>, lowrank<2, {int<8>, affine}, {int<8>, affine}>]>
 #blocks = #lutra.encoding<[typemap<@kinds, 2, 32, [0.5, 0.5], {int<8>, affine}, {int<4>, affine}>]>
+#floats = #lutra.encoding<[typemap<@kinds, 2, 32, [0.5, 0.5], {uint<8>, float<4, 3, 7, fn>}, {int<4>, affine}>]>
+#runs = #lutra.encoding<[dense<dict<8, @runs, fixed<4>>, affine, scales = [f16, row]>]>
+#lacking = #lutra.encoding<[dense<dict<8, @absent, fixed<4>>, affine, scales = [f16, row]>]>
+#thirds = #lutra.encoding<[dense<uint<2>, table<3, bf16, select<row>>>]>
 #crowd = #lutra.encoding<[sparse<int<8>, affine, bitmap<64>>]>
 lutra.global @w_simple : tensor<4x64xf32, #simple> = dense<58> : tensor<196xi8>
 lutra.global @w_minima : tensor<4x64xf32, #minima> = dense<58> : tensor<208xi8>
@@ -15,6 +19,11 @@ lutra.global @w_mixed : tensor<4x64xf32, #mixed> = dense<58> : tensor<264xi8>
 lutra.global @w_halves : tensor<4x64xf32, #halves> = dense<58> : tensor<192xi8>
 lutra.global @w_factors : tensor<4x64xf32, #factors> = dense<58> : tensor<320xi8>
 lutra.global @w_blocks : tensor<4x64xf32, #blocks> = dense<"0x0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000003"> : tensor<194xi8>
+lutra.global @w_floats : tensor<4x64xf32, #floats> = dense<"0x0000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000003"> : tensor<194xi8>
+lutra.global @runs : tensor<8xi8> = dense<[0, 1, 2, 3, 9, 9, 9, 9]> : tensor<8xi8>
+lutra.global @w_runs : tensor<4x64xf32, #runs> = dense<1> : tensor<72xi8>
+lutra.global @w_lacking : tensor<4x64xf32, #lacking> = dense<1> : tensor<72xi8>
+lutra.global @w_thirds : tensor<4x64xf32, #thirds> = dense<1> : tensor<88xi8>
 lutra.global @w_crowd : tensor<4x64xf32, #crowd> = dense<-1> : tensor<288xi8>
 // CHECK-DAG: lutra.global @w_minima.part : tensor<4x64xf32, #lutra.encoding<[dense<uint<4>, affine, scales = [f16, 1, 32]>]>>
 // CHECK-DAG: lutra.global @w_minima.part_0 : tensor<4x2xf32>
@@ -83,13 +92,52 @@ func.func @factors(%x: tensor<?x64xf32>) -> tensor<?x4xf32> {
   return %r : tensor<?x4xf32>
 }
 
-// Neither whole rows nor whole columns.
+// Neither whole rows nor whole columns: codes of the widest.
 // CHECK-LABEL: func.func @blocks
-// CHECK: lutra.weight @w_blocks
+// CHECK: lutra.matmul %arg0, %{{.*}} {transpose_rhs} : (tensor<?x64xf32>, tensor<4x64xf32, #lutra.encoding<[dense<uint<1>, affine, scales = [f32, 1, 32], zero = tensor<u1, 1, 32>>]>>)
 func.func @blocks(%x: tensor<?x64xf32>) -> tensor<?x4xf32> {
   %w = lutra.weight @w_blocks : tensor<4x64xf32, #blocks>
-  // REMARK: has formats for blocks of 2 x 32 elements
+  // REMARK: stores {{[0-9]+}} bytes of dense codes of 1 bit in the place of 194, since kernels read no others
   %r = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<4x64xf32, #blocks>) -> tensor<?x4xf32>
+  return %r : tensor<?x4xf32>
+}
+
+// Values that are no small integers.
+// CHECK-LABEL: func.func @floats
+// CHECK: lutra.weight @w_floats
+func.func @floats(%x: tensor<?x64xf32>) -> tensor<?x4xf32> {
+  %w = lutra.weight @w_floats : tensor<4x64xf32, #floats>
+  // REMARK: has formats for blocks of 2 x 32 elements whose values are no small integers
+  %r = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<4x64xf32, #floats>) -> tensor<?x4xf32>
+  return %r : tensor<?x4xf32>
+}
+
+// Runs of codes are written out.
+// CHECK-LABEL: func.func @out_of_a_dictionary
+// CHECK: lutra.matmul %arg0, %{{.*}} {transpose_rhs} : (tensor<?x64xf32>, tensor<4x64xf32, #lutra.encoding<[dense<int<5>, affine, scales = [f16, row]>]>>)
+func.func @out_of_a_dictionary(%x: tensor<?x64xf32>) -> tensor<?x4xf32> {
+  %w = lutra.weight @w_runs : tensor<4x64xf32, #runs>
+  // REMARK: stores 168 bytes of dense codes of 5 bits in the place of 72, since kernels read no others
+  %r = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<4x64xf32, #runs>) -> tensor<?x4xf32>
+  return %r : tensor<?x4xf32>
+}
+
+// CHECK-LABEL: func.func @without_dictionary
+// CHECK: lutra.weight @w_lacking
+func.func @without_dictionary(%x: tensor<?x64xf32>) -> tensor<?x4xf32> {
+  %w = lutra.weight @w_lacking : tensor<4x64xf32, #lacking>
+  // REMARK: reads the dictionary @absent, which is no lutra.global of bytes
+  %r = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<4x64xf32, #lacking>) -> tensor<?x4xf32>
+  return %r : tensor<?x4xf32>
+}
+
+// One bit for each value of a row.
+// CHECK-LABEL: func.func @rows_of_thirds
+// CHECK-COUNT-3: lutra.matmul %arg0, %{{.*}} {transpose_rhs} : (tensor<?x64xf32>, tensor<4x64xf32, #lutra.encoding<[dense<uint<1>, affine, scales = [f32, row]>]>>)
+func.func @rows_of_thirds(%x: tensor<?x64xf32>) -> tensor<?x4xf32> {
+  %w = lutra.weight @w_thirds : tensor<4x64xf32, #thirds>
+  // REMARK: Products=3
+  %r = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<4x64xf32, #thirds>) -> tensor<?x4xf32>
   return %r : tensor<?x4xf32>
 }
 
@@ -98,7 +146,7 @@ func.func @blocks(%x: tensor<?x64xf32>) -> tensor<?x4xf32> {
 // CHECK: lutra.weight @w_crowd
 func.func @crowd(%x: tensor<?x64xf32>) -> tensor<?x4xf32> {
   %w = lutra.weight @w_crowd : tensor<4x64xf32, #crowd>
-  // REMARK: has a sparse term with elements in 64 of 64 columns
+  // REMARK: has a sparse term that takes at least 64 of 64 columns and up to 0 more elements of a row
   %r = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<4x64xf32, #crowd>) -> tensor<?x4xf32>
   return %r : tensor<?x4xf32>
 }
