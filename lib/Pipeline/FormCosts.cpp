@@ -120,7 +120,11 @@ OwningOpRef<ModuleOp> FormTimes::makeModule(int64_t rows, int64_t n, int64_t k, 
     std::copy(values.begin(), values.end(), reinterpret_cast<float *>(blob.getMutableData().data()));
   } else {
     Encoding encoding = form.encodingOf(n, k, rounding);
-    std::vector<uint8_t> bytes = llvm::cantFail(encodeTensor(encoding, n, k, values));
+    EncodeOptions given; // any table: its values do not matter
+    for (const EncodedArray &array : llvm::cantFail(EncodedLayout::of(encoding, n, k)).arrays)
+      for (int64_t entry = 0; array.role == ArrayRole::Table && entry < array.columns; ++entry)
+        given.arrays[array.name].push_back(static_cast<double>(entry) / static_cast<double>(array.columns) - 0.5);
+    std::vector<uint8_t> bytes = llvm::cantFail(encodeTensor(encoding, n, k, values, given));
     blob = HeapAsmResourceBlob::allocate(bytes.size(), /*align=*/64, /*dataIsMutable=*/true);
     std::memcpy(blob.getMutableData().data(), bytes.data(), bytes.size());
     type = RankedTensorType::get({n, k}, real, EncodingAttr::get(builder.getContext(), encoding, PackingAttr()));
@@ -146,7 +150,8 @@ OwningOpRef<ModuleOp> FormTimes::makeModule(int64_t rows, int64_t n, int64_t k, 
 
 FailureOr<int64_t> FormTimes::get(int64_t rows, int64_t n, int64_t k, const WeightForm &form,
                                   const ActivationRounding &rounding) {
-  auto [entry, isNew] = done.try_emplace(llvm::formatv("{0} {1} {2} {3}", rows, n, k, form.text()).str(), 0);
+  std::string format = form.keeps() ? form.text() : form.encodingOf(n, k, rounding).text();
+  auto [entry, isNew] = done.try_emplace(llvm::formatv("{0} {1} {2} {3}", rows, n, k, format).str(), 0);
   if (!isNew)
     return entry->second;
   OwningOpRef<ModuleOp> module = makeModule(rows, n, k, form, rounding);

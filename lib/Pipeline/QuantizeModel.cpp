@@ -539,6 +539,8 @@ LogicalResult ModelQuantizer::run(std::string &reportText) {
       listProduct(*options.quantizeList, product, quantizer);
     for (const KeptProduct &product : quantizer.getKept())
       listProduct(*options.quantizeList, product);
+    for (const QuantizedTable &table : quantizer.getTables())
+      listTable(*options.quantizeList, table);
     return quantizer.checkPatterns();
   }
   if (quantizer.getSpec().budgetTime > 0 && failed(checkMeasurable(module.getLoc(), options)))
@@ -547,8 +549,11 @@ LogicalResult ModelQuantizer::run(std::string &reportText) {
     return failure();
   if (calibrated)
     findTaps();
-  if (failed(checkShared()) || failed(choose()))
+  // Before bytes are counted; `plain` has the floats.
+  if (failed(checkShared()) || failed(quantizer.applyTables()) || failed(choose()))
     return failure();
+  for (const QuantizedTable &table : quantizer.getTables())
+    report.add(table);
   if (calibrated && !options.quantizeReport.empty()) { // before bytes of weights are freed
     FailureOr<std::unique_ptr<Probe>> compiled = Probe::compile(*plain, {}, {}, options);
     if (failed(compiled))

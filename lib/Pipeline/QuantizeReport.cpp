@@ -69,6 +69,15 @@ void QuantizeReport::add(const KeptProduct &product) {
   kept.push_back(std::move(layer));
 }
 
+void QuantizeReport::add(const QuantizedTable &table) {
+  GlobalOp global = table.table;
+  tables.push_back(llvm::json::Object{{"weight", fixUTF8(global.getSymName())},
+                                      {"rows", table.rows},
+                                      {"columns", table.columns},
+                                      {"format", "int8:channel:sym"},
+                                      {"bytes", table.bytes()}});
+}
+
 void QuantizeReport::addSample(const Sample &sample, ArrayRef<ProbeTensor> exact, ArrayRef<ProbeTensor> other,
                                ArrayRef<lutra_tensor_info> infos) {
   outputs.resize(exact.size());
@@ -100,6 +109,8 @@ std::string QuantizeReport::text() {
                           {"bitsPerWeight", bitsOf(bytes, weights)},
                           {"layers", std::move(layers)},
                           {"kept", std::move(kept)}};
+  if (!tables.empty())
+    root["embeddings"] = std::move(tables);
   if (predictedLoss)
     root["predictedLoss"] = *predictedLoss;
   if (floatTime)
@@ -144,4 +155,10 @@ void lutra::listProduct(llvm::raw_ostream &out, const QuantizedProduct &product,
 void lutra::listProduct(llvm::raw_ostream &out, const KeptProduct &product) {
   listLine(out, product.name, product.weight,
            product.reason.empty() ? std::string("stays") : "stays: " + product.reason);
+}
+
+void lutra::listTable(llvm::raw_ostream &out, const QuantizedTable &table) {
+  listLine(out, "", table.table,
+           llvm::formatv("int8:channel:sym ({0:F2} bits), looked up", bitsOf(table.bytes(), table.rows * table.columns))
+               .str());
 }

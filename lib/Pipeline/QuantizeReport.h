@@ -23,6 +23,7 @@ public:
   void add(const QuantizedProduct &product, const WeightForm &form, int64_t bytes, const QuantizeNotes &notes,
            std::optional<double> loss, llvm::ArrayRef<int64_t> times);
   void add(const KeptProduct &product);
+  void add(const QuantizedTable &table);
   /// One call of the float model and the same call of the quantized one.
   void addSample(const Sample &sample, llvm::ArrayRef<ProbeTensor> exact, llvm::ArrayRef<ProbeTensor> other,
                  llvm::ArrayRef<lutra_tensor_info> infos);
@@ -35,7 +36,7 @@ private:
     int64_t samples = 0;
     double cosine = 0, leastCosine = 1, greatestError = 0, power = 0, error = 0;
   };
-  llvm::json::Array layers, kept;
+  llvm::json::Array layers, kept, tables;
   std::vector<Output> outputs;
   int64_t bytes = 0, weights = 0;
 };
@@ -43,6 +44,7 @@ private:
 /// A line of --quantize=list.
 void listProduct(llvm::raw_ostream &out, const QuantizedProduct &product, const WeightQuantizer &quantizer);
 void listProduct(llvm::raw_ostream &out, const KeptProduct &product);
+void listTable(llvm::raw_ostream &out, const QuantizedTable &table);
 
 } // namespace lutra
 

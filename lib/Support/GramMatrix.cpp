@@ -20,6 +20,8 @@ void GramMatrix::addRows(llvm::ArrayRef<float> values, llvm::ArrayRef<char> keep
       continue;
     }
     std::copy(own.begin(), own.end(), chunk.begin() + pending * size);
+    for (int64_t k = 0; k < size; ++k)
+      rowSum[k] += own[k];
     ++rowsOfSet;
     if (++pending == chunkRows)
       flush(parallel);
@@ -67,6 +69,10 @@ void GramMatrix::endSet(ParallelFor parallel) {
   for (int64_t i = 0; i < size; ++i)
     for (int64_t j = 0; j < i; ++j)
       mean[i * size + j] = mean[j * size + i];
+  for (int64_t k = 0; k < size; ++k) {
+    meanRow[k] += (rowSum[k] / static_cast<double>(rowsOfSet) - meanRow[k]) * part;
+    rowSum[k] = 0;
+  }
   rows += rowsOfSet;
   rowsOfSet = 0;
 }

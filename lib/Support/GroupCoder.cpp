@@ -15,20 +15,23 @@ using llvm::ArrayRef;
 /// Steps of a search beside the first, which clips nothing.
 static constexpr int trials = 20, tableTrials = 12;
 
-GroupCoder::GroupCoder(const WeightForm &form, float tensorScale)
-    : form(form), isInteger(form.isInteger()), tensorScale(tensorScale) {
-  if (isInteger) {
+GroupCoder::GroupCoder(const WeightForm &form, float tensorScale, ArrayRef<float> table)
+    : form(form), isLinear(form.isLinear()), tensorScale(tensorScale) {
+  if (isLinear) {
     most = static_cast<float>((1 << form.bits) - 1);
     middle = static_cast<float>(1 << (form.bits - 1));
-    least = form.symmetric ? 1 : 0; // symmetric codes reach as far on both sides
+    // Symmetric codes reach as far on both sides, but where a scale may be negative.
+    least = form.symmetric && form.values != WeightForm::KQuant ? 1 : 0;
     return;
   }
   Encoding encoding = form.encoding();
   const WeightFormat &format = encoding.terms.front().formats.front();
   for (int64_t index = 0; index < (format.value.select == ValueMap::Tensor ? 1 : 4); ++index) {
     std::vector<std::pair<double, uint8_t>> entries;
-    for (int64_t code = 0; code < (int64_t(1) << form.bits); ++code)
-      if (std::optional<double> value = valueOfCode(format, code, index))
+    for (int64_t code = 0; code < form.codeCount(); ++code)
+      if (!table.empty())
+        entries.emplace_back(table[code], code);
+      else if (std::optional<double> value = valueOfCode(format, code, index))
         entries.emplace_back(*value, code);
     llvm::sort(entries);
     Table &table = tables.emplace_back();
@@ -53,8 +56,10 @@ float GroupCoder::tensorScaleOf(const WeightForm &form, float extreme) {
 
 /// A scale as it is stored, of values that were moved by 2^-exponent.
 float GroupCoder::stored(double scale, int exponent) const {
+  if (form.values == WeightForm::KQuant) // `join` rounds it
+    return static_cast<float>(scale);
   if (form.scale == SideType::F32) {
-    double reach = isInteger ? most : tables.front().extreme;
+    double reach = isLinear ? most : tables.front().extreme;
     auto low = static_cast<float>(std::ldexp(std::numeric_limits<float>::min(), -exponent));
     auto high = static_cast<float>(std::ldexp(std::numeric_limits<float>::max() / reach, -exponent));
     return std::min(std::max(static_cast<float>(scale), low), high);
@@ -72,12 +77,20 @@ float GroupCoder::storedScale(double scale) const { return stored(scale, 0); }
 bool GroupCoder::holds(const GroupSide &side) const {
   // Below its least normal number an f16 loses bits, and beyond its greatest there is nothing.
   constexpr float leastHalf = 6.103515625e-05f, greatestHalf = 65504;
-  return form.scale != SideType::F16 || (side.scale >= leastHalf && side.scale < greatestHalf);
+  return form.scale != SideType::F16 || form.values == WeightForm::KQuant ||
+         (side.scale >= leastHalf && side.scale < greatestHalf);
+}
+
+/// The codes below hold fewer bits than even a small f16.
+bool GroupCoder::holds(const SuperSide &side) const {
+  constexpr float least = 0x1p-18f, greatest = 65504;
+  auto fits = [&](float scale) { return scale == 0 || (scale >= least && scale < greatest); };
+  return form.scale != SideType::F16 || (fits(side.scale) && fits(side.minimum));
 }
 
 bool GroupCoder::clips(float value, const GroupSide &side) const {
   float quotient = value / side.scale;
-  if (isInteger)
+  if (isLinear)
     return quotient < least - side.zero - 0.5f || quotient > most - side.zero + 0.5f;
   const std::vector<float> &values = tables[side.table].values;
   size_t last = values.size() - 1;
@@ -127,14 +140,14 @@ GroupCoder::Sums GroupCoder::tableSums(const Group &group, const GroupSide &side
 }
 
 GroupCoder::Sums GroupCoder::sumsOf(const Group &group, const GroupSide &side) const {
-  if (!isInteger)
+  if (!isLinear)
     return tableSums(group, side);
   return group.weights.empty() ? integerSums<false>(group, side) : integerSums<true>(group, side);
 }
 
 /// With the codes of a fit another scale has less error: e(s') = e(s) + (s' - s) ((s' + s) square - 2 product).
 void GroupCoder::tryRefit(const Group &group, const Fit &fit, const Sums &sums, Fit &best) const {
-  if (sums.product <= 0)
+  if (sums.product * fit.side.scale <= 0)
     return;
   Fit refitted = fit;
   refitted.side.scale = stored(sums.product / sums.square, group.exponent);
@@ -147,7 +160,10 @@ void GroupCoder::tryRefit(const Group &group, const Fit &fit, const Sums &sums, 
 /// Lets [low, high], which holds 0, just fit the codes.
 GroupSide GroupCoder::fitRange(const Group &group, double low, double high) const {
   GroupSide side;
-  side.scale = stored(form.symmetric ? std::max(-low, high) / (middle - 1) : (high - low) / most, group.exponent);
+  double wanted = form.symmetric ? std::max(-low, high) / (middle - 1) : (high - low) / most;
+  if (form.values == WeightForm::Block && wanted > 0) // the next power of two clips nothing
+    wanted = std::ldexp(1.0, std::ilogb(std::nextafter(wanted, 0)) + 1);
+  side.scale = stored(wanted, group.exponent);
   double zero = std::nearbyint(-low / side.scale);
   side.zero = form.symmetric ? middle : static_cast<float>(std::min<double>(std::max(zero, 0.0), most));
   return side;
@@ -175,6 +191,137 @@ GroupSide GroupCoder::fitInteger(const Group &group) const {
     tryRefit(group, fit, sums, best);
   }
   return best.side;
+}
+
+/// A zero point that is a float, or a minimum: for each range tried, codes, and then both sides refitted to the codes.
+GroupSide GroupCoder::fitFloatZero(const Group &group) const {
+  double low = 0, high = 0;
+  for (float value : group.values) {
+    low = std::min<double>(low, value);
+    high = std::max<double>(high, value);
+  }
+  Fit best{{}, std::numeric_limits<double>::infinity()};
+  auto consider = [&](double scale, double minimum) {
+    GroupSide side;
+    side.scale = stored(scale, group.exponent);
+    if (!(side.scale > 0))
+      return side;
+    side.zero = static_cast<float>(std::min<double>(std::max(minimum, 0.0) / side.scale, 1e6));
+    if (double error = sumsOf(group, side).error; error < best.error)
+      best = {side, error};
+    return side;
+  };
+  double narrowest = form.bits > 3 ? 0.6 : 0.4;
+  for (int trial = 0; trial <= (form.method == WeightForm::Nearest ? 0 : trials); ++trial) {
+    double share = 1 - (1 - narrowest) * trial / trials;
+    GroupSide side = consider((high - low) * share / most, -low * share);
+    if (form.method == WeightForm::Nearest || !(side.scale > 0))
+      break;
+    double count = 0, q = 0, qq = 0, w = 0, wq = 0;
+    for (auto [index, value] : llvm::enumerate(group.values)) {
+      double weight = group.weights.empty() ? 1 : group.weights[index];
+      double code = double(distance(value, 1 / side.scale, side.zero)) + side.zero;
+      count += weight;
+      q += weight * code;
+      qq += weight * code * code;
+      w += weight * value;
+      wq += weight * value * code;
+    }
+    double spread = count * qq - q * q;
+    if (!(spread > 0))
+      continue;
+    double scale = (count * wq - q * w) / spread, minimum = (scale * q - w) / count;
+    if (minimum < 0) { // there are none below 0
+      minimum = 0;
+      scale = wq / qq;
+    }
+    consider(scale, minimum);
+  }
+  return best.side;
+}
+
+/// HQQ (Badri and Shaji, 2023): scale of the extremes; the zero point moves to the mean of what the codes say of it,
+/// less the errors that a norm of power 0.7 calls outliers, whose bound tightens in each round.
+GroupSide GroupCoder::fitHalfQuadratic(const Group &group) const {
+  constexpr double power = 0.7, tighten = 1.01;
+  constexpr int rounds = 20;
+  SideType half{SideType::F16, 16};
+  double low = 0, high = 0;
+  for (float value : group.values) {
+    low = std::min<double>(low, value);
+    high = std::max<double>(high, value);
+  }
+  GroupSide side;
+  side.scale = stored((high - low) / most, group.exponent);
+  if (!(side.scale > 0))
+    return side;
+  auto setZero = [&](GroupSide &own, double zero) {
+    own.zero = static_cast<float>(decodeSide(half, encodeSide(half, zero)));
+  };
+  setZero(side, -low / side.scale);
+  double beta = 10, bestError = std::numeric_limits<double>::infinity();
+  GroupSide best = side;
+  for (int round = 0; round < rounds; ++round) {
+    double error = 0, zero = 0;
+    for (float value : group.values) {
+      double unit = distance(value, 1 / side.scale, side.zero), rest = value / side.scale - unit;
+      double size = std::fabs(rest);
+      double outlier = size > 0 ? std::max(0.0, size - std::pow(size, power - 1) / beta) : 0;
+      error += std::pow(size, power);
+      zero += unit + side.zero - (value / side.scale - std::copysign(outlier, rest));
+    }
+    if (error >= bestError)
+      break;
+    bestError = error;
+    best = side;
+    setZero(side, zero / static_cast<double>(group.values.size()));
+    beta *= tighten;
+  }
+  return best;
+}
+
+/// Scales of either sign: codes reach one step farther below the middle than above it.
+GroupSide GroupCoder::fitSigned(const Group &group) const {
+  double extreme = 0;
+  for (float value : group.values)
+    if (std::fabs(value) > std::fabs(extreme))
+      extreme = value;
+  Fit best{{}, std::numeric_limits<double>::infinity()};
+  double narrowest = form.bits > 3 ? 0.6 : 0.4;
+  for (double sign : {-1.0, 1.0})
+    for (int trial = 0; trial <= (form.method == WeightForm::Nearest ? 0 : trials); ++trial) {
+      double share = 1 - (1 - narrowest) * trial / trials, reach = sign < 0 ? middle : middle - 1;
+      Fit fit{{stored(sign * extreme * share / reach, group.exponent), middle}, 0};
+      if (fit.side.scale == 0)
+        break;
+      Sums sums = sumsOf(group, fit.side);
+      fit.error = sums.error;
+      if (fit.error < best.error)
+        best = fit;
+      if (form.method != WeightForm::Nearest)
+        tryRefit(group, fit, sums, best);
+    }
+  return best.side;
+}
+
+/// The best scale of -1, (0,) 1: if the greatest j magnitudes count, it is their mean and takes (sum)^2 / j off the
+/// error.
+GroupSide GroupCoder::fitSigns(const Group &group) const {
+  std::vector<std::pair<float, float>> magnitudes; // and weights
+  for (auto [index, value] : llvm::enumerate(group.values))
+    magnitudes.emplace_back(std::fabs(value), group.weights.empty() ? 1 : group.weights[index]);
+  llvm::sort(magnitudes, [](const auto &a, const auto &b) { return a.first > b.first; });
+  double sum = 0, count = 0, gain = 0, scale = 0;
+  for (auto [index, one] : llvm::enumerate(magnitudes)) {
+    sum += double(one.first) * one.second;
+    count += one.second;
+    bool mayEnd = form.values == WeightForm::Ternary || index + 1 == magnitudes.size();
+    if (mayEnd && count > 0 && sum * sum / count > gain) {
+      gain = sum * sum / count;
+      scale = sum / count;
+    }
+  }
+  return {stored(scale, group.exponent), 0, 0};
 }
 
 /// The scales of a search for a table, without those that are too small to store.
@@ -220,16 +367,62 @@ GroupSide GroupCoder::fitTables(const Group &group) const {
   return best.side;
 }
 
+/// Of a group of zeros.
+GroupSide GroupCoder::zeroSide() const {
+  GroupSide side;
+  side.zero = isLinear && form.symmetric ? middle : 0;
+  side.scale = form.values == WeightForm::NvFp4 ? stored(tensorScale, 0) : 1;
+  if (form.values == WeightForm::KQuant)
+    side.scale = 0;
+  else if (!isLinear && tables.front().values[nearest(0, tables.front())] != 0)
+    side.scale = stored(0x1p-14, 0); // no code stands for 0
+  return side;
+}
+
+double GroupCoder::errorOf(ArrayRef<float> values, ArrayRef<float> weights, const GroupSide &side) const {
+  return sumsOf({values, weights, 0}, side).error;
+}
+
+SuperSide GroupCoder::join(llvm::MutableArrayRef<GroupSide> sides) const {
+  const Encoding encoding = form.encoding();
+  const WeightFormat &format = encoding.terms.front().formats.front();
+  const ScaleForm &own = format.scales[0];
+  double mostScale = greatestOf(own.element) + own.offset;
+  double scale = 0, minimum = 0;
+  for (const GroupSide &side : sides) {
+    scale = std::max(scale, std::fabs(double(side.scale)));
+    if (!form.symmetric)
+      minimum = std::max(minimum, double(side.scale) * side.zero);
+  }
+  auto outer = [&](double value) {
+    SideType type = format.scales[1].element;
+    return static_cast<float>(decodeSide(type, encodeSide(type, value)));
+  };
+  SuperSide super{outer(scale / mostScale), form.symmetric ? 0 : outer(minimum / greatestOf(own.element))};
+  if (super.scale == 0)
+    super.scale = outer(0x1p-18); // zeros alone, or nearly
+  for (GroupSide &side : sides) {
+    double low = form.symmetric ? -mostScale : 1; // a code of 0 would lose the group's minimum's scale
+    double code = std::clamp(std::nearbyint(side.scale / double(super.scale)), low, mostScale);
+    if (code == 0)
+      code = std::copysign(1.0, side.scale);
+    double floor = side.scale * double(side.zero);
+    side.scale = static_cast<float>(code * super.scale);
+    if (form.symmetric)
+      continue;
+    double least = super.minimum > 0 ? std::nearbyint(floor / super.minimum) : 0;
+    side.zero = static_cast<float>(std::min(least, greatestOf(own.element)) * super.minimum / side.scale);
+  }
+  return super;
+}
+
 GroupSide GroupCoder::fit(ArrayRef<float> values, ArrayRef<float> weights) const {
   float extreme = 0;
   for (float value : values)
     extreme = std::max(extreme, std::fabs(value));
   GroupSide side;
-  if (extreme == 0) {
-    side.zero = isInteger && form.symmetric ? middle : 0;
-    side.scale = form.values == WeightForm::NvFp4 ? stored(tensorScale, 0) : 1;
-    return side;
-  }
+  if (extreme == 0)
+    return zeroSide();
   // Squares of what lies far from 1 leave f32.
   Group group{values, weights, 0};
   std::vector<float> moved;
@@ -239,7 +432,14 @@ GroupSide GroupCoder::fit(ArrayRef<float> values, ArrayRef<float> weights) const
       moved.push_back(std::ldexp(value, -group.exponent));
     group.values = moved;
   }
-  side = isInteger ? fitInteger(group) : fitTables(group);
+  bool isSigned = form.values == WeightForm::KQuant && form.symmetric;
+  bool isSigns = form.values == WeightForm::Ternary || form.values == WeightForm::Binary;
+  side = isSigned                                            ? fitSigned(group)
+         : form.method == WeightForm::HalfQuadratic          ? fitHalfQuadratic(group)
+         : form.hasFloatZeros()                              ? fitFloatZero(group)
+         : isLinear                                          ? fitInteger(group)
+         : isSigns                                           ? fitSigns(group)
+                                                             : fitTables(group);
   side.scale = std::ldexp(side.scale, group.exponent);
   return side;
 }

@@ -3,9 +3,9 @@
 // and of M lie in fours.
 #include "lutra/Support/QuantizeMatrix.h"
 
+#include "CodeTables.h"
 #include "DenseKernels.h"
 
-#include "lutra/Support/CodeStream.h"
 #include "lutra/Support/SideValues.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -52,6 +52,18 @@ private:
   std::vector<float> data;
 };
 
+/// Of forms whose wide groups have codes of their own.
+class CoderPair {
+public:
+  explicit CoderPair(const QuantizedMatrix &matrix)
+      : own(matrix.form.narrowForm(), matrix.tensorScale, matrix.table), wide(matrix.form.wideForm()) {}
+  const GroupCoder &of(const GroupSide &side) const { return side.wide ? wide : own; }
+  uint32_t codeOf(float value, const GroupSide &side) const { return of(side).codeOf(value, side); }
+  float valueOf(float value, const GroupSide &side) const { return of(side).valueOf(value, side); }
+  bool clips(float value, const GroupSide &side) const { return of(side).clips(value, side); }
+  const GroupCoder own, wide;
+};
+
 class MatrixQuantizer {
 public:
   MatrixQuantizer(std::vector<float> weights, const GramMatrix *gram, const QuantizeOptions &options,
@@ -63,23 +75,41 @@ public:
 private:
   void readDiagonal();
   void fitSides();
+  bool fitRow(const CoderPair &coders, int64_t row, ArrayRef<float> importance);
+  void widenGroups(const CoderPair &coders, ArrayRef<float> importance);
+  void widenRows();
+  void correctMean();
   void takeNearest();
   void takeCodes();
   void setAsideOutliers();
+  void setAsideElements();
   void fitRest();
   std::vector<float> errorsOf();
   bool runGptq();
   std::vector<double> factor();
-  void sweep(int64_t panel, const GroupCoder &coder, const Quads &feedback);
-  int64_t polish(int64_t panel, const GroupCoder &coder, const Quads &rows, ArrayRef<float> diagonal);
+  void sweep(int64_t panel, const CoderPair &coder, const Quads &feedback);
+  int64_t polish(int64_t panel, const CoderPair &coder, const Quads &rows, ArrayRef<float> diagonal);
   void measure();
   /// Columns of a panel of rows: x[j][lane] = value of column order[j].
   void loadPanel(int64_t panel, llvm::function_ref<float(int64_t row, int64_t column)> at, MutableArrayRef<float> x);
   GroupSide &sideOf(int64_t row, int64_t column) { return matrix.sides[row * matrix.groups + column / size]; }
-  /// Of H without what is set aside.
+  /// The element of this place that another term holds, or null.
+  ScatteredElement *findElement(int64_t row, int64_t column) {
+    if (matrix.rest.scattered.empty())
+      return nullptr;
+    std::vector<ScatteredElement> &elements = matrix.rest.scattered[row];
+    auto found = llvm::lower_bound(elements, column, [](const auto &one, int64_t at) { return one.column < at; });
+    return found != elements.end() && found->column == column ? &*found : nullptr;
+  }
+  /// Of H, of stored columns.
+  double inputAt(int64_t i, int64_t j) const {
+    auto at = [&](int64_t column) { return matrix.columnOrder.empty() ? column : matrix.columnOrder[column]; };
+    return gram->getMean()[at(i) * k + at(j)];
+  }
+  /// The same without what is set aside.
   double meanAt(int64_t i, int64_t j) const {
     bool isAside = !aside.empty() && i != j && (aside[i] || aside[j]);
-    return isAside ? 0 : gram->getMean()[i * k + j];
+    return isAside ? 0 : inputAt(i, j);
   }
 
   std::vector<float> weights;
@@ -101,7 +131,7 @@ private:
 void MatrixQuantizer::readDiagonal() {
   double sum = 0;
   for (int64_t i = 0; i < k; ++i) {
-    diagonal.push_back(gram->getMean()[i * k + i]);
+    diagonal.push_back(inputAt(i, i));
     sum += diagonal.back();
     notes.deadChannels += diagonal.back() == 0;
   }
@@ -117,31 +147,106 @@ void MatrixQuantizer::fitSides() {
     for (double own : diagonal)
       importance.push_back(greatest > 0 ? static_cast<float>(own / greatest) : 1);
   }
+  if (matrix.form.values == WeightForm::Table)
+    matrix.table = fitTable(weights, k, matrix.form.bits);
   for (;;) {
-    GroupCoder coder(matrix.form, matrix.tensorScale);
+    CoderPair coders(matrix);
     std::vector<char> held(n, 1);
-    parallel(n, [&](size_t row) {
-      ArrayRef<float> own = ArrayRef(weights).slice(row * k, k);
-      for (int64_t group = 0; group < matrix.groups; ++group) {
-        int64_t begin = group * size, count = std::min(size, k - begin);
-        GroupSide &side = matrix.sides[row * matrix.groups + group];
-        side = coder.fit(own.slice(begin, count),
-                         importance.empty() ? ArrayRef<float>() : ArrayRef(importance).slice(begin, count));
-        held[row] &= coder.holds(side);
-      }
-    });
-    if (llvm::all_of(held, [](char one) { return one; }))
+    parallel(n, [&](size_t row) { held[row] = fitRow(coders, static_cast<int64_t>(row), importance); });
+    if (llvm::all_of(held, [](char one) { return one; })) {
+      if (matrix.form.wideGroups > 0)
+        widenGroups(coders, importance);
       return;
+    }
     matrix.form.scale = SideType::F32;
   }
 }
 
+/// The sides of a row; whether their types hold them.
+bool MatrixQuantizer::fitRow(const CoderPair &coders, int64_t row, ArrayRef<float> importance) {
+  ArrayRef<float> own = ArrayRef(weights).slice(row * k, k);
+  MutableArrayRef<GroupSide> sides = MutableArrayRef(matrix.sides).slice(row * matrix.groups, matrix.groups);
+  bool held = true;
+  for (int64_t group = 0; group < matrix.groups; ++group) {
+    int64_t begin = group * size, count = std::min(size, k - begin);
+    sides[group] = coders.own.fit(own.slice(begin, count), importance.empty() ? importance
+                                                                              : importance.slice(begin, count));
+    held &= coders.own.holds(sides[group]);
+  }
+  if (matrix.form.values != WeightForm::KQuant)
+    return held;
+  int64_t width = matrix.form.superGroups(), supers = llvm::divideCeil(matrix.groups, width);
+  for (int64_t index = 0; index < supers; ++index) {
+    SuperSide &super = matrix.supers[row * supers + index];
+    super = coders.own.join(sides.slice(index * width, std::min(width, matrix.groups - index * width)));
+    held &= coders.own.holds(super);
+  }
+  return held;
+}
+
+/// Gives codes of more bits to the groups whose error falls most.
+void MatrixQuantizer::widenGroups(const CoderPair &coders, ArrayRef<float> importance) {
+  std::vector<GroupSide> sides(matrix.sides.size());
+  std::vector<double> gains(matrix.sides.size());
+  parallel(n, [&](size_t row) {
+    for (int64_t group = 0; group < matrix.groups; ++group) {
+      int64_t begin = group * size, count = std::min(size, k - begin), at = row * matrix.groups + group;
+      ArrayRef<float> values = ArrayRef(weights).slice(row * k + begin, count);
+      ArrayRef<float> own = importance.empty() ? importance : importance.slice(begin, count);
+      sides[at] = coders.wide.fit(values, own);
+      sides[at].wide = true;
+      gains[at] = coders.wide.holds(sides[at]) ? coders.own.errorOf(values, own, matrix.sides[at]) -
+                                                     coders.wide.errorOf(values, own, sides[at])
+                                               : -1;
+    }
+  });
+  std::vector<int64_t> order(gains.size());
+  std::iota(order.begin(), order.end(), 0);
+  llvm::sort(order, [&](int64_t a, int64_t b) { return gains[a] != gains[b] ? gains[a] > gains[b] : a < b; });
+  Encoding encoding = matrix.form.encodingOf(n, k);
+  int64_t count = blocksOfFormats(encoding.terms.front(), static_cast<int64_t>(gains.size()))[1];
+  for (int64_t at : ArrayRef(order).take_front(count))
+    matrix.sides[at] = sides[at];
+}
+
+/// Gives bytes to the rows of the greatest errors of outputs.
+void MatrixQuantizer::widenRows() {
+  std::vector<float> errors = errorsOf();
+  std::vector<double> sums(n);
+  parallel(n, [&](size_t row) {
+    for (int64_t i = 0; i < k; ++i)
+      sums[row] += double(errors[row * k + i]) * errors[row * k + i] * (diagonal.empty() ? 1 : diagonal[i]);
+  });
+  std::vector<int64_t> &rows = matrix.wideRows;
+  rows.resize(n);
+  std::iota(rows.begin(), rows.end(), 0);
+  llvm::sort(rows, [&](int64_t a, int64_t b) { return sums[a] != sums[b] ? sums[a] > sums[b] : a < b; });
+  rows.resize(matrix.form.wideRowsOf(n));
+  llvm::sort(rows);
+  if (rows.empty())
+    return;
+  QuantizeNotes ignored;
+  auto read = [&](int64_t row, MutableArrayRef<float> values) {
+    llvm::copy(ArrayRef(weights).slice(rows[row] * k, k), values.begin());
+  };
+  MatrixSource source{static_cast<int64_t>(rows.size()), k, read};
+  // Elements are finite: they were read before.
+  (void)quantizeMatrix(source, matrix.form.wideForm(), gram, {options.damp, false}, parallel,
+                       matrix.wide.emplace_back(), ignored);
+}
+
 void MatrixQuantizer::takeNearest() {
-  GroupCoder coder(matrix.form, matrix.tensorScale);
+  CoderPair coder(matrix);
+  SideType half{SideType::F16, 16};
   parallel(n, [&](size_t row) {
     for (int64_t column = 0; column < k; ++column) {
       const GroupSide &side = sideOf(row, column);
-      matrix.codes[row * k + column] = coder.codeOf(weights[row * k + column], side);
+      float value = weights[row * k + column];
+      if (ScatteredElement *element = findElement(row, column)) {
+        element->value = static_cast<float>(decodeSide(half, encodeSide(half, value - coder.valueOf(0, side))));
+        value = 0;
+      }
+      matrix.codes[row * k + column] = coder.codeOf(value, side);
     }
   });
 }
@@ -176,10 +281,11 @@ void MatrixQuantizer::loadPanel(int64_t panel, llvm::function_ref<float(int64_t,
   }
 }
 
-void MatrixQuantizer::sweep(int64_t panel, const GroupCoder &coder, const Quads &feedback) {
+void MatrixQuantizer::sweep(int64_t panel, const CoderPair &coder, const Quads &feedback) {
   std::vector<float> original(k * lanes), errors(k * lanes), base(blockColumns * lanes);
   loadPanel(panel, [&](int64_t row, int64_t column) { return weights[row * k + column]; }, original);
   int64_t rows = std::min(lanes, n - panel * lanes);
+  const SideType half{SideType::F16, 16};
   for (int64_t begin = 0; begin < k; begin += blockColumns) {
     int64_t end = std::min(k, begin + blockColumns);
     llvm::fill(base, 0.0f);
@@ -191,23 +297,28 @@ void MatrixQuantizer::sweep(int64_t panel, const GroupCoder &coder, const Quads 
       for (int64_t lane = 0; lane < rows; ++lane) {
         int64_t row = panel * lanes + lane;
         const GroupSide &side = sideOf(row, order[j]);
-        float exact = original[j * lanes + lane], value = exact + wanted[lane];
+        float exact = original[j * lanes + lane], value = exact + wanted[lane], rest = 0;
+        if (ScatteredElement *element = findElement(row, order[j])) { // it makes up for all that came before
+          float coded = coder.valueOf(0, side);
+          rest = element->value = static_cast<float>(decodeSide(half, encodeSide(half, value - coded)));
+          value = 0;
+        }
         matrix.codes[row * k + order[j]] = coder.codeOf(value, side);
-        errors[j * lanes + lane] = exact - coder.valueOf(value, side);
+        errors[j * lanes + lane] = exact - rest - coder.valueOf(value, side);
       }
     }
   }
 }
 
 /// Takes for each code in turn the one of the least error while the others stay; the number of codes that changed.
-int64_t MatrixQuantizer::polish(int64_t panel, const GroupCoder &coder, const Quads &rows,
+int64_t MatrixQuantizer::polish(int64_t panel, const CoderPair &coder, const Quads &rows,
                                 ArrayRef<float> damped) {
   constexpr int mostSweeps = 3;
   std::vector<float> original(k * lanes), coded(k * lanes), errors(k * lanes), slope(k * lanes), column(k);
   loadPanel(panel, [&](int64_t row, int64_t column) { return weights[row * k + column]; }, original);
   std::vector<float> decoded(k);
   for (int64_t lane = 0; lane < std::min(lanes, n - panel * lanes); ++lane) {
-    matrix.readRow(panel * lanes + lane, decoded);
+    matrix.readStored(panel * lanes + lane, decoded);
     for (int64_t j = 0; j < k; ++j)
       coded[j * lanes + lane] = decoded[order[j]];
   }
@@ -223,6 +334,8 @@ int64_t MatrixQuantizer::polish(int64_t panel, const GroupCoder &coder, const Qu
       for (int64_t lane = 0; lane < live; ++lane) {
         int64_t row = panel * lanes + lane;
         const GroupSide &side = sideOf(row, order[j]);
+        if (findElement(row, order[j]))
+          continue;
         float now = coded[j * lanes + lane], pull = slope[j * lanes + lane];
         float value = now + pull / damped[j], next = coder.valueOf(value, side), step = next - now;
         if (!(step * step * damped[j] < 2 * step * pull))
@@ -257,7 +370,7 @@ bool MatrixQuantizer::runGptq() {
     notes.reason = "the inputs' products have no Cholesky factor";
     return false;
   }
-  GroupCoder coder(matrix.form, matrix.tensorScale);
+  CoderPair coder(matrix);
   int64_t panels = llvm::divideCeil(n, lanes);
   {
     Quads feedback(k, parallel, [&](int64_t p, int64_t j) {
@@ -283,13 +396,13 @@ bool MatrixQuantizer::runGptq() {
 
 /// Sums over rows first, so that threads change nothing.
 void MatrixQuantizer::measure() {
-  GroupCoder coder(matrix.form, matrix.tensorScale);
+  CoderPair coder(matrix);
   std::vector<double> powers(n), errors(n);
   std::vector<int64_t> clipped(n);
   std::vector<float> rest(n * k);
   parallel(n, [&](size_t row) {
     MutableArrayRef<float> own = MutableArrayRef(rest).slice(row * k, k);
-    matrix.readRow(row, own);
+    matrix.readStored(row, own);
     for (int64_t i = 0; i < k; ++i) {
       float exact = weights[row * k + i];
       own[i] = exact - own[i];
@@ -305,7 +418,7 @@ void MatrixQuantizer::measure() {
     return;
   order.resize(k);
   std::iota(order.begin(), order.end(), 0);
-  Quads rows(k, parallel, [&](int64_t p, int64_t j) { return static_cast<float>(gram->getMean()[p * k + j]); });
+  Quads rows(k, parallel, [&](int64_t p, int64_t j) { return static_cast<float>(inputAt(p, j)); });
   int64_t panels = llvm::divideCeil(n, lanes);
   auto form = [&](ArrayRef<float> matrixRows) {
     std::vector<double> sums(panels);
@@ -320,6 +433,8 @@ void MatrixQuantizer::measure() {
   };
   notes.outputPower = form(weights);
   notes.outputError = form(rest);
+  for (float mean : matrix.correction) // the mean of squares less the square of the mean
+    notes.outputError -= double(mean) * mean;
 }
 
 /// What the codes leave, row by row.
@@ -327,11 +442,21 @@ std::vector<float> MatrixQuantizer::errorsOf() {
   std::vector<float> errors(n * k);
   parallel(n, [&](size_t row) {
     MutableArrayRef<float> own = MutableArrayRef(errors).slice(row * k, k);
-    matrix.readRow(row, own);
+    matrix.readStored(row, own);
     for (int64_t i = 0; i < k; ++i)
       own[i] = weights[row * k + i] - own[i];
   });
   return errors;
+}
+
+/// Leaves the elements to another term that the nearest codes serve worst.
+void MatrixQuantizer::setAsideElements() {
+  const WeightForm asked = matrix.form;
+  matrix.form.method = WeightForm::Search; // clips what a few elements alone would need
+  fitSides();
+  takeNearest();
+  matrix.rest.scattered = findWorstElements(errorsOf(), n, k, diagonal, matrix.form.outlierElements(n, k));
+  matrix.form = asked;
 }
 
 /// Takes the columns out of the weights that the nearest codes serve worst.
@@ -372,16 +497,43 @@ void MatrixQuantizer::run() {
     readDiagonal();
   notes.tokens = gram ? gram->getRows() : 0;
   if (matrix.form.outliers > 0)
-    setAsideOutliers();
+    matrix.form.scattered ? setAsideElements() : setAsideOutliers();
   takeCodes();
+  if (matrix.form.wideRows > 0)
+    widenRows();
   if (matrix.form.isSum())
     fitRest();
+  if (gram && gram->getRows() > 0 && notes.method != WeightForm::Gptq)
+    correctMean();
   if (options.measure)
     measure();
 }
 
+/// The mean error of outputs (Nagel et al., arXiv 2106.08295, section 3.2).
+void MatrixQuantizer::correctMean() {
+  matrix.correction.resize(n);
+  parallel(n, [&](size_t row) {
+    std::vector<float> own(k);
+    matrix.readStored(static_cast<int64_t>(row), own);
+    double sum = 0;
+    for (int64_t i = 0; i < k; ++i)
+      sum += (double(weights[row * k + i]) - own[i]) *
+             gram->getMeanRow()[matrix.columnOrder.empty() ? i : matrix.columnOrder[i]];
+    matrix.correction[row] = static_cast<float>(sum);
+  });
+}
+
 void MatrixQuantizer::takeCodes() {
-  fitSides();
+  if (matrix.rest.scattered.empty()) {
+    fitSides();
+  } else { // scales of what codes stand for
+    std::vector<float> all = weights;
+    for (int64_t row = 0; row < n; ++row)
+      for (const ScatteredElement &element : matrix.rest.scattered[row])
+        weights[row * k + element.column] = 0;
+    fitSides();
+    weights = std::move(all);
+  }
   bool isGptq = matrix.form.method == WeightForm::Gptq;
   if (isGptq && (!gram || gram->getRows() * 4 < k)) {
     notes.reason = "its inputs are not known";
@@ -398,6 +550,19 @@ void MatrixQuantizer::takeCodes() {
   }
 }
 
+/// Columns by falling magnitude.
+static std::vector<int64_t> orderColumns(ArrayRef<float> weights, int64_t k) {
+  std::vector<float> extremes(k);
+  for (auto [index, value] : llvm::enumerate(weights))
+    extremes[index % k] = std::max(extremes[index % k], std::fabs(value));
+  std::vector<int64_t> order(k);
+  std::iota(order.begin(), order.end(), 0);
+  llvm::sort(order, [&](int64_t a, int64_t b) {
+    return extremes[a] != extremes[b] ? extremes[a] > extremes[b] : a < b;
+  });
+  return order;
+}
+
 QuantizeFault lutra::quantizeMatrix(const MatrixSource &source, const WeightForm &form, const GramMatrix *gram,
                                     const QuantizeOptions &options, ParallelFor parallel, QuantizedMatrix &matrix,
                                     QuantizeNotes &notes) {
@@ -411,73 +576,62 @@ QuantizeFault lutra::quantizeMatrix(const MatrixSource &source, const WeightForm
   });
   if (!llvm::all_of(extremes, [](float extreme) { return std::isfinite(extreme); }))
     return QuantizeFault::NotFinite;
+  if (form.sorted) {
+    matrix.columnOrder = orderColumns(weights, source.k);
+    std::vector<float> moved(weights.size());
+    parallel(source.n, [&](size_t row) {
+      for (int64_t column = 0; column < source.k; ++column)
+        moved[row * source.k + column] = weights[row * source.k + matrix.columnOrder[column]];
+    });
+    weights = std::move(moved);
+  }
   matrix.form = form;
   matrix.n = source.n;
   matrix.k = source.k;
   matrix.groups = groupsOf(source.k, form.group);
   matrix.codes.assign(source.n * source.k, 0);
   matrix.sides.assign(source.n * matrix.groups, GroupSide());
+  if (form.values == WeightForm::KQuant)
+    matrix.supers.resize(source.n * llvm::divideCeil(matrix.groups, form.superGroups()));
+  if (form.values == WeightForm::Dynamic)
+    matrix.table = dynamicTable();
   matrix.tensorScale =
       GroupCoder::tensorScaleOf(form, extremes.empty() ? 0 : *llvm::max_element(extremes));
   MatrixQuantizer(std::move(weights), gram, options, parallel, matrix, notes).run();
   return QuantizeFault::None;
 }
 
-void QuantizedMatrix::readRow(int64_t row, MutableArrayRef<float> values) const {
+void QuantizedMatrix::readStored(int64_t row, MutableArrayRef<float> values) const {
+  if (auto found = llvm::lower_bound(wideRows, row); !wide.empty() && found != wideRows.end() && *found == row)
+    return wide.front().readStored(found - wideRows.begin(), values);
   Encoding encoding = form.encoding();
   const WeightFormat &format = encoding.terms.front().formats.front();
   int64_t size = form.group == kWhole ? std::max<int64_t>(1, k) : form.group;
-  std::vector<float> units; // of tables, one after another
+  std::vector<float> units = table; // of tables, one after another
   int64_t entries = int64_t(1) << form.bits;
-  if (!form.isInteger())
-    for (int64_t table = 0; table < (format.value.select == ValueMap::Tensor ? 1 : 4); ++table)
+  if (!form.isLinear() && units.empty())
+    for (int64_t index = 0; index < (format.value.select == ValueMap::Tensor ? 1 : 4); ++index)
       for (int64_t code = 0; code < entries; ++code)
-        units.push_back(static_cast<float>(valueOfCode(format, code, table).value_or(0)));
+        units.push_back(static_cast<float>(valueOfCode(format, code, index).value_or(0)));
   for (int64_t i = 0; i < k; ++i) {
     const GroupSide &side = sides[row * groups + i / size];
     uint8_t code = codes[row * k + i];
-    float unit = form.isInteger() ? static_cast<float>(code) - side.zero : units[side.table * entries + code];
+    float unit = form.isLinear() ? static_cast<float>(code) - side.zero : units[side.table * entries + code];
     values[i] = side.scale * unit;
   }
   rest.addTo(row, values);
 }
 
+void QuantizedMatrix::readRow(int64_t row, MutableArrayRef<float> values) const {
+  readStored(row, values);
+  if (columnOrder.empty())
+    return;
+  std::vector<float> stored(values.begin(), values.end());
+  for (int64_t i = 0; i < k; ++i)
+    values[columnOrder[i]] = stored[i];
+}
+
 void QuantizedMatrix::pack(const EncodedLayout &layout, MutableArrayRef<uint8_t> bytes, ParallelFor parallel) const {
-  auto rowOf = [&](const EncodedArray &array, int64_t row) {
-    return bytes.data() + array.offset + row * array.rowBytes;
-  };
-  const EncodedArray &codeArray = *layout.find(ArrayRole::Codes, 0, 0);
-  const EncodedArray &scaleArray = *layout.find(ArrayRole::Scales, 0, 0);
-  const EncodedArray *whole = layout.find(ArrayRole::Scales, 0, 0, 1);
-  const EncodedArray *zeros = layout.find(ArrayRole::Zeros, 0, 0);
-  const EncodedArray *selectors = layout.find(ArrayRole::Selectors, 0, 0);
-  if (const EncodedArray *table = layout.find(ArrayRole::Table, 0, 0)) {
-    Encoding encoding = form.encoding();
-    const std::vector<double> &entries = encoding.terms.front().formats.front().value.values;
-    for (int64_t row = 0; row < table->rows; ++row)
-      for (int64_t column = 0; column < table->columns; ++column)
-        setField(rowOf(*table, row), table->element.bits(), column,
-                 encodeSide(table->element, entries[row * table->columns + column]));
-  }
-  if (whole)
-    setField(rowOf(*whole, 0), 32, 0, encodeSide(whole->element, tensorScale));
-  parallel(n, [&](size_t row) {
-    std::vector<uint32_t> fields(codes.begin() + row * k, codes.begin() + (row + 1) * k);
-    packFields(fields, form.bits, rowOf(codeArray, row));
-    ArrayRef<GroupSide> own = ArrayRef(sides).slice(row * groups, groups);
-    auto packSides = [&](const EncodedArray &array, llvm::function_ref<uint32_t(const GroupSide &)> field) {
-      std::vector<uint32_t> words;
-      for (const GroupSide &side : own)
-        words.push_back(field(side));
-      packFields(words, array.element.bits(), rowOf(array, row));
-    };
-    packSides(scaleArray, [&](const GroupSide &side) {
-      return encodeSide(scaleArray.element, whole ? double(side.scale) / tensorScale : side.scale);
-    });
-    if (zeros)
-      packSides(*zeros, [](const GroupSide &side) { return static_cast<uint32_t>(side.zero); });
-    if (selectors)
-      packSides(*selectors, [](const GroupSide &side) { return side.table; });
-  });
+  packCodes(*this, layout, bytes, parallel);
   rest.pack(layout, bytes);
 }

@@ -41,9 +41,41 @@ private:
 } // namespace
 
 static constexpr StringLiteral types =
-    "int2 to int8, fp4, mxfp4, nvfp4, nf4, iq4nl, bitmod3, bitmod4, fp6, fp8, auto or f32";
-static constexpr StringLiteral options = "gN, channel, sym, asym, rtn, mse, gptq, scale=f16, scale=f32, outliers=P% or "
-                                         "lowrank=N";
+    "int2 to int8, fp4, mxfp4, nvfp4, nf4, iq4nl, bitmod3, bitmod4, fp6, fp6e3m2, fp8, fp8e5m2, pot3, pot4, bfp3 to "
+    "bfp8, table2 to table8, dynamic8, q2_k to q6_k, ternary, binary, auto or f32";
+static constexpr StringLiteral options =
+    "gN, channel, sym, asym, rtn, mse, hqq, gptq, scale=f16, scale=f32, outliers=P%, scattered, lowrank=N, sorted, "
+    "rows8=P% or groups4=P%";
+
+/// A share in percent up to `most`.
+static bool parseShare(StringRef text, double most, double &share) {
+  if (!text.consume_back("%") || text.getAsDouble(share) || !(share > 0 && share <= most))
+    return false;
+  share /= 100;
+  return true;
+}
+
+/// Options that do not go together.
+static llvm::Error checkForm(const WeightForm &form) {
+  auto refuse = [&](const char *option, const char *why) {
+    return fault("'", option, "' beside ", form.text(), ", ", why);
+  };
+  if (form.method == WeightForm::HalfQuadratic && (!form.isInteger() || form.symmetric))
+    return refuse("hqq", "which has no zero points of floats; it is for int2 to int8 with asym");
+  if (form.scattered && form.outliers == 0)
+    return refuse("scattered", "which has no outliers; add outliers=0.5%");
+  if (form.sorted && (form.isSum() || form.isMixed()))
+    return refuse("sorted", "whose other terms, rows or groups have places of their own; take one of them");
+  if (form.isMixed() && (form.isSum() || (form.wideRows > 0 && form.wideGroups > 0)))
+    return refuse(form.wideRows > 0 ? "rows8" : "groups4",
+                  "which stores some elements better already; take one of these ways");
+  if (form.wideRows > 0 && form.bits == 8)
+    return refuse("rows8", "which has 8 bits everywhere; leave it out");
+  if (form.wideGroups > 0 && (!form.isInteger() || form.bits > 3 || form.group == kWhole ||
+                              form.method == WeightForm::HalfQuadratic))
+    return refuse("groups4", "where it has no place; it is for groups of int2 and int3, without hqq");
+  return llvm::Error::success();
+}
 
 llvm::Error SpecParser::parseOption(StringRef option, WeightForm &form) {
   StringRef size = option;
@@ -51,7 +83,8 @@ llvm::Error SpecParser::parseOption(StringRef option, WeightForm &form) {
   bool isGroup = size.consume_front("g") && !size.getAsInteger(10, group);
   if (isGroup && (group < 16 || group > 1 << 20 || !llvm::isPowerOf2_64(group)))
     return fault("groups of '", option.str(), "' elements; take a power of two from g16 on, or channel");
-  if ((isGroup || option == "channel" || option.starts_with("scale=")) && form.hasOwnScales())
+  bool givesScale = option.starts_with("scale="), givesGroup = isGroup || option == "channel";
+  if ((givesGroup || givesScale) && form.hasOwnScales() && (givesScale || form.values != WeightForm::Block))
     return fault("'", option.str(), "' beside ", form.text(),
                  ", whose groups and scales are what its name says; leave it out");
   if ((option == "sym" || option == "asym") && !form.isInteger())
@@ -59,11 +92,16 @@ llvm::Error SpecParser::parseOption(StringRef option, WeightForm &form) {
   bool known = true;
   StringRef number = option;
   if (number.consume_front("outliers=")) {
-    if (!number.consume_back("%") || number.getAsDouble(form.outliers) || !(form.outliers > 0 && form.outliers <= 10))
+    if (!parseShare(number, 10, form.outliers))
       return fault("'", option.str(), "'; take a percent of the columns up to 10, as outliers=0.5%");
-    form.outliers /= 100;
     return llvm::Error::success();
   }
+  for (auto [name, share] : {std::pair("rows8=", &form.wideRows), std::pair("groups4=", &form.wideGroups)})
+    if (number.consume_front(name)) {
+      if (!parseShare(number, 50, *share))
+        return fault("'", option.str(), "'; take a percent up to 50, as ", name, "10%");
+      return llvm::Error::success();
+    }
   if (number.consume_front("lowrank=")) {
     if (number.getAsInteger(10, form.rank) || form.rank < 1 || form.rank > 256)
       return fault("'", option.str(), "'; take a rank from 1 to 256, as lowrank=8");
@@ -79,15 +117,19 @@ llvm::Error SpecParser::parseOption(StringRef option, WeightForm &form) {
     form.method = WeightForm::Nearest;
   else if (option == "mse")
     form.method = WeightForm::Search;
+  else if (option == "hqq")
+    form.method = WeightForm::HalfQuadratic;
   else if (option == "gptq")
     form.method = WeightForm::Gptq;
+  else if (option == "scattered" || option == "sorted")
+    (option == "sorted" ? form.sorted : form.scattered) = true;
   else if (option == "scale=f16")
     form.scale = SideType::F16;
   else if (option == "scale=f32")
     form.scale = SideType::F32;
   else
     known = false;
-  form.methodGiven |= option == "rtn" || option == "mse" || option == "gptq";
+  form.methodGiven |= option == "rtn" || option == "mse" || option == "hqq" || option == "gptq";
   if (!known)
     return fault("the option '", option.str(), "' of weights; take ", options);
   return llvm::Error::success();
@@ -114,6 +156,8 @@ llvm::Expected<std::vector<WeightForm>> SpecParser::parseWeights(StringRef text)
     for (StringRef word : words)
       if (llvm::Error error = parseOption(word, *form))
         return std::move(error);
+    if (llvm::Error error = checkForm(*form))
+      return std::move(error);
     forms.push_back(*form);
   }
   return forms;
@@ -190,6 +234,12 @@ llvm::Error SpecParser::parseItem(StringRef item) {
   if (key == "activations") {
     return parseActivations(value);
   }
+  if (key == "embeddings") {
+    if (value != "int8" && value != "f32")
+      return fault("embeddings of type '", value.str(), "'; take int8 or f32");
+    spec.embeddings = value == "int8";
+    return llvm::Error::success();
+  }
   if (key == "budget")
     return parseBudget(value);
   if (key == "holdout") {
@@ -205,8 +255,8 @@ llvm::Error SpecParser::parseItem(StringRef item) {
     return addRule("*", item == "w4a8" ? "int4" : "int8", /*named=*/false);
   }
   return fault("'", item.str(),
-               "'; take weights=, activations=, layer(PATTERN).weights=, exclude=, budget=, holdout=, int8, int4, "
-               "w4a8 or w8a8");
+               "'; take weights=, activations=, embeddings=, layer(PATTERN).weights=, exclude=, budget=, holdout=, "
+               "int8, int4, w4a8 or w8a8");
 }
 
 llvm::Error SpecParser::parse(StringRef text) {
@@ -218,7 +268,7 @@ llvm::Error SpecParser::parse(StringRef text) {
   auto changes = [](const QuantizeSpec::Rule &rule) {
     return rule.forms.size() > 1 || !rule.forms.front().keeps();
   };
-  if (!llvm::any_of(spec.rules, changes))
+  if (!llvm::any_of(spec.rules, changes) && !spec.embeddings)
     return fault("no weights to quantize; begin with weights=int4 or int8");
   bool hasBudget = spec.budgetBits > 0 || spec.budgetBytes > 0 || spec.budgetTime > 0;
   if (spec.hasChoice() && !hasBudget)

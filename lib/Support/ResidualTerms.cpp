@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 using namespace lutra;
@@ -38,6 +39,9 @@ ByteMatrix ByteMatrix::nearest(int64_t rows, int64_t columns, ArrayRef<float> va
 void ResidualTerms::addTo(int64_t row, MutableArrayRef<float> values) const {
   for (int64_t index = 0; index < columnValues.columns; ++index)
     values[columns[index]] += columnValues.at(row, index);
+  if (!scattered.empty())
+    for (const ScatteredElement &element : scattered[row])
+      values[element.column] += element.value;
   for (int64_t r = 0; r < left.columns; ++r) {
     float factor = left.at(row, r);
     for (int64_t column = 0; column < right.columns; ++column)
@@ -57,6 +61,17 @@ void ResidualTerms::pack(const EncodedLayout &layout, MutableArrayRef<uint8_t> b
   auto place = [&](ArrayRole role, int format) {
     return bytes.data() + layout.find(role, term, format)->offset;
   };
+  if (!scattered.empty()) {
+    uint32_t count = 0;
+    for (auto [row, elements] : llvm::enumerate(scattered)) {
+      for (const ScatteredElement &element : elements) {
+        setField(place(ArrayRole::Codes, 0), 16, count, encodeSide(halfType, element.value));
+        setField(place(ArrayRole::Places, -1), 16, count++, static_cast<uint32_t>(element.column));
+      }
+      setField(place(ArrayRole::Starts, -1), 32, static_cast<int64_t>(row) + 1, count);
+    }
+    ++term;
+  }
   if (!columns.empty()) { // one column after the other
     uint8_t *codes = place(ArrayRole::Codes, 0);
     for (size_t index = 0; index < columns.size(); ++index)
@@ -93,6 +108,31 @@ std::vector<int64_t> lutra::findWorstColumns(ArrayRef<float> errors, int64_t k, 
   order.resize(std::min(count, k));
   llvm::sort(order);
   return order;
+}
+
+std::vector<std::vector<ScatteredElement>> lutra::findWorstElements(ArrayRef<float> errors, int64_t n, int64_t k,
+                                                                    ArrayRef<double> weights, int64_t count) {
+  std::vector<std::pair<double, int64_t>> scores(n * k);
+  for (int64_t i = 0; i < n * k; ++i)
+    scores[i] = {double(errors[i]) * errors[i] * (weights.empty() ? 1 : weights[i % k]), -i};
+  int64_t most = (2 * count + n - 1) / n;
+  // All that a row may give twice over: what is capped makes room for others.
+  auto middle = scores.begin() + std::min<int64_t>(n * k, 4 * count);
+  std::nth_element(scores.begin(), middle, scores.end(), std::greater<>());
+  std::sort(scores.begin(), middle, std::greater<>());
+  std::vector<std::vector<ScatteredElement>> rows(n);
+  for (const auto &[score, negated] : llvm::make_range(scores.begin(), middle)) {
+    std::vector<ScatteredElement> &row = rows[-negated / k];
+    if (count == 0)
+      break;
+    if (static_cast<int64_t>(row.size()) == most)
+      continue;
+    row.push_back({-negated % k, 0});
+    --count;
+  }
+  for (std::vector<ScatteredElement> &row : rows)
+    llvm::sort(row, [](const auto &a, const auto &b) { return a.column < b.column; });
+  return rows;
 }
 
 namespace {

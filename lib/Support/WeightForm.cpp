@@ -1,7 +1,8 @@
 //===- WeightForm.cpp - types of weights that --quantize knows ---------------===//
 // Tables: NF4 is the 4-bit type of QLoRA (arXiv 2305.14314, quantiles of a normal distribution), iq4nl the table of
 // ggml's IQ4_NL, the tables of BitMoD those of arXiv 2411.11745: a small float whose second zero is one of four
-// numbers.
+// numbers. K-quants are ggml's, powers of two those of DenseShift (arXiv 2208.09708), integers under a shared exponent
+// those of arXiv 2403.20137.
 #include "lutra/Support/QuantizeSpec.h"
 
 #include "Message.h"
@@ -64,10 +65,30 @@ std::optional<WeightForm> WeightForm::of(llvm::StringRef type) {
     return make(Iq4, 4, 32, SideType::F16);
   if (type == "bitmod3" || type == "bitmod4")
     return make(BitMod, type.back() - '0', 128, SideType::F16);
-  if (type == "fp6")
-    return make(Fp6, 6, kWhole, SideType::F32);
-  if (type == "fp8")
-    return make(Fp8, 8, kWhole, SideType::F32);
+  if (type == "fp6" || type == "fp6e3m2")
+    return make(type == "fp6" ? Fp6 : Fp6Wide, 6, kWhole, SideType::F32);
+  if (type == "fp8" || type == "fp8e5m2")
+    return make(type == "fp8" ? Fp8 : Fp8Wide, 8, kWhole, SideType::F32);
+  if (type == "pot3" || type == "pot4")
+    return make(Pot, type.back() - '0', 32, SideType::F16);
+  if (type == "dynamic8")
+    return make(Dynamic, 8, 64, SideType::F32);
+  if (type == "ternary" || type == "binary")
+    return make(type == "ternary" ? Ternary : Binary, type == "ternary" ? 2 : 1, 64, SideType::F16);
+  digits = type;
+  if (digits.consume_front("bfp") && digits.size() == 1 && digits[0] >= '3' && digits[0] <= '8')
+    return make(Block, digits[0] - '0', 32, SideType::E8M0);
+  digits = type;
+  if (digits.consume_front("table") && digits.size() == 1 && digits[0] >= '2' && digits[0] <= '8')
+    return make(Table, digits[0] - '0', kWhole, SideType::F32);
+  digits = type;
+  if (digits.consume_front("q") && digits.consume_back("_k") && digits.size() == 1 && digits[0] >= '2' &&
+      digits[0] <= '6') {
+    bits = digits[0] - '0';
+    make(KQuant, bits, bits == 4 || bits == 5 ? 32 : 16, SideType::F16);
+    form.symmetric = bits == 3 || bits == 6;
+    return form;
+  }
   return std::nullopt;
 }
 
@@ -93,6 +114,24 @@ static std::string typeName(const WeightForm &form) {
     return "fp6";
   case WeightForm::Fp8:
     return "fp8";
+  case WeightForm::Fp6Wide:
+    return "fp6e3m2";
+  case WeightForm::Fp8Wide:
+    return "fp8e5m2";
+  case WeightForm::Pot:
+    return message("pot", form.bits);
+  case WeightForm::Block:
+    return message("bfp", form.bits);
+  case WeightForm::Table:
+    return message("table", form.bits);
+  case WeightForm::Dynamic:
+    return "dynamic8";
+  case WeightForm::KQuant:
+    return message("q", form.bits, "_k");
+  case WeightForm::Ternary:
+    return "ternary";
+  case WeightForm::Binary:
+    return "binary";
   }
   return "";
 }
@@ -103,12 +142,28 @@ std::string WeightForm::text() const {
   std::string group = this->group == kWhole ? "channel" : message("g", this->group);
   std::string text = typeName(*this) + ":" + group + (isInteger() ? symmetric ? ":sym" : ":asym" : "");
   if (outliers > 0)
-    text += message(":outliers=", llvm::format("%g", 100 * outliers), '%');
+    text += message(":outliers=", llvm::format("%g", 100 * outliers), scattered ? "%:scattered" : "%");
+  if (wideRows > 0)
+    text += message(":rows8=", llvm::format("%g", 100 * wideRows), '%');
+  if (wideGroups > 0)
+    text += message(":groups4=", llvm::format("%g", 100 * wideGroups), '%');
+  if (sorted)
+    text += ":sorted";
   return rank > 0 ? text + message(":lowrank=", rank) : text;
 }
 
 llvm::StringRef lutra::methodName(WeightForm::Method method) {
-  return method == WeightForm::Nearest ? "rtn" : method == WeightForm::Search ? "mse" : "gptq";
+  switch (method) {
+  case WeightForm::Nearest:
+    return "rtn";
+  case WeightForm::Search:
+    return "mse";
+  case WeightForm::HalfQuadratic:
+    return "hqq";
+  case WeightForm::Gptq:
+    return "gptq";
+  }
+  return "";
 }
 
 /// The tables of BitMoD: numbers of a float with one exponent bit less than bits, in units of its least; negative zero
@@ -149,11 +204,43 @@ static void setFloat(WeightFormat &format, int64_t exponent, int64_t mantissa, i
   format.value.special = special;
 }
 
-Encoding WeightForm::encoding(const ActivationRounding &rounding) const {
-  Encoding encoding;
-  WeightFormat &format = encoding.terms.emplace_back().formats.emplace_back();
+/// Scales that are codes under one of their own for each super-block, and minima likewise.
+static void setTwoLevels(const WeightForm &form, WeightFormat &format) {
+  bool isAsymmetric = !form.symmetric;
+  SideType code{form.bits == 6 ? SideType::Int : SideType::Uint, form.bits == 6 ? 8u : form.bits == 2 ? 4u : 6u};
+  ScaleForm &own = format.scales.emplace_back();
+  own.element = code;
+  own.gn = 1;
+  own.gk = form.group;
+  if (form.bits == 3) {
+    own.map = ScaleForm::Affine;
+    own.offset = -32;
+  }
+  ScaleForm outer;
+  outer.element.kind = form.scale;
+  outer.element.width = outer.element.bits();
+  outer.gn = 1;
+  outer.gk = WeightForm::superBlock;
+  format.scales.push_back(outer);
+  if (!isAsymmetric) {
+    format.value.offset = -(int64_t(1) << (form.bits - 1));
+    return;
+  }
+  format.zero.kind = ZeroForm::Min;
+  format.zero.element = code;
+  format.zero.gn = 1;
+  format.zero.gk = form.group;
+  format.zero.scales = {outer};
+}
+
+WeightFormat WeightForm::format() const {
+  WeightFormat format;
   format.code.kind = CodeForm::Uint;
   format.code.numbers = {static_cast<int64_t>(bits)};
+  if (values == KQuant) {
+    setTwoLevels(*this, format);
+    return format;
+  }
   ScaleForm &own = format.scales.emplace_back();
   own.element.kind = scale;
   own.element.width = own.element.bits();
@@ -161,14 +248,16 @@ Encoding WeightForm::encoding(const ActivationRounding &rounding) const {
   own.gk = group;
   switch (values) {
   case Keep:
+  case KQuant:
     break;
   case Integer:
+  case Block:
     if (symmetric) {
       format.zero.kind = ZeroForm::Const;
       format.zero.constant = static_cast<double>(int64_t(1) << (bits - 1));
     } else {
       format.zero.kind = ZeroForm::Tensor;
-      format.zero.element = {SideType::Uint, bits};
+      format.zero.element = hasFloatZeros() ? SideType{SideType::F16, 16} : SideType{SideType::Uint, bits};
       format.zero.gn = 1;
       format.zero.gk = group;
     }
@@ -186,6 +275,12 @@ Encoding WeightForm::encoding(const ActivationRounding &rounding) const {
   case Fp8:
     setFloat(format, 4, 3, 7, ValueMap::Fn);
     break;
+  case Fp6Wide:
+    setFloat(format, 3, 2, 3, ValueMap::None);
+    break;
+  case Fp8Wide:
+    setFloat(format, 5, 2, 15, ValueMap::Ieee);
+    break;
   case Nf4:
     setTable(format, SideType::F32, 32, normalFloat);
     break;
@@ -195,13 +290,60 @@ Encoding WeightForm::encoding(const ActivationRounding &rounding) const {
   case BitMod:
     setTable(format, SideType::Int, 8, bitModTables(bits));
     break;
+  case Pot:
+    format.value.kind = ValueMap::Pot;
+    format.value.terms = 1;
+    format.value.field = bits - 1;
+    break;
+  case Table: // stored, as each weight has its own
+    setTable(format, SideType::F16, 16, {});
+    break;
+  case Dynamic:
+    setTable(format, SideType::F32, 32, {});
+    break;
+  case Ternary:
+    format.code.kind = CodeForm::Radix;
+    format.code.numbers = {3, 5, 8};
+    format.value.offset = -1;
+    break;
+  case Binary:
+    format.value.kind = ValueMap::Bipolar;
+    break;
   }
+  return format;
+}
+
+static void setActivation(Encoding &encoding, const ActivationRounding &rounding, int64_t group) {
   if (rounding.scales == ActivationRounding::Group || rounding.scales == ActivationRounding::Token) {
     encoding.activation.kind = ActivationForm::Int;
     encoding.activation.bits = rounding.bits;
     encoding.activation.group = rounding.scales == ActivationRounding::Token ? kWhole : group;
   }
+}
+
+Encoding WeightForm::encoding(const ActivationRounding &rounding) const {
+  Encoding encoding;
+  encoding.terms.emplace_back().formats = {format()};
+  setActivation(encoding, rounding, group);
   return encoding;
+}
+
+WeightForm WeightForm::wideForm() const {
+  WeightForm form = *this;
+  if (wideRows > 0) {
+    form = *of("int8");
+    form.method = method == HalfQuadratic ? Search : method;
+  }
+  if (wideGroups > 0)
+    form.bits = 4;
+  form.wideRows = form.wideGroups = 0;
+  return form;
+}
+
+WeightForm WeightForm::narrowForm() const {
+  WeightForm form = *this;
+  form.wideRows = form.wideGroups = 0;
+  return form;
 }
 
 /// Bytes about 0 with a scale for each row.
@@ -215,9 +357,41 @@ static WeightFormat byteFormat() {
   return format;
 }
 
+/// Rows, or groups, of two formats.
+static void setMixed(EncodingTerm &term, int64_t wideRows, const WeightForm &form, const WeightFormat &wide) {
+  if (form.wideGroups > 0) {
+    term.kind = EncodingTerm::TypeMap;
+    term.map = "types";
+    term.gn = 1;
+    term.gk = form.group;
+    term.shares = {1 - form.wideGroups, form.wideGroups};
+    term.formats.push_back(wide);
+    return;
+  }
+  term.kind = EncodingTerm::Parts;
+  term.regions = {{0, wideRows, 0, kWhole}, {wideRows, kWhole, 0, kWhole}};
+  term.formats.insert(term.formats.begin(), wide);
+}
+
 Encoding WeightForm::encodingOf(int64_t n, int64_t k, const ActivationRounding &rounding) const {
   Encoding whole = encoding(rounding);
-  if (outliers > 0) { // blocks of whole columns
+  if (wideGroups > 0 || wideRowsOf(n) > 0)
+    setMixed(whole.terms.front(), wideRowsOf(n), *this, wideForm().format());
+  if (wideRowsOf(n) > 0)
+    whole.permN = "rows";
+  if (sorted)
+    whole.permK = "columns";
+  if (outliers > 0 && scattered) {
+    EncodingTerm &term = whole.terms.emplace_back();
+    term.kind = EncodingTerm::Sparse;
+    WeightFormat &half = term.formats.emplace_back();
+    half.code.numbers = {16};
+    setFloat(half, 5, 10, 15, ValueMap::Ieee);
+    term.sparsity.kind = SparsityForm::Csr;
+    term.sparsity.a = 16;
+    term.sparsity.b = 32;
+    term.sparsity.density = static_cast<double>(outlierElements(n, k)) / static_cast<double>(n * k);
+  } else if (outliers > 0) { // blocks of whole columns
     EncodingTerm &term = whole.terms.emplace_back();
     term.kind = EncodingTerm::Sparse;
     term.formats = {byteFormat()};

@@ -96,6 +96,60 @@ def test_reports_on_tied_weights(tmp_path: Path) -> None:
     assert found["outputs"][0]["meanCosine"] > 0.9
 
 
+# With the greatest share of the outputs' size that the loss of a form takes, and bits of a weight of 160 x 96.
+FORMS = {
+    "fp6e3m2": (0.1, 6.4),
+    "fp8e5m2": (0.15, 8.4),
+    "pot3": (0.5, 3.6),
+    "pot4": (0.4, 4.6),
+    "bfp4": (0.3, 4.3),
+    "bfp8:sorted": (0.02, 8.7),
+    "table2": (0.6, 2.5),
+    "table6": (0.1, 6.6),
+    "dynamic8": (0.1, 9.4),
+    "q2_k": (0.6, 3.2),
+    "q3_k": (0.4, 3.8),
+    "q4_k": (0.2, 5.2),
+    "q5_k": (0.1, 6.2),
+    "q6_k": (0.05, 7.0),
+    "ternary": (0.7, 2.0),
+    "binary": (0.8, 1.4),
+    "int4:hqq": (0.2, 5.1),
+    "int4:rows8=10%": (0.2, 5.4),
+    "int2:g16:groups4=25%": (0.6, 5.0),
+    "int3:outliers=1%:scattered": (0.4, 4.8),
+}
+
+
+@pytest.fixture(scope="module")
+def exact() -> np.ndarray:
+    return weights_of(lutra.compile(MODEL))[0]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_forms_compile_and_keep_outputs(form: str, exact: np.ndarray, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    model = lutra.compile(MODEL, quantize=f"weights={form}", calibrate=FOLDER / "set", quantize_report=report)
+    (got, *_) = weights_of(model)
+    loss, bits = FORMS[form]
+    assert np.linalg.norm(got - exact) <= loss * np.linalg.norm(exact)
+    layers = json.loads(report.read_text())["layers"]
+    assert all(layer["bitsPerWeight"] <= bits and layer["format"].startswith(form.split(":")[0]) for layer in layers)
+
+
+def test_embeddings_are_looked_up_in_bytes(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    report = tmp_path / "report.json"
+    exact = lutra.compile(tied())(**token_samples()[0])[0]
+    spec = "embeddings=int8,layer(one).weights=int8,layer(two).weights=int8"
+    got = lutra.compile(tied(), quantize=spec, quantize_report=report)(**token_samples()[0])[0]
+    assert 0 < np.linalg.norm(got - exact) < 0.02 * np.linalg.norm(exact)
+    (table,) = json.loads(report.read_text())["embeddings"]
+    assert table == {"weight": "E", "rows": 120, "columns": 96, "format": "int8:channel:sym", "bytes": 120 * 100}
+    with pytest.raises(lutra.CompileError, match="no lookup reads rows"):
+        lutra.compile(tied(), quantize="int8,embeddings=int8,exclude=E")
+
+
 def test_shared_weights_have_one_choice() -> None:
     pytest.importorskip("onnx")
     spec = "weights=int3|int4,layer(two).weights=auto,budget=100bpw"

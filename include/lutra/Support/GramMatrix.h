@@ -17,7 +17,8 @@ using ParallelFor = llvm::function_ref<void(size_t count, llvm::function_ref<voi
 
 class GramMatrix {
 public:
-  explicit GramMatrix(int64_t size) : size(size), chunk(chunkRows * size), sums(size * size) {}
+  explicit GramMatrix(int64_t size)
+      : size(size), chunk(chunkRows * size), sums(size * size), rowSum(size), meanRow(size) {}
 
   /// Adds rows of `size` elements to the set; `keep` says which (empty: all).
   void addRows(llvm::ArrayRef<float> rows, llvm::ArrayRef<char> keep, ParallelFor parallel);
@@ -30,6 +31,8 @@ public:
   int64_t getBadRows() const { return badRows; }
   /// Both halves; after endSet.
   llvm::ArrayRef<double> getMean() const { return mean; }
+  /// The mean of x.
+  llvm::ArrayRef<double> getMeanRow() const { return meanRow; }
   /// Bytes that one of this size takes.
   static int64_t bytesOf(int64_t size) { return size * size * 16 + size * chunkRows * 4; }
 
@@ -39,7 +42,7 @@ private:
 
   int64_t size, pending = 0, rowsOfSet = 0, rows = 0, badRows = 0, sets = 0;
   std::vector<float> chunk;
-  std::vector<double> sums, mean;
+  std::vector<double> sums, mean, rowSum, meanRow;
 };
 
 /// Replaces the lower half of a symmetric matrix by L of L L^T and its upper half by zeros; the index of a pivot that

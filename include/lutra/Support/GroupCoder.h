@@ -13,13 +13,20 @@ struct GroupSide {
   float scale = 1;   // of all levels of scales together
   float zero = 0;    // zero point
   uint8_t table = 0; // which of the tables
+  bool wide = false; // codes of the form's wide groups
+};
+
+/// Scales of the codes that stand for scales and minima.
+struct SuperSide {
+  float scale = 1, minimum = 0;
 };
 
 /// Chooses sides and codes of one form; the codes and values are those of its encoding. Elements are finite.
 class GroupCoder {
 public:
-  /// `tensorScale`: of forms with a scale for the whole tensor, which `tensorScaleOf` gives.
-  explicit GroupCoder(const WeightForm &form, float tensorScale = 1);
+  /// `tensorScale`: of forms with a scale for the whole tensor, which `tensorScaleOf` gives. `table`: of forms whose
+  /// values are stored.
+  explicit GroupCoder(const WeightForm &form, float tensorScale = 1, llvm::ArrayRef<float> table = {});
 
   /// The scale of a whole tensor whose greatest magnitude is `extreme`; 1 for forms without one.
   static float tensorScaleOf(const WeightForm &form, float extreme);
@@ -29,20 +36,25 @@ public:
   /// WeightForm::Nearest the one that lets the extremes just fit. Scales are rounded to their storage type before codes
   /// are chosen.
   GroupSide fit(llvm::ArrayRef<float> values, llvm::ArrayRef<float> weights = {}) const;
+  /// Moves the sides of a super-block to what codes under one scale hold.
+  SuperSide join(llvm::MutableArrayRef<GroupSide> sides) const;
+  /// The sum of weights[i] * error[i]^2 of the nearest codes.
+  double errorOf(llvm::ArrayRef<float> values, llvm::ArrayRef<float> weights, const GroupSide &side) const;
   /// Whether the storage type of scales holds this one with all its bits.
   bool holds(const GroupSide &side) const;
+  bool holds(const SuperSide &side) const;
   /// The nearest scale that can be stored.
   float storedScale(double scale) const;
 
   /// The value of the nearest code, in units of the scale, and the code.
   float unitOf(float value, const GroupSide &side) const {
-    return isInteger ? distance(value, 1 / side.scale, side.zero)
-                     : tables[side.table].values[nearest(value * (1 / side.scale), tables[side.table])];
+    return isLinear ? distance(value, 1 / side.scale, side.zero)
+                    : tables[side.table].values[nearest(value * (1 / side.scale), tables[side.table])];
   }
   float valueOf(float value, const GroupSide &side) const { return side.scale * unitOf(value, side); }
   uint32_t codeOf(float value, const GroupSide &side) const {
-    return isInteger ? static_cast<uint32_t>(distance(value, 1 / side.scale, side.zero) + side.zero)
-                     : tables[side.table].codes[nearest(value * (1 / side.scale), tables[side.table])];
+    return isLinear ? static_cast<uint32_t>(distance(value, 1 / side.scale, side.zero) + side.zero + 0.5f)
+                    : tables[side.table].codes[nearest(value * (1 / side.scale), tables[side.table])];
   }
   /// Whether a value is beyond the codes by more than half a step.
   bool clips(float value, const GroupSide &side) const;
@@ -69,11 +81,14 @@ private:
     int exponent = 0; // by which they were moved
   };
 
-  float distance(float value, float inverse, float zero) const {
-    float quotient = value * inverse;
-    quotient = quotient < least - zero ? least - zero : quotient > most - zero ? most - zero : quotient;
+  static float roundEven(float value) {
     constexpr float toEven = 12582912; // 1.5 * 2^23: adding it leaves no fraction
-    return (quotient + toEven) - toEven;
+    return (value + toEven) - toEven;
+  }
+  float distance(float value, float inverse, float zero) const {
+    float quotient = value * inverse, fraction = zero - roundEven(zero); // 0 where zero points are codes
+    quotient = quotient < least - zero ? least - zero : quotient > most - zero ? most - zero : quotient;
+    return roundEven(quotient + fraction) - fraction;
   }
   static size_t nearest(float quotient, const Table &table) {
     size_t index = 0;
@@ -94,11 +109,16 @@ private:
   void tryRefit(const Group &group, const Fit &fit, const Sums &sums, Fit &best) const;
   GroupSide fitRange(const Group &group, double low, double high) const;
   GroupSide fitInteger(const Group &group) const;
+  GroupSide fitFloatZero(const Group &group) const;
+  GroupSide fitHalfQuadratic(const Group &group) const;
+  GroupSide fitSigned(const Group &group) const;
+  GroupSide fitSigns(const Group &group) const;
+  GroupSide zeroSide() const;
   GroupSide fitTables(const Group &group) const;
   std::vector<float> scalesToTry(double extreme, const Table &table, int exponent) const;
 
   WeightForm form;
-  bool isInteger;
+  bool isLinear;
   float tensorScale, least = 0, most = 0, middle = 0;
   std::vector<Table> tables;
 };

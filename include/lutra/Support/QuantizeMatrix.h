@@ -32,13 +32,27 @@ struct QuantizedMatrix {
   float tensorScale = 1;
   std::vector<uint8_t> codes;
   std::vector<GroupSide> sides;
+  std::vector<SuperSide> supers;    // of K-quants, row by row
+  std::vector<float> table;         // value of each code, of forms that store it
+  std::vector<int64_t> columnOrder; // column of the weight of each stored one; empty: as they are
+  std::vector<int64_t> wideRows;    // rising; their codes are those of `wide`
+  std::vector<QuantizedMatrix> wide; // one, of the wide rows, or none
   ResidualTerms rest; // of forms that are sums
+  /// What the codes leave of each row, times the mean input: products want it added. Empty where codes make up for it
+  /// themselves (GPTQ) or inputs are not known.
+  std::vector<float> correction;
 
   /// What the encoding gives back.
   void readRow(int64_t row, llvm::MutableArrayRef<float> values) const;
+  /// The same in the order of stored columns.
+  void readStored(int64_t row, llvm::MutableArrayRef<float> values) const;
   /// Writes the arrays of the form's encoding; `bytes` are zeros.
   void pack(const EncodedLayout &layout, llvm::MutableArrayRef<uint8_t> bytes, ParallelFor parallel) const;
 };
+
+/// Writes the arrays of the first term and of permutations (PackCodes.cpp).
+void packCodes(const QuantizedMatrix &matrix, const EncodedLayout &layout, llvm::MutableArrayRef<uint8_t> bytes,
+               ParallelFor parallel);
 
 /// What happened, for the report.
 struct QuantizeNotes {

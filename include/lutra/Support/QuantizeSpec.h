@@ -1,13 +1,17 @@
 //===- QuantizeSpec.h - what --quantize asks for -----------------------------===//
 // spec    ::= item ("," item)*                        later items win
 // item    ::= "weights=" weights | "layer(" glob ").weights=" weights | "activations=" activations
-//           | "exclude=" glob (";" glob)* | "budget=" number ("bpw" | "MB" | "ms") | "holdout=" percent
+//           | "embeddings=" ("int8" | "f32") | "exclude=" glob (";" glob)*
+//           | "budget=" number ("bpw" | "MB" | "ms") | "holdout=" percent
 //           | "int8" | "int4" | "w4a8" | "w8a8"
 // activations ::= "f32" | "int" N (":" ("group" | "token" | "static" | "static-mse"))?
 // weights ::= type ("|" type)* (":" option)* | "auto" (":" option)* | "f32"
 // type    ::= "int2" .. "int8" | "fp4" | "mxfp4" | "nvfp4" | "nf4" | "iq4nl" | "bitmod3" | "bitmod4" | "fp6" | "fp8"
-// option  ::= "g" N | "channel" | "sym" | "asym" | "rtn" | "mse" | "gptq" | "scale=f16" | "scale=f32"
-//           | "outliers=" percent "%" | "lowrank=" rank
+//           | "fp6e3m2" | "fp8e5m2" | "pot3" | "pot4" | "bfp3" .. "bfp8" | "table2" .. "table8" | "dynamic8"
+//           | "q2_k" .. "q6_k" | "ternary" | "binary"
+// option  ::= "g" N | "channel" | "sym" | "asym" | "rtn" | "mse" | "hqq" | "gptq" | "scale=f16" | "scale=f32"
+//           | "outliers=" percent "%" | "scattered" | "lowrank=" rank | "sorted" | "rows8=" percent "%"
+//           | "groups4=" percent "%"
 //
 // What a type means without options stands in docs/quantization.md. Several types are a choice that a budget makes,
 // layer by layer; auto is int2|int3|int4|int5|int6|int8 in groups of 64. Activations of N bits are rounded while the
@@ -21,6 +25,7 @@
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 
@@ -42,11 +47,32 @@ struct ActivationRounding {
 
 /// The form of a weight [N, K].
 struct WeightForm {
-  enum Values { Keep, Integer, Fp4, MxFp4, NvFp4, Nf4, Iq4, BitMod, Fp6, Fp8 };
+  enum Values {
+    Keep,
+    Integer,
+    Fp4,
+    MxFp4,
+    NvFp4,
+    Nf4,
+    Iq4,
+    BitMod,
+    Fp6,     // e2m3
+    Fp8,     // e4m3
+    Fp6Wide, // e3m2
+    Fp8Wide, // e5m2
+    Pot,     // powers of two with a sign, without zero
+    Block,   // integers about 0 that share an exponent
+    Table,   // a table for the whole weight, found by k-means
+    Dynamic, // of the dynamic tree of 8 bits
+    KQuant,  // integers under scales, and minima, that are codes themselves
+    Ternary, // -1, 0, 1, five to a byte
+    Binary   // -1, 1
+  };
   enum Method {
-    Nearest, // scales that let the extremes just fit
-    Search,  // scales of least squared error
-    Gptq     // codes that make up for the errors of those before them on inputs of a calibration
+    Nearest,       // scales that let the extremes just fit
+    Search,        // scales of least squared error
+    HalfQuadratic, // zero points that are floats, of least error where few weights may be far off
+    Gptq           // codes that make up for the errors of those before them on inputs of a calibration
   };
   Values values = Integer; // Keep: stays as it is
   unsigned bits = 4;
@@ -56,17 +82,47 @@ struct WeightForm {
   SideType::Kind scale = SideType::F16;   // f16 becomes f32 where it is too narrow
   bool methodGiven = false;               // else a calibration makes it Gptq; no part of equality
   double outliers = 0;                    // share of the columns whose rest is stored in bytes
+  bool scattered = false;                 // share of the elements instead, whose rest is stored in f16
   int64_t rank = 0;                       // of a term for what is left then; 0: none
+  bool sorted = false;                    // columns of falling magnitude, so that large ones share their groups
+  double wideRows = 0;                    // share of the rows that take int8
+  double wideGroups = 0;                  // share of the groups that take codes of 4 bits
 
   bool keeps() const { return values == Keep; }
   bool isInteger() const { return values == Integer; }
+  /// Values are codes less a zero point.
+  bool isLinear() const { return values == Integer || values == Block || values == KQuant; }
+  /// Zero points are floats: those of `hqq`, and minima over their scale.
+  bool hasFloatZeros() const {
+    return (values == KQuant && !symmetric) || (values == Integer && method == HalfQuadratic);
+  }
   /// Scales of a type of their own, which nothing replaces.
-  bool hasOwnScales() const { return values == MxFp4 || values == NvFp4; }
+  bool hasOwnScales() const { return values == MxFp4 || values == NvFp4 || values == Block || values == KQuant; }
+  /// Groups of a K-quant that share the scale of their scales.
+  int64_t superGroups() const { return superBlock / group; }
+  static constexpr int64_t superBlock = 256;
+  /// Different codes.
+  int64_t codeCount() const { return values == Ternary ? 3 : int64_t(1) << bits; }
   bool operator==(const WeightForm &other) const {
     return values == other.values && bits == other.bits && group == other.group && symmetric == other.symmetric &&
-           method == other.method && scale == other.scale && outliers == other.outliers && rank == other.rank;
+           method == other.method && scale == other.scale && outliers == other.outliers && rank == other.rank &&
+           scattered == other.scattered && sorted == other.sorted && wideRows == other.wideRows &&
+           wideGroups == other.wideGroups;
   }
   bool isSum() const { return outliers > 0 || rank > 0; }
+  /// Whether some groups or rows have a type of their own.
+  bool isMixed() const { return wideRows > 0 || wideGroups > 0; }
+  /// The forms of the rows, and groups, that are coded more finely, and of the others.
+  WeightForm wideForm() const;
+  WeightForm narrowForm() const;
+  int64_t wideRowsOf(int64_t n) const {
+    int64_t rows = std::max<int64_t>(1, std::llround(wideRows * static_cast<double>(n)));
+    return wideRows > 0 ? std::min(rows, n - 1) : 0;
+  }
+  /// Elements of an n x k matrix that are stored besides, if they are scattered.
+  int64_t outlierElements(int64_t n, int64_t k) const {
+    return std::max<int64_t>(1, std::llround(outliers * static_cast<double>(n * k)));
+  }
   /// Columns of an encoding of K that are stored besides.
   int64_t outlierColumns(int64_t k) const {
     return outliers > 0 ? std::max<int64_t>(1, std::llround(outliers * static_cast<double>(k))) : 0;
@@ -75,10 +131,14 @@ struct WeightForm {
   static std::optional<WeightForm> of(llvm::StringRef type);
   /// "int4:g32:asym", as a spec has it, without the method.
   std::string text() const;
-  /// The encoding without the terms besides, with activations that may be rounded while the model runs or not.
+  /// The encoding without the terms besides and in one form, with activations that may be rounded while the model runs
+  /// or not.
   Encoding encoding(const ActivationRounding &rounding = {}) const;
   /// The encoding of an n x k matrix with all its terms.
   Encoding encodingOf(int64_t n, int64_t k, const ActivationRounding &rounding = {}) const;
+
+private:
+  WeightFormat format() const;
 };
 
 llvm::StringRef methodName(WeightForm::Method method);
@@ -91,6 +151,7 @@ struct QuantizeSpec {
   };
   std::vector<Rule> rules; // the last that matches holds
   ActivationRounding activations;
+  bool embeddings = false;   // tables that are looked up in become bytes
   double budgetBits = 0;     // per weight, with its side data; 0: none
   double budgetBytes = 0;    // of all weights; 0: none
   double budgetTime = 0;     // nanoseconds of a call; 0: none

@@ -1,6 +1,8 @@
 //===- GroupCoderTest.cpp - codes and scales of rows ------------------------===//
 #include "lutra/Support/GroupCoder.h"
 
+#include "llvm/ADT/STLExtras.h"
+
 #include "gtest/gtest.h"
 
 #include <cmath>
@@ -148,7 +150,8 @@ TEST(GroupCoder, says_where_f16_is_too_narrow) {
 TEST(GroupCoder, tables_take_nearest_values) {
   std::mt19937 random(5);
   std::normal_distribution<float> normal;
-  for (const char *name : {"fp4", "mxfp4", "nvfp4", "nf4", "iq4nl", "bitmod3", "bitmod4", "fp6", "fp8"})
+  for (const char *name : {"fp4", "mxfp4", "nvfp4", "nf4", "iq4nl", "bitmod3", "bitmod4", "fp6", "fp8", "fp6e3m2",
+                           "fp8e5m2", "pot3", "pot4"})
     for (bool search : {false, true}) {
       WeightForm form = *WeightForm::of(name);
       form.method = search ? WeightForm::Search : WeightForm::Nearest;
@@ -177,4 +180,84 @@ TEST(GroupCoder, tables_take_nearest_values) {
       }
       EXPECT_LE(own, other * (1 + 1e-6)) << name;
     }
+}
+
+static std::vector<float> normalValues(unsigned seed, size_t count) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal;
+  std::vector<float> values(count);
+  for (float &value : values)
+    value = normal(random);
+  return values;
+}
+
+/// No scale has less error than the one that is computed: all magnitudes are tried as the least that counts.
+TEST(GroupCoder, signs_have_the_best_scale) {
+  for (const char *name : {"ternary", "binary"}) {
+    WeightForm form = *WeightForm::of(name);
+    form.scale = SideType::F32;
+    GroupCoder coder(form);
+    for (unsigned seed = 0; seed < 20; ++seed) {
+      std::vector<float> values = normalValues(seed, 64);
+      double own = coder.errorOf(values, {}, coder.fit(values));
+      for (int step = 1; step < 200; ++step) {
+        GroupSide side;
+        side.scale = 0.02f * static_cast<float>(step);
+        EXPECT_LE(own, coder.errorOf(values, {}, side) * (1 + 1e-6)) << name;
+      }
+    }
+  }
+}
+
+/// Zero points of floats and minima fit what is far from 0; a search is never worse than the extremes.
+TEST(GroupCoder, zero_points_of_floats) {
+  for (unsigned seed = 0; seed < 20; ++seed) {
+    std::vector<float> values = normalValues(seed, 32);
+    for (float &value : values)
+      value -= 1.5f;
+    WeightForm form = *WeightForm::of("int3"), minima = *WeightForm::of("q4_k");
+    form.method = WeightForm::Search;
+    double codes = GroupCoder(form).errorOf(values, {}, GroupCoder(form).fit(values));
+    form.method = WeightForm::HalfQuadratic;
+    GroupCoder half(form);
+    GroupSide side = half.fit(values);
+    EXPECT_EQ(half.storedScale(side.scale), side.scale);
+    EXPECT_LT(half.errorOf(values, {}, side), 3 * codes);
+    minima.method = WeightForm::Nearest;
+    GroupCoder nearest(minima);
+    minima.method = WeightForm::Search;
+    GroupCoder search(minima);
+    EXPECT_LE(search.errorOf(values, {}, search.fit(values)), nearest.errorOf(values, {}, nearest.fit(values)));
+  }
+}
+
+/// Scales and minima of a super-block are multiples of theirs, none is lost, and no scale is 0.
+TEST(GroupCoder, super_blocks_hold_codes) {
+  for (const char *name : {"q2_k", "q3_k", "q4_k", "q5_k", "q6_k"}) {
+    WeightForm form = *WeightForm::of(name);
+    GroupCoder coder(form);
+    std::vector<GroupSide> sides;
+    for (unsigned group = 0; group < 8; ++group) {
+      std::vector<float> values = normalValues(group, form.group);
+      for (float &value : values)
+        value *= group == 3 ? 0 : group == 5 ? 1e-4f : 1;
+      sides.push_back(coder.fit(values));
+    }
+    std::vector<GroupSide> joined = sides;
+    SuperSide super = coder.join(joined);
+    EXPECT_TRUE(coder.holds(super)) << name;
+    double most = form.bits == 6 ? 127 : form.bits == 2 ? 15 : form.bits == 3 ? 31 : 63;
+    for (auto [side, before] : llvm::zip_equal(joined, sides)) {
+      double code = double(side.scale) / super.scale;
+      constexpr double rounding = 256 * std::numeric_limits<float>::epsilon(); // of codes up to 127
+      EXPECT_NEAR(code, std::nearbyint(code), rounding) << name;
+      EXPECT_GE(std::fabs(code), 1 - rounding) << name;
+      EXPECT_LE(std::fabs(code), most + rounding) << name;
+      EXPECT_NEAR(side.scale, before.scale, super.scale * (1 + rounding)) << name;
+      if (!form.symmetric && super.minimum > 0) {
+        double least = double(side.scale) * side.zero / super.minimum;
+        EXPECT_NEAR(least, std::nearbyint(least), rounding) << name;
+      }
+    }
+  }
 }

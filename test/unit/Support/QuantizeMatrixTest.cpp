@@ -286,7 +286,9 @@ TEST(QuantizeMatrix, masks_sets_and_threads) {
 /// The bytes of each type mean what was chosen, with a short last group and extremes.
 TEST(QuantizeMatrix, bytes_mean_the_values) {
   for (const char *type : {"int2", "int3", "int4", "int5", "int6", "int7", "int8", "fp4", "mxfp4", "nvfp4", "nf4",
-                           "iq4nl", "bitmod3", "bitmod4", "fp6", "fp8"})
+                           "iq4nl", "bitmod3", "bitmod4", "fp6", "fp8", "fp6e3m2", "fp8e5m2", "pot3", "pot4", "bfp3",
+                           "bfp4", "bfp8", "table2", "table4", "table8", "dynamic8", "q2_k", "q3_k", "q4_k", "q5_k",
+                           "q6_k", "ternary", "binary"})
     for (WeightForm::Method method : {WeightForm::Nearest, WeightForm::Search, WeightForm::Gptq}) {
       Case own(8, 5, 150, 200);
       std::fill_n(own.weights.begin(), 150, 0.0f);   // a row of zeros
@@ -309,8 +311,90 @@ TEST(QuantizeMatrix, bytes_mean_the_values) {
         matrix.readRow(i, row);
         for (int64_t j = 0; j < own.k; ++j) {
           double exact = (*decoded)[i * own.k + j];
-          EXPECT_NEAR(exact, row[j], std::fabs(exact) * 2e-7) << type << " " << i << " " << j;
+          double size = std::fabs(exact); // and of what a minimum is subtracted from
+          if (form.hasFloatZeros())
+            size += std::fabs(matrix.sides[i * matrix.groups + j / form.group].scale) * 256;
+          EXPECT_NEAR(exact, row[j], size * 2e-7 + std::numeric_limits<float>::denorm_min())
+              << type << " " << i << " " << j;
         }
+      }
+    }
+}
+
+/// What is added makes the mean output exact, and the error that is told is that of the outputs with it.
+TEST(QuantizeMatrix, corrections_make_means_exact) {
+  Case own(14, 12, 96, 400);
+  for (float &input : own.inputs)
+    input += 2;
+  GramMatrix gram = own.gram();
+  WeightForm form = makeForm("int3", 32, WeightForm::Search);
+  QuantizeNotes notes;
+  QuantizedMatrix matrix = own.quantize(form, &gram, notes);
+  ASSERT_EQ(static_cast<int64_t>(matrix.correction.size()), own.n);
+  double total = 0;
+  std::vector<float> row(own.k);
+  for (int64_t i = 0; i < own.n; ++i) {
+    matrix.readRow(i, row);
+    double mean = 0;
+    for (int64_t x = 0; x < own.rows; ++x) {
+      double error = -matrix.correction[i];
+      for (int64_t j = 0; j < own.k; ++j)
+        error += (double(own.weights[i * own.k + j]) - row[j]) * own.inputs[x * own.k + j];
+      mean += error / static_cast<double>(own.rows);
+      total += error * error / static_cast<double>(own.rows);
+    }
+    EXPECT_NEAR(mean, 0, 2 * std::numeric_limits<float>::epsilon() * std::fabs(matrix.correction[i]));
+  }
+  EXPECT_NEAR(notes.outputError, total, total * 1e-3);
+  form.method = WeightForm::Gptq;
+  EXPECT_TRUE(own.quantize(form, &gram, notes).correction.empty());
+}
+
+/// The same for rows and groups of types of their own, columns out of order, scattered elements and zero points of
+/// floats; what is coded more finely has less error.
+TEST(QuantizeMatrix, bytes_of_mixed_forms_mean_the_values) {
+  struct Variant {
+    const char *type;
+    double rows, groups, outliers;
+    bool sorted, hqq;
+  };
+  for (const Variant &variant : {Variant{"int4", 0.2, 0, 0, false, false}, {"nf4", 0.2, 0, 0, false, false},
+                                 {"q4_k", 0.2, 0, 0, false, false}, {"int2", 0, 0.25, 0, false, false},
+                                 {"int3", 0, 0.1, 0, false, false}, {"bfp4", 0, 0, 0, true, false},
+                                 {"int4", 0, 0, 0, true, false}, {"int3", 0, 0, 0.01, false, false},
+                                 {"ternary", 0, 0, 0.02, false, false}, {"int3", 0, 0, 0, false, true}})
+    for (WeightForm::Method method : {WeightForm::Nearest, WeightForm::Search, WeightForm::Gptq}) {
+      Case own(12, 9, 150, 300);
+      std::fill_n(own.weights.begin(), 150, 0.0f); // a row of zeros
+      own.weights[310] = 30;
+      GramMatrix gram = own.gram();
+      WeightForm form = *WeightForm::of(variant.type);
+      form.method = variant.hqq ? WeightForm::HalfQuadratic : method;
+      QuantizeNotes plain, notes, backwards;
+      own.quantize(form, &gram, plain);
+      form.wideRows = variant.rows;
+      form.wideGroups = variant.groups;
+      form.outliers = variant.outliers;
+      form.scattered = variant.outliers > 0;
+      form.sorted = variant.sorted;
+      QuantizedMatrix matrix = own.quantize(form, &gram, notes);
+      if (form.isMixed() || form.scattered)
+        EXPECT_LT(notes.outputError, plain.outputError) << form.text() << " " << methodName(method).str();
+      Encoding encoding = matrix.form.encodingOf(own.n, own.k);
+      ASSERT_EQ(encoding.findError(), std::nullopt) << form.text();
+      EncodedLayout layout = llvm::cantFail(EncodedLayout::of(encoding, own.n, own.k));
+      std::vector<uint8_t> bytes(layout.bytes), again(layout.bytes);
+      matrix.pack(layout, bytes, runAll);
+      own.quantize(form, &gram, backwards, 0.02, runBackwards).pack(layout, again, runBackwards);
+      EXPECT_EQ(bytes, again) << form.text();
+      llvm::Expected<std::vector<double>> decoded = decodeTensor(encoding, own.n, own.k, bytes);
+      ASSERT_TRUE(bool(decoded)) << form.text() << ": " << llvm::toString(decoded.takeError());
+      std::vector<float> row(own.k);
+      for (int64_t i = 0; i < own.n; ++i) {
+        matrix.readRow(i, row);
+        for (int64_t j = 0; j < own.k; ++j) // summands are at most 32
+          EXPECT_NEAR((*decoded)[i * own.k + j], row[j], 128 * std::numeric_limits<float>::epsilon())
+              << form.text() << " " << i << " " << j;
       }
     }
 }

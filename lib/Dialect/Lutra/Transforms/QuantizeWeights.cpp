@@ -27,7 +27,7 @@ void QuantizeWeights::runOnOperation() {
   WeightQuantizer quantizer(getOperation(), DEBUG_TYPE);
   if (failed(quantizer.plan(spec, /*calibrated=*/false)))
     return signalPassFailure();
-  bool good = true;
+  bool good = succeeded(quantizer.applyTables());
   for (const QuantizedProduct &product : quantizer.getProducts()) {
     QuantizeNotes notes;
     good &= succeeded(quantizer.apply(product, product.forms.front(), nullptr, {}, notes));

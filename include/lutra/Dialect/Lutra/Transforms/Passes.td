@@ -262,12 +262,15 @@ def SplitEncodings : Pass<"lutra-split-encodings", "mlir::ModuleOp"> {
     (include/lutra/Support/SplitEncoding.h): one for each term; two for a term of low rank; side by side (concat) for
     regions of rows, added for regions of columns; a gather or slice of the left-hand side where columns are permuted or
     few, a gather of the result where rows are and their groups forbid to undo it in the codes; sums of groups of the
-    left-hand side times the minima, or the zero points of floats with their scales; gathered elements times the values
-    of scattered outliers. Each part keeps the activation form where what it rounds stays the same and no minima are
-    subtracted, which multiply what is not rounded. A remark names each weight, or what forbids it: then the product
-    stays, with the reason in the attribute `not_split`. Fails (E0402) on encoded weights whose bytes the evaluator
-    refuses: side data that are not finite, codes that name no value, places out of range. Leaves alone: everything
-    else.
+    left-hand side times the minima, or the zero points of floats with their scales; some columns, and gathered
+    elements times the values of the other scattered outliers. Codes that do not lie one by one (dictionaries), name
+    vectors or have a sign apart, and formats for blocks that are neither whole rows nor whole columns become dense
+    codes with the same values, of as many bits as the widest needs; tables of up to four values for each row one
+    product for each value, of codes of one bit. That costs bytes, which a remark tells. Each part keeps the activation
+    form where what it rounds stays the same and no minima are subtracted, which multiply what is not rounded. A remark
+    names each weight, or what forbids it: then the product stays, with the reason in the attribute `not_split`. Fails
+    (E0402) on encoded weights whose bytes the evaluator refuses: side data that are not finite, codes that name no
+    value, places out of range. Leaves alone: everything else.
 
     ```mlir
     #w = #lutra.encoding<[parts<rows<0, 8> columns<0, *> {int<8>, affine, scales = [f32, row]},
@@ -288,9 +291,11 @@ def QuantizeWeights : Pass<"lutra-quantize-weights", "mlir::ModuleOp"> {
     Needs: graph level, transposes of weights folded. Guarantees: each product with a constant f32 matrix [K, N] or
     [N, K] on the right for which `spec` has a form (include/lutra/Support/QuantizeSpec.h) reads a weight [N, K] with
     that encoding; one that several products read is encoded once. Rows of fewer than 64 elements stay as they are
-    unless `spec` names them. Fails (E0301) on a spec that it does not know or that needs inputs of the model (which
-    the pipeline has, lib/Pipeline/QuantizeModel.cpp), a pattern without a weight, elements that are not finite, and
-    where nothing changes. A remark names each weight. Leaves alone: everything else.
+    unless `spec` names them. With `embeddings=int8` lookups (lutra.gather along axis 0) in constant f32 matrices of 64
+    rows or more read bytes, which are cast and multiplied with the scales of their rows. Fails (E0301) on a spec that
+    it does not know or that needs inputs of the model (which the pipeline has, lib/Pipeline/QuantizeModel.cpp), a
+    pattern without a weight, elements that are not finite, and where nothing changes. A remark names each weight.
+    Leaves alone: everything else.
 
     ```mlir
     %p = lutra.matmul %x, %w : (tensor<?x64xf32>, tensor<64x8xf32>) -> tensor<?x8xf32>

@@ -34,6 +34,14 @@ struct KeptProduct {
   std::string name, reason; // no reason: the spec wants it so
 };
 
+/// A table whose rows are looked up, which becomes bytes with a scale for each row.
+struct QuantizedTable {
+  GlobalOp table;
+  llvm::SmallVector<GatherOp> gathers;
+  int64_t rows = 0, columns = 0;
+  int64_t bytes() const { return rows * (columns + static_cast<int64_t>(sizeof(float))); }
+};
+
 class WeightQuantizer {
 public:
   WeightQuantizer(mlir::ModuleOp module, llvm::StringRef category);
@@ -44,6 +52,7 @@ public:
   const QuantizeSpec &getSpec() const { return asked; }
   llvm::ArrayRef<QuantizedProduct> getProducts() const { return products; }
   llvm::ArrayRef<KeptProduct> getKept() const { return kept; }
+  llvm::ArrayRef<QuantizedTable> getTables() const { return tables; }
 
   /// The codes of a product's weight; `gram` may be null.
   mlir::LogicalResult encode(const QuantizedProduct &product, const WeightForm &form, const GramMatrix *gram,
@@ -51,6 +60,8 @@ public:
   /// Lets the product read its weight in a form. Equal forms of one weight are encoded once.
   mlir::LogicalResult apply(const QuantizedProduct &product, const WeightForm &form, const GramMatrix *gram,
                             const QuantizeOptions &options, QuantizeNotes &notes);
+  /// Lets lookups read bytes and multiply them with the scales of their rows.
+  mlir::LogicalResult applyTables();
   /// Refuses patterns that no weight has.
   mlir::LogicalResult checkPatterns();
   mlir::LogicalResult finish();
@@ -70,6 +81,8 @@ private:
     QuantizeNotes notes;
   };
   void classify(MatmulOp op);
+  void classify(GatherOp op);
+  void addCorrection(MatmulOp op, llvm::ArrayRef<float> correction);
   const QuantizeSpec::Rule *findRule(llvm::StringRef weight, llvm::StringRef product);
   std::string listSeen(bool reasons) const;
 
@@ -81,6 +94,7 @@ private:
   std::vector<char> matched;
   std::vector<QuantizedProduct> products;
   std::vector<KeptProduct> kept;
+  std::vector<QuantizedTable> tables;
   llvm::MapVector<llvm::StringRef, std::string> seen; // weights by name, and why one stays as it is
   llvm::DenseMap<mlir::Operation *, std::vector<Done>> done; // by weight
   int64_t count = 0;
