@@ -53,7 +53,8 @@ void CodedEmission::planBlocks(const CodedProduct &product) {
     unpacking.partial = makeScratch(
         emitter, {(unpacking.depth + panels.group - 1) / panels.group, rowBlocks.size, unpacking.panels * panel},
         builder.getI32Type());
-  if (!copies && (getRowStride(depth) != depth || getRowLength(depth) > depth))
+  unpacking.fillsRows = hasTiles && known < 0;
+  if (!copies && (getRowStride(depth) != depth || getRowLength(depth) > depth || unpacking.fillsRows))
     (isMany ? unpacking.copiesRows : copies) = true;
 }
 
@@ -89,8 +90,7 @@ void CodedEmission::planEntries() {
   int64_t zero = panels.zero ? ((int64_t(1) << panels.zero->element.bits()) - 1) * values.zeroUnits() : 0;
   int64_t least = values.factor * values.least - values.bias, greatest = values.factor * values.greatest - values.bias;
   bool fits = std::min(least, greatest) - zero >= -128 && std::max(least, greatest) <= 127;
-  bool isKnown = getProductProblem(op)->shape.m >= 0; // else vectors take what rows are left
-  if (!emitter.target.hasByteTiles() || !isKnown || !fits || (!values.special.empty() && values.factor != 1))
+  if (!emitter.target.hasByteTiles() || !fits || (!values.special.empty() && values.factor != 1))
     return;
   bool looksUp = panels.code.bits <= emitter.target.getCodedProduct()->tableBits;
   if (!looksUp && values.factor != 1)
@@ -228,6 +228,49 @@ LogicalResult CodedEmission::unpack(const PanelBlock &block, const Depth &part, 
   return rest > 0 ? unpackSteps(end, rest) : success();
 }
 
+/// All rows of the item in tiles over entries, the last of which may read and write past them in buffers of the item.
+LogicalResult CodedEmission::forBlockRows(RowsBody body) {
+  if (!unpacking.fillsRows)
+    return forRows(unpacking.rows, body);
+  Value step = emitter.constant(unpacking.rows);
+  Value tiles = emitter.ceilDiv(emitter.sub(rows.high, rows.low), step);
+  return emitter.forEach(emitter.constant(0), tiles, emitter.constant(1), [&](Value tile) {
+    return body(emitter.add(rows.low, emitter.mul(tile, step)), unpacking.rows);
+  });
+}
+
+/// Copies the scales of the item's rows, with zeros behind them up to the end of a tile.
+LogicalResult CodedEmission::copyScales() {
+  Type real = emitter.builder.getF32Type();
+  Value from = emitter.getBuffer(op.getScale()), zero = emitter.constant(0), one = emitter.constant(1);
+  int64_t count = llvm::divideCeil(depth, std::min<int64_t>(op.getBlock(), depth));
+  int64_t width = emitter.target.getVectorBits() / 32;
+  unpacking.scales = makeScratch(emitter, {rowBlocks.size, count}, real);
+  auto forScales = [&](llvm::function_ref<void(Value index, int64_t size, Value bound)> body) {
+    return emitter.forTiles(zero, emitter.constant(count), width, [&](Value index, int64_t size, Value bound) {
+      body(index, size, bound);
+      return success();
+    });
+  };
+  Value rowCount = emitter.sub(rows.high, rows.low), step = emitter.constant(unpacking.rows);
+  if (failed(emitter.forEach(zero, rowCount, one, [&](Value row) {
+        return forScales([&](Value index, int64_t size, Value bound) {
+          SmallVector<Value> at(indices);
+          at[rowDim] = emitter.add(rows.low, row);
+          at[rank - 1] = index;
+          Value tile = emitter.loadTile(from, TileWindow::row(at, rank - 1, size, bound), real);
+          emitter.storeTile(tile, unpacking.scales, TileWindow::row({row, index}, 1, size, bound));
+        });
+      })))
+    return failure();
+  return emitter.forEach(rowCount, emitter.mul(emitter.ceilDiv(rowCount, step), step), one, [&](Value row) {
+    return forScales([&](Value index, int64_t size, Value bound) {
+      Value none = emitter.fill(emitter.builder.getF32FloatAttr(0), {size});
+      emitter.storeTile(none, unpacking.scales, TileWindow::row({row, index}, 1, size, bound));
+    });
+  });
+}
+
 /// Where the sums of a spot wait.
 TileWindow CodedEmission::waitingAt(const ProductSpot &spot) {
   TileWindow window;
@@ -247,7 +290,7 @@ CodedEmission::Source CodedEmission::sourceOf(const Depth &part, Value slot) {
 LogicalResult CodedEmission::forGroups(const Depth &part,
                                        llvm::function_ref<void(Value row, int64_t size, Value index, Depth)> body) {
   int64_t group = weight->getPanels().group, rest = part.size % group, whole = part.size / group;
-  return forRows(unpacking.rows, [&](Value row, int64_t size) -> LogicalResult {
+  return forBlockRows([&](Value row, int64_t size) -> LogicalResult {
     if (failed(emitter.forEach(emitter.constant(0), emitter.constant(whole), emitter.constant(1), [&](Value index) {
           body(row, size, index, {emitter.add(part.low, emitter.mul(index, emitter.constant(group))), group});
           return success();
@@ -302,7 +345,7 @@ LogicalResult CodedEmission::addBlock(const PanelBlock &block, const Depth &part
   Source source = sourceOf(part, slot);
   bool isOneGroup = weight->getPanels().groups() == 1;
   Type element = cast<MemRefType>(waiting.getType()).getElementType();
-  return forRows(unpacking.rows, [&](Value row, int64_t size) -> LogicalResult {
+  return forBlockRows([&](Value row, int64_t size) -> LogicalResult {
     // Beside tiles, registers hold the f32 sums of one panel from group to group; those of all K stay in memory.
     int64_t panels = isOneGroup || !emitter.target.hasByteTiles() ? block.panels : 1;
     for (int64_t next = 0; next < block.panels; next += panels) {
@@ -390,14 +433,15 @@ LogicalResult CodedEmission::forWaiting(ProductRange block, bool finishes) {
   const EncodedPanels &panels = weight->getPanels();
   Type element = cast<MemRefType>(waiting.getType()).getElementType(), real = emitter.builder.getF32Type();
   return forPanels(block, unpacking.panels, [&](const PanelBlock &panelBlock) {
+    if (!finishes)
+      return forBlockRows([&](Value row, int64_t rowCount) -> LogicalResult {
+        ProductSpot spot = spotOf(panelBlock, row, rowCount);
+        emitter.storeTile(makeSums(rowCount, spot.columns, element), waiting, waitingAt(spot));
+        return success();
+      });
     return forRows(unpacking.rows, [&](Value row, int64_t rowCount) -> LogicalResult {
       ProductSpot spot = spotOf(panelBlock, row, rowCount);
-      TileWindow window = waitingAt(spot);
-      if (!finishes) {
-        emitter.storeTile(makeSums(rowCount, spot.columns, element), waiting, window);
-        return success();
-      }
-      Value total = emitter.loadTile(waiting, window, element);
+      Value total = emitter.loadTile(waiting, waitingAt(spot), element);
       if (panels.groups() == 1)
         total = scaleGroup(spot, emitter.constant(0), total, makeSums(rowCount, spot.columns, real),
                            unpacking.isSigned);
@@ -408,6 +452,8 @@ LogicalResult CodedEmission::forWaiting(ProductRange block, bool finishes) {
 
 LogicalResult CodedEmission::emitBlocks(ProductRange block) {
   unpacking.columns = block;
+  if (unpacking.fillsRows && failed(copyScales()))
+    return failure();
   if (failed(clearEntries()) || failed(forWaiting(block, /*finishes=*/false)))
     return failure();
   // Whole blocks of panels, then single ones: a panel has all its columns.
@@ -419,5 +465,7 @@ LogicalResult CodedEmission::emitBlocks(ProductRange block) {
     return failure();
   if (weight->getPanels().panels() % unpacking.panels != 0 && failed(addBlocks({wholeEnd, end}, 1)))
     return failure();
-  return forWaiting(block, /*finishes=*/true);
+  LogicalResult finished = forWaiting(block, /*finishes=*/true);
+  unpacking.scales = Value();
+  return finished;
 }

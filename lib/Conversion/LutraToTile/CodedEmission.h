@@ -47,6 +47,8 @@ private:
   using ScalarMap = llvm::function_ref<mlir::Value(mlir::OpBuilder &builder, mlir::Value scalar)>;
   mlir::LogicalResult addRows(mlir::Value into, ScalarMap widen, ScalarMap finish);
   mlir::LogicalResult sumGroups();
+  mlir::Value isMore(mlir::Value left, mlir::Value right);
+  mlir::Value findDirectRows();
   mlir::LogicalResult makeTables();
   mlir::LogicalResult forRows(int64_t most, RowsBody body);
   mlir::LogicalResult forPanels(ProductRange block, int64_t panels, PanelBody body);
@@ -85,6 +87,8 @@ private:
   int64_t getRowLength(int64_t size);
   mlir::Value getWord(mlir::Value low, mlir::Value first);
   mlir::LogicalResult clearEntries();
+  mlir::LogicalResult copyScales();
+  mlir::LogicalResult forBlockRows(RowsBody body);
   mlir::Value loadZeroBytes(const EncodedRhs::Place &columns);
   mlir::LogicalResult unpack(const PanelBlock &block, const Depth &part, mlir::Value slot);
   Source sourceOf(const Depth &part, mlir::Value slot);
@@ -140,12 +144,15 @@ private:
     std::vector<int64_t> table; // of them, by code; empty: codes
     int64_t bias = 0;           // taken off what is no table
     bool copiesRows = false;    // those that a turn needs, one set of steps after the other
+    bool fillsRows = false;     // tiles are whole where fewer rows are left over: none read or write a buffer of others
+    mlir::Value scales;         // of the rows, which zeros follow; null: they are read as they lie
     mlir::Value entries;        // words of two turns
     mlir::Value partial;        // sums of a turn's groups, where they go to memory as tiles; null: they do not
     ProductRange columns;       // whose sums wait
   } unpacking;
   llvm::SmallVector<mlir::Value> indices; // of the result; only batch dimensions are set
   ProductRange rows;
+  mlir::Value firstRow; // that takes codes as they lie, where some rows of the item do; null: none took them before
 };
 
 } // namespace lutra

@@ -100,7 +100,10 @@ Value CodedEmission::scaleGroup(const ProductSpot &spot, Value group, Value sum,
   at[rowDim] = spot.row;
   int64_t block = op.getBlock();
   at[rank - 1] = block >= depth ? emitter.constant(0) : emitter.div(group, emitter.constant(block / panels.group));
-  SmallVector<Value> tiles{sum, accumulator, loadOfRows(spot, emitter.getBuffer(op.getScale()), at, rowDim)};
+  Value scales = unpacking.scales
+                     ? loadOfRows(spot, unpacking.scales, {emitter.sub(spot.row, rows.low), at[rank - 1]}, 0)
+                     : loadOfRows(spot, emitter.getBuffer(op.getScale()), at, rowDim);
+  SmallVector<Value> tiles{sum, accumulator, scales};
   auto addSide = [&](auto load) { tiles.push_back(joinSides(spot, group, load)); };
   for (size_t index = 0; index < panels.scales.size(); ++index)
     addSide([&](const EncodedRhs::Place &place) { return weight->loadScale(index, place); });

@@ -119,7 +119,7 @@ LogicalResult CodedEmission::copyRows(const Depth &part) {
   });
 }
 
-/// Sums of what `widen` makes of every row's elements in every group, after `finish`.
+/// Sums of what `widen` makes of the elements of rows, from `firstRow` on, in every group, after `finish`.
 LogicalResult CodedEmission::addRows(Value into, ScalarMap widen, ScalarMap finish) {
   const EncodedPanels &panels = weight->getPanels();
   Type wide = emitter.builder.getI32Type(), stored = cast<MemRefType>(into.getType()).getElementType();
@@ -153,7 +153,7 @@ LogicalResult CodedEmission::addRows(Value into, ScalarMap widen, ScalarMap fini
     emitter.storeTile(total, into, TileWindow::element({emitter.sub(row, rows.low), group}));
     return success();
   };
-  return emitter.forEach(rows.low, rows.high, one, [&](Value row) {
+  return emitter.forEach(firstRow ? firstRow : rows.low, rows.high, one, [&](Value row) {
     return emitter.forEach(zero, emitter.constant(panels.groups()), one,
                            [&](Value group) { return sumGroup(row, group); });
   });
@@ -200,6 +200,21 @@ LogicalResult CodedEmission::makeTables() {
   });
 }
 
+Value CodedEmission::isMore(Value left, Value right) {
+  return arith::CmpIOp::create(emitter.builder, emitter.loc, arith::CmpIPredicate::sgt, left, right);
+}
+
+/// The first row that takes codes as they lie: all of the item's where they are few or, where tiles are filled, those
+/// that are left over from whole ones and few.
+Value CodedEmission::findDirectRows() {
+  Value few = emitter.constant(emitter.target.getCodedProduct()->unpackRows);
+  Value rest = emitter.sub(rows.high, rows.low);
+  if (unpacking.fillsRows)
+    rest = emitter.rem(rest, emitter.constant(unpacking.rows));
+  return arith::SelectOp::create(emitter.builder, emitter.loc, isMore(few, rest), emitter.sub(rows.high, rest),
+                                 rows.high);
+}
+
 /// All rows of the item in tiles of `most` rows. The rest is a tile of its own where its size is known, else it is
 /// taken in tiles of half as many each time.
 LogicalResult CodedEmission::forRows(int64_t most, RowsBody body) {
@@ -212,7 +227,7 @@ LogicalResult CodedEmission::forRows(int64_t most, RowsBody body) {
     for (int64_t size = most; size > 0; size /= 2)
       sizes.push_back(size);
   }
-  Value low = rows.low;
+  Value low = firstRow ? firstRow : rows.low;
   for (int64_t size : sizes) {
     Value step = emitter.constant(size);
     Value end = emitter.add(low, emitter.mul(emitter.div(emitter.sub(rows.high, low), step), step));
@@ -322,24 +337,33 @@ LogicalResult CodedEmission::emitItem() {
   int64_t known = getProductProblem(op)->shape.m;
   int64_t last = known > 0 ? known % rowBlocks.size : 1; // rows of the last item
   bool isOneWay = unpacking.depth > 0 && known >= product.unpackRows && (last == 0 || last >= product.unpackRows);
+  // Of a number of rows that may be either, many take all panels one way, few the other.
+  ProductRange all = rows;
+  Value direct, middle;
+  if (unpacking.depth > 0 && !isOneWay) {
+    direct = findDirectRows();
+    middle = arith::SelectOp::create(emitter.builder, emitter.loc, isMore(direct, rows.low), block.high, block.low);
+  }
+  firstRow = unpacking.isSigned ? direct : Value(); // entries less their zero points need no sums
   if (!(isOneWay && unpacking.isSigned) && failed(sumGroups()))
     return failure();
   if ((looksUp && failed(makeTables())) || (way == CodedWay::Planes && failed(makePlanes())))
     return failure();
+  firstRow = Value();
   if (looksUp && getProductProblem(op)->shape.m == 1)
     return emitLookup(block);
-  auto direct = [&](const PanelBlock &panelBlock) { return emitDirect(panelBlock); };
+  auto emitPanel = [&](const PanelBlock &panelBlock) { return emitDirect(panelBlock); };
   if (unpacking.depth == 0)
-    return forPanels(block, tilePanels, direct);
+    return forPanels(block, tilePanels, emitPanel);
   if (isOneWay)
     return emitBlocks(block);
-  // Many rows take all panels one way, few the other.
-  Value isMany = arith::CmpIOp::create(emitter.builder, emitter.loc, arith::CmpIPredicate::sge,
-                                       emitter.sub(rows.high, rows.low), emitter.constant(product.unpackRows));
-  Value middle = arith::SelectOp::create(emitter.builder, emitter.loc, isMany, block.high, block.low);
+  rows.high = direct;
   if (failed(emitBlocks({block.low, middle})))
     return failure();
-  return forPanels({middle, block.high}, tilePanels, direct);
+  rows = all;
+  firstRow = direct;
+  middle = arith::SelectOp::create(emitter.builder, emitter.loc, isMore(rows.high, direct), block.low, block.high);
+  return forPanels({middle, block.high}, tilePanels, emitPanel);
 }
 
 template <CodedWay way> static GroupKind makeKind() {

@@ -3,6 +3,15 @@
 
 // Rows are read as they lie; sums of each group of a row are made first, then panels of codes meet four rows, two, one.
 // The last columns are bounded.
+// With AMX, tiles of a number of rows that is not known are filled: copies of rows and of scales have that many, and
+// only the last rows, if few, take codes as they lie and need their sums.
+// AMX-LABEL: func.func @groups(
+// AMX-DAG: memref.alloca() {{.*}} : memref<[[ROWS:[0-9]+]]x2xf32>
+// AMX-DAG: memref.alloca() {{.*}} : memref<[[ROWS]]x64xi8>
+// AMX: lutra.tile_reduce<sum> {{.*}} -> <i32>
+// AMX: lutra.tile_coded_matmul {{.*}} depth %c32 {bits = 8 : i64, lhs_row_dim = 0 : i64, signed_codes} : {{.*}} -> <16x16xi32>
+// AMX-NOT: signed_codes} : {{.*}} -> <8x
+// AMX: lutra.tile_coded_matmul {{.*}} depth %c32 {bits = 4 : i64, lhs_row_dim = 0 : i64} : {{.*}} -> <8x16xi32>
 // CHECK-LABEL: func.func @groups(
 // CHECK: %[[SUMS:.*]] = memref.alloca() {{.*}} : memref<96x2xf32>
 // CHECK: lutra.tile_reduce<sum> {{.*}} -> <i32>
