@@ -89,6 +89,113 @@ static LogicalResult evaluateQuantize(QuantizeOp op, Interpreter &interpreter) {
   return interpreter.setArray(op->getResult(0), *result);
 }
 
+namespace {
+/// What lutra.dynamic_quantize rounds a group with. All in f32, as the op says, also when everything else is evaluated
+/// in f64.
+struct GroupScale {
+  float scale, inverse, zero = 0;
+};
+
+/// Least and greatest values of a group beside 0.
+struct GroupLimits {
+  float low = 0, high = 0;
+  void add(double value) {
+    auto x = static_cast<float>(value);
+    low = std::isnan(x) ? x : std::min(low, x); // NaN stays
+    high = std::isnan(x) ? x : std::max(high, x);
+  }
+};
+} // namespace
+
+/// A code, from what was rounded to an integer.
+static float limitCode(DynamicQuantizeOp op, float rounded) {
+  if (std::isnan(rounded))
+    return 0;
+  return std::max(static_cast<float>(op.getLeast()), std::min(static_cast<float>(op.getMost()), rounded));
+}
+
+static GroupScale scaleOf(DynamicQuantizeOp op, const GroupLimits &limits) {
+  auto steps = static_cast<float>(op.getSteps());
+  float range = op.getZeroPoint() ? limits.high - limits.low : std::max(limits.high, -limits.low);
+  if (!std::isnan(range))
+    range = std::max(range, op.getFloor().convertToFloat());
+  GroupScale result{range / steps, steps / range};
+  if (op.getZeroPoint()) {
+    float shift = limits.low * result.inverse;
+    result.zero = limitCode(op, std::nearbyint(static_cast<float>(op.getLeast()) - shift));
+  }
+  return result;
+}
+
+static float codeOf(DynamicQuantizeOp op, double x, const GroupScale &group) {
+  float scaled = static_cast<float>(x) * group.inverse;
+  return limitCode(op, std::nearbyint(scaled) + group.zero);
+}
+
+/// Errors move a group's limits by the largest of them at most. What then may be its scale lies between those of the
+/// least and the greatest range.
+static LogicalResult evaluateDynamicQuantize(DynamicQuantizeOp op, Interpreter &interpreter) {
+  const Array &input = interpreter.getArray(op.getInput());
+  int64_t block = op.getBlock(), depth = input.shape.back();
+  SmallVector<int64_t> groups(input.shape);
+  groups.back() = llvm::divideCeil(depth, block);
+  SmallVector<std::shared_ptr<Array>> results;
+  for (OpResult result : op->getResults()) {
+    auto made = interpreter.makeResult(result, result.getResultNumber() == 0 ? input.shape : groups);
+    if (failed(made))
+      return failure();
+    if (interpreter.hasBounds())
+      (*made)->errors.assign((*made)->count(), 0);
+    results.push_back(*made);
+  }
+  bool hasErrors = interpreter.hasBounds() && !input.errors.empty();
+  for (int64_t row = 0, at = 0; row < input.count(); row += depth)
+    for (int64_t low = 0; low < depth; low += block, ++at) {
+      int64_t begin = row + low, end = row + std::min(low + block, depth);
+      GroupLimits limits;
+      double most = 0;
+      for (int64_t i = begin; i < end; ++i) {
+        limits.add(input.floats[i]);
+        most = std::max(most, input.errorAt(i));
+      }
+      GroupScale group = scaleOf(op, limits);
+      results[1]->floats[at] = group.scale;
+      if (op.getZeroPoint())
+        results[2]->integers[at] = static_cast<int64_t>(group.zero);
+      SmallVector<GroupScale, 5> others{group};
+      if (hasErrors && most > 0)
+        for (double side : {-most, most})
+          for (double other : {-most, most})
+            others.push_back(scaleOf(op, {std::min(static_cast<float>(limits.low + side), 0.0f),
+                                          std::max(static_cast<float>(limits.high + other), 0.0f)}));
+      for (const GroupScale &other : others) {
+        if (!interpreter.hasBounds())
+          break;
+        auto spread = [&](Array &array, double value) {
+          array.errors[at] = std::max(array.errors[at], std::fabs(value));
+        };
+        spread(*results[1], 1.000001 * (static_cast<double>(other.scale) - group.scale));
+        if (op.getZeroPoint())
+          spread(*results[2], other.zero - group.zero);
+      }
+      for (int64_t i = begin; i < end; ++i) {
+        float code = codeOf(op, input.floats[i], group);
+        results[0]->integers[i] = static_cast<int64_t>(code);
+        if (!hasErrors)
+          continue;
+        double error = input.errorAt(i), spread = 0;
+        for (const GroupScale &other : others)
+          for (double x : {input.floats[i] - error, input.floats[i] + error})
+            spread = std::max(spread, std::fabs(static_cast<double>(codeOf(op, x, other)) - code));
+        results[0]->errors[i] = spread;
+      }
+    }
+  for (auto [result, array] : llvm::zip_equal(op->getResults(), results))
+    if (failed(interpreter.setArray(result, array)))
+      return failure();
+  return success();
+}
+
 static LogicalResult evaluateDequantize(DequantizeOp op, Interpreter &interpreter) {
   const Array &input = interpreter.getArray(op.getInput());
   const Array &scale = interpreter.getArray(op.getScale());
@@ -122,6 +229,7 @@ static LogicalResult evaluateCopy(OpTy op, Interpreter &interpreter) {
 void lutra::addQuantizationHandlers(HandlerTable &table) {
   table.add<DecodeOp, evaluateCopy<DecodeOp>>();
   table.add<DequantizeOp, evaluateDequantize>();
+  table.add<DynamicQuantizeOp, evaluateDynamicQuantize>();
   table.add<PackOp, evaluateCopy<PackOp>>();
   table.add<QuantizeOp, evaluateQuantize>();
 }

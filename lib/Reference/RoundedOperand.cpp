@@ -30,27 +30,31 @@ static FailureOr<ArrayPtr> scaledCodes(MatmulOp op, const Array &codes, const Ar
 
 /// Elements that share a scale in an activation form of rows of `depth`; 0: no form that is rounded to.
 static int64_t roundedGroup(const ActivationForm &form, int64_t depth) {
-  if (form.kind != ActivationForm::Int || form.bits < 2 || !form.symmetric || form.group == 0)
+  if (form.kind != ActivationForm::Int || form.bits < 2 || form.group == 0)
     return 0;
   return form.group == kWhole ? std::max<int64_t>(1, depth) : form.group;
 }
 
-/// `half` of half a step more for each element of every group of a row, and what the division rounds.
-static ArrayPtr withRounding(const Array &values, int64_t group, int64_t bits, double half) {
+/// `half` of half a step more for each element of every group of a row, and what finding the codes rounds
+/// (lutra.dynamic_quantize).
+static ArrayPtr withRounding(const Array &values, int64_t group, const ActivationForm &form, double half) {
   auto result = std::make_shared<Array>(values);
   result->errors.resize(values.count());
   int64_t depth = values.shape.back();
-  double codes = std::ldexp(1, bits - 1) - 1;
+  double most = std::ldexp(1, form.bits - 1) - 1, least = -std::min(most + (form.symmetric ? 0 : 1), 127.0);
+  double steps = form.symmetric ? most : most - least;
   for (int64_t row = 0; row < values.count(); row += depth)
     for (int64_t low = 0; low < depth; low += group) {
       int64_t high = std::min(low + group, depth);
-      double greatest = 0;
+      double lowest = 0, greatest = 0;
+      for (int64_t k = low; k < high; ++k) {
+        greatest = std::max(greatest, values.floats[row + k] + values.errorAt(row + k));
+        lowest = std::min(lowest, values.floats[row + k] - values.errorAt(row + k));
+      }
+      double range = form.symmetric ? std::max(greatest, -lowest) : greatest - lowest;
+      double step = std::max(range, std::ldexp(1, -118)) / steps; // the op's floor
       for (int64_t k = low; k < high; ++k)
-        greatest = std::max(greatest, std::fabs(values.floats[row + k]) + values.errorAt(row + k));
-      // The least scale is the least normal number.
-      double step = std::max(greatest / codes, std::ldexp(1, -126));
-      for (int64_t k = low; k < high; ++k)
-        result->errors[row + k] += half * 0.50001 * step;
+        result->errors[row + k] += half * 0.5001 * step;
     }
   return result;
 }
@@ -70,5 +74,5 @@ FailureOr<ArrayPtr> lutra::getProductOperand(MatmulOp op, Interpreter &interpret
   // Independent errors add as squares: half a step is 1.7 standard deviations of what rounding does, and seven are
   // wanted.
   double half = interpreter.getErrorModel() == ErrorModel::Independent ? 4 : 1;
-  return withRounding(lhs, group, form.bits, half);
+  return withRounding(lhs, group, form, half);
 }

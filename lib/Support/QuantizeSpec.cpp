@@ -176,7 +176,8 @@ llvm::Error SpecParser::addRule(StringRef glob, StringRef weights, bool named) {
 }
 
 llvm::Error SpecParser::parseActivations(StringRef value) {
-  auto [type, scales] = value.split(':');
+  auto [type, options] = value.split(':');
+  auto [scales, zero] = options.split(':');
   unsigned bits = 0;
   bool isFloat = value == "f32";
   StringRef digits = type;
@@ -194,7 +195,15 @@ llvm::Error SpecParser::parseActivations(StringRef value) {
                  "static-mse");
   if (isInteger && bits < 4 && (*kind == ActivationRounding::Extremes || *kind == ActivationRounding::Squares))
     return fault("activations of type '", type.str(), "' with scales known before; take group or token, or 4 bits");
-  spec.activations = isFloat ? ActivationRounding() : ActivationRounding{*kind, bits};
+  bool symmetric = zero == "sym" || zero.empty();
+  if ((!symmetric && zero != "asym") || (options.contains(':') && zero.empty()))
+    return fault("'", zero.str(), "' of activations; take sym or asym");
+  if (!symmetric && bits < 4)
+    return fault("activations of type '", type.str(), "' with zero points; take sym, or 4 bits");
+  ActivationRounding rounding{*kind, bits, symmetric};
+  if (options.contains(':') && rounding.isStatic())
+    return fault("'", zero.str(), "' of static activations, whose zero point is chosen where it helps; leave it out");
+  spec.activations = isFloat ? ActivationRounding() : rounding;
   return llvm::Error::success();
 }
 
@@ -251,7 +260,7 @@ llvm::Error SpecParser::parseItem(StringRef item) {
   if (item == "int4" || item == "int8")
     return addRule("*", item, /*named=*/false);
   if (item == "w4a8" || item == "w8a8") {
-    spec.activations = {ActivationRounding::Group, 8};
+    spec.activations = {ActivationRounding::Group, 8, /*symmetric=*/true};
     return addRule("*", item == "w4a8" ? "int4" : "int8", /*named=*/false);
   }
   return fault("'", item.str(),

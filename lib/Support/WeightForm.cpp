@@ -317,6 +317,7 @@ static void setActivation(Encoding &encoding, const ActivationRounding &rounding
   if (rounding.scales == ActivationRounding::Group || rounding.scales == ActivationRounding::Token) {
     encoding.activation.kind = ActivationForm::Int;
     encoding.activation.bits = rounding.bits;
+    encoding.activation.symmetric = rounding.symmetric;
     encoding.activation.group = rounding.scales == ActivationRounding::Token ? kWhole : group;
   }
 }

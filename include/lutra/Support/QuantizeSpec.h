@@ -41,6 +41,7 @@ struct ActivationRounding {
     Squares   // one for all, of least squared error on a calibration
   } scales = None;
   unsigned bits = 8;
+  bool symmetric = true; // of those from the model's values: else with a zero point
 
   bool isStatic() const { return scales == Extremes || scales == Squares; }
 };

@@ -124,6 +124,7 @@ void ConvertLutraToTile::runOnOperation() {
   const GroupKind kinds[] = {
       getMapKind(),
       getConvTransposeKind(),
+      getDynamicQuantizeKind(),
       getRowKind(),
       getReduceKind(),
       getPoolKind(),

@@ -1,6 +1,7 @@
 //===- GroupKinds.h - the kinds of kernels and how each is split ------------===//
 // A kernel has at most one root: the last op that is neither pointwise nor fusable movement. The root decides
-// the kind. Before a product's root may stand one softmax or norm that its left-hand side comes from.
+// the kind. Before a product's root, or that of dynamic_quantize, may stand one softmax or norm that its first operand
+// comes from.
 // A new kind is one file that defines its functions and one line in the table of ConvertLutraToTile.cpp.
 #ifndef LUTRA_LIB_CONVERSION_LUTRATOTILE_GROUPKINDS_H
 #define LUTRA_LIB_CONVERSION_LUTRATOTILE_GROUPKINDS_H
@@ -36,6 +37,7 @@ GroupKind getDecodedKind();
 GroupKind getConvKind();
 GroupKind getConvTransposeKind();
 GroupKind getCumulativeKind();
+GroupKind getDynamicQuantizeKind();
 GroupKind getLstmKind();
 GroupKind getMapKind();
 GroupKind getMatmulKind();
@@ -48,7 +50,7 @@ GroupKind getTopKKind();
 
 /// The root of a kernel; null for a map.
 mlir::Operation *getRoot(KernelOp kernel);
-/// The softmax or norm whose rows a product's left-hand side is computed from; null: none.
+/// The softmax or norm whose rows the root's left-hand side is computed from; null: none.
 mlir::Operation *getRowProducer(KernelOp kernel);
 
 template <typename... Ops> bool hasRoot(KernelOp kernel) {

@@ -49,6 +49,7 @@ GOALS = (
     Goal("weights=int4:mse", 0.0210, 0.975, calibrated=True),
     Goal("weights=int2:g64", 0.18, 0.85, calibrated=True),
     Goal("w8a8", 0.0035, 0.993),
+    Goal("weights=int8,activations=int8:token:asym", 0.0015, 0.998),
     Goal("weights=int3:g64", 0.044, 0.94, calibrated=True),
     Goal("weights=int3:g64,activations=int8", 0.046, 0.94, calibrated=True),
     Goal("weights=int6:g128", 0.0020, 0.997, calibrated=True),

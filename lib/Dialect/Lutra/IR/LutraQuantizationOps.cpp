@@ -30,6 +30,14 @@ LogicalResult DequantizeOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedS
   return success();
 }
 
+LogicalResult DynamicQuantizeOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
+  SmallVector<OpFoldResult> sizes = sizesOf(builder, getLoc(), getInput());
+  shapes.push_back(sizes);
+  sizes.back() = builder.getIndexAttr(shapedOf(getScale()).getShape().back());
+  shapes.append(getNumResults() - 1, sizes);
+  return success();
+}
+
 LogicalResult DecodeOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
   shapes.push_back(sizesOf(builder, getLoc(), getInput()));
   return success();
@@ -43,6 +51,8 @@ LogicalResult PackOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShapedT
 int64_t QuantizeOp::getOperations(SizeFn sizeOf) { return elementCount(getResult(), sizeOf); }
 
 int64_t DequantizeOp::getOperations(SizeFn sizeOf) { return elementCount(getResult(), sizeOf); }
+
+int64_t DynamicQuantizeOp::getOperations(SizeFn sizeOf) { return 2 * elementCount(getCodes(), sizeOf); }
 
 int64_t DecodeOp::getOperations(SizeFn sizeOf) { return elementCount(getResult(), sizeOf); }
 
@@ -112,6 +122,29 @@ LogicalResult DequantizeOp::verify() {
                           getAxis(), getBlock()))) // E1, E2, E3
     return failure();
   return verifyCodeElement(*this, getInput(), 32); // E4
+}
+
+LogicalResult DynamicQuantizeOp::verify() {
+  ShapedType type = shapedOf(getInput());
+  if (type.getRank() == 0 || type.isDynamicDim(type.getRank() - 1) || getBlock() < 1) // E1
+    return emitOpError("takes groups of ") << getBlock() << " along the last dimension of shape "
+                                           << shapeText(type.getShape())
+                                           << "; give it a static last dimension and a block of 1 or more";
+  if (getBits() < 2 || getBits() > 8) // E2
+    return emitOpError("rounds to ") << getBits() << " bits; take 2 to 8";
+  if (!(getFloor().convertToFloat() >= 0x1p-118f)) // E3
+    return emitOpError("has a floor of ") << getFloor().convertToFloat()
+                                          << ", below which a scale may be subnormal; take 3.1e-36 or more";
+  SmallVector<int64_t> groups(type.getShape());
+  groups.back() = llvm::divideCeil(groups.back(), getBlock());
+  if (failed(verifyResultShape(*this, getCodes(), type.getShape(), "the input"))) // E4
+    return failure();
+  for (Value result : getResults().drop_front())
+    if (failed(verifyResultShape(*this, result, groups, "the input in groups"))) // E4
+      return failure();
+  if (type.getElementTypeBitWidth() > 32) // E5
+    return emitOpError("takes elements of type ") << type.getElementType() << ", but rounds in f32; cast them first";
+  return success();
 }
 
 LogicalResult DecodeOp::verify() {

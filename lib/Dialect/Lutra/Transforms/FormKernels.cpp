@@ -334,8 +334,11 @@ void FormKernels::outline(const KernelGroup &group, SizeTable &sizes) {
 
   OpBuilder builder(&getContext());
   builder.setInsertionPoint(sink->getParentOfType<func::FuncOp>());
+  SmallVector<Value> wanted(sink->getResults());
+  for (Operation *op : group.kept)
+    wanted.push_back(op->getResult(0));
   auto type = builder.getFunctionType(llvm::to_vector(ValueRange(inputs.getArrayRef()).getTypes()),
-                                      sink->getResultTypes());
+                                      llvm::to_vector(ValueRange(wanted).getTypes()));
   auto kernel = KernelOp::create(builder, sink->getLoc(), "k", type);
   Block *body = builder.createBlock(&kernel.getBody());
   IRMapping mapping;
@@ -346,7 +349,7 @@ void FormKernels::outline(const KernelGroup &group, SizeTable &sizes) {
   for (Operation *op : members)
     builder.clone(*op, mapping);
   SmallVector<Value> results;
-  for (Value result : sink->getResults())
+  for (Value result : wanted)
     results.push_back(mapping.lookup(result));
   YieldOp::create(builder, sink->getLoc(), results);
 
@@ -359,7 +362,7 @@ void FormKernels::outline(const KernelGroup &group, SizeTable &sizes) {
   // Sizes may stand after the sink.
   SmallVector<Value> dynamic;
   builder.setInsertionPointAfter(sink);
-  for (Value result : sink->getResults())
+  for (Value result : wanted)
     for (Value size : sizes.dynamicSizes(result)) {
       dynamic.push_back(size);
       Operation *def = size.getDefiningOp();
@@ -368,7 +371,8 @@ void FormKernels::outline(const KernelGroup &group, SizeTable &sizes) {
         builder.setInsertionPointAfter(def);
     }
   LaunchOp op = launch(builder, sink->getLoc(), kernel, inputs.getArrayRef(), dynamic);
-  sink->replaceAllUsesWith(op.getResults());
+  for (auto [value, result] : llvm::zip_equal(wanted, op.getResults()))
+    value.replaceUsesWithIf(result, [&](OpOperand &use) { return !inside.contains(use.getOwner()); });
 }
 
 void FormKernels::copyResults(Operation *terminator, SizeTable &sizes) {

@@ -5,7 +5,8 @@
 //
 // The left-hand side of a product is computed in its kernel where mayComputeLhs allows it: pointwise ops, and one
 // softmax or norm of rows behind them. Values that another product or reduction could finish as its epilogue, at no
-// cost of memory traffic, stay with that.
+// cost of memory traffic, stay with that. dynamic_quantize reads rows twice and computes them in its kernel likewise;
+// what others read of them, after it, the kernel returns besides.
 #include "FormKernelsGroups.h"
 
 #include "lutra/Analysis/ProductStrategy.h"
@@ -87,7 +88,7 @@ static bool acceptsProducer(Operation *root, unsigned operand) {
   return TypeSwitch<Operation *, bool>(root)
       .Case<SoftmaxOp, ReduceOp, ArgReduceOp>([](auto) { return true; })
       .Case<LayerNormOp, RmsNormOp>([&](auto) { return operand == 0; })
-      .Case([](ConcatOp) { return true; })
+      .Case<ConcatOp, DynamicQuantizeOp>([](auto) { return true; })
       .Default([](Operation *) { return false; });
 }
 
@@ -164,6 +165,8 @@ public:
         joined.members.insert(&op);
         if (isOperandOf(&op, joined))
           joined.operand.insert(&op);
+        if (llvm::any_of(op.getUsers(), [&](Operation *user) { return !joined.members.contains(user); }))
+          joined.kept.push_back(&op);
         if (kind == FusionClass::Root)
           (joined.root ? joined.row : joined.root) = &op;
         groupOf[&op] = *group;
@@ -201,7 +204,9 @@ private:
     FusionClass kind = getFusionClass(op);
     if (op->getNumResults() != 1 || op->use_empty() || kind == FusionClass::Sink)
       return std::nullopt;
-    std::optional<unsigned> found;
+    std::optional<unsigned> found = findRows(op);
+    if (found)
+      return found;
     for (OpOperand &use : op->getResult(0).getUses()) {
       auto user = groupOf.find(use.getOwner());
       if (user == groupOf.end() || (found && *found != user->second))
@@ -213,6 +218,8 @@ private:
       return std::nullopt;
     if (isOperandOf(op, group))
       return mayComputeOperand(op, group) ? found : std::nullopt;
+    if (isa_and_nonnull<DynamicQuantizeOp>(group.root) && kind == FusionClass::Pointwise && finishesRoot(op, group))
+      return std::nullopt;
     // Used for the product's operand and elsewhere: it would be computed for both.
     if (llvm::any_of(op->getUsers(), [&](Operation *user) { return group.operand.contains(user); }))
       return std::nullopt;
@@ -235,6 +242,35 @@ private:
     if (isa<QuantizeOp>(op) && (group.root || !isEpilogueOf(op, group)) && finishesRoot(op, group))
       return std::nullopt;
     return found;
+  }
+
+  /// The group of a dynamic_quantize whose rows `op` computes: the softmax or norm of them, or a pointwise op whose
+  /// result others read too, all of them after the group.
+  std::optional<unsigned> findRows(Operation *op) {
+    bool isPointwise = getFusionClass(op) == FusionClass::Pointwise && !isBlockwise(op);
+    if (!isPointwise && !isRowOp(op))
+      return std::nullopt;
+    Value result = op->getResult(0);
+    auto mayJoin = [&](unsigned index) {
+      const KernelGroup &group = groups[index];
+      if (!isa_and_nonnull<DynamicQuantizeOp>(group.root) || !sameShape(result, group.root) ||
+          (int64_t)group.members.size() >= options.maxOps)
+        return false;
+      auto reads = [&](Operation *member) { return group.members.contains(member); };
+      bool isElsewhere = false;
+      for (Operation *user : op->getUsers()) {
+        isElsewhere |= !reads(user);
+        Operation *inBlock = block.findAncestorOpInBlock(*user);
+        bool isOwn = reads(user) && (user == group.root || sameShape(result, user));
+        if (!isOwn && (reads(user) || !inBlock || !group.sink->isBeforeInBlock(inBlock)))
+          return false;
+      }
+      return isPointwise ? isElsewhere && !finishesRoot(op, group) : !group.row;
+    };
+    for (Operation *user : op->getUsers())
+      if (auto group = groupOf.find(user); group != groupOf.end() && mayJoin(group->second))
+        return group->second;
+    return std::nullopt;
   }
 
   /// Whether `op` is used for the left-hand side of the group's product alone.
@@ -276,7 +312,7 @@ private:
           continue;
         if (getFusionClass(def) == FusionClass::Pointwise)
           worklist.push_back(def);
-        bool joins = isRowOp(def) && isa<MatmulOp>(group.root) && !group.row;
+        bool joins = isRowOp(def) && isa<MatmulOp, DynamicQuantizeOp>(group.root) && !group.row;
         auto isPointwise = [](Operation *other) { return getFusionClass(other) == FusionClass::Pointwise; };
         if (getFusionClass(def) == FusionClass::Root && acceptsEpilogue(def) && !joins &&
             llvm::all_of(def->getUsers(), isPointwise))

@@ -10,14 +10,15 @@
 
 namespace lutra {
 
-/// One kernel to be: every member but the sink is used by members alone, so that no path leaves the
-/// group other than through the sink and groups never depend on each other in a circle.
+/// One kernel to be: every member but the sink is used by members alone, or else (`kept`) after the sink, so that no
+/// path comes back to the group and groups never depend on each other in a circle.
 struct KernelGroup {
   mlir::Operation *sink = nullptr;
   mlir::Operation *root = nullptr; // null: pointwise and movement alone
-  mlir::Operation *row = nullptr;  // a softmax or norm whose rows the root, a product, reads
+  mlir::Operation *row = nullptr;  // a softmax or norm whose rows the root, a product or dynamic_quantize, reads
   llvm::SmallPtrSet<mlir::Operation *, 4> operand; // of the members: what computes the product's left-hand side
   llvm::SetVector<mlir::Operation *> members;
+  llvm::SmallVector<mlir::Operation *> kept; // of the members: their results are the kernel's besides the sink's
 };
 
 /// What an op may be to a group.

@@ -4,12 +4,18 @@
 // group along K, codes, and a product of codes. One bit stands for 1 and -1, whose best scale by least squares is the
 // group's mean magnitude (XNOR-Net, arXiv 1603.05279). Products that share an operand share its codes. An operand that
 // is dequantized with one scale has its codes already.
+//
+// With zero points the product of codes is corrected by sums of the weight's columns, which are known:
+//
+//   sum over k of s * (x[k] - z) * w[k] = s * sum(x[k] * w[k]) - s * z * sum(w[k])
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
 #include "TileTargetNames.h"
+#include "WeightData.h"
 
 #include "lutra/Analysis/ProductStrategy.h"
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
+#include "lutra/Support/EncodedTensor.h"
 #include "lutra/Support/ErrorCodes.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -18,7 +24,10 @@
 #include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
+#include <map>
+#include <tuple>
 
 using namespace mlir;
 using namespace lutra;
@@ -33,7 +42,14 @@ namespace lutra {
 namespace {
 /// A tensor in groups along its last dimension.
 struct Codes {
-  Value codes, scale;
+  Value codes, scale, zeroPoint; // zeroPoint may be null
+};
+
+/// How a product may round its left-hand side.
+struct Rounding {
+  int64_t group; // elements with one scale; 0: it may not
+  unsigned bits = 8;
+  bool symmetric = true;
 };
 
 struct QuantizeActivations final : lutra::impl::QuantizeActivationsBase<QuantizeActivations> {
@@ -42,10 +58,14 @@ struct QuantizeActivations final : lutra::impl::QuantizeActivationsBase<Quantize
 
 private:
   void quantize(MatmulOp op, const ProductStrategies &strategies, ArrayRef<const TileTarget *> levels);
-  Codes makeCodes(Value value, int64_t group, unsigned bits);
-  Value makeSigns(OpBuilder &builder, Value value);
+  Codes makeCodes(Value value, const Rounding &rounding);
+  Codes makeSigns(OpBuilder &builder, Value value, int64_t group);
+  Value sumColumns(MatmulOp product, int64_t group);
+  Value correct(MatmulOp product, Value zeroPoint, Value sums);
 
-  DenseMap<std::pair<Value, std::pair<int64_t, unsigned>>, Codes> done; // by value, group and bits
+  std::optional<WeightStore> store;
+  std::map<std::tuple<void *, int64_t, unsigned, bool>, Codes> done; // by value, group, bits and symmetry
+  std::map<std::pair<Operation *, int64_t>, GlobalOp> sums;          // of columns, by global and group
 };
 } // namespace
 
@@ -74,24 +94,24 @@ static DequantizeOp getCodedLhs(MatmulOp op) {
   return fits ? source : DequantizeOp();
 }
 
-/// Elements of a group that the product may round to codes with one scale; 0: it may not.
-static int64_t getGroup(MatmulOp op) {
+static Rounding getRounding(MatmulOp op) {
   auto lhs = cast<RankedTensorType>(op.getLhs().getType());
   EncodingAttr encoding = encodingOf(cast<RankedTensorType>(op.getRhs().getType()));
   if (!encoding || op.getScale() || op.getTransposeLhs() || !lhs.getElementType().isF32() ||
       lhs.isDynamicDim(lhs.getRank() - 1) || lhs.getShape().back() < 1)
-    return 0;
+    return {0};
   const ActivationForm &form = encoding.getValue().activation;
-  if (form.kind != ActivationForm::Int || form.bits < 1 || form.bits > 8 || !form.symmetric || form.group == 0)
-    return 0;
+  int least = form.symmetric ? 1 : 4;
+  if (form.kind != ActivationForm::Int || form.bits < least || form.bits > 8 || form.group == 0)
+    return {0};
   int64_t depth = lhs.getShape().back(); // a longer group is the row
-  return form.group == kWhole ? depth : std::min(form.group, depth);
+  return {form.group == kWhole ? depth : std::min(form.group, depth),
+          static_cast<unsigned>(form.bits), form.symmetric};
 }
 
 static Value makeScalar(OpBuilder &builder, Location loc, double value) {
   auto type = RankedTensorType::get({}, builder.getF32Type());
-  return ConstantOp::create(builder, loc, type,
-                            DenseElementsAttr::get(type, static_cast<float>(value)));
+  return ConstantOp::create(builder, loc, type, DenseElementsAttr::get(type, static_cast<float>(value)));
 }
 
 /// Elements of each group along the last dimension but one, of which the last group may have fewer.
@@ -106,33 +126,13 @@ static Value makeCounts(OpBuilder &builder, Location loc, int64_t depth, int64_t
 }
 
 /// Cycles of one core that the codes of a left-hand side cost. Measured on a Zen 3: products with 64 columns and K of
-/// 4096 gain nothing, those with 128 do where rows are filled up to whole groups first.
-static double elementCycles(const ProductProblem &problem, int64_t group) {
-  double elements = problem.getMultiplyAdds() / static_cast<double>(std::max<int64_t>(1, problem.shape.n));
-  return elements * (problem.shape.k % group == 0 ? 3 : 6);
+/// 4096 gain nothing, those with 128 do.
+static double elementCycles(const ProductProblem &problem) {
+  return 3 * problem.getMultiplyAdds() / static_cast<double>(std::max<int64_t>(1, problem.shape.n));
 }
 
-/// 1 for what is no less than 0, else -1.
-Value QuantizeActivations::makeSigns(OpBuilder &builder, Value value) {
-  Location loc = value.getLoc();
-  auto shape = cast<RankedTensorType>(value.getType()).getShape();
-  auto codeType = RankedTensorType::get(shape, builder.getI8Type());
-  auto makeCode = [&](int8_t code) -> Value {
-    auto type = RankedTensorType::get({}, builder.getI8Type());
-    return ConstantOp::create(builder, loc, type, DenseElementsAttr::get(type, code));
-  };
-  Value isPositive = CompareOp::create(builder, loc, RankedTensorType::get(shape, builder.getI1Type()),
-                                       CompareKind::GreaterEqual, value, makeScalar(builder, loc, 0));
-  return SelectOp::create(builder, loc, codeType, isPositive, makeCode(1), makeCode(-1));
-}
-
-/// Scales of largest magnitude / greatest code (of one bit: mean magnitude), the least normal number at least; codes.
-Codes QuantizeActivations::makeCodes(Value value, int64_t group, unsigned bits) {
-  auto [entry, isNew] = done.try_emplace({value, {group, bits}});
-  if (!isNew)
-    return entry->second;
-  OpBuilder builder(value.getContext());
-  builder.setInsertionPointAfterValue(value);
+/// 1 for what is no less than 0, else -1, and the mean magnitude of each group.
+Codes QuantizeActivations::makeSigns(OpBuilder &builder, Value value, int64_t group) {
   Location loc = value.getLoc();
   auto type = cast<RankedTensorType>(value.getType());
   Type real = type.getElementType();
@@ -141,7 +141,6 @@ Codes QuantizeActivations::makeCodes(Value value, int64_t group, unsigned bits) 
   for (int64_t dim = 0; dim < last; ++dim)
     if (type.isDynamicDim(dim))
       sizes.push_back(tensor::DimOp::create(builder, loc, value, dim));
-
   SmallVector<int64_t> shape(type.getShape());
   Value whole = value;
   if (shape.back() != groups * group) { // zeros change no magnitude
@@ -159,19 +158,95 @@ Codes QuantizeActivations::makeCodes(Value value, int64_t group, unsigned bits) 
   auto oneType = RankedTensorType::get(shape, real);
   Value grouped = ReshapeOp::create(builder, loc, groupedType, whole, sizes);
   Value magnitude = UnaryOp::create(builder, loc, groupedType, UnaryKind::Abs, grouped);
-  Value greatest = ReduceOp::create(builder, loc, oneType, bits == 1 ? ReduceKind::Sum : ReduceKind::Max, magnitude,
-                                    ArrayRef<int64_t>{last + 1});
-  Value most = bits == 1 ? makeCounts(builder, loc, depth, group) : makeScalar(builder, loc, (1 << (bits - 1)) - 1);
-  Value step = BinaryOp::create(builder, loc, oneType, BinaryKind::Div, greatest, most);
+  Value sum = ReduceOp::create(builder, loc, oneType, ReduceKind::Sum, magnitude, ArrayRef<int64_t>{last + 1});
+  Value step = BinaryOp::create(builder, loc, oneType, BinaryKind::Div, sum, makeCounts(builder, loc, depth, group));
   step = BinaryOp::create(builder, loc, oneType, BinaryKind::Max, step,
                           makeScalar(builder, loc, std::numeric_limits<float>::min()));
   Value scale = ReshapeOp::create(builder, loc, scaleType, step, sizes);
-  auto codeType = RankedTensorType::get(type.getShape(), builder.getI8Type());
-  Value codes =
-      bits == 1
-          ? makeSigns(builder, value)
-          : QuantizeOp::create(builder, loc, codeType, value, scale, /*zero_point=*/Value(), last, group).getResult();
-  return done[{value, {group, bits}}] = {codes, scale};
+  auto codeType = type.clone(builder.getI8Type());
+  auto makeCode = [&](int8_t code) -> Value {
+    auto scalar = RankedTensorType::get({}, builder.getI8Type());
+    return ConstantOp::create(builder, loc, scalar, DenseElementsAttr::get(scalar, code));
+  };
+  Value isPositive = CompareOp::create(builder, loc, type.clone(builder.getI1Type()), CompareKind::GreaterEqual, value,
+                                       makeScalar(builder, loc, 0));
+  Value codes = SelectOp::create(builder, loc, codeType, isPositive, makeCode(1), makeCode(-1));
+  return {codes, scale, {}};
+}
+
+Codes QuantizeActivations::makeCodes(Value value, const Rounding &rounding) {
+  Codes &made = done[{value.getAsOpaquePointer(), rounding.group, rounding.bits, rounding.symmetric}];
+  if (made.codes)
+    return made;
+  OpBuilder builder(value.getContext());
+  builder.setInsertionPointAfterValue(value);
+  if (rounding.bits == 1)
+    return made = makeSigns(builder, value, rounding.group);
+  auto type = cast<RankedTensorType>(value.getType());
+  SmallVector<int64_t> groups(type.getShape());
+  groups.back() = llvm::divideCeil(groups.back(), rounding.group);
+  Type byte = builder.getI8Type();
+  auto op = DynamicQuantizeOp::create(builder, value.getLoc(), type.clone(byte),
+                                      RankedTensorType::get(groups, builder.getF32Type()),
+                                      rounding.symmetric ? Type() : RankedTensorType::get(groups, byte), value,
+                                      rounding.group, rounding.bits, /*floor=*/APFloat(0x1p-118f));
+  return made = {op.getCodes(), op.getScale(), op.getZeroPoint()};
+}
+
+/// The sums of a weight's columns in every group [N, K / group], as a weight; null: they cannot be had.
+Value QuantizeActivations::sumColumns(MatmulOp product, int64_t group) {
+  GlobalOp global = store->getGlobal(product.getRhs());
+  auto type = cast<RankedTensorType>(product.getRhs().getType());
+  if (!global || type.getRank() != 2 || !product.getTransposeRhs())
+    return {};
+  int64_t n = type.getDimSize(0), k = type.getDimSize(1), groups = llvm::divideCeil(k, group);
+  GlobalOp &made = sums[{global, group}];
+  if (!made) {
+    std::optional<WeightBytes> bytes = WeightStore::readStored(global);
+    if (!bytes)
+      return {};
+    std::vector<uint8_t> stored(bytes->data.begin(), bytes->data.end());
+    if (bytes->splat)
+      stored.resize(cast<ShapedType>(global.getData().getType()).getNumElements(), stored.front());
+    auto values = decodeTensor(encodingOf(type).getValue(), n, k, stored);
+    if (!values) {
+      llvm::consumeError(values.takeError());
+      return {};
+    }
+    AsmResourceBlob blob = WeightStore::allocate(n * groups * static_cast<int64_t>(sizeof(float)));
+    for (int64_t at = 0; at < n * groups; ++at) {
+      double sum = 0;
+      for (int64_t i = at % groups * group; i < std::min(at % groups * group + group, k); ++i)
+        sum += (*values)[at / groups * k + i];
+      auto rounded = static_cast<float>(sum);
+      std::memcpy(blob.getMutableData().data() + at * sizeof(float), &rounded, sizeof(float));
+    }
+    Type real = Float32Type::get(&getContext());
+    SmallVector<int64_t> shape{n, groups};
+    made = store->add(global.getLoc(), (global.getSymName() + ".sums").str(),
+                      RankedTensorType::get(groups == 1 ? ArrayRef(shape).take_front() : ArrayRef(shape), real),
+                      std::move(blob));
+  }
+  OpBuilder builder(product);
+  return WeightOp::create(builder, product.getLoc(), made.getType(), made.getSymName());
+}
+
+/// What a product of codes with zero points stands for.
+Value QuantizeActivations::correct(MatmulOp product, Value zeroPoint, Value columns) {
+  OpBuilder builder(product.getContext());
+  builder.setInsertionPointAfter(product);
+  Location loc = product.getLoc();
+  auto type = cast<RankedTensorType>(product.getType());
+  auto scaleType = cast<RankedTensorType>(product.getScale().getType());
+  Value zero = CastOp::create(builder, loc, scaleType, zeroPoint);
+  Value shift = BinaryOp::create(builder, loc, scaleType, BinaryKind::Mul, product.getScale(), zero);
+  Value correction;
+  if (cast<RankedTensorType>(columns.getType()).getRank() == 1) // one group
+    correction = BinaryOp::create(builder, loc, type, BinaryKind::Mul, shift, columns);
+  else // one of floats, whatever strategy the others are to have
+    correction = MatmulOp::create(builder, loc, type, shift, columns, /*transpose_lhs=*/false, /*transpose_rhs=*/true,
+                                  StrategyAttr::get(&getContext(), "tiled"));
+  return BinaryOp::create(builder, loc, type, BinaryKind::Sub, product.getResult(), correction);
 }
 
 /// The codes of a dequantized operand, its scale for each row before `product`.
@@ -181,13 +256,14 @@ static Codes readCodes(MatmulOp product, DequantizeOp source, RankedTensorType s
   for (int64_t dim = 0; dim < scaleType.getRank(); ++dim)
     if (scaleType.isDynamicDim(dim))
       sizes.push_back(tensor::DimOp::create(builder, product.getLoc(), source.getInput(), dim));
-  return {source.getInput(), ExpandOp::create(builder, product.getLoc(), scaleType, source.getScale(), sizes)};
+  return {source.getInput(), ExpandOp::create(builder, product.getLoc(), scaleType, source.getScale(), sizes), {}};
 }
 
 void QuantizeActivations::quantize(MatmulOp op, const ProductStrategies &strategies,
                                    ArrayRef<const TileTarget *> levels) {
   DequantizeOp source = getCodedLhs(op);
-  int64_t group = source ? cast<RankedTensorType>(op.getLhs().getType()).getShape().back() : getGroup(op);
+  Rounding form = source ? Rounding{cast<RankedTensorType>(op.getLhs().getType()).getShape().back()} : getRounding(op);
+  int64_t group = form.group;
   if (group == 0)
     return;
   // Types alone decide: the product of codes is asked for before its operands exist.
@@ -208,16 +284,21 @@ void QuantizeActivations::quantize(MatmulOp op, const ProductStrategies &strateg
   why.clear();
   std::optional<StrategyChoice> after = strategies.choose(*getProductProblem(coded), levels, wish, why);
   auto opts = remark::RemarkOpts::name("QuantizeActivations").category(DEBUG_TYPE);
-  double rounding = source ? 0 : elementCycles(*getProductProblem(op), group) * static_cast<double>(levels.size());
+  double rounding = source ? 0 : elementCycles(*getProductProblem(op)) * static_cast<double>(levels.size());
   bool wins = after && (!before || after->cycles + rounding < before->cycles);
+  Value columns = wins && !form.symmetric ? sumColumns(coded, group) : Value();
+  if (wins && !form.symmetric && !columns) {
+    wins = false;
+    after.reset();
+    why = {"the sums of the weight's columns, which correct zero points, are not known here"};
+  }
   if (wins) {
-    unsigned bits = encodingOf(cast<RankedTensorType>(op.getRhs().getType())).getValue().activation.bits;
-    Codes made = source ? readCodes(coded, source, scaleType) : makeCodes(op.getLhs(), group, bits);
+    Codes made = source ? readCodes(coded, source, scaleType) : makeCodes(op.getLhs(), form);
     coded.getLhsMutable().set(made.codes);
     coded.getScaleMutable().assign(made.scale);
     remark::passed(loc, opts) << remark::metric("Strategy", after->strategy->getName())
                               << remark::metric("Cycles", after->cycles);
-    op.replaceAllUsesWith(coded.getResult());
+    op.replaceAllUsesWith(columns ? correct(coded, made.zeroPoint, columns) : coded.getResult());
     op.erase();
   } else {
     remark::missed(loc, opts) << remark::reason("{0}", after ? "codes and their product take longer"
@@ -243,7 +324,10 @@ void QuantizeActivations::runOnOperation() {
     return;
   SmallVector<MatmulOp> products;
   getOperation().walk([&](MatmulOp op) { products.push_back(op); });
+  store.emplace(getOperation());
   for (MatmulOp op : products)
     quantize(op, *strategies, *levels);
+  store.reset();
   done.clear();
+  sums.clear();
 }

@@ -138,3 +138,59 @@ func.func @pack_e3(%a: tensor<4x5xf32>) {
   %r = lutra.pack %a : tensor<4x5xf32> -> tensor<4x5xf32>
   return
 }
+
+// -----
+// dynamic_quantize E1
+func.func @dynamic_quantize_e1(%a: tensor<4x?xf32>) {
+  // expected-error @below {{give it a static last dimension and a block of 1 or more}}
+  %r:2 = lutra.dynamic_quantize %a {bits = 8 : i64, block = 2 : i64} : tensor<4x?xf32> -> tensor<4x?xi8>, tensor<4x3xf32>
+  return
+}
+
+// -----
+// dynamic_quantize E1
+func.func @dynamic_quantize_e1_block(%a: tensor<4x5xf32>) {
+  // expected-error @below {{takes groups of 0 along the last dimension}}
+  %r:2 = lutra.dynamic_quantize %a {bits = 8 : i64, block = 0 : i64} : tensor<4x5xf32> -> tensor<4x5xi8>, tensor<4x3xf32>
+  return
+}
+
+// -----
+// dynamic_quantize E2
+func.func @dynamic_quantize_e2(%a: tensor<4x5xf32>) {
+  // expected-error @below {{rounds to 9 bits; take 2 to 8}}
+  %r:2 = lutra.dynamic_quantize %a {bits = 9 : i64, block = 2 : i64} : tensor<4x5xf32> -> tensor<4x5xi8>, tensor<4x3xf32>
+  return
+}
+
+// -----
+// dynamic_quantize E3
+func.func @dynamic_quantize_e3(%a: tensor<4x5xf32>) {
+  // expected-error @below {{below which a scale may be subnormal; take 3.1e-36 or more}}
+  %r:2 = lutra.dynamic_quantize %a {bits = 8 : i64, block = 2 : i64, floor = 0.0 : f32} : tensor<4x5xf32> -> tensor<4x5xi8>, tensor<4x3xf32>
+  return
+}
+
+// -----
+// dynamic_quantize E4
+func.func @dynamic_quantize_e4(%a: tensor<4x5xf32>) {
+  // expected-error @below {{the input in groups}}
+  %r:2 = lutra.dynamic_quantize %a {bits = 8 : i64, block = 2 : i64} : tensor<4x5xf32> -> tensor<4x5xi8>, tensor<4x2xf32>
+  return
+}
+
+// -----
+// dynamic_quantize E4
+func.func @dynamic_quantize_e4_zero(%a: tensor<4x5xf32>) {
+  // expected-error @below {{the input in groups}}
+  %r:3 = lutra.dynamic_quantize %a {bits = 8 : i64, block = 2 : i64} : tensor<4x5xf32> -> tensor<4x5xi8>, tensor<4x3xf32>, tensor<3x4xi8>
+  return
+}
+
+// -----
+// dynamic_quantize E5
+func.func @dynamic_quantize_e5(%a: tensor<4x5xf64>) {
+  // expected-error @below {{rounds in f32; cast them first}}
+  %r:2 = lutra.dynamic_quantize %a {bits = 8 : i64, block = 2 : i64} : tensor<4x5xf64> -> tensor<4x5xi8>, tensor<4x3xf32>
+  return
+}

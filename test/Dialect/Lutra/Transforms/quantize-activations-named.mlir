@@ -6,7 +6,7 @@ lutra.global @columns : tensor<512x128xf32, #w4> = dense<58> : tensor<40960xi8>
 
 // A product's own strategy decides, whatever would be quicker.
 // CHECK-LABEL: func.func @named
-// CHECK-COUNT-1: lutra.quantize
+// CHECK-COUNT-1: lutra.dynamic_quantize
 // CHECK: lutra.matmul %arg0, %{{.*}} {strategy = #lutra.strategy<"decode">, transpose_rhs}
 // CHECK: lutra.matmul {{.*}} scale({{.*}}strategy = #lutra.strategy<"coded">
 func.func @named(%x: tensor<?x128xf32>) -> (tensor<?x512xf32>, tensor<?x512xf32>) {

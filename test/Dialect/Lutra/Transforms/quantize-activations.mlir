@@ -21,6 +21,10 @@ lutra.global @one_bit : tensor<8x70xf32, #one> = dense<58> : tensor<224xi8>
 lutra.global @two_bits : tensor<8x64xf32, #two> = dense<58> : tensor<160xi8>
 lutra.global @six_bits : tensor<8x64xf32, #six> = dense<58> : tensor<320xi8>
 lutra.global @bare : tensor<8x70xf32, #bare> = dense<58> : tensor<416xi8>
+#points = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 32], zero = const<8.0>>], act = int<8, asym, row>>
+#pairs = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 32], zero = const<8.0>>], act = int<8, asym, group<32>>>
+lutra.global @points : tensor<8x64xf32, #points> = dense<58> : tensor<320xi8>
+lutra.global @pairs : tensor<8x64xf32, #pairs> = dense<58> : tensor<320xi8>
 lutra.global @w4 : tensor<8x70xf32, #w4> = dense<58> : tensor<416xi8>
 lutra.global @columns : tensor<512x128xf32, #w4> = dense<58> : tensor<40960xi8>
 lutra.global @row : tensor<8x64xf32, #row> = dense<58> : tensor<288xi8>
@@ -29,22 +33,13 @@ lutra.global @wide : tensor<8x64xf32, #wide> = dense<58> : tensor<1600xi8>
 lutra.global @plain : tensor<8x64xf32, #plain> = dense<58> : tensor<320xi8>
 lutra.global @half : tensor<8x64xf32, #half> = dense<58> : tensor<320xi8>
 
-// Two products of one operand share its codes; the last group of K is filled up before its magnitudes are taken.
-// SAME-NOT: lutra.quantize
+// Two products of one operand share its codes.
+// SAME-NOT: lutra.dynamic_quantize
 // CHECK-LABEL: func.func @groups
 // CHECK-SAME: %[[X:.*]]: tensor<?x70xf32>
-// CHECK: %[[PADDED:.*]] = lutra.pad<constant> %[[X]], %{{.*}} low [0, 0] high [0, 26]
-// CHECK: %[[GROUPS:.*]] = lutra.reshape %[[PADDED]][%{{.*}}] : tensor<?x96xf32> -> tensor<?x3x32xf32>
-// CHECK: %[[SIZES:.*]] = lutra.unary<abs> %[[GROUPS]]
-// CHECK: %[[MOST:.*]] = lutra.reduce<max> %[[SIZES]] axes = [2]
-// CHECK: %[[CODE:.*]] = lutra.constant dense<1.270000e+02>
-// CHECK: %[[STEP:.*]] = lutra.binary<div> %[[MOST]], %[[CODE]]
-// CHECK: %[[NORMAL:.*]] = lutra.constant dense<1.17549435E-38>
-// CHECK: %[[LEAST:.*]] = lutra.binary<max> %[[STEP]], %[[NORMAL]]
-// CHECK: %[[SCALE:.*]] = lutra.reshape %[[LEAST]][%{{.*}}] : tensor<?x3x1xf32> -> tensor<?x3xf32>
-// CHECK: %[[CODES:.*]] = lutra.quantize %[[X]] scale(%[[SCALE]] : tensor<?x3xf32>) {axis = 1 : i64, block = 32 : i64}
+// CHECK: %[[CODES:.*]], %[[SCALE:.*]] = lutra.dynamic_quantize %[[X]] {bits = 8 : i64, block = 32 : i64
 // CHECK: lutra.matmul %[[CODES]], %{{.*}} scale(%[[SCALE]] : tensor<?x3xf32>) {block = 32 : i64, transpose_rhs}
-// CHECK-NOT: lutra.quantize
+// CHECK-NOT: quantize
 // CHECK: lutra.matmul %[[CODES]], %{{.*}} scale(%[[SCALE]] : tensor<?x3xf32>)
 func.func @groups(%x: tensor<?x70xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>) {
   %w = lutra.weight @w4 : tensor<8x70xf32, #w4>
@@ -54,7 +49,7 @@ func.func @groups(%x: tensor<?x70xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>) {
 }
 
 // CHECK-LABEL: func.func @rows
-// CHECK: lutra.quantize {{.*}} {axis = 2 : i64, block = 64 : i64} : tensor<2x?x64xf32> -> tensor<2x?x64xi8>
+// CHECK: lutra.dynamic_quantize {{.*}}block = 64 : i64{{.*}} : tensor<2x?x64xf32> -> tensor<2x?x64xi8>, tensor<2x?x1xf32>
 // CHECK: lutra.matmul {{.*}} scale(%{{.*}} : tensor<2x?x1xf32>) {block = 64 : i64
 func.func @rows(%x: tensor<2x?x64xf32>) -> tensor<2x?x8xf32> {
   %w = lutra.weight @row : tensor<8x64xf32, #row>
@@ -64,8 +59,7 @@ func.func @rows(%x: tensor<2x?x64xf32>) -> tensor<2x?x8xf32> {
 
 // A group that is longer than a row ends with it.
 // CHECK-LABEL: func.func @long_groups
-// CHECK-NOT: lutra.pad
-// CHECK: lutra.quantize {{.*}} {axis = 1 : i64, block = 64 : i64} : tensor<?x64xf32> -> tensor<?x64xi8>
+// CHECK: lutra.dynamic_quantize {{.*}}block = 64 : i64{{.*}} : tensor<?x64xf32> -> tensor<?x64xi8>
 func.func @long_groups(%x: tensor<?x64xf32>) -> tensor<?x8xf32> {
   %w = lutra.weight @long : tensor<8x64xf32, #long>
   %a = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<8x64xf32, #long>) -> tensor<?x8xf32>
@@ -74,7 +68,7 @@ func.func @long_groups(%x: tensor<?x64xf32>) -> tensor<?x8xf32> {
 
 // No strategy multiplies the entries of a stored table so; no activation form; one that is no integer.
 // CHECK-LABEL: func.func @others
-// CHECK-NOT: lutra.quantize
+// CHECK-NOT: quantize
 func.func @others(%x: tensor<?x64xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>, tensor<?x8xf32>) {
   %v = lutra.weight @wide : tensor<8x64xf32, #wide>
   %w = lutra.weight @plain : tensor<8x64xf32, #plain>
@@ -87,20 +81,18 @@ func.func @others(%x: tensor<?x64xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>, te
 
 // Few columns do not pay for the codes of their rows; many do.
 // AUTO-LABEL: func.func @groups
-// AUTO-NOT: lutra.quantize
+// AUTO-NOT: lutra.dynamic_quantize
 // AUTO-LABEL: func.func @many
 // CHECK-LABEL: func.func @many
-// AUTO: lutra.quantize
+// AUTO: lutra.dynamic_quantize
 func.func @many(%x: tensor<?x128xf32>) -> tensor<?x512xf32> {
   %w = lutra.weight @columns : tensor<512x128xf32, #w4>
   %a = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x128xf32>, tensor<512x128xf32, #w4>) -> tensor<?x512xf32>
   return %a : tensor<?x512xf32>
 }
 
-// Fewer bits: a smaller greatest code.
 // CHECK-LABEL: func.func @six
-// CHECK: %[[CODE:.*]] = lutra.constant dense<3.100000e+01>
-// CHECK: lutra.binary<div> %{{.*}}, %[[CODE]]
+// CHECK: lutra.dynamic_quantize %{{.*}} {bits = 6 : i64, block = 64 : i64
 // CHECK: lutra.matmul {{.*}} scale(
 func.func @six(%x: tensor<?x64xf32>) -> tensor<?x8xf32> {
   %w = lutra.weight @six_bits : tensor<8x64xf32, #six>
@@ -144,9 +136,7 @@ func.func @signs(%x: tensor<4x70xf32>) -> tensor<4x8xf32> {
 
 // Two bits: -1, 0 and 1.
 // CHECK-LABEL: func.func @thirds
-// CHECK: %[[CODE:.*]] = lutra.constant dense<1.000000e+00>
-// CHECK: lutra.binary<div> %{{.*}}, %[[CODE]]
-// CHECK: lutra.quantize
+// CHECK: lutra.dynamic_quantize %{{.*}} {bits = 2 : i64, block = 64 : i64
 func.func @thirds(%x: tensor<4x64xf32>) -> tensor<4x8xf32> {
   %w = lutra.weight @two_bits : tensor<8x64xf32, #two>
   %a = lutra.matmul %x, %w {transpose_rhs} : (tensor<4x64xf32>, tensor<8x64xf32, #two>) -> tensor<4x8xf32>
@@ -164,4 +154,23 @@ func.func @other_codes(%x: tensor<4x64xi8>, %s: tensor<f32>) -> tensor<4x8xf32> 
   %w = lutra.weight @two_bits : tensor<8x64xf32, #two>
   %a = lutra.matmul %f, %w {transpose_rhs} : (tensor<4x64xf32>, tensor<8x64xf32, #two>) -> tensor<4x8xf32>
   return %a : tensor<4x8xf32>
+}
+
+// Zero points are taken off with the sums of the weight's columns: of rows, and of groups.
+// CHECK-LABEL: func.func @zero_points
+// CHECK: %[[COLUMNS:.*]] = lutra.weight @points.sums : tensor<8xf32>
+// CHECK: %[[P:.*]] = lutra.matmul %{{.*}} scale(%{{.*}} : tensor<?x1xf32>)
+// CHECK: %[[ZERO:.*]] = lutra.cast %{{.*}} : tensor<?x1xi8> -> tensor<?x1xf32>
+// CHECK: %[[SHIFT:.*]] = lutra.binary<mul> %{{.*}}, %[[ZERO]]
+// CHECK: %[[ROWS:.*]] = lutra.binary<mul> %[[SHIFT]], %[[COLUMNS]] : (tensor<?x1xf32>, tensor<8xf32>) -> tensor<?x8xf32>
+// CHECK: lutra.binary<sub> %[[P]], %[[ROWS]]
+// CHECK: %[[GROUPS:.*]] = lutra.weight @pairs.sums : tensor<8x2xf32>
+// CHECK: lutra.matmul %{{.*}} scale(%{{.*}} : tensor<?x2xf32>)
+// CHECK: lutra.matmul %{{.*}}, %[[GROUPS]] {strategy = #lutra.strategy<"tiled">, transpose_rhs} : (tensor<?x2xf32>, tensor<8x2xf32>) -> tensor<?x8xf32>
+func.func @zero_points(%x: tensor<?x64xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32>) {
+  %w = lutra.weight @points : tensor<8x64xf32, #points>
+  %v = lutra.weight @pairs : tensor<8x64xf32, #pairs>
+  %a = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<8x64xf32, #points>) -> tensor<?x8xf32>
+  %b = lutra.matmul %x, %v {transpose_rhs} : (tensor<?x64xf32>, tensor<8x64xf32, #pairs>) -> tensor<?x8xf32>
+  return %a, %b : tensor<?x8xf32>, tensor<?x8xf32>
 }

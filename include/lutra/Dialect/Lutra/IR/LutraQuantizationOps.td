@@ -78,6 +78,51 @@ def Lutra_DequantizeOp : Lutra_GraphOp<"dequantize"> {
   let hasVerifier = 1;
 }
 
+def Lutra_DynamicQuantizeOp : Lutra_GraphOp<"dynamic_quantize"> {
+  let summary = "codes of groups of neighbours, each with a scale found from its values";
+  let description = [{
+    Shapes: `input` [.., K]; `codes` has its shape; `scale` and `zero_point` have ceil(K / block) in place of K.
+
+    Semantics: each `block` neighbours along the last dimension (the last group may be short) share a scale. All in f32,
+    with most = 2^(bits - 1) - 1:
+
+    - without `zero_point`: range = max(max |x|, floor), scale = range / most,
+      code = clamp(round_half_even(x * (most / range)), -most, most);
+    - with it: least = max(-2^(bits - 1), -127), steps = most - least, low = min(min x, 0), high = max(max x, 0),
+      range = max(high - low, floor), scale = range / steps,
+      zero_point = clamp(round_half_even(least - low * (steps / range)), least, most),
+      code = clamp(round_half_even(x * (steps / range)) + zero_point, least, most).
+
+    Where a NaN would be rounded, the code is 0. A group with a NaN has the scale NaN, one with an infinity that scale.
+
+    Errors: (E1) K is dynamic, or `block` is not positive. (E2) `bits` is not 2 to 8. (E3) `floor` is less than
+    2^-118, below which a scale may be subnormal. (E4) a result has another shape than stated. (E5) the input's
+    elements have more than 32 bits.
+
+    Example:
+    ```mlir
+    %q, %s = lutra.dynamic_quantize %x {block = 32 : i64, bits = 8 : i64}
+               : tensor<?x70xf32> -> tensor<?x70xi8>, tensor<?x3xf32>
+    ```
+    Source: LLM.int8(), arXiv 2208.07339 (vector-wise absmax); ONNX DynamicQuantizeLinear (zero points).
+  }];
+  let arguments = (ins Lutra_FloatTensor:$input, I64Attr:$block, I64Attr:$bits,
+                       DefaultValuedAttr<F32Attr, "0x1p-118f">:$floor);
+  let results = (outs RankedTensorOf<[I8]>:$codes, RankedTensorOf<[F32]>:$scale,
+                      Optional<RankedTensorOf<[I8]>>:$zero_point);
+  let assemblyFormat = [{
+    $input attr-dict `:` type($input) `->` type($codes) `,` type($scale) (`,` type($zero_point)^)?
+  }];
+  let extraClassDeclaration = [{
+    /// The greatest code, and the least one.
+    int64_t getMost() { return (int64_t(1) << (getBits() - 1)) - 1; }
+    int64_t getLeast() { return getZeroPoint() ? std::max(-getMost() - 1, int64_t(-127)) : -getMost(); }
+    /// Steps that a range is cut into.
+    int64_t getSteps() { return getZeroPoint() ? getMost() - getLeast() : getMost(); }
+  }];
+  let hasVerifier = 1;
+}
+
 def Lutra_DecodeOp : Lutra_GraphOp<"decode"> {
   let summary = "the values that an encoded tensor stands for";
   let description = [{

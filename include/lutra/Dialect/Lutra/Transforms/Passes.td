@@ -226,25 +226,20 @@ def QuantizeActivations : Pass<"lutra-quantize-activations", "mlir::ModuleOp"> {
   let summary = "writes out the rounding of activations that encodings allow";
   let description = [{
     Needs: graph level, and the strategies of the tool's registry. Guarantees: an f32 product with a weight whose
-    encoding has the activation form int<b, sym, group<g>> or int<b, sym, row>, b up to 8, becomes a product of
-    codes where a strategy computes that one on all `targets`, in fewer cycles than the other, codes included: each
-    group of K has the scale max(largest magnitude / (2^(b - 1) - 1), least normal number) and codes of
-    `lutra.quantize`; with b = 1 the scale max(mean magnitude, least normal number), and 1 for what is 0 or more,
-    else -1. A group that holds an infinity or NaN gives NaN or infinities. Where the left-hand side of a product with
-    an encoded weight is dequantized with one scale from codes that are -127 at least, and the form asks for no fewer
-    than 8 bits, those codes are multiplied. Leaves alone: everything else, and all of it without `targets`.
+    encoding has the activation form int<b, .., group<g>> or int<b, .., row>, b up to 8, becomes a product of codes
+    where a strategy computes that one on all `targets`, in fewer cycles than the other, codes included: those of
+    `lutra.dynamic_quantize`; with b = 1 (sym alone) the scale is max(mean magnitude, least normal number), and codes
+    are 1 for what is 0 or more, else -1. Of asym forms, b from 4 on, the sums of the weight's columns in each group,
+    which are a new weight, times scale and zero point are subtracted. A group that holds an infinity or NaN gives NaN
+    or infinities. Where the left-hand side of a product with an encoded weight is dequantized with one scale from codes
+    that are -127 at least, and the form asks for no fewer than 8 bits, those codes are multiplied. Leaves alone:
+    everything else, and all of it without `targets`.
 
     ```mlir
     %p = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<8x64xf32, #w4>) -> tensor<?x8xf32>
     // becomes
-    %g = lutra.reshape %x [%m] : tensor<?x64xf32> -> tensor<?x2x32xf32>
-    %a = lutra.unary<abs> %g : tensor<?x2x32xf32> -> tensor<?x2x32xf32>
-    %r = lutra.reduce<max> %a axes = [2] : tensor<?x2x32xf32> -> tensor<?x2x1xf32>
-    %d = lutra.binary<div> %r, %c127 : (tensor<?x2x1xf32>, tensor<f32>) -> tensor<?x2x1xf32>
-    %m = lutra.binary<max> %d, %least : (tensor<?x2x1xf32>, tensor<f32>) -> tensor<?x2x1xf32>
-    %s = lutra.reshape %m [%m] : tensor<?x2x1xf32> -> tensor<?x2xf32>
-    %q = lutra.quantize %x scale(%s : tensor<?x2xf32>) {axis = 1 : i64, block = 32 : i64}
-           : tensor<?x64xf32> -> tensor<?x64xi8>
+    %q, %s = lutra.dynamic_quantize %x {block = 32 : i64, bits = 8 : i64}
+               : tensor<?x64xf32> -> tensor<?x64xi8>, tensor<?x2xf32>
     %p = lutra.matmul %q, %w scale(%s : tensor<?x2xf32>) {transpose_rhs, block = 32 : i64}
            : (tensor<?x64xi8>, tensor<8x64xf32, #w4>) -> tensor<?x8xf32>
     ```
