@@ -50,10 +50,11 @@ def matmul_nbits(weight: Weight, m: int, level: int) -> bytes:
     return onnx_model([node], {"x": np.zeros((m, k), np.float32)}, ("y", np.float32, [m, n]), fixed)
 
 
-def text_model(weight: Weight, m: int, path: Path) -> Path:
-    """The same for Lutra alone, of any encoding; groups may be rounded to 8 bits."""
+def text_model(weight: Weight, m: int, path: Path, bits: int = 8) -> Path:
+    """The same for Lutra alone, of any encoding; groups may be rounded to so many bits."""
     n, k = weight.shape
-    kind = f"tensor<{n}x{k}xf32, #lutra.encoding<{encoding_text(weight)}, act = int<8, sym, group<{weight.group}>>>>"
+    form = f"int<{bits}, sym, group<{weight.group}>>"
+    kind = f"tensor<{n}x{k}xf32, #lutra.encoding<{encoding_text(weight)}, act = {form}>>"
     left, out = f"tensor<{m}x{k}xf32>", f"tensor<{m}x{n}xf32>"
     data = encoded(weight)
     path.write_text(f"""
@@ -88,6 +89,18 @@ def coded_gemm(m: int, weight: Weight, name: str, work: Path, level: int = 4, co
         rounded_group=weight.group if level == 4 else 0,
         weight=weight,
         peers=peers,
+    )
+
+
+def binary_gemm(m: int, weight: Weight, bits: int, name: str, work: Path) -> Case:
+    """A product with activations of few bits, which nobody beside Lutra has."""
+    n, k = weight.shape
+    x = np.random.default_rng(m + n + k).standard_normal((m, k)).astype(np.float32)
+    return Case(
+        name,
+        text_model(weight, m, work / f"{name.replace(' ', '_')}.mlir", bits),
+        {"x": x},
+        Work(1.0 * m * n * k, 4.0 * m * (k + n) + weight.bytes, m, coded=True),
     )
 
 
@@ -207,6 +220,13 @@ def lowbit(work: Path) -> Iterator[Planned]:
     for form, (make, bits) in FORMS.items():
         for n, k, cold in _shapes(bits):
             yield plan(1, n, k, form, make, cold, 4)
+    for bits in (1, 2):
+        for m in (1, 4, 16):
+            name = f"w1a{bits} g128 gemm {m}x4096x4096"
+            yield (
+                name,
+                lambda m=m, bits=bits, name=name: binary_gemm(m, bipolar(4096, 4096, 128), bits, name, work),  # type: ignore[misc]
+            )
     for static in (True, False):
         for m in (1, 16, 128, 512):
             name = f"w8a8 {'static' if static else 'dynamic'} gemm {m}x4096x4096"
