@@ -66,7 +66,7 @@ for feature, needed in {
     "avx512": {"avx512f", "avx512bw", "avx512vl", "avx512dq"},
     "avx512-vnni": {"avx512_vnni"},
     "avx512-vbmi": {"avx512_vnni", "avx512vbmi"},
-    "x86-amx": {"amx_tile", "amx_int8", "avx512vbmi"},
+    "x86-amx": {"amx_tile", "amx_int8", "amx_bf16", "avx512vbmi"},
 }.items():
     if needed <= flags:
         config.available_features.add(feature)

@@ -70,6 +70,7 @@ public:
   unsigned getVectorBits() const override { return vectorBits; }
   bool hasByteDot() const override { return bytes == Bytes::Quads || bytes == Bytes::Tiles; }
   bool hasByteTiles() const override { return bytes == Bytes::Tiles; }
+  bool hasBfloatTiles() const override { return bytes == Bytes::Tiles; }
   bool hasByteShuffle() const override { return shuffles; }
   /// Without VBMI two, in vectors of 256 bits on every level, since units of 512 bits are fewer.
   int64_t getLookupLanes() const override { return bytes == Bytes::None ? 0 : shuffles ? 4 : 2; }

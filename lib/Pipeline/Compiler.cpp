@@ -210,7 +210,8 @@ static bool multipliesBytes(ModuleOp module, const CompileOptions &options) {
 static bool mayMultiplyBytes(ModuleOp module, const CompileOptions &options) {
   // A spec with a fault is an error of the pass that reads it.
   llvm::Expected<QuantizeSpec> spec = QuantizeSpec::parse(options.quantize);
-  bool asked = spec && spec->activations.scales != ActivationRounding::None;
+  bool asked = spec && (spec->activations.scales != ActivationRounding::None ||
+                        spec->activations.type == ActivationForm::BF16);
   if (!spec)
     llvm::consumeError(spec.takeError());
   WalkResult found = module.walk([](Operation *op) {
@@ -221,7 +222,8 @@ static bool mayMultiplyBytes(ModuleOp module, const CompileOptions &options) {
     bool multiplies = isa<MatmulOp, DequantizeOp>(op) && llvm::any_of(op->getOperandTypes(), isByte);
     if (auto matmul = dyn_cast<MatmulOp>(op)) {
       EncodingAttr encoding = encodingOf(cast<RankedTensorType>(matmul.getRhs().getType()));
-      multiplies |= matmul.getScale() || (encoding && encoding.getValue().activation.kind == ActivationForm::Int);
+      multiplies |= matmul.getScale() || (encoding && llvm::is_contained({ActivationForm::Int, ActivationForm::BF16},
+                                                                       encoding.getValue().activation.kind));
     }
     return multiplies ? WalkResult::interrupt() : WalkResult::advance();
   });

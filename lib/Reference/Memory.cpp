@@ -24,6 +24,8 @@ static LogicalResult evaluateAllocate(OpTy op, Interpreter &interpreter) {
 
 static LogicalResult evaluateDealloc(memref::DeallocOp, Interpreter &) { return success(); }
 
+static LogicalResult evaluatePrefetch(memref::PrefetchOp, Interpreter &) { return success(); }
+
 static LogicalResult evaluateDim(memref::DimOp op, Interpreter &interpreter) {
   ArrayRef<int64_t> shape = interpreter.getBuffer(op.getSource()).shape;
   int64_t dim = interpreter.getInteger(op.getIndex());
@@ -172,6 +174,7 @@ void lutra::addMemoryHandlers(HandlerTable &table) {
   table.add<memref::DimOp, evaluateDim>();
   table.add<memref::ExpandShapeOp, evaluateExpandShape>();
   table.add<memref::LoadOp, evaluateLoad>();
+  table.add<memref::PrefetchOp, evaluatePrefetch>();
   table.add<memref::ReinterpretCastOp, evaluateReinterpret>();
   table.add<memref::StoreOp, evaluateStore>();
   table.add<memref::SubViewOp, evaluateSubview>();

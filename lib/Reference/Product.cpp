@@ -45,7 +45,8 @@ static LogicalResult evaluateMatmul(MatmulOp op, Interpreter &interpreter) {
   FailureOr<ArrayPtr> operand = getProductOperand(op, interpreter);
   if (failed(operand))
     return failure();
-  const Array &lhs = **operand, &rhs = interpreter.getArray(op.getRhs());
+  ArrayPtr weight = getProductWeight(op, interpreter);
+  const Array &lhs = **operand, &rhs = *weight;
   if (lhs.rank() < 2 || rhs.rank() < 2 || lhs.isFloat() != rhs.isFloat())
     return refuse(op, ErrorCode::GraphType)
            << "multiplies operands of ranks " << lhs.rank() << " and " << rhs.rank()

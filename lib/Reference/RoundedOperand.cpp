@@ -1,4 +1,4 @@
-//===- RoundedOperand.cpp - left-hand sides of products in fewer bits ------===//
+//===- RoundedOperand.cpp - operands of products in fewer bits -------------===//
 #include "RoundedOperand.h"
 
 #include <algorithm>
@@ -59,20 +59,51 @@ static ArrayPtr withRounding(const Array &values, int64_t group, const Activatio
   return result;
 }
 
+/// Half a unit of bf16 more for each element, what rounding to f32 before adds, and the least normal number.
+static ArrayPtr withBfloatRounding(const Array &values, double half) {
+  auto result = std::make_shared<Array>(values);
+  result->errors.resize(values.count());
+  for (int64_t i = 0; i < values.count(); ++i) {
+    double greatest = std::fabs(values.floats[i]) + values.errorAt(i);
+    result->errors[i] += half * (std::ldexp(greatest, -8) * 1.0001 + std::ldexp(1, -126));
+  }
+  return result;
+}
+
+/// What an encoding lets a product round, where the evaluator has bounds.
+static const ActivationForm *getRounding(MatmulOp op, const Array &operand, Interpreter &interpreter) {
+  EncodingAttr encoding = encodingOf(cast<RankedTensorType>(op.getRhs().getType()));
+  if (!encoding || !interpreter.hasBounds() || !operand.isFloat() || operand.shape.empty() || op.getScale())
+    return nullptr;
+  return &encoding.getValue().activation;
+}
+
+/// Independent errors add as squares: half a step is 1.7 standard deviations of what rounding does, and seven are
+/// wanted.
+static double getHalf(Interpreter &interpreter) {
+  return interpreter.getErrorModel() == ErrorModel::Independent ? 4 : 1;
+}
+
+ArrayPtr lutra::getProductWeight(MatmulOp op, Interpreter &interpreter) {
+  const Array &rhs = interpreter.getArray(op.getRhs());
+  const ActivationForm *form = getRounding(op, rhs, interpreter);
+  if (form && form->kind == ActivationForm::BF16)
+    return withBfloatRounding(rhs, getHalf(interpreter));
+  return {&rhs, [](const Array *) {}};
+}
+
 FailureOr<ArrayPtr> lutra::getProductOperand(MatmulOp op, Interpreter &interpreter) {
   const Array &lhs = interpreter.getArray(op.getLhs());
   if (op.getScale())
     return scaledCodes(op, lhs, interpreter.getArray(op.getScale()));
   ArrayPtr same(&lhs, [](const Array *) {});
-  EncodingAttr encoding = encodingOf(cast<RankedTensorType>(op.getRhs().getType()));
-  if (!encoding || !interpreter.hasBounds() || !lhs.isFloat() || lhs.shape.empty())
+  const ActivationForm *form = getRounding(op, lhs, interpreter);
+  if (!form)
     return same;
-  const ActivationForm &form = encoding.getValue().activation;
-  int64_t group = roundedGroup(form, lhs.shape.back());
+  if (form->kind == ActivationForm::BF16)
+    return withBfloatRounding(lhs, getHalf(interpreter));
+  int64_t group = roundedGroup(*form, lhs.shape.back());
   if (group == 0 || op.getTransposeLhs())
     return same;
-  // Independent errors add as squares: half a step is 1.7 standard deviations of what rounding does, and seven are
-  // wanted.
-  double half = interpreter.getErrorModel() == ErrorModel::Independent ? 4 : 1;
-  return withRounding(lhs, group, form, half);
+  return withRounding(lhs, group, *form, getHalf(interpreter));
 }

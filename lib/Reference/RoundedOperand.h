@@ -1,4 +1,4 @@
-//===- RoundedOperand.h - left-hand sides of products in fewer bits --------===//
+//===- RoundedOperand.h - operands of products in fewer bits ---------------===//
 #ifndef LUTRA_LIB_REFERENCE_ROUNDEDOPERAND_H
 #define LUTRA_LIB_REFERENCE_ROUNDEDOPERAND_H
 
@@ -9,6 +9,8 @@ namespace lutra {
 /// The left-hand side that a matmul multiplies: the values of its codes, where it has scales. Where the encoding of the
 /// right-hand side allows to round it, errors have room for that.
 mlir::FailureOr<ArrayPtr> getProductOperand(MatmulOp op, Interpreter &interpreter);
+/// The right-hand side, whose errors have room for what its encoding allows to round of it.
+ArrayPtr getProductWeight(MatmulOp op, Interpreter &interpreter);
 
 } // namespace lutra
 

@@ -179,6 +179,10 @@ llvm::Error SpecParser::parseActivations(StringRef value) {
   auto [type, options] = value.split(':');
   auto [scales, zero] = options.split(':');
   unsigned bits = 0;
+  if (value == "bf16") {
+    spec.activations = {ActivationRounding::None, 16, /*symmetric=*/true, ActivationForm::BF16};
+    return llvm::Error::success();
+  }
   bool isFloat = value == "f32";
   StringRef digits = type;
   bool isInteger = digits.consume_front("int") && digits.size() == 1 && !digits.getAsInteger(10, bits);
@@ -189,7 +193,7 @@ llvm::Error SpecParser::parseActivations(StringRef value) {
                   .Case("static-mse", ActivationRounding::Squares)
                   .Default(std::nullopt);
   if (!isFloat && !(isInteger && bits >= 1 && bits <= 8))
-    return fault("activations of type '", value.str(), "'; take int1 to int8, or f32");
+    return fault("activations of type '", value.str(), "'; take int1 to int8, bf16 or f32");
   if (!kind || (value.contains(':') && scales.empty()))
     return fault("the scales '", scales.str(), "' of activations; take group (those of the weights), token, static or ",
                  "static-mse");

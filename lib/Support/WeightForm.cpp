@@ -314,6 +314,8 @@ WeightFormat WeightForm::format() const {
 }
 
 static void setActivation(Encoding &encoding, const ActivationRounding &rounding, int64_t group) {
+  if (rounding.type == ActivationForm::BF16)
+    encoding.activation.kind = ActivationForm::BF16;
   if (rounding.scales == ActivationRounding::Group || rounding.scales == ActivationRounding::Token) {
     encoding.activation.kind = ActivationForm::Int;
     encoding.activation.bits = rounding.bits;

@@ -23,7 +23,8 @@ Arrays = dict[str, npt.NDArray[Any]]
 class Case:
     """One thing to measure. Work is of one call, None where nobody counts it.
 
-    A product may round its activations to 8 bits where `rounded_group`, the elements that share a scale, is not 0.
+    A product may round its activations to 8 bits, or to bf16 as its model says, where `rounded_group`, the elements
+    that share a scale, is not 0.
     """
 
     name: str

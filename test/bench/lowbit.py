@@ -31,7 +31,7 @@ COLD = "cold"  # of names: the caches hold nothing of the case
 
 
 def matmul_nbits(weight: Weight, m: int, level: int) -> bytes:
-    """[m, k] of f32 x weight; at level 1 activations stay f32, at level 4 groups may be rounded to 8 bits."""
+    """[m, k] of f32 x weight; at level 1 activations stay f32, at 3 they may be bf16, at 4 groups of 8 bits."""
     from onnx import helper
 
     n, k = weight.shape
@@ -85,8 +85,8 @@ def coded_gemm(m: int, weight: Weight, name: str, work: Path, level: int = 4, co
         name,
         model,
         {"x": x},
-        Work(1.0 * m * n * k, 4.0 * m * (k + n) + weight.bytes, m, coded=level == 4, cold=cold),
-        rounded_group=weight.group if level == 4 else 0,
+        Work(1.0 * m * n * k, 4.0 * m * (k + n) + weight.bytes, m, coded=level == 4, bfloat=level == 3, cold=cold),
+        rounded_group=weight.group if level >= 3 else 0,
         weight=weight,
         peers=peers,
     )
@@ -193,6 +193,8 @@ def few_lowbit(work: Path) -> Iterator[Planned]:
     for group in (32, 128):
         for m in (1, 4, 16, 128):
             yield plan(m, f"w4a8 g{group}", 4, group, 4)
+    for group in (32, 128):
+        yield plan(128, f"w4 bf16 g{group}", 4, group, 3)
     for bits in (2, 8):
         for m in (1, 16, 128):
             yield plan(m, f"w{bits}a8 g128", bits, 128, 4)
@@ -217,6 +219,10 @@ def lowbit(work: Path) -> Iterator[Planned]:
                 yield plan(m, n, k, form, make, cold, 4)
     for m in ROWS:
         yield plan(m, 4096, 4096, "w4 g128", _grouped(4, 128), False, 1)
+    for form, make in (("w4 bf16 g128", _grouped(4, 128)), ("w4 bf16 g32 sym", _grouped(4, 32, 8))):
+        for n in (4096, 11008):
+            for m in ROWS[2:]:
+                yield plan(m, n, 4096, form, make, False, 3)
     for form, (make, bits) in FORMS.items():
         for n, k, cold in _shapes(bits):
             yield plan(1, n, k, form, make, cold, 4)

@@ -30,6 +30,7 @@ class Work:
     bytes: float
     rows: int = 16
     coded: bool = False
+    bfloat: bool = False  # may round both factors to bf16, of which a tile holds half as many
     cold: bool = False  # nothing of it is in a cache
 
 
@@ -133,13 +134,14 @@ class Machine:
     def _rates(self, work: Work) -> dict[str, float]:
         """Multiply-adds a second of one core, by the instructions that the work may use."""
         rates = {"fma": self.macs["fma"]}
-        if not work.coded:
+        if not work.coded and not work.bfloat:
             return rates
-        rates["dot"] = self.macs["dot"]
+        if work.coded:
+            rates["dot"] = self.macs["dot"]
         if "amx" in self.macs:
             # Tiles of up to 8 rows are quicker than full ones, but not by as much as they do less.
             whole, rest = divmod(work.rows, 16)
             tile = 16 / self.macs["amx"]
             last = 0 if not rest else 8 / self.macs["amx8"] if rest <= 8 else tile
-            rates["amx"] = work.rows / (whole * tile + last)
+            rates["amx"] = work.rows / (whole * tile + last) / (1 if work.coded else 2)
         return rates

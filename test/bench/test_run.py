@@ -169,6 +169,7 @@ def test_takes_the_limit_that_binds() -> None:
     assert machine.limit(Work(mega, 8 * mega, 1, coded=True)) == ("L3", 8 * mega / giga / 16)
     assert machine.limit(Work(mega, mega, 1, coded=True, cold=True)) == ("DRAM", mega / giga / 8)
     assert machine.limit(Work(giga, mega, 16, coded=True)) == ("amx", 1 / 1024 / 2)
+    assert machine.limit(Work(giga, mega, 16, bfloat=True)) == ("amx", 1 / 512 / 2)
     assert machine.limit(Work(giga, mega, 16)) == ("fma", 1 / 16 / 2)
     # A tile of one row takes as long as one of 8.
     assert machine.limit(Work(giga, mega, 1, coded=True)) == ("amx", 1 / 128 / 2)

@@ -3,7 +3,7 @@
 // RUN: lutra-opt %s --lutra-choose-strategy="targets=avx2 strategy=scalar" --convert-lutra-to-tile=target=avx2 | FileCheck %s --check-prefix=SCALAR
 // docs/extending.md: a strategy is asked, priced, chosen and emitted.
 
-// WHY: Chosen=tiled, Cycles=9.830400e+05, K=256, Lhs=f32, M=192, N=320, Products=1, Rejected="coded (avx2: takes products of codes with scales alone)", Rejected="decode (avx2: takes encoded weights alone)", Rejected="bytes (avx2: takes integers of 8 bits with a sign into 32 alone)", Rejected="dot (avx2: takes integers of 8 or 16 bits into 32 alone)", Rejected="lookup (avx2: takes products of codes with scales alone)", Rejected="ternary (avx2: the level finds no bytes among 32 by one instruction)", Rejected="bitserial (avx2: takes products of codes with scales alone)", Rejected="scalar 6.29e+07 cycles"
+// WHY: Chosen=tiled, Cycles=9.830400e+05, K=256, Lhs=f32, M=192, N=320, Products=1, {{.*}}Rejected="scalar 6.29e+07 cycles"
 // TILED-LABEL: func.func @k(
 // TILED: lutra.tile_matmul
 // SCALAR-LABEL: func.func @k(

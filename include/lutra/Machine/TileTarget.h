@@ -86,6 +86,8 @@ public:
   virtual bool hasByteDot() const { return false; }
   /// Whether it also has tiles of bytes, 16 rows by 64, of which one instruction multiplies two.
   virtual bool hasByteTiles() const { return false; }
+  /// Whether it has tiles of bf16, 16 rows by 32, of which one instruction multiplies two and adds to sums of f32.
+  virtual bool hasBfloatTiles() const { return false; }
   /// Whether one instruction picks each byte of a vector of 64 from 64 others.
   virtual bool hasByteShuffle() const { return false; }
   /// Tables of 16 bytes that one instruction reads, each with indices of its own; 0: it looks up no sums.

@@ -26,8 +26,7 @@ public:
 };
 } // namespace
 
-/// Operations that decode a vector of weights.
-static double decodeOperations(const EncodedPanels &panels, const TileTarget &target) {
+double lutra::decodeOperations(const EncodedPanels &panels, const TileTarget &target) {
   double operations = panels.code.words(), fields = panels.code.fields(); // of a step: loads that widen bytes
   for (unsigned field = 0; field < fields; ++field)
     operations += 2 * static_cast<double>(panels.code.piecesOf(field).size()) - 1; // shifts, masks, what joins them

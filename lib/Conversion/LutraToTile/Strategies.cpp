@@ -15,6 +15,7 @@ static std::vector<std::unique_ptr<ProductStrategy>> makeStrategies() {
   list.push_back(makeTiledStrategy());
   list.push_back(makeCodedStrategy());
   list.push_back(makeDecodeStrategy());
+  list.push_back(makeBfloatStrategy());
   list.push_back(makeByteStrategy());
   list.push_back(makeDotStrategy());
   list.push_back(makeLookupStrategy());

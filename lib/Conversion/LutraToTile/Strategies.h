@@ -6,6 +6,7 @@
 
 namespace lutra {
 
+std::unique_ptr<ProductStrategy> makeBfloatStrategy();
 std::unique_ptr<ProductStrategy> makeBitserialStrategy();
 std::unique_ptr<ProductStrategy> makeByteStrategy();
 std::unique_ptr<ProductStrategy> makeCodedStrategy();

@@ -377,6 +377,8 @@ void ConvertTileToVector::runOnOperation() {
   if (std::optional<ByteTableForm> form = getByteTableForm(*machine))
     populateTileByteTablePatterns(converter, *form, patterns);
   populateTileMatmulPatterns(converter, machine->getVectorBits(), patterns);
+  if (machine->hasBfloatTiles())
+    populateTileBfloatMatmulPatterns(converter, patterns);
   llvm::DenseSet<Operation *> mixedDepths;
   for (auto function : getOperation().getOps<func::FuncOp>())
     if (machine->hasByteTiles() && hasMixedDepths(function))

@@ -19,6 +19,9 @@ namespace lutra {
 void populateTileMatmulPatterns(const mlir::TypeConverter &converter, unsigned vectorBits,
                                 mlir::RewritePatternSet &patterns);
 
+/// Adds the conversion of tile_matmul of pairs of bf16 to tiles of AMX.
+void populateTileBfloatMatmulPatterns(const mlir::TypeConverter &converter, mlir::RewritePatternSet &patterns);
+
 /// Instructions of tile_coded_matmul: with `hasByteDot` sums of four products in vectors of `vectorBits`, with
 /// `hasByteTiles` also of tiles of 16 rows, else of two products in 256 bits. With `hasByteShuffle` one finds entries
 /// of tables of 64. With `neon` those of aarch64.

@@ -92,7 +92,7 @@ static GraphTensor importMatMulNBits(NodeImport &n) {
   if (!scaleData || (zeros && !zeroData))
     return {};
 
-  // Of the levels, which say how far activations may be rounded, 4 alone means integers; 2 and 3 would save nothing.
+  // The levels say how far activations may be rounded: 4 to integers, 3 to bf16; to f16, level 2, would save nothing.
   WeightForm weightForm;
   weightForm.bits = form.bits;
   weightForm.group = form.block;
@@ -101,6 +101,8 @@ static GraphTensor importMatMulNBits(NodeImport &n) {
   ActivationRounding rounding;
   if (accuracy == 4)
     rounding.scales = ActivationRounding::Group;
+  if (accuracy == 3)
+    rounding.type = ActivationForm::BF16;
   Encoding encoding = weightForm.encoding(rounding);
   EncodedLayout layout = llvm::cantFail(EncodedLayout::of(encoding, form.n, form.k));
   AsmResourceBlob blob = allocateZeroedBlob(layout.bytes);

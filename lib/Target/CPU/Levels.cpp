@@ -23,8 +23,8 @@ static constexpr uint64_t avx512Bits =
 static constexpr uint64_t vbmiBits = avx512Bits | LUTRA_CPU_AVX512VNNI | LUTRA_CPU_AVX512VBMI;
 
 static const CpuLevel levels[] = {
-    {"amx", "amx", "x86-64-v4", "+avx512vnni,+avx512vbmi,+avx512bitalg,+amx-tile,+amx-int8", 512,
-     vbmiBits | LUTRA_CPU_AMX_TILE | LUTRA_CPU_AMX_INT8},
+    {"amx", "amx", "x86-64-v4", "+avx512vnni,+avx512vbmi,+avx512bitalg,+amx-tile,+amx-int8,+amx-bf16", 512,
+     vbmiBits | LUTRA_CPU_AMX_TILE | LUTRA_CPU_AMX_INT8 | LUTRA_CPU_AMX_BF16},
     {"avx512vbmi", "avx512vbmi", "x86-64-v4", "+avx512vnni,+avx512vbmi,+avx512bitalg", 512, vbmiBits},
     {"avx512vnni", "avx512vnni", "x86-64-v4", "+avx512vnni", 512, avx512Bits | LUTRA_CPU_AVX512VNNI},
     {"avx512", "avx512", "x86-64-v4", "", 512, avx512Bits},
@@ -76,7 +76,7 @@ llvm::StringRef getNativeCpuLevel() {
       return "avx512";
     if (!has({"avx512vbmi", "avx512bitalg"}))
       return "avx512vnni";
-    return has({"amx-tile", "amx-int8"}) && mayUseTiles() ? "amx" : "avx512vbmi";
+    return has({"amx-tile", "amx-int8", "amx-bf16"}) && mayUseTiles() ? "amx" : "avx512vbmi";
   }
   return has({"avxvnni"}) ? "avxvnni" : "avx2";
 }

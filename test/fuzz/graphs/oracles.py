@@ -58,7 +58,7 @@ def machine_levels() -> list[str]:
     narrow = {"avx2", "fma"}
     wide = {"avx512f", "avx512bw", "avx512dq", "avx512vl"} | narrow
     needs = {
-        "amx": wide | {"avx512_vnni", "avx512vbmi", "amx_tile", "amx_int8"},
+        "amx": wide | {"avx512_vnni", "avx512vbmi", "amx_tile", "amx_int8", "amx_bf16"},
         "avx512vbmi": wide | {"avx512_vnni", "avx512vbmi"},
         "avx512vnni": wide | {"avx512_vnni"},
         "avx512": wide,

@@ -11,6 +11,7 @@
 #include "gtest/gtest.h"
 
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 using namespace mlir;
@@ -139,6 +140,50 @@ TEST_F(Bounds, ofLayerNorm) {
   EXPECT_FALSE(check(reference, normalise(ElementKind::F16, 1e-5, 128)).passed());
   EXPECT_FALSE(check(reference, normalise(ElementKind::F32, 1e-3, 128)).passed());
   EXPECT_FALSE(check(reference, normalise(ElementKind::F32, 1e-5, 127)).passed());
+}
+
+// A product that may round both operands to bf16: one that does lies inside, one that keeps a bit less of either, or
+// adds in bf16, outside; and outside the bounds of a product that may not.
+TEST_F(Bounds, ofBfloatProduct) {
+  constexpr int64_t depth = 64;
+  Tensor x = makeInput(ElementKind::F32, {1, depth}, ValueSet::Positive, 1, 0);
+  std::string bytes; // codes 128 + k with a scale of 1.0, less 128
+  for (int64_t k = 0; k < depth; ++k)
+    bytes += "81";
+  auto text = [&](StringRef act) {
+    std::string format = "dense<uint<8>, affine, scales = [f32, row], zero = const<128.0>>";
+    std::string kind = "tensor<1x64xf32, #lutra.encoding<[" + format + "]" + act.str() + ">>";
+    return "lutra.global @w : " + kind + " = dense<\"0x" + bytes + "AFAA3F3F\"> : tensor<68xi8>\n" +
+           "func.func @main(%x: tensor<1x64xf32>) -> tensor<1x1xf32> {\n  %w = lutra.weight @w : " + kind +
+           "\n  %r = lutra.matmul %x, %w {transpose_rhs} : (tensor<1x64xf32>, " + kind +
+           ") -> tensor<1x1xf32>\n  return %r : tensor<1x1xf32>\n}";
+  };
+  float scale; // all weights
+  uint32_t pattern = 0x3f3faaaf;
+  std::memcpy(&scale, &pattern, 4);
+  BoundedTensor allowed = evaluate(text(", act = bf16"), {x}), exact = evaluate(text(""), {x});
+  // Values whose bits from `bit` on are cut off lose up to 2^-8 (16) or 2^-7 (17).
+  auto cut = [&](double value, int bit) {
+    auto single = static_cast<float>(value);
+    uint32_t bits;
+    std::memcpy(&bits, &single, 4);
+    bits &= ~uint32_t(0) << bit;
+    std::memcpy(&single, &bits, 4);
+    return static_cast<double>(single);
+  };
+  auto multiply = [&](llvm::function_ref<double(double)> round) {
+    Tensor out(ElementKind::F32, {1, 1});
+    double sum = 0;
+    for (int64_t k = 0; k < depth; ++k)
+      sum = roundToKind(ElementKind::F32, sum + round(x.getFloat(k)) * round(scale));
+    out.setFloat(0, sum);
+    return out;
+  };
+  auto nearest = [](double value) { return roundToKind(ElementKind::BF16, value); };
+  auto worse = [&](double value) { return cut(value, 17); };
+  EXPECT_TRUE(check(allowed, multiply(nearest)).passed());
+  EXPECT_FALSE(check(exact, multiply(nearest)).passed());
+  EXPECT_FALSE(check(allowed, multiply(worse)).passed());
 }
 
 // Softmax and norms whose steps are rounded to f16 lie outside the usual bounds of f16 and inside those that allow

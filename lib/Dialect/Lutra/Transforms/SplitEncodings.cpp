@@ -111,7 +111,8 @@ ActivationForm Splitter::activationOf(const Encoding &encoding, ArrayRef<SplitPr
       products[index + 1].rowBegin == product.rowBegin && products[index + 1].columns == product.columns)
     return ActivationForm();
   bool all = static_cast<int64_t>(product.columns.size()) == k && isRun(product.columns);
-  bool fits = product.kind == SplitProduct::Plain && form.kind == ActivationForm::Int && (all || form.group == kWhole);
+  bool isWhole = form.kind == ActivationForm::Int && (all || form.group == kWhole);
+  bool fits = product.kind == SplitProduct::Plain && (form.kind == ActivationForm::BF16 || isWhole);
   return fits ? form : ActivationForm();
 }
 

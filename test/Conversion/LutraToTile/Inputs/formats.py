@@ -89,6 +89,7 @@ def main() -> int:
     parser.add_argument("--depth", type=int, default=70)
     parser.add_argument("--rows", default="?", help="of activations, ? for a dynamic number")
     parser.add_argument("--only", nargs="+", help="formats")
+    parser.add_argument("--act", help="the activation form of all encodings")
     parser.add_argument("-o", dest="output", type=Path, required=True)
     options = parser.parse_args()
     n, depth, coded = options.columns, options.depth, options.kind == "coded"
@@ -98,7 +99,7 @@ def main() -> int:
     formats = INTEGERS if coded else INTEGERS | OTHERS
     formats = {name: text for name, text in formats.items() if not options.only or name in options.only}
     for name, text in formats.items():
-        attribute = f"[dense<{text}>]"
+        attribute = f"[dense<{text}>]" + (f", act = {options.act}" if options.act else "")
         values = random.standard_normal((n, depth)).astype(np.float32)
         arrays = {array.name: random.standard_normal(array.shape) for array in encoding.layout(attribute, (n, depth))
                   if array.name.endswith("table")}  # fmt: skip

@@ -14,7 +14,7 @@ lutra.kernel @decoded(%a: tensor<?x64xf32>, %w: tensor<19x64xf32, #w4>) -> tenso
 // What no strategy reads is an error that says what each one lacks.
 #w16 = #lutra.encoding<[dense<uint<16>, affine, scales = [f32, 1, 32]>]>
 lutra.kernel @sixteen(%a: tensor<?x64xf32>, %w: tensor<19x64xf32, #w16>) -> tensor<?x19xf32> {
-  // expected-error @below {{E0601: no strategy computes 'lutra.matmul': tiled (avx2: reads no encoded weight); coded (avx2: takes products of codes with scales alone); decode (avx2: takes one dense term of codes of up to 8 bits alone); bytes (avx2: takes integers of 8 bits with a sign into 32 alone); dot (avx2: takes integers of 8 or 16 bits into 32 alone); lookup (avx2: takes products of codes with scales alone); ternary (avx2: the level finds no bytes among 32 by one instruction); bitserial (avx2: takes products of codes with scales alone); scalar (avx2: reads no encoded weight)}}
+  // expected-error @below {{E0601: no strategy computes 'lutra.matmul': tiled (avx2: reads no encoded weight); coded (avx2: takes products of codes with scales alone); decode (avx2: takes one dense term of codes of up to 8 bits alone); bfloat (avx2: takes encoded weights with act = bf16 alone); bytes (avx2: takes integers of 8 bits with a sign into 32 alone); dot (avx2: takes integers of 8 or 16 bits into 32 alone); lookup (avx2: takes products of codes with scales alone); ternary (avx2: the level finds no bytes among 32 by one instruction); bitserial (avx2: takes products of codes with scales alone); scalar (avx2: reads no encoded weight)}}
   %r = lutra.matmul %a, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<19x64xf32, #w16>) -> tensor<?x19xf32>
   lutra.yield %r : tensor<?x19xf32>
 }

@@ -52,6 +52,8 @@ CASES = [
     Case(4, 1024, 700, 20, zeros=True, accuracy=4),
     Case(2, 16, 70, 17, zeros=True, accuracy=4),
     Case(8, 32, 64, 16, accuracy=4),
+    # To bf16.
+    Case(4, 32, 1025, 40, zeros=True, bias=True, accuracy=3),
 ]
 
 
