@@ -180,12 +180,14 @@ OpFoldResult GatherOp::fold(FoldAdaptor adaptor) {
   SmallVector<int64_t> indexStrides =
       rowMajorStrides(cast<RankedTensorType>(indices.getType()).getShape());
   auto values = indices.getValues<APInt>();
+  bool isUnsigned = indices.getElementType().isUnsignedInteger();
   SmallVector<int64_t> positions;
   forEachIndex(type.getShape(), [&](int64_t, ArrayRef<int64_t> index) {
     int64_t at = 0, position = 0;
     for (int64_t dim = 0; dim < indexRank; ++dim)
       at += index[axis + dim] * indexStrides[dim];
-    int64_t chosen = (*(values.begin() + at)).getSExtValue();
+    APInt code = *(values.begin() + at);
+    int64_t chosen = isUnsigned ? static_cast<int64_t>(code.getZExtValue()) : code.getSExtValue();
     chosen = std::clamp<int64_t>(chosen < 0 ? chosen + extent : chosen, 0, extent - 1);
     for (int64_t dim = 0; dim < inputType.getRank(); ++dim)
       position += strides[dim] * (dim < axis    ? index[dim]

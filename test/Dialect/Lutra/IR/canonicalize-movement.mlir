@@ -186,3 +186,16 @@ func.func @pack_nothing(%a: tensor<4x5xf32, #lutra.packing<width = 16, depth = 1
          -> tensor<4x5xf32, #lutra.packing<width = 16, depth = 1>>
   return %0 : tensor<4x5xf32, #lutra.packing<width = 16, depth = 1>>
 }
+
+// Indices without a sign are not below 0: those past the end are the last.
+// CHECK-LABEL: func.func @gather_codes
+// CHECK-DAG: lutra.constant dense<[9, 3]> : tensor<2xi32>
+// CHECK-DAG: lutra.constant dense<[8, 3]> : tensor<2xi32>
+func.func @gather_codes() -> (tensor<2xi32>, tensor<2xi32>) {
+  %t = lutra.constant dense<[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]> : tensor<10xi32>
+  %u = lutra.constant dense<[250, 3]> : tensor<2xui8>
+  %s = lutra.constant dense<[-2, 3]> : tensor<2xi8>
+  %0 = lutra.gather %t, %u {axis = 0 : i64} : (tensor<10xi32>, tensor<2xui8>) -> tensor<2xi32>
+  %1 = lutra.gather %t, %s {axis = 0 : i64} : (tensor<10xi32>, tensor<2xi8>) -> tensor<2xi32>
+  return %0, %1 : tensor<2xi32>, tensor<2xi32>
+}
