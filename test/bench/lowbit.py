@@ -27,6 +27,11 @@ from weights import (
 Planned = tuple[str, Callable[[], Case]]
 
 ROWS = (1, 4, 16, 128, 512)
+# n, k, group: columns, groups, K that no tile divides; the last group may be short.
+RAGGED = [(2040, 2048, 128), (2052, 2048, 128), *((2048, k, 128) for k in (2016, 2056, 2064))]
+RAGGED += [(2048, 2056, 32), (2048, 2048, 16), (2048, 2048, 32), (2048, 2016, 48), (2048, 2016, 96)]
+RAGGED += [(2048, 1920, 160), (2048, 2000, 200), (2048, 1952, 1952)]
+RAGGED_ROWS = (1, 4, 16, 17, 31, 128)
 COLD = "cold"  # of names: the caches hold nothing of the case
 
 
@@ -201,6 +206,28 @@ def few_lowbit(work: Path) -> Iterator[Planned]:
     for m in (1, 4, 16):
         name = f"w1a8 g128 gemm {m}x4096x4096"
         yield name, lambda m=m, name=name: coded_gemm(m, bipolar(4096, 4096, 128), name, work)  # type: ignore[misc]
+
+
+def ragged(work: Path) -> Iterator[Planned]:
+    """Shapes that tiles do not divide, each before the one whose columns and groups are filled up to whole tiles."""
+
+    def plan(m: int, n: int, k: int, group: int, kind: str) -> Planned:
+        name = f"{kind} w4a8 g{group} gemm {m}x{n}x{k}"
+
+        def make() -> Case:
+            weight = integers(n, k, 4, group)
+            x = np.random.default_rng(m + n + k).standard_normal((m, k)).astype(np.float32)
+            model = text_model(weight, m, work / f"{name.replace(' ', '_')}.mlir")
+            macs, moved = 1.0 * m * n * k, 4.0 * m * (k + n) + weight.bytes
+            return Case(name, model, {"x": x}, Work(macs, moved, m, coded=True), rounded_group=group, weight=weight)
+
+        return name, make
+
+    for n, k, group in RAGGED:
+        filled = -(-group // 64) * 64
+        for m in RAGGED_ROWS:
+            yield plan(m, n, k, group, "ragged")
+            yield plan(m, -(-n // 64) * 64, -(-k // group) * filled, filled, "filled")
 
 
 def lowbit(work: Path) -> Iterator[Planned]:

@@ -12,7 +12,8 @@ Lutra's multiply-adds a second and, of one core, a clock; and the share that the
 that of reading what the case reads from where it lies (L2, L3, DRAM), or of its arithmetic with the best
 instructions, as they were measured between the rounds (machine.py). A model's file has a row of its own for what
 lutra-compile needs for it. The group lowbit has the products that matter for weights in few bits, in each level of the
-memory. Exit code: 0, 1 when Lutra failed on a case (peers may), 2 when there is nothing to measure.
+memory, and ragged those that tiles do not divide, each beside one that they do. Exit code: 0, 1 when Lutra failed on a
+case (peers may), 2 when there is nothing to measure.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ import numpy as np  # noqa: E402
 from cases import Case, operators  # noqa: E402
 from competitors import COMPETITORS, Run, first_output  # noqa: E402
 from compiling import compile_cost  # noqa: E402
-from lowbit import Planned, few_lowbit, lowbit  # noqa: E402
+from lowbit import Planned, few_lowbit, lowbit, ragged  # noqa: E402
 from machine import Machine  # noqa: E402
 from networks import TRANSFORMERS, models, transformers_models  # noqa: E402
 
@@ -47,7 +48,7 @@ SETTLE_SECONDS = 0.1  # longer than any competitor's workers spin
 WAKE_SECONDS = 0.002
 BATCH_SECONDS = 0.0002  # long beside the clock's own cost
 COLD_CALLS = 2  # of a turn
-GROUPS = ("operators", "lowbit", "models")
+GROUPS = ("operators", "lowbit", "ragged", "models")
 SHORT = {"onnxruntime": "ort", "openvino": "ov"}
 
 
@@ -200,6 +201,8 @@ def planned(work: Path, options: argparse.Namespace) -> Iterator[Planned]:
         plans.extend(few_lowbit(work))
     if "lowbit" in options.group:
         plans.extend(lowbit(work))
+    if "ragged" in options.group:
+        plans.extend(ragged(work))
     if "models" in options.group:
         add(models(options.models))
         # Those that must be exported first.

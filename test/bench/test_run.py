@@ -117,6 +117,14 @@ def test_puts_errors_and_limits_beside_times(tmp_path: Path) -> None:
     assert row["limit"]["name"] in {*result["machine"]["bytes_per_second"], *result["machine"]["macs_per_second"]}
 
 
+def test_measures_groups_that_tiles_do_not_divide(tmp_path: Path) -> None:
+    arguments = ("--group", "ragged", "--filter", "g128 gemm 16x2048x2056", "--with", "lutra", "--threads", "1")
+    done = bench(*arguments, "--json", str(tmp_path / "b.json"), pythonpath=os.environ["PYTHONPATH"])
+    assert (done.returncode, done.stderr) == (0, "")
+    (row,) = json.loads((tmp_path / "b.json").read_text())["rows"]
+    assert 0 < row["error"]["lutra"]["rms"] < 0.02
+
+
 @pytest.mark.parametrize(
     "weight",
     [

@@ -70,9 +70,10 @@ class Weight:
             values: Doubles = self.tables[0][self.codes[rows]]
         else:
             values = self.tables[np.repeat(self.choices[rows], self.group, 1), self.codes[rows]]
+        k = self.shape[1]  # the last group may be short
         if self.zeros is not None:
-            values -= np.repeat(self.zeros[rows], self.group, 1)
-        values *= np.repeat(self.scales[rows], self.group, 1)
+            values -= np.repeat(self.zeros[rows], self.group, 1)[:, :k]
+        values *= np.repeat(self.scales[rows], self.group, 1)[:, :k]
         return values
 
     def chunks(self) -> Iterator[tuple[int, int]]:
@@ -110,7 +111,7 @@ def packed(fields: Bytes, bits: int) -> Bytes:
 def integers(n: int, k: int, bits: int, group: int, zero: int | None = None) -> Weight:
     """Random integers of `bits` bits, with a zero point for each group or the same one for all."""
     generator = np.random.default_rng(n + k + bits)
-    groups = k // group
+    groups = -(-k // group)
     return Weight(
         f"w{bits}",
         f"uint<{bits}>",
