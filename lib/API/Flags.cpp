@@ -36,8 +36,8 @@ MODEL is an .onnx file or an .mlir file (a module of the lutra dialect, any stag
   --quantize-report FILE  write what --quantize did to each layer, as JSON
   --report FILE         write what was decided, as JSON: each product's strategy, its cost in cycles, and why or at what
                         cost the others were not taken; which weights and activations became integers
-  --strategy NAME       of every product: tiled, bytes, coded, decode, bfloat, dot, lookup, ternary, scalar; auto
-                        (default): the cheapest
+  --strategy NAME       of every product: tiled, bytes, coded, decode, bfloat, dot, lookup, ternary, bitserial,
+                        scalar; auto (default): the cheapest
   --target NAME         cpu (default), nvgpu (a library that runs on NVIDIA GPUs) or mil (an .mlpackage)
   --target-cpu LIST     instruction-set levels, e.g. avx2,avx512 (default both; avx512vnni,avx2 with products
                         of integers, and amx with those of bytes), baseline, native
