@@ -79,11 +79,12 @@ static GraphTensor importGlobalAverage(NodeImport &n) {
 }
 
 static GraphTensor importConcat(NodeImport &n) {
+  if (n.inputCount() < 5 || (n.inputCount() - 2) % 3 != 0)
+    return n.invalid(ErrorCode::GraphStructure,
+                     "has " + Twine(n.inputCount()) + " inputs, not two and three for each tensor that it joins");
   SmallVector<GraphTensor> inputs;
   for (unsigned operand = 2; operand + 2 < n.inputCount(); operand += 3)
     inputs.push_back(valuesOf(n, operand));
-  if (inputs.empty())
-    return n.invalid(ErrorCode::GraphStructure, "joins nothing");
   int64_t axis = n.integer("axis", 0);
   if (llvm::any_of(inputs, [](GraphTensor input) { return !input; }))
     return {};
