@@ -131,6 +131,8 @@ LogicalResult buildStage(OpPassManager &manager, Stage stage, const CompileOptio
     // Names first: fusion, strategies and layouts look for named ops.
     manager.addPass(createRaiseActivations());
     manager.addPass(createRaiseNorms());
+    if (options.target == "cpu") // others have no such op
+      manager.addPass(createRaiseRounding());
     manager.addPass(createRaiseLookups());
     manager.addPass(createCanonicalizerPass());
     manager.addPass(createCSEPass());
@@ -190,9 +192,17 @@ LogicalResult buildStage(OpPassManager &manager, Stage stage, const CompileOptio
   return failure();
 }
 
+/// Whether lutra-raise-rounding may find codes.
+static bool mayRaiseCodes(ModuleOp module) {
+  WalkResult rounds = module.walk([](UnaryOp op) {
+    return op.getKind() == UnaryKind::Round ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  return rounds.wasInterrupted();
+}
+
 /// Whether products of 8-bit integers may come out of the module.
 static bool multipliesBytes(ModuleOp module, const CompileOptions &options) {
-  if (!options.quantize.empty())
+  if (!options.quantize.empty() || mayRaiseCodes(module))
     return true;
   WalkResult found = module.walk([](Operation *op) {
     auto isCoded = [](Type type) {
@@ -234,7 +244,7 @@ static bool mayMultiplyBytes(ModuleOp module, const CompileOptions &options) {
     Type element = cast<RankedTensorType>(input.getType()).getElementType();
     return isa<IntegerType>(element) ? WalkResult::interrupt() : WalkResult::advance();
   });
-  return asked || found.wasInterrupted() || convolves.wasInterrupted();
+  return asked || found.wasInterrupted() || mayRaiseCodes(module) || convolves.wasInterrupted();
 }
 
 /// Levels of a library for which none is named. Few CPUs have AVX-512 without VNNI; they take avx2.

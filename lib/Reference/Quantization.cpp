@@ -119,7 +119,8 @@ static GroupScale scaleOf(DynamicQuantizeOp op, const GroupLimits &limits) {
   float range = op.getZeroPoint() ? limits.high - limits.low : std::max(limits.high, -limits.low);
   if (!std::isnan(range))
     range = std::max(range, op.getFloor().convertToFloat());
-  GroupScale result{range / steps, steps / range};
+  float factor = op.getReciprocal() ? steps * (1 / range) : steps / range;
+  GroupScale result{range / steps, factor};
   if (op.getZeroPoint()) {
     float shift = limits.low * result.inverse;
     result.zero = limitCode(op, std::nearbyint(static_cast<float>(op.getLeast()) - shift));

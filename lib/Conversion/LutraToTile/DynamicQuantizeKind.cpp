@@ -189,6 +189,10 @@ LogicalResult QuantizeEmission::emitGroup(ArrayRef<Value> row, const Group &grou
   auto divide = [&](bool inverts) {
     return emitter.map(range, real, [&](OpBuilder &builder, ValueRange scalars) -> Value {
       Value count = number(builder, steps);
+      if (inverts && op.getReciprocal()) {
+        Value one = arith::DivFOp::create(builder, loc, number(builder, 1), scalars[0]);
+        return arith::MulFOp::create(builder, loc, count, one);
+      }
       return arith::DivFOp::create(builder, loc, inverts ? count : scalars[0], inverts ? scalars[0] : count);
     });
   };

@@ -1,8 +1,9 @@
 //===- EncodeWeights.cpp - dequantizations of constants, done at compile time ===//
 // A constant that is stored as codes and dequantized in the graph (ONNX QDQ, blocks of int4 ..) means a weight in few
 // bits. A product on whose right it stands reads an encoded weight: its bytes stay few, and strategies for codes know
-// it. A table that is looked up in keeps its codes too, and what was looked up is dequantized. All else has no kernels
-// for codes and becomes floats here, once.
+// it; so does one of dequantized codes with a constant of three values -s, 0 and s. A table that is looked up in keeps
+// its codes too, and what was looked up is dequantized. All else has no kernels for codes and becomes floats here,
+// once.
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
 #include "CodedMatrix.h"
@@ -13,7 +14,10 @@
 
 #include "mlir/IR/Remarks.h"
 
+#include "llvm/Support/MathExtras.h"
+
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 using namespace mlir;
@@ -33,6 +37,7 @@ struct EncodeWeights final : lutra::impl::EncodeWeightsBase<EncodeWeights> {
 
 private:
   void encode(MatmulOp op, WeightStore &store);
+  void encodeTernary(MatmulOp op, WeightStore &store);
   bool deferPastGathers(DequantizeOp op, WeightStore &store);
   bool compute(DequantizeOp op, WeightStore &store);
 
@@ -41,7 +46,7 @@ private:
     GlobalOp global;
     std::string why;
   };
-  DenseMap<std::pair<Operation *, unsigned>, Encoded> done; // by dequantization and whether it is turned
+  DenseMap<std::pair<Operation *, unsigned>, Encoded> done; // by what makes it and whether it is turned
 };
 } // namespace
 
@@ -98,6 +103,92 @@ static GlobalOp makeGlobal(CodedMatrix &matrix, StringRef name, WeightStore &sto
   auto type = RankedTensorType::get({matrix.n, matrix.k}, Float32Type::get(context),
                                     EncodingAttr::get(context, encoding, PackingAttr()));
   return store.add(matrix.op.getLoc(), name, type, std::move(blob));
+}
+
+/// A constant matrix on the right of a product, of f32; `turned` says whether it is [K, N].
+static Value getPlainRhs(MatmulOp op, bool &turned) {
+  Value rhs = op.getRhs();
+  turned = !op.getTransposeRhs();
+  if (auto transpose = rhs.getDefiningOp<TransposeOp>(); transpose && transpose.getPermutation().size() == 2) {
+    turned ^= transpose.getPermutation().front() == 1;
+    rhs = transpose.getInput();
+  }
+  auto type = cast<RankedTensorType>(rhs.getType());
+  bool fits = type.getRank() == 2 && type.hasStaticShape() && type.getElementType().isF32() && !type.getEncoding();
+  return fits ? rhs : Value();
+}
+
+/// An encoded weight of ternary codes with one scale, if each element is -scale, 0 or scale.
+static GlobalOp makeTernary(const WeightBytes &bytes, RankedTensorType type, bool turned, StringRef name, Location loc,
+                            WeightStore &store) {
+  auto valueAt = [&](int64_t index) {
+    float value;
+    std::memcpy(&value, bytes.element(index), sizeof(value));
+    return value;
+  };
+  float scale = 0;
+  for (int64_t index = 0; index < type.getNumElements(); ++index) {
+    float magnitude = std::fabs(valueAt(index));
+    if (magnitude == 0)
+      continue;
+    if (!std::isnormal(magnitude) || (scale != 0 && magnitude != scale)) // products may take subnormal numbers for 0
+      return {};
+    scale = magnitude;
+  }
+  if (scale == 0)
+    return {};
+  int64_t n = type.getDimSize(turned ? 1 : 0), k = type.getDimSize(turned ? 0 : 1);
+  WeightForm form = *WeightForm::of("ternary");
+  form.group = kWhole;
+  form.scale = SideType::F32;
+  Encoding encoding = form.encoding();
+  EncodedLayout layout = llvm::cantFail(EncodedLayout::of(encoding, n, k));
+  AsmResourceBlob blob = WeightStore::allocate(layout.bytes);
+  auto *out = reinterpret_cast<uint8_t *>(blob.getMutableData().data());
+  const EncodedArray *codes = layout.find(ArrayRole::Codes, 0, 0), *scales = layout.find(ArrayRole::Scales, 0, 0);
+  const RadixForm radix{3, 5};
+  std::vector<uint32_t> digits(k), words(llvm::divideCeil(k, radix.digits));
+  for (int64_t row = 0; row < n; ++row) {
+    for (int64_t index = 0; index < k; ++index) {
+      float value = valueAt(turned ? index * n + row : row * k + index);
+      digits[index] = value == 0 ? 1 : value < 0 ? 0 : 2;
+    }
+    joinDigits(digits, radix, words);
+    packFields(words, 8, out + codes->offset + row * codes->rowBytes);
+    std::memcpy(out + scales->offset + row * scales->rowBytes, &scale, sizeof(scale));
+  }
+  auto encoded = RankedTensorType::get({n, k}, type.getElementType(),
+                                       EncodingAttr::get(type.getContext(), encoding, PackingAttr()));
+  return store.add(loc, name, encoded, std::move(blob));
+}
+
+/// Beside codes a weight of three values costs less as codes, and means the same.
+void EncodeWeights::encodeTernary(MatmulOp op, WeightStore &store) {
+  bool turned;
+  Value rhs = getPlainRhs(op, turned);
+  if (!rhs || !op.getLhs().getDefiningOp<DequantizeOp>() || op.getScale() || op.getTransposeLhs() ||
+      op.getStrategyAttr() || strategy != "auto" ||
+      !cast<RankedTensorType>(op.getLhs().getType()).getElementType().isF32())
+    return;
+  auto type = cast<RankedTensorType>(rhs.getType());
+  std::optional<WeightBytes> bytes = store.read(rhs);
+  if (!bytes || type.getNumElements() < leastElements)
+    return;
+  GlobalOp plain = store.getGlobal(rhs);
+  Operation *key = plain ? plain.getOperation() : rhs.getDefiningOp();
+  auto [entry, isNew] = done.try_emplace({key, turned ? 1 : 0});
+  if (isNew) {
+    std::string name = plain ? (plain.getSymName() + ".ternary").str() : "ternary";
+    entry->second.global = makeTernary(*bytes, type, turned, name, op.getLoc(), store);
+  }
+  GlobalOp global = entry->second.global;
+  if (!global)
+    return;
+  auto opts = remark::RemarkOpts::name("EncodeWeights").category(DEBUG_TYPE);
+  remark::passed(op.getLoc(), opts) << remark::metric("Weight", global.getSymName());
+  OpBuilder builder(op);
+  op.getRhsMutable().set(WeightOp::create(builder, op.getLoc(), global.getType(), global.getSymName()));
+  op.setTransposeRhs(true);
 }
 
 void EncodeWeights::encode(MatmulOp op, WeightStore &store) {
@@ -219,8 +310,10 @@ void EncodeWeights::runOnOperation() {
   WeightStore store(getOperation());
   SmallVector<MatmulOp> products;
   getOperation().walk([&](MatmulOp op) { products.push_back(op); });
-  for (MatmulOp op : products)
+  for (MatmulOp op : products) {
     encode(op, store);
+    encodeTernary(op, store);
+  }
   eraseDead(getOperation());
   SmallVector<DequantizeOp> rest;
   getOperation().walk([&](DequantizeOp op) { rest.push_back(op); });

@@ -3,7 +3,7 @@
 // then computes the product in fewer cycles, the rounding is written out: scales from the largest magnitude of each
 // group along K, codes, and a product of codes. One bit stands for 1 and -1, whose best scale by least squares is the
 // group's mean magnitude (XNOR-Net, arXiv 1603.05279). Products that share an operand share its codes. An operand that
-// is dequantized with one scale has its codes already.
+// is dequantized with one scale, or from codes of lutra.dynamic_quantize, has its codes already.
 //
 // With zero points the product of codes is corrected by sums of the weight's columns, which are known:
 //
@@ -87,6 +87,12 @@ static DequantizeOp getCodedLhs(MatmulOp op) {
   const ActivationForm &form = encodingOf(cast<RankedTensorType>(op.getRhs().getType())).getValue().activation;
   if (form.kind == ActivationForm::Int && form.bits < 8) // those codes may be wider
     return {};
+  if (auto made = source.getInput().getDefiningOp<DynamicQuantizeOp>())
+    return made.getScale() == source.getScale() && source.getBlock() == made.getBlock() &&
+                   source.getAxis() == cast<RankedTensorType>(source.getType()).getRank() - 1 &&
+                   cast<RankedTensorType>(source.getType()).getElementType().isF32()
+               ? source
+               : DequantizeOp();
   auto codes = cast<RankedTensorType>(source.getInput().getType());
   auto scale = cast<RankedTensorType>(source.getScale().getType());
   bool fits = codes.getElementType().isSignlessInteger(8) && scale.getRank() == 0 && scale.getElementType().isF32() &&
@@ -251,6 +257,8 @@ Value QuantizeActivations::correct(MatmulOp product, Value zeroPoint, Value colu
 
 /// The codes of a dequantized operand, its scale for each row before `product`.
 static Codes readCodes(MatmulOp product, DequantizeOp source, RankedTensorType scaleType) {
+  if (source.getScale().getType() == scaleType)
+    return {source.getInput(), source.getScale(), {}};
   OpBuilder builder(product);
   SmallVector<Value> sizes;
   for (int64_t dim = 0; dim < scaleType.getRank(); ++dim)
@@ -262,7 +270,11 @@ static Codes readCodes(MatmulOp product, DequantizeOp source, RankedTensorType s
 void QuantizeActivations::quantize(MatmulOp op, const ProductStrategies &strategies,
                                    ArrayRef<const TileTarget *> levels) {
   DequantizeOp source = getCodedLhs(op);
-  Rounding form = source ? Rounding{cast<RankedTensorType>(op.getLhs().getType()).getShape().back()} : getRounding(op);
+  Rounding form = getRounding(op);
+  if (source) { // one scale, or what made the codes says
+    int64_t depth = cast<RankedTensorType>(op.getLhs().getType()).getShape().back(), block = source.getBlock();
+    form = {block == 0 ? depth : std::min(block, depth)};
+  }
   int64_t group = form.group;
   if (group == 0)
     return;

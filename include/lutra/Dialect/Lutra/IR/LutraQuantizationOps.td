@@ -93,6 +93,7 @@ def Lutra_DynamicQuantizeOp : Lutra_GraphOp<"dynamic_quantize"> {
       zero_point = clamp(round_half_even(least - low * (steps / range)), least, most),
       code = clamp(round_half_even(x * (steps / range)) + zero_point, least, most).
 
+    With `reciprocal` these factors of x are most * (1 / range) and steps * (1 / range), as frameworks write them.
     Where a NaN would be rounded, the code is 0. A group with a NaN has the scale NaN, one with an infinity that scale.
 
     Errors: (E1) K is dynamic, or `block` is not positive. (E2) `bits` is not 2 to 8. (E3) `floor` is less than
@@ -107,7 +108,7 @@ def Lutra_DynamicQuantizeOp : Lutra_GraphOp<"dynamic_quantize"> {
     Source: LLM.int8(), arXiv 2208.07339 (vector-wise absmax); ONNX DynamicQuantizeLinear (zero points).
   }];
   let arguments = (ins Lutra_FloatTensor:$input, I64Attr:$block, I64Attr:$bits,
-                       DefaultValuedAttr<F32Attr, "0x1p-118f">:$floor);
+                       DefaultValuedAttr<F32Attr, "0x1p-118f">:$floor, UnitAttr:$reciprocal);
   let results = (outs RankedTensorOf<[I8]>:$codes, RankedTensorOf<[F32]>:$scale,
                       Optional<RankedTensorOf<[I8]>>:$zero_point);
   let assemblyFormat = [{

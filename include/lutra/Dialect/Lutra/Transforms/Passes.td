@@ -58,9 +58,11 @@ def EncodeWeights : Pass<"lutra-encode-weights", "mlir::ModuleOp"> {
     constant of 8-bit codes that a `lutra.dequantize` makes a matrix of f32 (one scale and zero point, one for each
     column of the result, or one for each block of K), reads a weight with a dense `#lutra.encoding` of the fewest bits
     (2, 4, 8) that hold its codes, rows along K. Other dequantizations of constants to f32 are computed;
-    where one scale serves a table that is looked up in, what was looked up is dequantized instead. A remark names each
-    weight. Leaves alone: codes that are computed, matrices of fewer than 4096 elements, groups of fewer than 16 and
-    products that name a strategy (all of which become floats), results of other types than f32.
+    where one scale serves a table that is looked up in, what was looked up is dequantized instead. A product of
+    dequantized codes with a constant f32 matrix of three values -s, 0 and s reads ternary codes, five to a byte, with
+    the scale s, which decode to these values (-0 to 0). A remark names each weight. Leaves alone: codes that are
+    computed, matrices of fewer than 4096 elements, groups of fewer than 16 and products that name a strategy (all of
+    which become floats), results of other types than f32.
 
     ```mlir
     %w = lutra.weight @w : tensor<64x64xi8>
@@ -232,8 +234,8 @@ def QuantizeActivations : Pass<"lutra-quantize-activations", "mlir::ModuleOp"> {
     are 1 for what is 0 or more, else -1. Of asym forms, b from 4 on, the sums of the weight's columns in each group,
     which are a new weight, times scale and zero point are subtracted. A group that holds an infinity or NaN gives NaN
     or infinities. Where the left-hand side of a product with an encoded weight is dequantized with one scale from codes
-    that are -127 at least, and the form asks for no fewer than 8 bits, those codes are multiplied. Leaves alone:
-    everything else, and all of it without `targets`.
+    that are -127 at least, or from those of a symmetric `lutra.dynamic_quantize`, and the form asks for no fewer than 8
+    bits, those codes are multiplied. Leaves alone: everything else, and all of it without `targets`.
 
     ```mlir
     %p = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<8x64xf32, #w4>) -> tensor<?x8xf32>
@@ -412,6 +414,28 @@ def RaiseNorms : Pass<"lutra-raise-norms"> {
     %y = lutra.binary<div> %e, %s : (tensor<4x8xf32>, tensor<4x1xf32>) -> tensor<4x8xf32>
     // becomes
     %y = lutra.softmax %x {axis = 1 : i64} : tensor<4x8xf32>
+    ```
+  }];
+  let dependentDialects = ["lutra::LutraDialect"];
+}
+
+def RaiseRounding : Pass<"lutra-raise-rounding"> {
+  let summary = "names roundings of activations that arrive as chains of float ops";
+  let description = [{
+    Needs: graph level, constants folded. Guarantees: `clamp(round(x * s)) / s` of f32 with
+    `s = C / max(reduce<max>(abs(x)), floor)`, or C times the reciprocal, over the last dimension, which is static, with
+    C = 127 (or the greatest code of 2 to 7 bits), limits C and -C or -C - 1 (which nothing reaches), and a floor of
+    2^-118 at least, becomes `lutra.dynamic_quantize` and `lutra.dequantize`: the very same codes, and values that
+    differ by the roundings of code / s, which is code * (1 / s) then. `x + (y - x)` of such a y, which lets gradients
+    pass in training, becomes y. A remark says why a chain with such an s stays as it is. Leaves alone: everything else.
+
+    ```mlir
+    %y = lutra.binary<div> %c, %s : (tensor<?x64xf32>, tensor<?x1xf32>) -> tensor<?x64xf32>
+    // becomes
+    %q, %t = lutra.dynamic_quantize %x {block = 64 : i64, bits = 8 : i64, floor = 1.0e-5 : f32}
+               : tensor<?x64xf32> -> tensor<?x64xi8>, tensor<?x1xf32>
+    %y = lutra.dequantize %q scale(%t : tensor<?x1xf32>) {axis = 1 : i64, block = 64 : i64}
+           : tensor<?x64xi8> -> tensor<?x64xf32>
     ```
   }];
   let dependentDialects = ["lutra::LutraDialect"];
