@@ -30,7 +30,7 @@ static FailureOr<ArrayPtr> scaledCodes(MatmulOp op, const Array &codes, const Ar
 
 /// Elements that share a scale in an activation form of rows of `depth`; 0: no form that is rounded to.
 static int64_t roundedGroup(const ActivationForm &form, int64_t depth) {
-  if (form.kind != ActivationForm::Int || form.bits < 2 || form.group == 0)
+  if (form.kind != ActivationForm::Int || form.group == 0)
     return 0;
   return form.group == kWhole ? std::max<int64_t>(1, depth) : form.group;
 }
@@ -55,6 +55,31 @@ static ArrayPtr withRounding(const Array &values, int64_t group, const Activatio
       double step = std::max(range, std::ldexp(1, -118)) / steps; // the op's floor
       for (int64_t k = low; k < high; ++k)
         result->errors[row + k] += half * 0.5001 * step;
+    }
+  return result;
+}
+
+/// Elements of one bit are plus or minus the mean magnitude of their group: what this lacks of each is its error, and
+/// seven times that is wanted where errors add as squares.
+static ArrayPtr withSigns(const Array &values, int64_t group, bool isIndependent) {
+  auto result = std::make_shared<Array>(values);
+  result->errors.resize(values.count());
+  int64_t depth = values.shape.back();
+  for (int64_t row = 0; row < values.count(); row += depth)
+    for (int64_t low = 0; low < depth; low += group) {
+      int64_t high = std::min(low + group, depth);
+      double count = static_cast<double>(high - low), mean = 0, error = 0;
+      for (int64_t i = row + low; i < row + high; ++i) {
+        mean += std::fabs(values.floats[i]) / count;
+        error += values.errorAt(i) / count;
+      }
+      // The op's sum, and its floor.
+      error += 4 * std::sqrt(count + 1) * std::ldexp(1, -24) * mean + std::ldexp(1, -126);
+      for (int64_t i = row + low; i < row + high; ++i) {
+        double magnitude = std::fabs(values.floats[i]), own = values.errorAt(i);
+        double lack = magnitude > own ? std::fabs(magnitude - mean) : magnitude + mean; // the sign may be either
+        result->errors[i] = own + (isIndependent ? 7 : 1) * (lack + error);
+      }
     }
   return result;
 }
@@ -105,5 +130,7 @@ FailureOr<ArrayPtr> lutra::getProductOperand(MatmulOp op, Interpreter &interpret
   int64_t group = roundedGroup(*form, lhs.shape.back());
   if (group == 0 || op.getTransposeLhs())
     return same;
+  if (form->bits == 1)
+    return withSigns(lhs, group, interpreter.getErrorModel() == ErrorModel::Independent);
   return withRounding(lhs, group, *form, getHalf(interpreter));
 }

@@ -142,6 +142,45 @@ TEST_F(Bounds, ofLayerNorm) {
   EXPECT_FALSE(check(reference, normalise(ElementKind::F32, 1e-5, 127)).passed());
 }
 
+// A product that may keep one bit of each element: the mean magnitude with their signs lies inside, and outside the
+// bounds of a product that may not; what differs by more than all magnitudes do from their mean is outside.
+TEST_F(Bounds, ofProductOfSigns) {
+  constexpr int64_t depth = 64;
+  Tensor x = makeInput(ElementKind::F32, {1, depth}, ValueSet::Normal, 1, 0);
+  double magnitudes = 0, signs = 0, spread = 0;
+  for (int64_t k = 0; k < depth; ++k) {
+    magnitudes += std::fabs(x.getFloat(k));
+    signs += x.getFloat(k) >= 0 ? 1 : -1;
+  }
+  double mean = magnitudes / depth;
+  for (int64_t k = 0; k < depth; ++k)
+    spread += std::fabs(std::fabs(x.getFloat(k)) - mean);
+  auto text = [](StringRef act) {
+    std::string bytes;
+    for (int64_t k = 0; k < depth; ++k)
+      bytes += "81"; // 1
+    std::string format = "dense<uint<8>, affine, scales = [f32, row], zero = const<128.0>>";
+    std::string kind = "tensor<1x64xf32, #lutra.encoding<[" + format + "]" + act.str() + ">>";
+    return "lutra.global @w : " + kind + " = dense<\"0x" + bytes + "0000803F\"> : tensor<68xi8>\n" +
+           "func.func @main(%x: tensor<1x64xf32>) -> tensor<1x1xf32> {\n  %w = lutra.weight @w : " + kind +
+           "\n  %r = lutra.matmul %x, %w {transpose_rhs} : (tensor<1x64xf32>, " + kind +
+           ") -> tensor<1x1xf32>\n  return %r : tensor<1x1xf32>\n}";
+  };
+  BoundedTensor allowed = evaluate(text(", act = int<1, sym, row>"), {x}), exact = evaluate(text(""), {x});
+  auto result = [&](double value) {
+    Tensor out(ElementKind::F32, {1, 1});
+    out.setFloat(0, roundToKind(ElementKind::F32, value));
+    return out;
+  };
+  double sum = 0;
+  for (int64_t k = 0; k < depth; ++k)
+    sum += x.getFloat(k);
+  EXPECT_TRUE(check(allowed, result(mean * signs)).passed());
+  EXPECT_FALSE(check(exact, result(mean * signs)).passed());
+  EXPECT_TRUE(check(allowed, result(sum + 0.99 * spread)).passed());
+  EXPECT_FALSE(check(allowed, result(sum + 1.01 * spread)).passed());
+}
+
 // A product that may round both operands to bf16: one that does lies inside, one that keeps a bit less of either, or
 // adds in bf16, outside; and outside the bounds of a product that may not.
 TEST_F(Bounds, ofBfloatProduct) {
