@@ -169,12 +169,18 @@ GroupSide GroupCoder::fitRange(const Group &group, double low, double high) cons
   return side;
 }
 
-GroupSide GroupCoder::fitInteger(const Group &group) const {
+/// The least and the greatest value, or 0.
+static std::pair<double, double> extremesOf(llvm::ArrayRef<float> values) {
   double low = 0, high = 0;
-  for (float value : group.values) {
+  for (float value : values) {
     low = std::min<double>(low, value);
     high = std::max<double>(high, value);
   }
+  return {low, high};
+}
+
+GroupSide GroupCoder::fitInteger(const Group &group) const {
+  auto [low, high] = extremesOf(group.values);
   Fit best{fitRange(group, low, high), std::numeric_limits<double>::infinity()};
   if (form.method == WeightForm::Nearest || best.side.scale == 0)
     return best.side;
@@ -195,11 +201,7 @@ GroupSide GroupCoder::fitInteger(const Group &group) const {
 
 /// A zero point that is a float, or a minimum: for each range tried, codes, and then both sides refitted to the codes.
 GroupSide GroupCoder::fitFloatZero(const Group &group) const {
-  double low = 0, high = 0;
-  for (float value : group.values) {
-    low = std::min<double>(low, value);
-    high = std::max<double>(high, value);
-  }
+  auto [low, high] = extremesOf(group.values);
   Fit best{{}, std::numeric_limits<double>::infinity()};
   auto consider = [&](double scale, double minimum) {
     GroupSide side;
@@ -246,11 +248,7 @@ GroupSide GroupCoder::fitHalfQuadratic(const Group &group) const {
   constexpr double power = 0.7, tighten = 1.01;
   constexpr int rounds = 20;
   SideType half{SideType::F16, 16};
-  double low = 0, high = 0;
-  for (float value : group.values) {
-    low = std::min<double>(low, value);
-    high = std::max<double>(high, value);
-  }
+  auto [low, high] = extremesOf(group.values);
   GroupSide side;
   side.scale = stored((high - low) / most, group.exponent);
   if (!(side.scale > 0))

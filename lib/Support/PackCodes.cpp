@@ -127,7 +127,7 @@ void lutra::packCodes(const QuantizedMatrix &matrix, const EncodedLayout &layout
       }
   } else {
     for (int64_t row = 0; row < matrix.n; ++row)
-      if (!llvm::is_contained(matrix.wideRows, row)) {
+      if (!llvm::binary_search(matrix.wideRows, row)) { // which rise
         stored[0].push_back({row, 0, matrix.groups});
         rows.push_back(row);
       }

@@ -89,6 +89,7 @@ private:
   std::vector<double> factor();
   void sweep(int64_t panel, const CoderPair &coder, const Quads &feedback);
   int64_t polish(int64_t panel, const CoderPair &coder, const Quads &rows, ArrayRef<float> diagonal);
+  int64_t countClipped(int64_t row);
   void measure();
   /// Columns of a panel of rows: x[j][lane] = value of column order[j].
   void loadPanel(int64_t panel, llvm::function_ref<float(int64_t row, int64_t column)> at, MutableArrayRef<float> x);
@@ -394,9 +395,22 @@ bool MatrixQuantizer::runGptq() {
   return true;
 }
 
+/// Elements of a row that are beyond the range of their codes; those that another term holds are not.
+int64_t MatrixQuantizer::countClipped(int64_t row) {
+  auto wide = llvm::lower_bound(matrix.wideRows, row);
+  bool isWide = !matrix.wide.empty() && wide != matrix.wideRows.end() && *wide == row;
+  const QuantizedMatrix &stored = isWide ? matrix.wide.front() : matrix;
+  int64_t place = isWide ? wide - matrix.wideRows.begin() : row, count = 0;
+  int64_t group = stored.form.group == kWhole ? k : stored.form.group;
+  CoderPair coder(stored);
+  for (int64_t i = 0; i < k; ++i)
+    if (!findElement(row, i))
+      count += coder.clips(weights[row * k + i], stored.sides[place * stored.groups + i / group]);
+  return count;
+}
+
 /// Sums over rows first, so that threads change nothing.
 void MatrixQuantizer::measure() {
-  CoderPair coder(matrix);
   std::vector<double> powers(n), errors(n);
   std::vector<int64_t> clipped(n);
   std::vector<float> rest(n * k);
@@ -408,8 +422,8 @@ void MatrixQuantizer::measure() {
       own[i] = exact - own[i];
       powers[row] += double(exact) * exact;
       errors[row] += double(own[i]) * own[i];
-      clipped[row] += coder.clips(exact, sideOf(row, i));
     }
+    clipped[row] = countClipped(static_cast<int64_t>(row));
   });
   notes.weightPower = std::accumulate(powers.begin(), powers.end(), 0.0);
   notes.weightError = std::accumulate(errors.begin(), errors.end(), 0.0);

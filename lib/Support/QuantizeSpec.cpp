@@ -78,6 +78,9 @@ static llvm::Error checkForm(const WeightForm &form) {
 }
 
 llvm::Error SpecParser::parseOption(StringRef option, WeightForm &form) {
+  if (option.contains('|'))
+    return fault("'", option.str(), "' among options, which are those of all types; write them behind the last, as ",
+                 "int3|int4:g64");
   StringRef size = option;
   int64_t group = 0;
   bool isGroup = size.consume_front("g") && !size.getAsInteger(10, group);
@@ -194,6 +197,9 @@ llvm::Error SpecParser::parseActivations(StringRef value) {
                   .Default(std::nullopt);
   if (!isFloat && !(isInteger && bits >= 1 && bits <= 8))
     return fault("activations of type '", value.str(), "'; take int1 to int8, bf16 or f32");
+  if (scales == "sym" || scales == "asym")
+    return fault("'", scales.str(), "' before the scales of activations; write group:", scales.str(), " or token:",
+                 scales.str());
   if (!kind || (value.contains(':') && scales.empty()))
     return fault("the scales '", scales.str(), "' of activations; take group (those of the weights), token, static or ",
                  "static-mse");

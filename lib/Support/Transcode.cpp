@@ -181,6 +181,8 @@ Expected<std::vector<DenseTerm>> FormatTranscoder::run() {
       return std::move(error);
   if (values.empty())
     return fault("has no elements");
+  if (!llvm::all_of(values, [](double value) { return std::isfinite(value); }))
+    return fault("has codes or scales that name no finite value, which no other codes stand for");
   if (from.format.value.kind == ValueMap::Table && from.format.value.select == ValueMap::Row)
     return splitRowTables();
   auto [low, high] = std::minmax_element(values.begin(), values.end());
@@ -274,6 +276,7 @@ Error BlockTranscoder::readFormat(int own, ArrayRef<int64_t> blocks) {
                  "alone");
   int64_t across = llvm::divideCeil(k, term.gk), groups = llvm::divideCeil(k, group);
   std::vector<double> values(term.gk);
+  constexpr double mostNumber = 1 << 16; // beyond that no codes of 8 bits hold them with any zero point
   for (auto [place, block] : llvm::enumerate(blocks))
     for (int64_t inner = 0; inner < term.gn; ++inner) {
       int64_t row = block / across * term.gn + inner, first = block % across * term.gk;
@@ -284,7 +287,7 @@ Error BlockTranscoder::readFormat(int own, ArrayRef<int64_t> blocks) {
         return error;
       for (int64_t i = 0; i < std::min(term.gk, k - first); ++i) {
         double number = (values[i] - reader.zeroAt(stored, i)) / *unit;
-        if (number != std::nearbyint(number))
+        if (!(std::fabs(number) <= mostNumber) || number != std::nearbyint(number))
           return fault("has formats for blocks of ", term.gn, " x ", term.gk,
                        " elements with zero points between their values");
         integers[row * k + first + i] = static_cast<int64_t>(number);

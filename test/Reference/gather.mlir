@@ -12,6 +12,18 @@ func.func @take() -> (tensor<3x2xi32>, tensor<3x1xi32>) {
   return %0, %1 : tensor<3x2xi32>, tensor<3x1xi32>
 }
 
+// Codes as indices: without a sign 250 is past the end, with one -2 counts from it.
+// CHECK: @codes 0: 2xi32 = [12, 11]
+// CHECK: @codes 1: 2xi32 = [11, 10]
+func.func @codes() -> (tensor<2xi32>, tensor<2xi32>) {
+  %x = lutra.constant dense<[10, 11, 12]> : tensor<3xi32>
+  %i = lutra.constant dense<[250, 1]> : tensor<2xui8>
+  %j = lutra.constant dense<[-2, 0]> : tensor<2xi8>
+  %0 = lutra.gather %x, %i {axis = 0 : i64} : (tensor<3xi32>, tensor<2xui8>) -> tensor<2xi32>
+  %1 = lutra.gather %x, %j {axis = 0 : i64} : (tensor<3xi32>, tensor<2xi8>) -> tensor<2xi32>
+  return %0, %1 : tensor<2xi32>, tensor<2xi32>
+}
+
 // CHECK: @along_axis 0: 2x2xi32 = {{\[\[}}2, 1], [4, 4]]
 func.func @along_axis() -> tensor<2x2xi32> {
   %x = lutra.constant dense<[[1, 2], [3, 4]]> : tensor<2x2xi32>

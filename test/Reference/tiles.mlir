@@ -203,6 +203,69 @@ func.func @triples() -> memref<32x1xi8> {
   return %y : memref<32x1xi8>
 }
 
+// Bits of 32 neighbours: k = 4 f + b lies at bit 8 b + place(f). One plane says what is above 0: 5 (f = 1, b = 1: bit 9)
+// and 31 (f = 7, b = 3: bit 31). Of two planes of -1 and 1, beside codes of 2 bits, place(1) is 2 and place(7) 7: bits 10
+// and 31 of the lower plane, 10 of the upper one.
+// OPS: @planes 0: 1x1xi32 = {{\[\[}}-2147483136]]
+// OPS: @planes 1: 2x1xi32 = {{\[\[}}-2147482624], [1024]]
+// Codes of one bit, 1 for 5 alone, differ from the plane at 31: 10 - 1. Codes of 2 bits, 3 for 5 and 2 for 31, beside -1
+// and 1: -3 + 2.
+// OPS: @planes 2: 1x1xi32 = {{\[\[}}9]]
+// OPS: @planes 3: 1x1xi32 = {{\[\[}}-1]]
+func.func @planes() -> (memref<1x1xi32>, memref<2x1xi32>, memref<1x1xi32>, memref<1x1xi32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c3 = arith.constant 3 : index
+  %c4 = arith.constant 4 : index
+  %c5 = arith.constant 5 : index
+  %c31 = arith.constant 31 : index
+  %c32 = arith.constant 32 : index
+  %zero = arith.constant 0 : i8
+  %one = arith.constant 1 : i8
+  %minus = arith.constant -1 : i8
+  %x = memref.alloc() : memref<32xi8>
+  scf.for %i = %c0 to %c32 step %c1 {
+    memref.store %zero, %x[%i] : memref<32xi8>
+  }
+  memref.store %one, %x[%c5] : memref<32xi8>
+  memref.store %one, %x[%c31] : memref<32xi8>
+  %p = lutra.tile_bit_planes %x[%c0] {code_bits = 1 : i64} : memref<32xi8> -> !lutra.tile<1x1xi32>
+  %single = memref.alloc() : memref<1x1xi32>
+  lutra.tile_store %p, %single[%c0, %c0] dims = [0, 1] steps = [1, 1] : !lutra.tile<1x1xi32>, memref<1x1xi32>
+  memref.store %minus, %x[%c5] : memref<32xi8>
+  %q = lutra.tile_bit_planes %x[%c0] {code_bits = 2 : i64} : memref<32xi8> -> !lutra.tile<2x1xi32>
+  %double = memref.alloc() : memref<2x1xi32>
+  lutra.tile_store %q, %double[%c0, %c0] dims = [0, 1] steps = [1, 1] : !lutra.tile<2x1xi32>, memref<2x1xi32>
+
+  %w = memref.alloc() : memref<1x2x1x4xi8>
+  scf.for %i = %c0 to %c4 step %c1 {
+    memref.store %zero, %w[%c0, %c0, %c0, %i] : memref<1x2x1x4xi8>
+    memref.store %zero, %w[%c0, %c1, %c0, %i] : memref<1x2x1x4xi8>
+  }
+  %bit = arith.constant 0x02 : i8
+  memref.store %bit, %w[%c0, %c0, %c0, %c1] : memref<1x2x1x4xi8>
+  %ten = arith.constant 10 : i32
+  %a = lutra.tile_fill %ten : i32 -> !lutra.tile<1x1xi32>
+  %single3 = memref.expand_shape %single [[0], [1, 2]] output_shape [1, 1, 1] : memref<1x1xi32> into memref<1x1x1xi32>
+  %r = lutra.tile_bitserial_matmul %single3[%c0, %c0], %w[%c0, %c0], %a {depth = 32 : i64, bits = 1 : i64}
+         : memref<1x1x1xi32>, memref<1x2x1x4xi8>, !lutra.tile<1x1xi32> -> !lutra.tile<1x1xi32>
+  %y = memref.alloc() : memref<1x1xi32>
+  lutra.tile_store %r, %y[%c0, %c0] dims = [0, 1] steps = [1, 1] : !lutra.tile<1x1xi32>, memref<1x1xi32>
+
+  %three = arith.constant 0x0c : i8
+  %two = arith.constant 0x80 : i8
+  memref.store %three, %w[%c0, %c0, %c0, %c1] : memref<1x2x1x4xi8>
+  memref.store %two, %w[%c0, %c1, %c0, %c3] : memref<1x2x1x4xi8>
+  %none = arith.constant 0 : i32
+  %b = lutra.tile_fill %none : i32 -> !lutra.tile<1x1xi32>
+  %double3 = memref.expand_shape %double [[0, 1], [2]] output_shape [1, 2, 1] : memref<2x1xi32> into memref<1x2x1xi32>
+  %s = lutra.tile_bitserial_matmul %double3[%c0, %c0], %w[%c0, %c0], %b {depth = 32 : i64, bits = 2 : i64}
+         : memref<1x2x1xi32>, memref<1x2x1x4xi8>, !lutra.tile<1x1xi32> -> !lutra.tile<1x1xi32>
+  %z = memref.alloc() : memref<1x1xi32>
+  lutra.tile_store %s, %z[%c0, %c0] dims = [0, 1] steps = [1, 1] : !lutra.tile<1x1xi32>, memref<1x1xi32>
+  return %single, %double, %y, %z : memref<1x1xi32>, memref<2x1xi32>, memref<1x1xi32>, memref<1x1xi32>
+}
+
 //--- launch.mlir
 // A tiled kernel: its work items are run in two parts, and each writes one element.
 func.func @k.grid(%a: memref<?xf32>, %out: memref<?xf32>) -> index {

@@ -92,7 +92,8 @@ static GraphTensor importMatMulNBits(NodeImport &n) {
   if (!scaleData || (zeros && !zeroData))
     return {};
 
-  // The levels say how far activations may be rounded: 4 to integers, 3 to bf16; to f16, level 2, would save nothing.
+  // The levels say how far products may round: 4 the activations to integers, 3 both factors to bf16; f16, level 2,
+  // would save nothing.
   WeightForm weightForm;
   weightForm.bits = form.bits;
   weightForm.group = form.block;

@@ -399,6 +399,30 @@ TEST(QuantizeMatrix, bytes_of_mixed_forms_mean_the_values) {
     }
 }
 
+/// Rows of 8 bits clip nothing, and elements that another term holds are not those of the codes.
+TEST(QuantizeMatrix, counts_what_codes_clip) {
+  Case test(17, 24, 64, 0);
+  WeightForm form;
+  form.bits = 3;
+  form.group = kWhole;
+  form.method = WeightForm::Search;
+  QuantizeNotes plain, mixed;
+  test.quantize(form, nullptr, plain);
+  ASSERT_GT(plain.clipped, 0);
+  form.wideRows = 0.5;
+  QuantizedMatrix matrix = test.quantize(form, nullptr, mixed);
+  ASSERT_EQ(matrix.wideRows.size(), 12u);
+  // Those of the other rows alone.
+  Case narrow = test;
+  for (int64_t row : matrix.wideRows)
+    std::fill_n(narrow.weights.begin() + row * narrow.k, narrow.k, 0.0f);
+  QuantizeNotes rest;
+  form.wideRows = 0;
+  narrow.quantize(form, nullptr, rest);
+  EXPECT_EQ(mixed.clipped, rest.clipped);
+  EXPECT_LT(mixed.clipped, plain.clipped);
+}
+
 /// Columns and factors of low rank take off what the codes leave, most of it where an input is large.
 TEST(QuantizeMatrix, other_terms_lower_the_error) {
   for (const char *type : {"int3", "nf4", "iq4nl"}) {

@@ -94,7 +94,8 @@ def Lutra_DynamicQuantizeOp : Lutra_GraphOp<"dynamic_quantize"> {
       code = clamp(round_half_even(x * (steps / range)) + zero_point, least, most).
 
     With `reciprocal` these factors of x are most * (1 / range) and steps * (1 / range), as frameworks write them.
-    Where a NaN would be rounded, the code is 0. A group with a NaN has the scale NaN, one with an infinity that scale.
+    Where a NaN would be rounded, the code is 0. A group with a NaN has the scale NaN, one with an infinity that scale,
+    and so has, with zero points, one whose greatest value is further from its least than f32 reaches.
 
     Errors: (E1) K is dynamic, or `block` is not positive. (E2) `bits` is not 2 to 8. (E3) `floor` is less than
     2^-118, below which a scale may be subnormal. (E4) a result has another shape than stated. (E5) the input's
