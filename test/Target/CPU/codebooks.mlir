@@ -10,14 +10,14 @@
 // LEVELS: the model has only: avx512vbmi, avx2{{$}}
 
 // VNNI-NOT: vpermb
-// CHECK-LABEL: .k2:
+// CHECK-LABEL: .k1:
 // CHECK-COUNT-4: vpermb
 // CHECK-NOT: vpand
 // CHECK-COUNT-4: vpdpbusd
 // CHECK-NOT: vpand
 // CHECK-COUNT-4: vpermb
 // CHECK-NOT: vpand
-// CHECK-LABEL: .k3:
+// CHECK-LABEL: .k2:
 // CHECK: vpternlogq
 // CHECK-NOT: vpand
 // CHECK: vpermb
