@@ -3,6 +3,7 @@
 // + -0.0 and x - 0.0 are. Arithmetic on constants is done in the element's own format, rounded half to
 // even; functions of the C library are taken in double and rounded once.
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
+#include "lutra/Dialect/Lutra/IR/ScalarValues.h"
 
 #include "FoldHelpers.h"
 
@@ -27,31 +28,22 @@ static double asDouble(APFloat value) {
   return value.convertToDouble();
 }
 
-/// A float function in double, or none where the kind is done exactly or is not a float's.
-static std::optional<double> libraryFunction(UnaryKind kind, double x) {
+/// Whether a float function is taken in double; others are done exactly or are not a float's.
+static bool isLibraryFunction(UnaryKind kind) {
   switch (kind) {
   case UnaryKind::Exp:
-    return std::exp(x);
   case UnaryKind::Log:
-    return std::log(x);
   case UnaryKind::Sqrt:
-    return std::sqrt(x);
   case UnaryKind::Rsqrt:
-    return 1.0 / std::sqrt(x);
   case UnaryKind::Reciprocal:
-    return 1.0 / x;
   case UnaryKind::Erf:
-    return std::erf(x);
   case UnaryKind::Sin:
-    return std::sin(x);
   case UnaryKind::Cos:
-    return std::cos(x);
   case UnaryKind::Tanh:
-    return std::tanh(x);
   case UnaryKind::Sigmoid:
-    return 1.0 / (1.0 + std::exp(-x));
+    return true;
   default:
-    return std::nullopt;
+    return false;
   }
 }
 
@@ -79,8 +71,8 @@ static std::optional<APFloat> evaluate(UnaryKind kind, APFloat x) {
   case UnaryKind::Relu:
     return x.isNaN() || !x.isNegative() ? x : APFloat::getZero(x.getSemantics());
   default:
-    if (std::optional<double> value = libraryFunction(kind, asDouble(x)))
-      return roundTo(*value, x.getSemantics());
+    if (isLibraryFunction(kind))
+      return roundTo(unaryValue(kind, asDouble(x)), x.getSemantics());
     return std::nullopt;
   }
 }
@@ -179,25 +171,6 @@ static std::optional<APInt> evaluate(BinaryKind kind, const llvm::APSInt &a,
     return std::nullopt;
   }
   return std::nullopt;
-}
-
-template <typename Value>
-static bool holds(CompareKind kind, const Value &a, const Value &b) {
-  switch (kind) {
-  case CompareKind::Equal:
-    return a == b;
-  case CompareKind::NotEqual:
-    return a != b;
-  case CompareKind::Less:
-    return a < b;
-  case CompareKind::LessEqual:
-    return a <= b;
-  case CompareKind::Greater:
-    return a > b;
-  case CompareKind::GreaterEqual:
-    return a >= b;
-  }
-  return false;
 }
 
 /// An operand's elements in the order of the result's elements.
@@ -327,7 +300,7 @@ OpFoldResult CompareOp::fold(FoldAdaptor adaptor) {
   if (!lhs || !rhs || !isFoldableResult(type))
     return {};
   auto apply = [&](const auto &a, const auto &b) {
-    return std::optional<bool>(holds(getKind(), a, b));
+    return std::optional<bool>(compareValue(getKind(), a, b));
   };
   Type element = lhs.getElementType();
   if (isa<FloatType>(element))
