@@ -157,6 +157,15 @@ void GroupCoder::tryRefit(const Group &group, const Fit &fit, const Sums &sums, 
     best = refitted;
 }
 
+void GroupCoder::trySide(const Group &group, const GroupSide &side, bool refits, Fit &best) const {
+  Sums sums = sumsOf(group, side);
+  Fit fit{side, sums.error};
+  if (fit.error < best.error)
+    best = fit;
+  if (refits)
+    tryRefit(group, fit, sums, best);
+}
+
 /// Lets [low, high], which holds 0, just fit the codes.
 GroupSide GroupCoder::fitRange(const Group &group, double low, double high) const {
   GroupSide side;
@@ -187,14 +196,10 @@ GroupSide GroupCoder::fitInteger(const Group &group) const {
   double narrowest = form.bits > 3 ? 0.4 : 0.25;
   for (int trial = 0; trial <= trials; ++trial) {
     double share = 1 - (1 - narrowest) * trial / trials;
-    Fit fit{fitRange(group, low * share, high * share), 0};
-    if (fit.side.scale == 0)
+    GroupSide side = fitRange(group, low * share, high * share);
+    if (side.scale == 0)
       break;
-    Sums sums = sumsOf(group, fit.side);
-    fit.error = sums.error;
-    if (fit.error < best.error)
-      best = fit;
-    tryRefit(group, fit, sums, best);
+    trySide(group, side, /*refits=*/true, best);
   }
   return best.side;
 }
@@ -289,15 +294,10 @@ GroupSide GroupCoder::fitSigned(const Group &group) const {
   for (double sign : {-1.0, 1.0})
     for (int trial = 0; trial <= (form.method == WeightForm::Nearest ? 0 : trials); ++trial) {
       double share = 1 - (1 - narrowest) * trial / trials, reach = sign < 0 ? middle : middle - 1;
-      Fit fit{{stored(sign * extreme * share / reach, group.exponent), middle}, 0};
-      if (fit.side.scale == 0)
+      GroupSide side{stored(sign * extreme * share / reach, group.exponent), middle};
+      if (side.scale == 0)
         break;
-      Sums sums = sumsOf(group, fit.side);
-      fit.error = sums.error;
-      if (fit.error < best.error)
-        best = fit;
-      if (form.method != WeightForm::Nearest)
-        tryRefit(group, fit, sums, best);
+      trySide(group, side, /*refits=*/form.method != WeightForm::Nearest, best);
     }
   return best.side;
 }
@@ -351,15 +351,8 @@ GroupSide GroupCoder::fitTables(const Group &group) const {
   Fit best{{}, std::numeric_limits<double>::infinity()};
   bool refits = form.method != WeightForm::Nearest && !form.hasOwnScales();
   for (size_t index = 0; index < tables.size(); ++index)
-    for (float scale : scalesToTry(extreme, tables[index], group.exponent)) {
-      Fit fit{{scale, 0, static_cast<uint8_t>(index)}, 0};
-      Sums sums = sumsOf(group, fit.side);
-      fit.error = sums.error;
-      if (fit.error < best.error)
-        best = fit;
-      if (refits)
-        tryRefit(group, fit, sums, best);
-    }
+    for (float scale : scalesToTry(extreme, tables[index], group.exponent))
+      trySide(group, {scale, 0, static_cast<uint8_t>(index)}, refits, best);
   if (!std::isfinite(best.error))
     best.side.scale = 0; // none that is stored
   return best.side;

@@ -107,6 +107,8 @@ private:
   template <bool weighted> Sums integerSums(const Group &group, const GroupSide &side) const;
   Sums tableSums(const Group &group, const GroupSide &side) const;
   void tryRefit(const Group &group, const Fit &fit, const Sums &sums, Fit &best) const;
+  /// Takes a side that is better than the best, and with `refits` what least squares makes of it.
+  void trySide(const Group &group, const GroupSide &side, bool refits, Fit &best) const;
   GroupSide fitRange(const Group &group, double low, double high) const;
   GroupSide fitInteger(const Group &group) const;
   GroupSide fitFloatZero(const Group &group) const;
