@@ -138,24 +138,12 @@ LogicalResult BfloatEmission::clear() {
 
 /// Copies the item's rows, rounded.
 LogicalResult BfloatEmission::copyRows(const Depth &part) {
-  Type element = emitter.builder.getBF16Type();
-  int64_t width = 2 * emitter.target.getVectorBits() / 32;
   return emitter.forEach(rows.low, rows.high, emitter.constant(1), [&](Value row) -> LogicalResult {
     Value to = emitter.sub(row, rows.low);
     SmallVector<Value> at(indices);
     at[rowDim] = row;
-    auto copyTile = [&](Value k, int64_t size, Value bound) -> LogicalResult {
-      at[rank - 1] = emitter.add(part.low, k);
-      auto tile = emitter.emitTile(op.getLhs(), TileWindow::row(at, rank - 1, size, bound));
-      if (failed(tile))
-        return failure();
-      Value rounded = emitter.map(*tile, element, [&](OpBuilder &builder, ValueRange scalars) -> Value {
-        return arith::TruncFOp::create(builder, emitter.loc, element, scalars[0]);
-      });
-      emitter.storeTile(rounded, lhs, TileWindow::row({to, k}, 1, size, bound));
-      return success();
-    };
-    if (failed(emitter.forTiles(emitter.constant(0), emitter.constant(part.size), width, copyTile)))
+    at[rank - 1] = part.low;
+    if (failed(copyRow(emitter, op.getLhs(), at, part.size, lhs, to)))
       return failure();
     return part.size == part.padded() ? success() : fillZeros(lhs, to, part.size, part.padded());
   });

@@ -97,20 +97,12 @@ LogicalResult CodedEmission::copyRows(const Depth &part) {
   int64_t padded = getRowLength(part.size);
   if (!lhs)
     lhs = makeScratch(emitter, {rowBlocks.size, getRowStride(padded)}, emitter.builder.getI8Type());
-  int64_t width = 2 * emitter.target.getVectorBits() / 8;
   return emitter.forEach(rows.low, rows.high, emitter.constant(1), [&](Value row) -> LogicalResult {
     Value to = emitter.sub(row, rows.low);
     SmallVector<Value> at(indices);
     at[rowDim] = row;
-    auto copyTile = [&](Value k, int64_t size, Value bound) -> LogicalResult {
-      at[rank - 1] = emitter.add(part.low, k);
-      auto tile = emitter.emitTile(op.getLhs(), TileWindow::row(at, rank - 1, size, bound));
-      if (failed(tile))
-        return failure();
-      emitter.storeTile(*tile, lhs, TileWindow::row({to, k}, 1, size, bound));
-      return success();
-    };
-    if (failed(emitter.forTiles(emitter.constant(0), emitter.constant(part.size), width, copyTile)))
+    at[rank - 1] = part.low;
+    if (failed(copyRow(emitter, op.getLhs(), at, part.size, lhs, to)))
       return failure();
     if (int64_t missing = padded - part.size; missing > 0)
       emitter.storeTile(emitter.fill(emitter.builder.getI8IntegerAttr(0), {missing}), lhs,

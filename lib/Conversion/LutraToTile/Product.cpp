@@ -287,6 +287,29 @@ Value makeScratch(KernelEmitter &emitter, ArrayRef<int64_t> shape, Type element)
                                   ValueRange(), emitter.builder.getI64IntegerAttr(64));
 }
 
+LogicalResult copyRow(KernelEmitter &emitter, Value operand, ArrayRef<Value> first, int64_t size, Value buffer,
+                      Value to) {
+  Type element = cast<MemRefType>(buffer.getType()).getElementType();
+  int64_t bits = cast<RankedTensorType>(operand.getType()).getElementTypeBitWidth();
+  SmallVector<Value> at(first);
+  auto copyTile = [&](Value k, int64_t width, Value bound) -> LogicalResult {
+    at.back() = emitter.add(first.back(), k);
+    auto tile =
+        emitter.emitTile(operand, TileWindow::row(at, static_cast<int64_t>(at.size()) - 1, width, bound));
+    if (failed(tile))
+      return failure();
+    Value values = *tile;
+    if (cast<TileType>(values.getType()).getElementType() != element)
+      values = emitter.map(values, element, [&](OpBuilder &builder, ValueRange scalars) -> Value {
+        return arith::TruncFOp::create(builder, emitter.loc, element, scalars[0]);
+      });
+    emitter.storeTile(values, buffer, TileWindow::row({to, k}, 1, width, bound));
+    return success();
+  };
+  return emitter.forTiles(emitter.constant(0), emitter.constant(size), 2 * emitter.target.getVectorBits() / bits,
+                          copyTile);
+}
+
 TileWindow spotWindow(KernelEmitter &emitter, const ProductSpot &spot, ArrayRef<Value> indices,
                       int64_t rowDim, int64_t columnDim) {
   TileWindow window;

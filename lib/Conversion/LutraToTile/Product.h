@@ -88,6 +88,11 @@ bool isByteConv(ConvOp op, std::string &why);
 /// A stack buffer of the function.
 mlir::Value makeScratch(KernelEmitter &emitter, llvm::ArrayRef<int64_t> shape, mlir::Type element);
 
+/// Copies `size` elements of an operand, which follow each other from `first` on along its last dimension, to row `to`
+/// of a buffer; floats are rounded to its type.
+mlir::LogicalResult copyRow(KernelEmitter &emitter, mlir::Value operand, llvm::ArrayRef<mlir::Value> first,
+                            int64_t size, mlir::Value buffer, mlir::Value to);
+
 /// The window of a spot over a tensor with the given indices, where rows and columns advance along the
 /// dimensions `rowDim` and `columnDim`.
 TileWindow spotWindow(KernelEmitter &emitter, const ProductSpot &spot, llvm::ArrayRef<mlir::Value> indices,
