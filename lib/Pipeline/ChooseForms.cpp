@@ -1,0 +1,236 @@
+//===- ChooseForms.cpp - the types of weights that fit a budget -------------===//
+#include "ModelQuantizer.h"
+
+#include "FormCosts.h"
+
+#include "lutra/Support/ErrorCodes.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace lutra;
+
+/// Rows of samples that compare forms; more change the choice little (docs/quantization.md).
+static constexpr int64_t probeRows = 1024;
+
+/// The float model with the weights that are chosen as inputs, and what it gives for the first samples of each set.
+LogicalResult ModelQuantizer::makeProbe() {
+  SmallVector<GlobalOp> weights;
+  for (auto &[weight, layer] : layers)
+    weights.push_back(cast<GlobalOp>(plain->lookupSymbol(cast<GlobalOp>(weight).getSymName())));
+  FailureOr<std::unique_ptr<Probe>> compiled = Probe::compile(*plain, {}, weights, options);
+  if (failed(compiled) || failed(checkInputs(**compiled)))
+    return failure();
+  probe = std::move(*compiled);
+  for (auto &[weight, layer] : layers) {
+    const QuantizedProduct &product = quantizer.getProducts()[layer.product];
+    std::vector<float> values;
+    if (failed(quantizer.readWeight(product, values)))
+      return failure();
+    ProbeTensor &input = weightInputs.emplace_back();
+    input.dtype = LUTRA_FLOAT32;
+    input.shape = {product.turned ? product.k : product.n, product.turned ? product.n : product.k};
+    input.own.resize(values.size() * sizeof(float));
+    std::memcpy(input.own.data(), values.data(), input.own.size());
+  }
+  int64_t share = probeRows / static_cast<int64_t>(calibration.sets.size());
+  for (const std::vector<Sample> &set : calibration.sets) {
+    int64_t rows = 0;
+    for (auto [index, sample] : llvm::enumerate(set)) {
+      if (isHeldOut(index))
+        continue;
+      if (rows >= share)
+        break;
+      int64_t own = 1;
+      for (const ProbeTensor &input : sample.inputs) { // tokens, or vectors
+        bool vectors = input.dtype == LUTRA_FLOAT32 && !input.shape.empty() && input.shape.back() > 0;
+        own = std::max(own, input.count() / (vectors ? input.shape.back() : 1));
+      }
+      rows += own;
+      compared.push_back(&sample);
+    }
+  }
+  for (const Sample *sample : compared) {
+    std::vector<ProbeTensor> inputs = sample->inputs;
+    inputs.insert(inputs.end(), weightInputs.begin(), weightInputs.end());
+    llvm::Expected<std::vector<ProbeTensor>> outputs = probe->run(inputs);
+    if (!outputs)
+      return failRun(*sample, outputs.takeError());
+    exact.push_back(std::move(*outputs));
+  }
+  return success();
+}
+
+/// The mean loss over the compared samples with other values of one weight.
+FailureOr<double> ModelQuantizer::lossWith(size_t weight, ArrayRef<float> values) {
+  double sum = 0;
+  for (auto [index, sample] : llvm::enumerate(compared)) {
+    std::vector<ProbeTensor> inputs = sample->inputs;
+    for (const ProbeTensor &input : weightInputs)
+      inputs.push_back({input.dtype, input.shape, input.bytes(), {}});
+    inputs[sample->inputs.size() + weight].given = {reinterpret_cast<const char *>(values.data()),
+                                                    values.size() * sizeof(float)};
+    llvm::Expected<std::vector<ProbeTensor>> outputs = probe->run(inputs);
+    if (!outputs)
+      return failRun(*sample, outputs.takeError());
+    std::optional<double> loss = lossOf(*sample, exact[index], *outputs);
+    if (!loss)
+      return emitCodedError(module.getLoc(), ErrorCode::UnsupportedType)
+             << "--quantize cannot compare types by this model's outputs, none of which is f32; name one type";
+    sum += *loss;
+  }
+  return sum / static_cast<double>(compared.size());
+}
+
+LogicalResult ModelQuantizer::compareForms(ArrayRef<size_t> products) {
+  for (size_t index : products) {
+    const QuantizedProduct &product = quantizer.getProducts()[index];
+    auto layer = layers.find(product.weight);
+    if (layer == layers.end() || layer->second.product != index)
+      continue;
+    for (const WeightForm &form : product.forms) {
+      QuantizedMatrix matrix;
+      QuantizeNotes notes;
+      if (failed(quantizer.encode(product, form, gramOf(index), {}, matrix, notes)))
+        return failure();
+      std::vector<float> values(product.n * product.k);
+      quantizer.parallel(product.n, [&](size_t row) {
+        std::vector<float> own(product.k);
+        matrix.readRow(row, own);
+        for (int64_t k = 0; k < product.k; ++k)
+          values[product.turned ? k * product.n + row : row * product.k + k] = own[k];
+      });
+      FailureOr<double> loss = lossWith(layer - layers.begin(), values);
+      if (failed(loss))
+        return failure();
+      layer->second.losses.push_back(*loss);
+    }
+  }
+  return success();
+}
+
+/// The bytes that the layers with a choice may take, if their smallest forms, of `least` bytes, fit.
+FailureOr<int64_t> ModelQuantizer::findBudget(int64_t chosenWeights, int64_t least) {
+  const QuantizeSpec &spec = quantizer.getSpec();
+  int64_t fixed = countOtherBytes(module, quantizer, [&](Operation *weight) { return layers.contains(weight); });
+  bool inBytes = spec.budgetBytes > 0;
+  int64_t budget = inBytes ? int64_t(spec.budgetBytes) - fixed : int64_t(spec.budgetBits * double(chosenWeights) / 8);
+  if (budget < least) {
+    auto diagnostic = emitCodedError(module.getLoc(), ErrorCode::Attribute);
+    if (inBytes)
+      diagnostic << llvm::formatv("--quantize has a budget of {0:F2} MB, but the smallest types take {1:F2} MB, of "
+                                  "which {2:F2} MB are weights without a choice",
+                                  spec.budgetBytes / 1e6, double(least + fixed) / 1e6, double(fixed) / 1e6)
+                        .str();
+    else
+      diagnostic << llvm::formatv("--quantize has a budget of {0:F3} bits per weight, but the smallest types take "
+                                  "{1:F3} with their scales",
+                                  spec.budgetBits, 8 * double(least) / double(chosenWeights))
+                        .str();
+    return diagnostic << "; allow more, or types of fewer bits";
+  }
+  return budget;
+}
+
+/// Puts times in the place of bytes; what the forms may take, if the fastest of each layer do not take more.
+FailureOr<int64_t> ModelQuantizer::timeForms(std::vector<std::vector<FormCost>> &costs) {
+  const QuantizeSpec &spec = quantizer.getSpec();
+  FailureOr<std::unique_ptr<Probe>> model = Probe::compile(*plain, {}, {}, options);
+  if (failed(model))
+    return failure();
+  llvm::Expected<int64_t> whole = timeOf(**model, compared.front()->inputs);
+  if (!whole)
+    return failRun(*compared.front(), whole.takeError());
+  FormTimes times(module.getLoc(), options);
+  for (std::vector<FormCost> &own : costs)
+    for (FormCost &form : own)
+      form.cost = 0;
+  int64_t others = *whole;
+  for (auto [product, tap] : llvm::zip_equal(quantizer.getProducts(), tapOf)) {
+    auto layer = layers.find(product.weight);
+    auto known = tap ? firstRows.find(tap) : firstRows.end();
+    if (layer == layers.end())
+      continue;
+    int64_t rows = known == firstRows.end() ? 1 : known->second;
+    FailureOr<int64_t> plainTime = times.get(rows, product.n, product.k, *WeightForm::of("f32"), {});
+    if (failed(plainTime))
+      return failure();
+    others -= *plainTime;
+    for (auto [form, entry] : llvm::zip_equal(product.forms, costs[layer - layers.begin()])) {
+      FailureOr<int64_t> time = times.get(rows, product.n, product.k, form, spec.activations);
+      if (failed(time))
+        return failure();
+      entry.cost += *time;
+    }
+  }
+  others = std::max<int64_t>(0, others);
+  for (auto [entry, own] : llvm::zip_equal(layers, costs))
+    for (const FormCost &form : own)
+      entry.second.times.push_back(form.cost);
+  report.floatTime = *whole;
+  report.otherTime = others;
+  return timeLeft(module.getLoc(), spec.budgetTime, others, costs, compared.front()->name);
+}
+
+/// A choice gives a weight one form in all its products.
+LogicalResult ModelQuantizer::checkShared() {
+  llvm::MapVector<Operation *, const QuantizedProduct *> first;
+  for (const QuantizedProduct &product : quantizer.getProducts()) {
+    auto [entry, isNew] = first.insert({product.weight, &product});
+    if (isNew || product.forms == entry->second->forms ||
+        (product.forms.size() == 1 && entry->second->forms.size() == 1))
+      continue;
+    GlobalOp weight = product.weight;
+    return emitCodedError(module.getLoc(), ErrorCode::Attribute)
+           << "--quantize gives products '" << entry->second->name << "' and '" << product.name
+           << "', which share weight @" << weight.getSymName()
+           << ", other types to choose from; name the weight in layer(..), or one type for each product";
+  }
+  return success();
+}
+
+LogicalResult ModelQuantizer::choose() {
+  for (auto [index, product] : llvm::enumerate(quantizer.getProducts()))
+    if (product.forms.size() > 1)
+      layers.insert({product.weight, Layer{index, {}, {}, 0}});
+  if (layers.empty())
+    return success();
+  int64_t chosenWeights = 0, least = 0;
+  std::vector<std::vector<FormCost>> costs;
+  for (auto &[weight, layer] : layers) {
+    const QuantizedProduct &product = quantizer.getProducts()[layer.product];
+    chosenWeights += product.n * product.k;
+    std::vector<FormCost> &own = costs.emplace_back();
+    for (const WeightForm &form : product.forms)
+      own.push_back({bytesOf(product, form), 0});
+    least += llvm::min_element(own, [](const FormCost &a, const FormCost &b) { return a.cost < b.cost; })->cost;
+  }
+  bool inTime = quantizer.getSpec().budgetTime > 0;
+  FailureOr<int64_t> budget = inTime ? FailureOr<int64_t>(0) : findBudget(chosenWeights, least);
+  if (failed(budget))
+    return failure();
+  if (failed(makeProbe()) || failed(forParts([&](ArrayRef<size_t> products) { return compareForms(products); })))
+    return failure();
+  probe.reset();
+  weightInputs.clear();
+  if (inTime)
+    budget = timeForms(costs);
+  if (failed(budget))
+    return failure();
+  for (auto [entry, own] : llvm::zip_equal(layers, costs))
+    for (auto [cost, loss] : llvm::zip_equal(own, entry.second.losses))
+      cost.loss = loss;
+  std::vector<size_t> picks = *allocateBits(costs, *budget);
+  double predicted = 0;
+  for (auto [entry, pick] : llvm::zip_equal(layers, picks)) {
+    entry.second.pick = pick;
+    predicted += entry.second.losses[pick];
+  }
+  report.predictedLoss = predicted;
+  constexpr double additive = 0.1;
+  if (predicted > additive)
+    mlir::emitWarning(module.getLoc())
+        << llvm::formatv("--quantize expects a loss of {0:F2} within this budget", predicted).str()
+        << "; sums over layers are not to be trusted beyond 0.1";
+  return success();
+}

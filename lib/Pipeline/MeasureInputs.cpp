@@ -1,0 +1,143 @@
+//===- MeasureInputs.cpp - what the products of a model see in a calibration --===//
+#include "ModelQuantizer.h"
+
+#include "lutra/Support/ErrorCodes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+using namespace lutra;
+
+/// Of Gram matrices at one time, unless one alone takes more.
+static constexpr int64_t gramBytes = int64_t(4) << 30;
+
+/// The types that the model takes; shapes are compared by its own check.
+LogicalResult ModelQuantizer::checkInputs(Probe &probe) {
+  for (const std::vector<Sample> &set : calibration.sets)
+    for (const Sample &sample : set)
+      for (auto [input, info] : llvm::zip(sample.inputs, probe.getInputs()))
+        if (input.dtype != info.dtype)
+          return emitCodedError(module.getLoc(), ErrorCode::Attribute)
+                 << "calibration sample '" << sample.name << "' has '" << info.name << "' of " << dtypeName(input.dtype)
+                 << ", but the model takes " << dtypeName(info.dtype) << "; convert it";
+  return success();
+}
+
+LogicalResult ModelQuantizer::readSamples() {
+  if (options.calibrate.empty())
+    return success();
+  FailureOr<Calibration> read = Calibration::read(options.calibrate, module);
+  if (failed(read))
+    return failure();
+  calibration = std::move(*read);
+  return success();
+}
+
+bool ModelQuantizer::isHeldOut(size_t index) const {
+  double share = quantizer.getSpec().holdout;
+  return share > 0 && index % static_cast<size_t>(1 / share + 0.5) == 0;
+}
+
+std::vector<const Sample *> ModelQuantizer::heldOut() const {
+  std::vector<const Sample *> samples;
+  for (const std::vector<Sample> &set : calibration.sets)
+    for (auto [index, sample] : llvm::enumerate(set))
+      if (isHeldOut(index))
+        samples.push_back(&sample);
+  return samples;
+}
+
+/// Left-hand sides in the clone; the clone's products have the order of the module's.
+void ModelQuantizer::findTaps() {
+  IRMapping mapping;
+  plain = cast<ModuleOp>(module->clone(mapping));
+  Block *entry = &cast<func::FuncOp>(module.lookupSymbol("main")).getBody().front();
+  for (const QuantizedProduct &product : quantizer.getProducts()) {
+    MatmulOp op = product.op;
+    Value lhs = op.getLhs();
+    auto type = cast<RankedTensorType>(lhs.getType());
+    bool reachable = lhs.getParentBlock() == entry && type.getElementType().isF32() && type.getRank() > 0 &&
+                     type.getShape().back() == product.k;
+    tapOf.push_back(reachable ? mapping.lookup(lhs) : Value());
+  }
+}
+
+const GramMatrix *ModelQuantizer::gramOf(size_t product) {
+  auto found = tapOf.empty() ? grams.end() : grams.find(tapOf[product]);
+  return found == grams.end() || found->second.getRows() == 0 ? nullptr : &found->second;
+}
+
+LogicalResult ModelQuantizer::measureInputs(ArrayRef<Value> taps) {
+  grams.clear();
+  if (taps.empty())
+    return success();
+  bool isStatic = quantizer.getSpec().activations.isStatic();
+  for (Value tap : taps) {
+    grams.insert({tap, GramMatrix(cast<RankedTensorType>(tap.getType()).getShape().back())});
+    if (isStatic)
+      ranges[tap] = SampledRange();
+  }
+  FailureOr<std::unique_ptr<Probe>> model = Probe::compile(*plain, taps, {}, options);
+  if (failed(model) || failed(checkInputs(**model)))
+    return failure();
+  auto parallel = [&](size_t count, llvm::function_ref<void(size_t)> body) { quantizer.parallel(count, body); };
+  for (const std::vector<Sample> &set : calibration.sets) {
+    for (auto [index, sample] : llvm::enumerate(set)) {
+      if (isHeldOut(index))
+        continue;
+      llvm::Expected<std::vector<ProbeTensor>> outputs = (*model)->run(sample.inputs);
+      if (!outputs)
+        return failRun(sample, outputs.takeError());
+      ArrayRef<ProbeTensor> taken = ArrayRef(*outputs).take_back(taps.size());
+      for (auto [entry, tensor] : llvm::zip_equal(grams, taken)) {
+        GramMatrix &gram = entry.second;
+        int64_t bad = gram.getBadRows();
+        firstRows.insert({entry.first, std::max<int64_t>(1, tensor.count() / gram.getSize())});
+        ArrayRef<char> keep = rowsToKeep(sample, tensor.count() / gram.getSize());
+        gram.addRows(tensor.floats(), keep, parallel);
+        if (isStatic)
+          ranges[entry.first].addRows(tensor.floats(), gram.getSize(), keep);
+        if (gram.getBadRows() > bad)
+          return emitCodedError(entry.first.getLoc(), ErrorCode::Attribute)
+                 << "calibration sample '" << sample.name << "': the left-hand side of this product has "
+                 << gram.getBadRows() - bad << " rows with elements that are not finite; leave the sample out, or mend "
+                 << "the model where it overflows";
+      }
+    }
+    for (auto &[tap, gram] : grams)
+      gram.endSet(parallel);
+  }
+  return success();
+}
+
+/// Products in order, as many at a time as the Gram matrices of their inputs leave room for.
+LogicalResult ModelQuantizer::forParts(llvm::function_ref<LogicalResult(ArrayRef<size_t>)> body) {
+  size_t count = quantizer.getProducts().size();
+  for (size_t begin = 0; begin < count;) {
+    llvm::SetVector<Value> taps;
+    std::vector<size_t> products;
+    int64_t bytes = 0;
+    for (; begin < count; ++begin) {
+      const QuantizedProduct &product = quantizer.getProducts()[begin];
+      const QuantizeSpec &spec = quantizer.getSpec();
+      bool wanted = !tapOf.empty() && tapOf[begin] && llvm::any_of(product.forms, [&](const WeightForm &form) {
+        return form.method != WeightForm::Nearest || spec.activations.isStatic() || spec.budgetTime > 0;
+      });
+      if (wanted && !taps.contains(tapOf[begin])) {
+        int64_t own = GramMatrix::bytesOf(product.k);
+        if (!taps.empty() && bytes + own > gramBytes)
+          break;
+        bytes += own;
+        taps.insert(tapOf[begin]);
+      }
+      products.push_back(begin);
+    }
+    bool known = grams.size() == taps.size() &&
+                 llvm::all_of(taps, [&](Value tap) { return grams.contains(tap); });
+    if ((!known && failed(measureInputs(taps.getArrayRef()))) || failed(body(products)))
+      return failure();
+  }
+  return success();
+}

@@ -1,0 +1,78 @@
+//===- ModelQuantizer.h - the steps of --quantize with inputs of the model ---===//
+// QuantizeModel.cpp has their order and applies what is chosen, MeasureInputs.cpp runs the float model for the Gram
+// matrices, ChooseForms.cpp spends the budget.
+#ifndef LUTRA_LIB_PIPELINE_MODELQUANTIZER_H
+#define LUTRA_LIB_PIPELINE_MODELQUANTIZER_H
+
+#include "Calibration.h"
+#include "QuantizeReport.h"
+
+#include "lutra/Dialect/Lutra/Transforms/WeightQuantizer.h"
+#include "lutra/Solver/BitAllocation.h"
+#include "lutra/Support/SampledRange.h"
+
+#include "llvm/ADT/MapVector.h"
+
+namespace lutra {
+
+/// A product's weight in its forms.
+struct Layer {
+  size_t product = 0; // the first that reads the weight
+  std::vector<double> losses; // of the forms
+  std::vector<int64_t> times; // of the forms in nanoseconds, where a budget in time chooses
+  size_t pick = 0;
+};
+
+class ModelQuantizer {
+public:
+  ModelQuantizer(mlir::ModuleOp module, const CompileOptions &options)
+      : module(module), options(options), quantizer(module, "lutra-quantize-weights") {}
+  mlir::LogicalResult run(std::string &reportText);
+
+private:
+  mlir::LogicalResult checkShared();
+  mlir::LogicalResult readSamples();
+  mlir::LogicalResult checkInputs(Probe &probe);
+  void findTaps();
+  mlir::LogicalResult forParts(llvm::function_ref<mlir::LogicalResult(llvm::ArrayRef<size_t> products)> body);
+  mlir::LogicalResult measureInputs(llvm::ArrayRef<mlir::Value> taps);
+  const GramMatrix *gramOf(size_t product);
+  mlir::LogicalResult compareForms(llvm::ArrayRef<size_t> products);
+  mlir::LogicalResult makeProbe();
+  mlir::FailureOr<double> lossWith(size_t weight, llvm::ArrayRef<float> values);
+  mlir::FailureOr<int64_t> timeForms(std::vector<std::vector<FormCost>> &costs);
+  mlir::FailureOr<int64_t> findBudget(int64_t chosenWeights, int64_t least);
+  mlir::LogicalResult choose();
+  mlir::LogicalResult apply(llvm::ArrayRef<size_t> products);
+  void roundActivations();
+  mlir::LogicalResult measureModel();
+  int64_t bytesOf(const QuantizedProduct &product, const WeightForm &form) const;
+  QuantizeOptions quantizeOptions() const { return {0, !options.quantizeReport.empty()}; }
+  const WeightForm &formOf(const QuantizedProduct &product) const;
+  mlir::LogicalResult failRun(const Sample &sample, llvm::Error error);
+  /// Every so manieth sample of a set is held out.
+  bool isHeldOut(size_t index) const;
+  std::vector<const Sample *> heldOut() const;
+
+  mlir::ModuleOp module;
+  const CompileOptions &options;
+  WeightQuantizer quantizer;
+  Calibration calibration;
+  mlir::OwningOpRef<mlir::ModuleOp> plain; // the module before anything changed
+  std::vector<mlir::Value> tapOf; // of products, in `plain`; null: inside a branch
+  llvm::MapVector<mlir::Value, GramMatrix> grams;
+  llvm::MapVector<mlir::Value, SampledRange> ranges; // of static activations, by tap
+  llvm::MapVector<mlir::Value, int64_t> firstRows; // of the first compared sample, by tap
+  llvm::MapVector<mlir::Operation *, Layer> layers; // by weight, those with a choice
+  std::unique_ptr<Probe> probe;          // with weights as inputs
+  std::vector<ProbeTensor> weightInputs; // of `probe`
+  std::vector<const Sample *> compared;  // samples of comparisons ..
+  std::vector<std::vector<ProbeTensor>> exact; // .. and what the float model gives for them
+  int64_t fewRows = 0; // products whose inputs were few
+  std::unique_ptr<Probe> floatModel; // what the report compares with
+  QuantizeReport report;
+};
+
+} // namespace lutra
+
+#endif // LUTRA_LIB_PIPELINE_MODELQUANTIZER_H
