@@ -505,7 +505,7 @@ private:
                    cast<MemRefType>(op.getLhs().getType()).getElementType().isInteger(8);
     // Few rows pay where signs leave no other way or, as registers of tiles have one shape in all of a function, where
     // their number is the only one: rows that are left over from other tiles meet codes with a limit.
-    bool isOnly = tile[0] >= AmxTiles::leastRows && op.getLimit() < 0;
+    bool isOnly = tile[0] >= AmxTiles::leastRows && static_cast<int64_t>(op.getLimit()) < 0;
     bool pays = tile[0] % AmxTiles::tileRows == 0 || isOnly || op.getSignedCodes() != op.getUnsignedLhs();
     return lowering.hasByteTiles && isPlain && pays && AmxTiles::fits(tile) &&
            words[2] * CodedWords::wordBytes == AmxTiles::tileBytes && getConstantIntValue(op.getDepth());

@@ -17,6 +17,21 @@ func.func @stored(%x: memref<16x64xi8>, %w: memref<1x16x16x4xi8>, %y: memref<16x
   return
 }
 
+// Fewer rows than a tile holds are one where no other number occurs: the pixels of a convolution's row.
+// CHECK-LABEL: func.func @few(
+// CHECK: llvm.x86.tdpbusd.internal
+// CHECK-NOT: vpdpbusd
+func.func @few(%x: memref<14x64xi8>, %w: memref<1x16x16x4xi8>, %y: memref<14x16xi32>) attributes {lutra.kernel} {
+  %z = arith.constant 0 : index
+  %d = arith.constant 64 : index
+  %zero = arith.constant 0 : i32
+  %a = lutra.tile_fill %zero : i32 -> !lutra.tile<14x16xi32>
+  %r = lutra.tile_coded_matmul %x[%z, %z], %w[%z, %z], %a depth %d {bits = 8 : i64, lhs_row_dim = 0 : i64, signed_codes, unsigned_lhs}
+         : memref<14x64xi8>, memref<1x16x16x4xi8>, !lutra.tile<14x16xi32> -> !lutra.tile<14x16xi32>
+  lutra.tile_store %r, %y[%z, %z] dims = [0, 1] steps = [1, 1] : !lutra.tile<14x16xi32>, memref<14x16xi32>
+  return
+}
+
 // Those that begin with what lies there are loaded as tiles.
 // CHECK-LABEL: func.func @added(
 // CHECK-NOT: llvm.x86.tilezero.internal
