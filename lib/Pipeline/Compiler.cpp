@@ -11,6 +11,7 @@
 
 #include "lutra/Conversion/Passes.h"
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
+#include "lutra/Dialect/Lutra/Transforms/FewValues.h"
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 #include "lutra/Machine/TileTarget.h"
 #include "lutra/Support/ErrorCodes.h"
@@ -105,6 +106,13 @@ static QuantizeActivationsOptions activationOptions(const CompileOptions &option
   return activations;
 }
 
+static RaiseSignProductsOptions signOptions(const CompileOptions &options) {
+  RaiseSignProductsOptions signs;
+  signs.strategy = options.strategy;
+  signs.targets = tileTargetsOf(options);
+  return signs;
+}
+
 static ChooseStrategyOptions strategyOptions(const CompileOptions &options) {
   ChooseStrategyOptions choice;
   choice.strategy = options.strategy;
@@ -163,6 +171,9 @@ LogicalResult buildStage(OpPassManager &manager, Stage stage, const CompileOptio
     manager.addPass(createCSEPass());
     // After the layout, which transposes filters; before fusion, which would take those into kernels.
     manager.addPass(createFoldWeights({/*decode=*/isGpu(options)}));
+    // After padding and transposes of filters are written out; before fusion, as codes below. Only CPUs read few bits.
+    if (options.target == "cpu")
+      manager.addPass(createRaiseSignProducts(signOptions(options)));
     // Before fusion: the codes are made in kernels of their own.
     manager.addPass(createQuantizeActivations(activationOptions(options)));
     manager.addPass(createFormKernels(fusionOptions(options)));
@@ -200,9 +211,19 @@ static bool mayRaiseCodes(ModuleOp module) {
   return rounds.wasInterrupted();
 }
 
+/// Whether lutra-raise-sign-products may find codes.
+static bool mayRaiseSigns(ModuleOp module) {
+  WalkResult found = module.walk([](Operation *op) {
+    std::optional<FewValues> values =
+        isa<MatmulOp, ConvOp>(op) ? findFewValues(op->getOperand(0)) : std::nullopt;
+    return values && values->areSigns() ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  return found.wasInterrupted();
+}
+
 /// Whether products of 8-bit integers may come out of the module.
 static bool multipliesBytes(ModuleOp module, const CompileOptions &options) {
-  if (!options.quantize.empty() || mayRaiseCodes(module))
+  if (!options.quantize.empty() || mayRaiseCodes(module) || mayRaiseSigns(module))
     return true;
   WalkResult found = module.walk([](Operation *op) {
     auto isCoded = [](Type type) {
@@ -244,7 +265,8 @@ static bool mayMultiplyBytes(ModuleOp module, const CompileOptions &options) {
     Type element = cast<RankedTensorType>(input.getType()).getElementType();
     return isa<IntegerType>(element) ? WalkResult::interrupt() : WalkResult::advance();
   });
-  return asked || found.wasInterrupted() || mayRaiseCodes(module) || convolves.wasInterrupted();
+  return asked || found.wasInterrupted() || mayRaiseCodes(module) || mayRaiseSigns(module) ||
+         convolves.wasInterrupted();
 }
 
 /// Levels of a library for which none is named. Few CPUs have AVX-512 without VNNI; they take avx2.

@@ -174,6 +174,49 @@ def integer_conv(size: int, channels: int, filters: int, window: int) -> Case:
     )
 
 
+def _signs() -> tuple[list[Any], Arrays]:
+    """1 and -1 of x, as binary networks are exported."""
+    from onnx import helper
+
+    nodes = [
+        helper.make_node("GreaterOrEqual", ["x", "zero"], ["positive"]),
+        helper.make_node("Where", ["positive", "one", "none"], ["s"]),
+    ]
+    numbers = {"zero": 0.0, "one": 1.0, "none": -1.0}
+    return nodes, {name: np.asarray(np.float32(number)) for name, number in numbers.items()}
+
+
+def sign_conv(size: int, channels: int, filters: int, window: int) -> Case:
+    """A convolution of signs with weights of two values for each filter, padded with 0 to keep its size."""
+    from onnx import helper
+
+    x, w = _random(1, channels, size, size), np.sign(_random(filters, channels, window, window))
+    w *= np.linspace(0.01, 0.1, filters, dtype=np.float32).reshape(-1, 1, 1, 1)
+    nodes, numbers = _signs()
+    nodes.append(helper.make_node("Conv", ["s", "w"], ["y"], kernel_shape=[window] * 2, pads=[window // 2] * 4))
+    return Case(
+        f"binary conv {window}x{window} {size}x{size}x{channels}->{filters}",
+        onnx_model(nodes, {"x": x}, ("y", np.float32, [1, filters, size, size]), numbers | {"w": w}),
+        {"x": x},
+        Work(1.0 * size * size * filters * channels * window**2, 4.0 * (x.size + size * size * filters) + w.size / 8),
+    )
+
+
+def sign_gemm(m: int, n: int, k: int) -> Case:
+    """Signs [m, k] x a constant [k, n] of 1 and -1."""
+    from onnx import helper
+
+    x, w = _random(m, k), np.sign(_random(k, n))
+    nodes, numbers = _signs()
+    nodes.append(helper.make_node("MatMul", ["s", "w"], ["y"]))
+    return Case(
+        f"binary gemm {m}x{n}x{k}",
+        onnx_model(nodes, {"x": x}, ("y", np.float32, [m, n]), numbers | {"w": w}),
+        {"x": x},
+        Work(1.0 * m * n * k, 4.0 * (m * k + m * n) + k * n / 8, m),
+    )
+
+
 def softmax(rows: int, columns: int) -> Case:
     from onnx import helper
 
@@ -221,6 +264,10 @@ def operators() -> Iterator[Case]:
     yield integer_conv(56, 64, 64, 3)
     yield integer_conv(56, 64, 256, 1)
     yield integer_conv(14, 256, 256, 3)
+    yield sign_conv(56, 64, 64, 3)
+    yield sign_conv(14, 256, 256, 3)
+    yield sign_gemm(1, 4096, 4096)
+    yield sign_gemm(16, 4096, 4096)
     yield conv(56, 64, 64, 3)
     yield conv(56, 64, 64, 1)
     yield softmax(512, 1024)

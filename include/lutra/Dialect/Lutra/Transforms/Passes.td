@@ -251,6 +251,39 @@ def QuantizeActivations : Pass<"lutra-quantize-activations", "mlir::ModuleOp"> {
   let dependentDialects = ["lutra::LutraDialect", "mlir::tensor::TensorDialect"];
 }
 
+def RaiseSignProducts : Pass<"lutra-raise-sign-products", "mlir::ModuleOp"> {
+  let summary = "products of signs with weights of few values become products of codes";
+  let description = [{
+    Needs: graph level, layouts chosen, weights folded, and the strategies of the tool's registry. Guarantees: an f32
+    matmul, or a channels_last convolution without groups and padding whose sizes but the batch are known, becomes a
+    product of codes where a strategy computes that one on all `targets`, in fewer cycles than the other, if
+
+    - its input holds nothing but -1, 0 and 1 (or NaN): what sign, a choice between such constants and sums and products
+      of these with constants leave, also padded with such a number; and
+    - its weight is constant, and each column, or filter, an f32 that is normal times whole numbers of 1 to 4 bits (1
+      and -1; -1, 0 and 1; -3 to 3; -7 to 7).
+
+    The windows of a convolution lie side by side as rows, tap after tap. Codes have one bit where 0 cannot occur, in
+    the padding either, else two. Where the input may be NaN, the scale of a row that holds one is NaN, so results are
+    what the graph says, but for the rounding of its sums. A remark says why a product of signs stays as it is. Leaves
+    alone: everything else, and all of it without `targets`.
+
+    ```mlir
+    %s = lutra.unary<sign> %x : tensor<1x8x8x64xf32> -> tensor<1x8x8x64xf32>
+    %y = lutra.conv<channels_last> %s, %f {..} : (tensor<1x8x8x64xf32>, tensor<1x1x64x32xf32>) -> tensor<1x8x8x32xf32>
+    // becomes
+    %q = lutra.cast %s : tensor<1x8x8x64xf32> -> tensor<1x8x8x64xi8>
+    %r = lutra.reshape %q [] : tensor<1x8x8x64xi8> -> tensor<64x64xi8>
+    %p = lutra.matmul %r, %w scale(%t : tensor<64x1xf32>) {transpose_rhs, block = 64 : i64}
+           : (tensor<64x64xi8>, tensor<32x64xf32, #bits>) -> tensor<64x32xf32>
+    %y = lutra.reshape %p [] : tensor<64x32xf32> -> tensor<1x8x8x32xf32>
+    ```
+  }];
+  let options = [ListOption<"targets", "targets", "std::string", "tile targets that the program is for">,
+                 Option<"strategy", "strategy", "std::string", "\"auto\"", "auto, or the strategy of all products">];
+  let dependentDialects = ["lutra::LutraDialect", "mlir::arith::ArithDialect", "mlir::tensor::TensorDialect"];
+}
+
 def SplitEncodings : Pass<"lutra-split-encodings", "mlir::ModuleOp"> {
   let summary = "products with sums of terms become sums of products";
   let description = [{
