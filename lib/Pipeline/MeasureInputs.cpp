@@ -52,6 +52,7 @@ std::vector<const Sample *> ModelQuantizer::heldOut() const {
 /// Left-hand sides in the clone; the clone's products have the order of the module's.
 void ModelQuantizer::findTaps() {
   IRMapping mapping;
+  tapOf.clear();
   plain = cast<ModuleOp>(module->clone(mapping));
   Block *entry = &cast<func::FuncOp>(module.lookupSymbol("main")).getBody().front();
   for (const QuantizedProduct &product : quantizer.getProducts()) {

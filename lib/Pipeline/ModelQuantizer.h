@@ -23,6 +23,9 @@ struct Layer {
   size_t pick = 0;
 };
 
+class InputScaler;
+struct InputScales;
+
 class ModelQuantizer {
 public:
   ModelQuantizer(mlir::ModuleOp module, const CompileOptions &options)
@@ -37,6 +40,9 @@ private:
   mlir::LogicalResult forParts(llvm::function_ref<mlir::LogicalResult(llvm::ArrayRef<size_t> products)> body);
   mlir::LogicalResult measureInputs(llvm::ArrayRef<mlir::Value> taps);
   const GramMatrix *gramOf(size_t product);
+  mlir::LogicalResult scaleInputs();
+  std::vector<size_t> tiedTo(size_t index, InputScaler &scaler);
+  mlir::LogicalResult fitFactors(llvm::ArrayRef<size_t> group, InputScales &scales);
   mlir::LogicalResult compareForms(llvm::ArrayRef<size_t> products);
   mlir::LogicalResult makeProbe();
   mlir::FailureOr<double> lossWith(size_t weight, llvm::ArrayRef<float> values);
@@ -63,6 +69,7 @@ private:
   llvm::MapVector<mlir::Value, GramMatrix> grams;
   llvm::MapVector<mlir::Value, SampledRange> ranges; // of static activations, by tap
   llvm::MapVector<mlir::Value, int64_t> firstRows; // of the first compared sample, by tap
+  std::vector<std::optional<InputScaling>> inputScales; // of products; none: their inputs have no factors
   llvm::MapVector<mlir::Operation *, Layer> layers; // by weight, those with a choice
   std::unique_ptr<Probe> probe;          // with weights as inputs
   std::vector<ProbeTensor> weightInputs; // of `probe`

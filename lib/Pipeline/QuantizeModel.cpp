@@ -45,10 +45,16 @@ LogicalResult ModelQuantizer::apply(ArrayRef<size_t> products) {
     GlobalOp weight = product.weight;
     QuantizeNotes notes;
     const WeightForm form = formOf(product);
-    if (failed(quantizer.apply(product, form, gramOf(index), quantizeOptions(), notes))) {
+    WeightForm own = form;
+    bool lacksFactors = form.method == WeightForm::Awq && !inputScales[index];
+    if (lacksFactors)
+      own.method = WeightForm::Search;
+    if (failed(quantizer.apply(product, own, gramOf(index), quantizeOptions(), notes))) {
       result = failure();
       continue;
     }
+    if (lacksFactors)
+      notes.reason = gramOf(index) ? "its weight is read beside another value" : "its inputs are not known";
     if (notes.method != form.method)
       mlir::emitWarning(op.getLoc()) << "weight @" << weight.getSymName() << " gets codes by '"
                                      << methodName(notes.method) << "' and not by '" << methodName(form.method)
@@ -57,7 +63,8 @@ LogicalResult ModelQuantizer::apply(ArrayRef<size_t> products) {
     auto layer = layers.find(product.weight);
     report.add(product, form, bytesOf(product, form), notes,
                layer == layers.end() ? std::nullopt : std::optional<double>(layer->second.losses[layer->second.pick]),
-               layer == layers.end() ? ArrayRef<int64_t>() : ArrayRef(layer->second.times));
+               layer == layers.end() ? ArrayRef<int64_t>() : ArrayRef(layer->second.times),
+               inputScales.empty() ? std::nullopt : inputScales[index]);
   }
   return result;
 }
@@ -126,6 +133,8 @@ LogicalResult ModelQuantizer::run(std::string &reportText) {
     return failure();
   if (calibrated)
     findTaps();
+  if (failed(scaleInputs()))
+    return failure();
   // Before bytes are counted; `plain` has the floats.
   if (failed(checkShared()) || failed(quantizer.applyTables()) || failed(choose()))
     return failure();

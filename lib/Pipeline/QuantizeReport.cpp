@@ -24,7 +24,8 @@ static double bitsOf(int64_t bytes, int64_t weights) {
 }
 
 void QuantizeReport::add(const QuantizedProduct &product, const WeightForm &form, int64_t own,
-                         const QuantizeNotes &notes, std::optional<double> loss, ArrayRef<int64_t> times) {
+                         const QuantizeNotes &notes, std::optional<double> loss, ArrayRef<int64_t> times,
+                         const std::optional<InputScaling> &scaling) {
   GlobalOp weight = product.weight;
   int64_t count = product.n * product.k;
   bytes += own;
@@ -45,6 +46,10 @@ void QuantizeReport::add(const QuantizedProduct &product, const WeightForm &form
     layer["tokens"] = notes.tokens;
     layer["outputSqnr"] = ratio(notes.outputPower, notes.outputError);
     layer["deadChannels"] = notes.deadChannels;
+  }
+  if (scaling) {
+    layer["inputPower"] = scaling->power;
+    layer["inputFactors"] = scaling->power == 0 ? "none" : scaling->folded ? "folded" : "multiplied";
   }
   if (notes.method == WeightForm::Gptq) {
     layer["damp"] = notes.damp;

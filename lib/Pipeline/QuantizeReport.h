@@ -10,6 +10,12 @@
 
 namespace lutra {
 
+/// Factors between a product's input and its weight.
+struct InputScaling {
+  double power = 0;    // of the mean magnitudes of the input
+  bool folded = false; // into what computes it
+};
+
 /// Gathers layers and outputs; docs/quantization.md lists the fields of the file.
 class QuantizeReport {
 public:
@@ -21,7 +27,7 @@ public:
 
   /// `times`: nanoseconds of its forms, none: not measured.
   void add(const QuantizedProduct &product, const WeightForm &form, int64_t bytes, const QuantizeNotes &notes,
-           std::optional<double> loss, llvm::ArrayRef<int64_t> times);
+           std::optional<double> loss, llvm::ArrayRef<int64_t> times, const std::optional<InputScaling> &scaling);
   void add(const KeptProduct &product);
   void add(const QuantizedTable &table);
   /// One call of the float model and the same call of the quantized one.

@@ -20,8 +20,10 @@ void GramMatrix::addRows(llvm::ArrayRef<float> values, llvm::ArrayRef<char> keep
       continue;
     }
     std::copy(own.begin(), own.end(), chunk.begin() + pending * size);
-    for (int64_t k = 0; k < size; ++k)
+    for (int64_t k = 0; k < size; ++k) {
       rowSum[k] += own[k];
+      magnitudeSum[k] += std::fabs(own[k]);
+    }
     ++rowsOfSet;
     if (++pending == chunkRows)
       flush(parallel);
@@ -71,10 +73,26 @@ void GramMatrix::endSet(ParallelFor parallel) {
       mean[i * size + j] = mean[j * size + i];
   for (int64_t k = 0; k < size; ++k) {
     meanRow[k] += (rowSum[k] / static_cast<double>(rowsOfSet) - meanRow[k]) * part;
-    rowSum[k] = 0;
+    meanMagnitude[k] += (magnitudeSum[k] / static_cast<double>(rowsOfSet) - meanMagnitude[k]) * part;
+    rowSum[k] = magnitudeSum[k] = 0;
   }
   rows += rowsOfSet;
   rowsOfSet = 0;
+}
+
+GramMatrix GramMatrix::scaled(llvm::ArrayRef<float> factors) const {
+  GramMatrix other(size);
+  other.sums.clear();
+  other.rows = rows;
+  other.sets = sets;
+  other.mean.resize(mean.size());
+  for (int64_t i = 0; i < size; ++i) {
+    other.meanRow[i] = meanRow[i] * factors[i];
+    other.meanMagnitude[i] = meanMagnitude[i] * std::fabs(factors[i]);
+    for (int64_t j = 0; j < size; ++j)
+      other.mean[i * size + j] = mean[i * size + j] * factors[i] * factors[j];
+  }
+  return other;
 }
 
 /// Right-looking, in blocks of columns.

@@ -44,8 +44,8 @@ static constexpr StringLiteral types =
     "int2 to int8, fp4, mxfp4, nvfp4, nf4, iq4nl, bitmod3, bitmod4, fp6, fp6e3m2, fp8, fp8e5m2, pot3, pot4, bfp3 to "
     "bfp8, table2 to table8, dynamic8, q2_k to q6_k, ternary, binary, auto or f32";
 static constexpr StringLiteral options =
-    "gN, channel, sym, asym, rtn, mse, hqq, gptq, scale=f16, scale=f32, outliers=P%, scattered, lowrank=N, sorted, "
-    "rows8=P% or groups4=P%";
+    "gN, channel, sym, asym, rtn, mse, hqq, awq, gptq, scale=f16, scale=f32, outliers=P%, scattered, lowrank=N, "
+    "sorted, rows8=P% or groups4=P%";
 
 /// A share in percent up to `most`.
 static bool parseShare(StringRef text, double most, double &share) {
@@ -122,6 +122,8 @@ llvm::Error SpecParser::parseOption(StringRef option, WeightForm &form) {
     form.method = WeightForm::Search;
   else if (option == "hqq")
     form.method = WeightForm::HalfQuadratic;
+  else if (option == "awq")
+    form.method = WeightForm::Awq;
   else if (option == "gptq")
     form.method = WeightForm::Gptq;
   else if (option == "scattered" || option == "sorted")
@@ -132,7 +134,8 @@ llvm::Error SpecParser::parseOption(StringRef option, WeightForm &form) {
     form.scale = SideType::F32;
   else
     known = false;
-  form.methodGiven |= option == "rtn" || option == "mse" || option == "hqq" || option == "gptq";
+  form.methodGiven |= option == "rtn" || option == "mse" || option == "hqq" || option == "awq" ||
+                      option == "gptq";
   if (!known)
     return fault("the option '", option.str(), "' of weights; take ", options);
   return llvm::Error::success();

@@ -141,6 +141,8 @@ std::string WeightForm::text() const {
     return "f32";
   std::string group = this->group == kWhole ? "channel" : message("g", this->group);
   std::string text = typeName(*this) + ":" + group + (isInteger() ? symmetric ? ":sym" : ":asym" : "");
+  if (isInteger() && !symmetric && hasFloatZeros())
+    text += ":hqq"; // zero points of another type
   if (outliers > 0)
     text += message(":outliers=", llvm::format("%g", 100 * outliers), scattered ? "%:scattered" : "%");
   if (wideRows > 0)
@@ -160,6 +162,8 @@ llvm::StringRef lutra::methodName(WeightForm::Method method) {
     return "mse";
   case WeightForm::HalfQuadratic:
     return "hqq";
+  case WeightForm::Awq:
+    return "awq";
   case WeightForm::Gptq:
     return "gptq";
   }

@@ -12,6 +12,9 @@ void registerTestPasses();
 /// answers, as remarks or as the IR that it builds.
 void registerDialectTestPasses();
 
+/// --lutra-test-scale-inputs: a rewrite that passes share.
+void registerTransformTestPasses();
+
 } // namespace lutra::test
 
 #endif // LUTRA_TEST_LIB_TESTPASSES_H

@@ -61,6 +61,7 @@ int main(int argc, char **argv) {
 #ifdef LUTRA_TEST_PASSES
   test::registerTestPasses();
   test::registerDialectTestPasses();
+  test::registerTransformTestPasses();
 #endif
   auto [input, output] = mlir::registerAndParseCLIOptions(argc, argv, "Lutra optimizer driver\n", registry);
   auto config = mlir::MlirOptMainConfig::createFromCLOptions();

@@ -218,6 +218,7 @@ static std::optional<std::string> readFlags(const Flags &flags, run::Options &op
 #ifdef LUTRA_TEST_PASSES
 namespace lutra::test {
 void registerTestPasses();
+void registerTransformTestPasses();
 } // namespace lutra::test
 #endif
 
@@ -228,6 +229,7 @@ int main(int argc, char **argv) {
   lutra::registerAllPasses();
 #ifdef LUTRA_TEST_PASSES
   lutra::test::registerTestPasses();
+  lutra::test::registerTransformTestPasses();
 #endif
   cl::HideUnrelatedOptions(flags.category);
   std::string usage;

@@ -18,7 +18,8 @@ using ParallelFor = llvm::function_ref<void(size_t count, llvm::function_ref<voi
 class GramMatrix {
 public:
   explicit GramMatrix(int64_t size)
-      : size(size), chunk(chunkRows * size), sums(size * size), rowSum(size), meanRow(size) {}
+      : size(size), chunk(chunkRows * size), sums(size * size), rowSum(size), meanRow(size),
+        magnitudeSum(size), meanMagnitude(size) {}
 
   /// Adds rows of `size` elements to the set; `keep` says which (empty: all).
   void addRows(llvm::ArrayRef<float> rows, llvm::ArrayRef<char> keep, ParallelFor parallel);
@@ -33,6 +34,10 @@ public:
   llvm::ArrayRef<double> getMean() const { return mean; }
   /// The mean of x.
   llvm::ArrayRef<double> getMeanRow() const { return meanRow; }
+  /// The mean of |x|.
+  llvm::ArrayRef<double> getMeanMagnitudes() const { return meanMagnitude; }
+  /// What rows with elements times factors would have given.
+  GramMatrix scaled(llvm::ArrayRef<float> factors) const;
   /// Bytes that one of this size takes.
   static int64_t bytesOf(int64_t size) { return size * size * 16 + size * chunkRows * 4; }
 
@@ -42,7 +47,7 @@ private:
 
   int64_t size, pending = 0, rowsOfSet = 0, rows = 0, badRows = 0, sets = 0;
   std::vector<float> chunk;
-  std::vector<double> sums, mean, rowSum, meanRow;
+  std::vector<double> sums, mean, rowSum, meanRow, magnitudeSum, meanMagnitude;
 };
 
 /// Replaces the lower half of a symmetric matrix by L of L L^T and its upper half by zeros; the index of a pivot that

@@ -9,8 +9,8 @@
 // type    ::= "int2" .. "int8" | "fp4" | "mxfp4" | "nvfp4" | "nf4" | "iq4nl" | "bitmod3" | "bitmod4" | "fp6" | "fp8"
 //           | "fp6e3m2" | "fp8e5m2" | "pot3" | "pot4" | "bfp3" .. "bfp8" | "table2" .. "table8" | "dynamic8"
 //           | "q2_k" .. "q6_k" | "ternary" | "binary"
-// option  ::= "g" N | "channel" | "sym" | "asym" | "rtn" | "mse" | "hqq" | "gptq" | "scale=f16" | "scale=f32"
-//           | "outliers=" percent "%" | "scattered" | "lowrank=" rank | "sorted" | "rows8=" percent "%"
+// option  ::= "g" N | "channel" | "sym" | "asym" | "rtn" | "mse" | "hqq" | "awq" | "gptq" | "scale=f16"
+//           | "scale=f32" | "outliers=" percent "%" | "scattered" | "lowrank=" rank | "sorted" | "rows8=" percent "%"
 //           | "groups4=" percent "%"
 //
 // What a type means without options stands in docs/quantization.md. Several types are a choice that a budget makes,
@@ -74,6 +74,7 @@ struct WeightForm {
     Nearest,       // scales that let the extremes just fit
     Search,        // scales of least squared error
     HalfQuadratic, // zero points that are floats, of least error where few weights may be far off
+    Awq,           // the same after factors have moved from inputs into weights (InputScales.h)
     Gptq           // codes that make up for the errors of those before them on inputs of a calibration
   };
   Values values = Integer; // Keep: stays as it is

@@ -47,6 +47,8 @@ GOALS = (
     Goal("weights=int4", 0.0095, 0.985, calibrated=True, always=True),
     Goal("weights=int4:g128", 0.0140, 0.98, calibrated=True),
     Goal("weights=int4:mse", 0.0210, 0.975, calibrated=True),
+    Goal("weights=int4:g128:awq", 0.0235, 0.97, calibrated=True),
+    Goal("weights=int3:g128:awq", 0.08, 0.92, calibrated=True),
     Goal("weights=int2:g64", 0.18, 0.85, calibrated=True),
     Goal("w8a8", 0.0035, 0.993),
     Goal("weights=int8,activations=int8:token:asym", 0.0015, 0.998),

@@ -3,6 +3,7 @@
 #include "lutra/Support/QuantizeMatrix.h"
 
 #include "lutra/Support/EncodedTensor.h"
+#include "lutra/Support/InputScales.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "gtest/gtest.h"
@@ -348,6 +349,44 @@ TEST(QuantizeMatrix, corrections_make_means_exact) {
   EXPECT_NEAR(notes.outputError, total, total * 1e-3);
   form.method = WeightForm::Gptq;
   EXPECT_TRUE(own.quantize(form, &gram, notes).correction.empty());
+}
+
+/// Factors of inputs lower the error of outputs where few channels are large, and are the same for any order.
+TEST(QuantizeMatrix, input_scales_lower_the_error) {
+  Case own(21, 24, 128, 600);
+  for (int64_t x = 0; x < own.rows; ++x)
+    for (int64_t j = 0; j < own.k; j += 16)
+      own.inputs[x * own.k + j] *= 20;
+  GramMatrix gram = own.gram();
+  double mean = 0;
+  for (int64_t x = 0; x < own.rows; ++x)
+    mean += std::fabs(double(own.inputs[x * own.k + 5])) / static_cast<double>(own.rows);
+  EXPECT_NEAR(gram.getMeanMagnitudes()[5], mean,
+              double(own.rows) * std::numeric_limits<double>::epsilon() * mean); // sums of rows in f64
+  WeightForm form = makeForm("int3", 64, WeightForm::Awq);
+  ScaledWeight weight{own.n, own.weights, form};
+  InputScales scales = fitInputScales(weight, gram, runAll);
+  EXPECT_GT(scales.power, 0);
+  EXPECT_EQ(scales.factors, fitInputScales(weight, own.gram(runBackwards), runBackwards).factors);
+  QuantizeNotes plain, scaled;
+  own.quantize(form, &gram, plain);
+  std::vector<float> inverse;
+  for (float factor : scales.factors)
+    inverse.push_back(1 / factor);
+  GramMatrix other = gram.scaled(inverse);
+  for (int64_t i = 0; i < own.n * own.k; ++i)
+    own.weights[i] *= scales.factors[i % own.k];
+  own.quantize(form, &other, scaled);
+  EXPECT_NEAR(scaled.outputPower, plain.outputPower, // sums of k in f32
+              double(own.k) * std::numeric_limits<float>::epsilon() * plain.outputPower);
+  EXPECT_LT(scaled.outputError, 0.7 * plain.outputError);
+  GramMatrix even(own.k); // inputs that are all alike ask for nothing
+  std::vector<float> ones(own.k * own.k);
+  for (int64_t i = 0; i < own.k; ++i)
+    ones[i * own.k + i] = 1;
+  even.addRows(ones, {}, runAll);
+  even.endSet(runAll);
+  EXPECT_EQ(fitInputScales(weight, even, runAll).power, 0);
 }
 
 /// The same for rows and groups of types of their own, columns out of order, scattered elements and zero points of

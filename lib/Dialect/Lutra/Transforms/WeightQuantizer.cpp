@@ -36,9 +36,11 @@ LogicalResult WeightQuantizer::plan(StringRef spec, bool calibrated) {
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
            << "--quantize does not know " << llvm::toString(parsed.takeError());
   asked = std::move(*parsed);
-  if (!calibrated && asked.wants(WeightForm::Gptq))
-    return emitCodedError(module.getLoc(), ErrorCode::Attribute)
-           << "--quantize asks for 'gptq', which needs inputs of the model; add --calibrate=FILE, or take 'mse'";
+  for (WeightForm::Method method : {WeightForm::Gptq, WeightForm::Awq})
+    if (!calibrated && asked.wants(method))
+      return emitCodedError(module.getLoc(), ErrorCode::Attribute)
+             << "--quantize asks for '" << methodName(method)
+             << "', which needs inputs of the model; add --calibrate=FILE, or take 'mse'";
   if (!calibrated && asked.hasChoice())
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
            << "--quantize asks for a choice among types, which needs inputs of the model to compare them; add "

@@ -1,0 +1,29 @@
+//===- InputScales.h - factors that let codes serve the inputs that count ----===//
+// AWQ (arXiv 2306.00978): codes of s_j w_j for inputs x_j / s_j err less where s_j is large, and s_j = m_j^a for the
+// mean magnitudes m of the inputs. The power a is that of 0, 0.05, .. 0.95 with the least error of outputs, summed over
+// all weights that read the inputs; factors are divided by the root of the greatest times the least.
+#ifndef LUTRA_SUPPORT_INPUTSCALES_H
+#define LUTRA_SUPPORT_INPUTSCALES_H
+
+#include "lutra/Support/QuantizeMatrix.h"
+
+namespace lutra {
+
+/// A weight [n, k] by rows, and what it becomes.
+struct ScaledWeight {
+  int64_t n = 0;
+  std::vector<float> values;
+  WeightForm form;
+};
+
+struct InputScales {
+  double power = 0;
+  std::vector<float> factors; // of the weights' columns; all 1 for the power 0
+};
+
+/// `gram`: of the inputs of all weights. Compares on up to 256 rows of each.
+InputScales fitInputScales(llvm::ArrayRef<ScaledWeight> weights, const GramMatrix &gram, ParallelFor parallel);
+
+} // namespace lutra
+
+#endif // LUTRA_SUPPORT_INPUTSCALES_H
