@@ -47,7 +47,7 @@ public:
   std::optional<CodedProduct> getCodedProduct() const override {
     if (bytes == NeonBytes::Widen)
       return CodedProduct{2, 6, false, vectorBits / 8, 2, 2, 32};
-    return CodedProduct{4, 6, false, vectorBits / 8, bytes == NeonBytes::Matrix ? 4.0 : 2.0, 4, 32, 1, 1, true};
+    return CodedProduct{4, 6, false, vectorBits / 8, bytes == NeonBytes::Matrix ? 4.0 : 2.0, 4, 32, 1, 1, true, 3};
   }
   int64_t getLookupLanes() const override { return 1; }
   /// cnt counts bytes; sdot adds fours, else bytes are added, then pairs (uadalp).

@@ -81,13 +81,14 @@ public:
     if (bytes == Bytes::None)
       return std::nullopt;
     if (!hasByteDot())
-      return CodedProduct{4, 6, false, 32, 3.4, 4, 32};
+      return CodedProduct{4, 6, false, 32, 3.4, 4, 32, 1, 1, /*addsFours=*/false, /*digits=*/2};
     // Eight rows of two panels fill half of 32 registers with sums; two units. Of 16 registers a row with two panels
     // leaves eight: sums of fields in their places double.
     int64_t rows = vectorBits == 512 ? 8 : 4;
     CodedProduct product{rows, 6, true, vectorBits / 8, 2, rows, 32};
     product.sums = vectorBits == 512 ? 2 * rows : 2;
     product.blockPanels = vectorBits == 512 ? 2 : 1;
+    product.digits = 3;
     if (hasByteTiles()) { // two by two tiles
       product.blockRows = 32;
       product.unpackRows = 6;

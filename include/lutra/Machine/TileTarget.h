@@ -45,6 +45,7 @@ struct CodedProduct {
   int64_t sums = 1;    // of a tile that meets codes as they lie, rows by panels
   int64_t blockPanels = 1; // of a tile over unpacked entries
   bool addsFours = false; // an instruction adds four products, of factors with signs alike, to sums of 32 bits
+  int64_t digits = 1;     // of a value, at most: bytes, or of 7 bits where products of a pair must fit 16
 };
 
 /// How tile_bitserial_matmul is computed.

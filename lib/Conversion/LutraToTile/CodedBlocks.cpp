@@ -25,7 +25,7 @@ using namespace lutra;
 void CodedEmission::planBlocks(const CodedProduct &product) {
   const EncodedPanels &panels = weight->getPanels();
   int64_t known = getProductProblem(op)->shape.m;
-  if (product.blockRows == 0 || values.least < 0 || (known >= 0 && known < product.unpackRows) ||
+  if (product.blockRows == 0 || values.least < 0 || values.digits > 1 || (known >= 0 && known < product.unpackRows) ||
       rowBlocks.size < product.unpackRows)
     return;
   bool hasTiles = emitter.target.hasByteTiles();

@@ -41,6 +41,7 @@ private:
   using PanelBody = llvm::function_ref<mlir::LogicalResult(const PanelBlock &block)>;
 
   // CodedKind.cpp
+  void limitSums(CodedProduct &product);
   int64_t chooseRowBlock(const ProductPlan &plan, const CodedProduct &product);
   mlir::LogicalResult copyRows(const Depth &part);
   int64_t getRowStride(int64_t size);

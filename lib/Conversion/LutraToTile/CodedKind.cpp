@@ -48,6 +48,7 @@ CodedEmission::CodedEmission(KernelEmitter &kernelEmitter, CodedWay way)
     product.rows = counted.rows;
     product.sums = counted.sums;
   }
+  limitSums(product);
   lookupRows = emitter.target.getVectorBits() == 512 && emitter.target.hasByteShuffle() ? 4 : 2;
   tileRows = looksUp ? (shape.m == 1 ? 1 : lookupRows) : product.rows;
   if (!looksUp) {
@@ -65,6 +66,21 @@ CodedEmission::CodedEmission(KernelEmitter &kernelEmitter, CodedWay way)
   columnBlocks = cutEvenly(emitter, emitter.constant(columns), columns,
                            looksUp ? lookupColumns : chooseColumnBlock(plan, shape, items, unit), unit);
   counts = {batch.count(emitter), columnBlocks.count, rowBlocks.count};
+}
+
+/// Fewer rows and panels of a tile where entries have digits with sums of their own: as half of the registers hold.
+void CodedEmission::limitSums(CodedProduct &product) {
+  auto type = cast<RankedTensorType>(op.getRhs().getType());
+  PackingAttr packing = packingOf(type);
+  if (way != CodedWay::Codes || !packing)
+    return;
+  EncodedPanels panels = llvm::cantFail(
+      EncodedPanels::of(encodingOf(type).getValue(), columns, depth, packing.getWidth(), packing.getDepth()));
+  int64_t digits = llvm::cantFail(CodedValues::of(panels, product)).digits; // as the offer
+  if (digits == 1)
+    return;
+  product.rows = std::min(product.rows, getDigitRows(product, digits));
+  product.sums = std::max<int64_t>(1, product.sums / digits);
 }
 
 /// Rows of a work item, of which copies and sums stay in a cache.

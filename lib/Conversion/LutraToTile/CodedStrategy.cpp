@@ -51,13 +51,13 @@ static double unpackOperations(const EncodedPanels &panels, const CodedValues &v
     if (shuffles && (!values.entries.empty() || panels.code.triples)) { // no masks
       for (const CodeWords::Piece &piece : panels.code.piecesOf(field)) // of each triple once
         operations += (field % 3 == 0 || !panels.code.triples) * ((piece.at != piece.to) + (piece.to > 0));
-      operations += values.special.empty() ? 1 : 2;
+      operations += values.special.empty() ? static_cast<double>(values.digits) : 2;
       continue;
     }
     for (const CodeWords::Piece &piece : panels.code.piecesOf(field))
       operations += (piece.at != piece.to) + (piece.count < 8) + (piece.to > 0);
     if (!values.entries.empty()) // a shuffle for 16 entries, and what chooses among those
-      operations += panels.code.bits <= 4 ? 1 : panels.code.bits == 5 ? 4 : 9;
+      operations += static_cast<double>((panels.code.bits <= 4 ? 1 : panels.code.bits == 5 ? 4 : 9) * values.digits);
     operations += values.special.empty() ? 0 : 2;
     operations += values.least < 0 ? 1 : 0;
   }
@@ -67,7 +67,9 @@ static double unpackOperations(const EncodedPanels &panels, const CodedValues &v
 /// Operations that multiply a vector of values and add.
 static double productOperations(const CodedValues &values, const CodedProduct &coded) {
   if (coded.takesBytes || coded.addsFours)
-    return 1;
+    return static_cast<double>(values.digits);
+  if (values.digits > 1)
+    return 3.0 * static_cast<double>(values.digits);
   bool hasSign = values.least < 0;
   double magnitude = static_cast<double>(std::max<int64_t>(1, std::max(-values.least, values.greatest)));
   double adds = std::floor((hasSign ? 129 : 128) / magnitude);
@@ -85,9 +87,10 @@ std::optional<StrategyOffer> CodedStrategy::match(const ProductProblem &problem,
   double rows = static_cast<double>(problem.shape.m < 0 ? ProductProblem::assumedRows : problem.shape.m);
   // Tiles of AMX read what is unpacked once for all rows of an item; then whole products take as long as these would
   // with a little more than one product of vectors at a time (M = 16 and 128, K = N = 4096, groups of 128).
-  bool unpacksOnce = target.hasByteTiles() && rows >= static_cast<double>(coded->unpackRows);
+  bool unpacksOnce = target.hasByteTiles() && values.digits == 1 && rows >= static_cast<double>(coded->unpackRows);
   constexpr double itemRows = 128;
-  double tiles = std::ceil(rows / (unpacksOnce ? itemRows : static_cast<double>(coded->rows)));
+  int64_t tileRows = values.digits > 1 ? std::min(coded->rows, getDigitRows(*coded, values.digits)) : coded->rows;
+  double tiles = std::ceil(rows / (unpacksOnce ? itemRows : static_cast<double>(tileRows)));
   double weights = static_cast<double>(problem.shape.n) * static_cast<double>(problem.shape.k);
   double operations = problem.getMultiplyAdds() * productOperations(values, *coded) +
                       tiles * weights * unpackOperations(panels, values, target.hasByteShuffle());

@@ -43,6 +43,23 @@ static llvm::Expected<CodedValues> ofLinear(const EncodedPanels &panels, const C
   return made;
 }
 
+static bool isByPairs(const CodedProduct &product) { return !product.takesBytes && !product.addsFours; }
+
+/// Digits of an entry where values, multiples of the unit, lie in a range; 0: too many.
+static int64_t countDigits(double least, double greatest, const CodedProduct &product) {
+  double width = greatest - least, ones = 1, power = 1; // of the base
+  for (int64_t count = 1; count <= product.digits; ++count) {
+    bool fits = product.addsFours     ? least >= -128 * ones && greatest <= 127 * ones
+                : isByPairs(product) ? width < power * (128 + (count > 1)) // the last digit may be 128
+                                     : width <= 255 * ones;
+    if (fits)
+      return count;
+    power *= isByPairs(product) ? 128 : 256;
+    ones += power;
+  }
+  return 0;
+}
+
 /// Codes that are looked up first.
 static llvm::Expected<CodedValues> ofTable(const EncodedPanels &panels, const CodedProduct &product) {
   if (panels.code.bits > product.tableBits)
@@ -60,10 +77,18 @@ static llvm::Expected<CodedValues> ofTable(const EncodedPanels &panels, const Co
     greatest = std::max(greatest, value / made.unit);
   }
   int64_t most = product.takesBytes ? 255 : 127;
-  if (greatest - least <= static_cast<double>(most))
-    made.bias = -static_cast<int64_t>(least);
-  else if (product.takesBytes || std::max(-least, greatest) > 127)
+  bool fitsByte = greatest - least <= static_cast<double>(most) ||
+                  (!product.takesBytes && std::max(-least, greatest) <= 127);
+  if (!fitsByte && (product.digits == 1 || !differing.empty()))
     return refused("takes values that are 8-bit multiples of a power of two alone");
+  if (!fitsByte) {
+    made.digits = countDigits(least, greatest, product);
+    if (made.digits == 0)
+      return refused("takes values that are multiples of a power of two of at most " +
+                     llvm::Twine(product.digits) + " digits of " + (isByPairs(product) ? "7" : "8") + " bits alone");
+  }
+  if (greatest - least <= static_cast<double>(most) || (!fitsByte && !product.addsFours))
+    made.bias = -static_cast<int64_t>(least);
   auto entryOf = [&](double value) {
     return std::isnan(value) ? made.bias : static_cast<int64_t>(value / made.unit) + made.bias;
   };
@@ -91,6 +116,12 @@ llvm::Expected<CodedValues> CodedValues::of(const EncodedPanels &panels, const C
   if (panels.linear())
     return ofLinear(panels, product);
   return ofTable(panels, product);
+}
+
+int64_t CodedValues::greatestResult(const EncodedPanels &panels) const {
+  int64_t zero = panels.zero ? 255 * zeroUnits() : 0;
+  int64_t entry = std::max(std::abs(factor * least - bias), std::abs(factor * greatest - bias)) + zero;
+  return llvm::SaturatingMultiply<uint64_t>(entry * 128, std::min(panels.group, panels.k));
 }
 
 int64_t CodedValues::greatestSum(const EncodedPanels &panels) const {

@@ -7,6 +7,8 @@
 #include "lutra/Machine/TileTarget.h"
 #include "lutra/Support/EncodedPanels.h"
 
+#include "llvm/ADT/bit.h"
+
 namespace lutra {
 
 struct CodedValues {
@@ -17,14 +19,25 @@ struct CodedValues {
   int64_t specialCode = -1;     // whose entry depends on the table
   std::vector<int64_t> special; // by table
   int64_t least = 0, greatest = 0; // of the entries
+  int64_t digits = 1;              // of an entry (tile_coded_matmul)
 
   /// Units in a zero point of 1.
   int64_t zeroUnits() const { return static_cast<int64_t>(1 / unit); }
   /// Bound of what a group adds up to beside 8-bit integers, and of the corrections for zero points.
   int64_t greatestSum(const EncodedPanels &panels) const;
+  /// The same after the corrections: 32 bits that wrap around before need hold no more.
+  int64_t greatestResult(const EncodedPanels &panels) const;
   /// The entries of panels for a level's instructions, or why there are none.
   static llvm::Expected<CodedValues> of(const EncodedPanels &panels, const CodedProduct &product);
 };
+
+/// Rows of a tile of one panel whose sums of all digits half of the registers hold.
+inline int64_t getDigitRows(const CodedProduct &product, int64_t digits) {
+  constexpr int64_t panelBytes = 64;
+  int64_t most = product.vectorBytes == 32 ? 8 : 16; // half of the registers
+  int64_t rows = most / (digits * (panelBytes / product.vectorBytes));
+  return std::max<int64_t>(1, llvm::bit_floor(static_cast<uint64_t>(rows)));
+}
 
 } // namespace lutra
 

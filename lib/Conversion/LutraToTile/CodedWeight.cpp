@@ -44,7 +44,7 @@ static std::string findObstacle(MatmulOp op, const EncodedPanels &panels, const 
     return "takes at most " + std::to_string(codedSumBytes / 4 / coded.rows) + " groups along K alone";
   if (depth % panels.depth != 0 && depth * coded.rows > codedCopyBytes)
     return "takes at most " + std::to_string(codedCopyBytes / coded.rows) + " elements along K that end within a step";
-  if (values->greatestSum(panels) >= int64_t(1) << 31)
+  if (values->greatestResult(panels) >= int64_t(1) << 31)
     return "takes groups whose sums 32 bits hold alone";
   return {};
 }

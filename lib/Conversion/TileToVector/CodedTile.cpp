@@ -6,6 +6,8 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 
+#include "llvm/Support/MathExtras.h"
+
 using namespace mlir;
 
 namespace lutra {
@@ -15,6 +17,24 @@ CodeRange codeRangeOf(TileCodedMatmulOp op) {
     return {*llvm::min_element(*values), *llvm::max_element(*values)};
   int64_t offset = op.getOffset(), limit = op.getLimit(), most = op.getTriples() ? 2 : (1 << op.getBits()) - 1;
   return {-offset, (limit >= 0 ? limit : most) - offset};
+}
+
+int64_t ValueDigits::of(int64_t value, int64_t number) const {
+  for (int64_t below = 0; below < number; ++below) {
+    int64_t base = int64_t(1) << bits, digit = value & (base - 1);
+    value = (value - (isSigned && digit >= base / 2 ? digit - base : digit)) / base;
+  }
+  if (number + 1 == count)
+    return value;
+  return isSigned ? llvm::SignExtend64(value, bits) : value & ((int64_t(1) << bits) - 1);
+}
+
+std::optional<ValueDigits> ValueDigits::find(CodeRange range, bool isSigned) {
+  constexpr int64_t most = 3;
+  for (int64_t count = 1, ones = 1; count <= most; ++count, ones = 256 * ones + 1)
+    if (range.least >= (isSigned ? -128 * ones : 0) && range.greatest <= (isSigned ? 127 : 255) * ones)
+      return ValueDigits{count, 8, isSigned};
+  return std::nullopt;
 }
 
 /// Entries that one shuffle of bytes finds.
@@ -140,8 +160,8 @@ Value CodedWords::field(ArrayRef<Value> words, int64_t field, bool isLoose) {
   return codes;
 }
 
-/// What codes as they are stored stand for in a field; empty: themselves.
-SmallVector<int64_t> CodedWords::tableOf(int64_t field) {
+/// What codes as they are stored stand for in a field, or that digit of it; empty: themselves.
+SmallVector<int64_t> CodedWords::tableOf(int64_t field, int64_t digit) {
   SmallVector<int64_t> table;
   for (unsigned stored = 0; meaning.triples && stored < 1u << code.storedBits(); ++stored)
     table.push_back(code.codeOf(stored, field));
@@ -152,6 +172,9 @@ SmallVector<int64_t> CodedWords::tableOf(int64_t field) {
   else
     for (int64_t &entry : table)
       entry = (*meaning.values)[entry];
+  if (digits.count > 1)
+    for (int64_t &entry : table)
+      entry = digits.of(entry, digit);
   return table;
 }
 
@@ -209,9 +232,9 @@ Value CodedWords::lookUp(Value codes, ArrayRef<int64_t> table) {
   return found.front();
 }
 
-Value CodedWords::valuesOf(ArrayRef<Value> words, int64_t position, int64_t part) {
+Value CodedWords::valuesOf(ArrayRef<Value> words, int64_t position, int64_t part, int64_t digit) {
   Value codes = field(words, position, shuffles);
-  SmallVector<int64_t> table = tableOf(position);
+  SmallVector<int64_t> table = tableOf(position, digit);
   if (shuffles)
     return shuffle(codes, table, part);
   if (meaning.offset != 0) // 128 in bytes

@@ -32,6 +32,22 @@ struct CodeMeaning {
   }
 };
 
+/// The least and the greatest value of a code.
+struct CodeRange {
+  int64_t least, greatest;
+};
+
+/// Values that no byte holds, as sums of digits, each times 2^(bits * its number). The last has what the others leave.
+struct ValueDigits {
+  int64_t count = 1;
+  unsigned bits = 8;
+  bool isSigned = false;
+
+  int64_t of(int64_t value, int64_t number) const;
+  /// As few as hold a range in bytes, with a sign or without; none where three are too few.
+  static std::optional<ValueDigits> find(CodeRange range, bool isSigned);
+};
+
 /// Reads steps of codes. Each 32-bit lane of a vector holds four bytes of one column, which are neighbours along K in
 /// every field.
 class CodedWords {
@@ -53,8 +69,8 @@ public:
   llvm::SmallVector<Values> loadWords(mlir::Value step);
   /// Asks for codes that lie some bytes behind those of a step.
   void prefetch(mlir::Value step, int64_t distance);
-  /// What the codes of a field stand for.
-  mlir::Value valuesOf(llvm::ArrayRef<mlir::Value> words, int64_t position, int64_t part);
+  /// What the codes of a field stand for, or a digit of it.
+  mlir::Value valuesOf(llvm::ArrayRef<mlir::Value> words, int64_t position, int64_t part, int64_t digit = 0);
   /// The bits below the codes of a field where these stand for themselves and may be masked in their place; else 0.
   unsigned bitsBelow(int64_t position);
   /// Those codes times 2 to the power of the bits below them.
@@ -79,6 +95,7 @@ protected:
   int64_t vectorBytes;
   CodeWords code;
   bool shuffles; // all entries of a table, or of all tables, are found by one instruction
+  ValueDigits digits;
   int64_t fields, parts, panelParts = 1; // vectors of all columns, and of those of one panel
   mlir::VectorType bytes, narrowType, wideType; // i8, i16 and i32 in a vector
   FlatOperand codes;
@@ -86,17 +103,13 @@ protected:
 private:
   mlir::Value field(llvm::ArrayRef<mlir::Value> words, int64_t field, bool isLoose);
   mlir::Value specialOf(mlir::Value tables);
-  llvm::SmallVector<int64_t> tableOf(int64_t field);
+  llvm::SmallVector<int64_t> tableOf(int64_t field, int64_t digit);
   mlir::Value shuffle(mlir::Value codes, llvm::ArrayRef<int64_t> table, int64_t part);
   mlir::Value lookUp(mlir::Value codes, llvm::ArrayRef<int64_t> table);
 
   Values special; // by part: the value of the special code or, where one shuffle knows all tables, which of them
 };
 
-/// The least and the greatest value of a code.
-struct CodeRange {
-  int64_t least, greatest;
-};
 CodeRange codeRangeOf(TileCodedMatmulOp op);
 
 /// Reads both operands of a product.

@@ -27,6 +27,12 @@
 // of a single row: pmaddubsw(|x|, psignb(value, x)). 256-bit vectors on every level:
 // two 512-bit units do no more of these in a cycle than three of 256 bits. On aarch64 sdot stands for vpdpbusd;
 // NeonCodedMatmul.cpp has the rest.
+//
+// Entries of a table that no byte holds are sums of digits, each with a table and sums of its own:
+//
+//   value = sum over d of digit[d] * 2^(bits * d);  result = sum over d of wide[d] << (bits * d)
+//
+// modulo 2^32, so that it is exact wherever 32 bits hold the result. Digits have 8 bits, or 7 without VNNI.
 #include "AmxCodedMatmul.h"
 #include "NeonCodedMatmul.h"
 #include "TileMatmul.h"
@@ -60,6 +66,16 @@ static int64_t productsIn16Bits(CodeRange range) {
   return magnitude > 128 || range.greatest > 127 ? 0 : 32767 / (2 * 127 * magnitude);
 }
 
+/// The digits of values whose products are added by pairs; none where two are too few.
+static std::optional<ValueDigits> findPairDigits(CodeRange range) {
+  constexpr unsigned bits = 7;
+  constexpr int64_t most = 1 << bits; // of a digit, twice which times -128 16 bits hold
+  if (productsIn16Bits(range) > 0)
+    return ValueDigits{};
+  bool fits = range.least >= 0 && range.greatest < most * (most + 1);
+  return fits ? std::optional(ValueDigits{2, bits, false}) : std::nullopt;
+}
+
 /// What keeps codes from being read; empty: nothing.
 static std::string findCodeObstacle(const CodeMeaning &meaning) {
   if (meaning.values && meaning.bits > 6)
@@ -71,7 +87,8 @@ static std::string findCodeObstacle(const CodeMeaning &meaning) {
 }
 
 /// What keeps an op from these instructions; empty: nothing.
-static std::string findObstacle(TileCodedMatmulOp op, bool hasByteDot) {
+static std::string findObstacle(TileCodedMatmulOp op, const CodedLowering &lowering) {
+  bool hasByteDot = lowering.hasByteDot;
   if (std::string why = findCodeObstacle(CodeMeaning::of(op)); !why.empty())
     return why;
   CodeRange range = codeRangeOf(op);
@@ -79,9 +96,18 @@ static std::string findObstacle(TileCodedMatmulOp op, bool hasByteDot) {
     return "takes one factor with a sign and one without";
   if (op.getSignedCodes())
     return hasByteDot ? "" : "takes codes without a sign";
-  if (hasByteDot)
-    return range.least < 0 || range.greatest > 255 ? "takes values of 0 to 255" : "";
-  if (productsIn16Bits(range) == 0 || (range.least < -127 && op.getOffset() == 0))
+  bool hasDigits = op.getValues() && !op.getSpecial();
+  if (hasByteDot) {
+    std::optional<ValueDigits> digits = ValueDigits::find(range, /*isSigned=*/false);
+    return !digits ? "takes values of 0 to 2^24 - 1"
+           : digits->count > 1 && !hasDigits ? "takes values of 0 to 255"
+                                             : "";
+  }
+  if (hasDigits && lowering.neon && *lowering.neon != NeonBytes::Widen)
+    return ValueDigits::find(range, /*isSigned=*/true) ? "" : "takes values of 24 bits";
+  std::optional<ValueDigits> digits = findPairDigits(range);
+  bool isOneDigit = !hasDigits || lowering.neon;
+  if (!digits || (isOneDigit && digits->count > 1) || (range.least < -127 && op.getOffset() == 0))
     return "takes values of which 16 bits hold two products";
   return {};
 }
@@ -91,8 +117,11 @@ namespace {
 class PairEmitter : public CodedTile {
 public:
   PairEmitter(OpBuilder &builder, TileCodedMatmulOp op)
-      : CodedTile(builder, op, Vectors{32}), range(codeRangeOf(op)), adds(productsIn16Bits(range)),
-        signsOfRow(range.least < 0 && range.least >= -127 && rows == 1) {}
+      : CodedTile(builder, op, Vectors{32}), range(codeRangeOf(op)),
+        signsOfRow(range.least < 0 && range.least >= -127 && rows == 1) {
+    digits = *findPairDigits(range);
+    adds = digits.count > 1 ? 1 : productsIn16Bits(range);
+  }
   Values emit(ValueRange accumulator);
 
 private:
@@ -100,6 +129,8 @@ private:
   void flush(Values &narrow, Values &wide);
   void addStep(Value step, Values &narrow, Values *wide);
   void addChunk(Value first, int64_t count, Values &wide);
+  Values splitDigits(ValueRange starts);
+  Values joinDigits(ValueRange sums);
 
   CodeRange range;
   int64_t adds;    // products of a field that 16 bits hold
@@ -122,14 +153,18 @@ public:
   DotEmitter(OpBuilder &builder, TileCodedMatmulOp op, Vectors vectors)
       : CodedTile(builder, op, vectors),
         dot(vectorBytes == 16 ? "llvm.aarch64.neon.sdot.v4i32.v16i8"
-                              : "llvm.x86.avx512.vpdpbusd." + std::to_string(vectorBytes * 8)) {}
+                              : "llvm.x86.avx512.vpdpbusd." + std::to_string(vectorBytes * 8)) {
+    if (op.getValues())
+      digits = *ValueDigits::find(codeRangeOf(op), /*isSigned=*/vectorBytes == 16);
+  }
   Values emit(ValueRange accumulator);
 
 private:
-  /// Sums of the fields whose codes have as many bits below them.
+  /// Sums of the fields whose codes have as many bits below them, or of a digit of all fields.
   struct Place {
     unsigned below;
     SmallVector<int64_t, 8> fields;
+    int64_t digit = 0;
   };
   void findPlaces();
   void addStep(Value step, int64_t turn, Values &sums);
@@ -165,20 +200,22 @@ void PairEmitter::addStep(Value step, Values &narrow, Values *wide) {
   SmallVector<Values> words = loadWords(step);
   if (readsWeights)
     prefetch(step, codesAhead);
+  int64_t columns = parts * digits.count; // digits of a part side by side
   for (int64_t position = 0; position < fields; ++position) {
-    Values values, magnitudes(parts);
-    for (int64_t part = 0; part < parts; ++part) {
-      values.push_back(valuesOf(words[part], position, part));
+    Values values, magnitudes(columns);
+    for (int64_t column = 0; column < columns; ++column) {
+      int64_t part = column / digits.count;
+      values.push_back(valuesOf(words[part], position, part, column % digits.count));
       if (range.least < 0 && !signsOfRow)
-        magnitudes[part] = math::AbsIOp::create(builder, loc, values.back());
+        magnitudes[column] = math::AbsIOp::create(builder, loc, values.back());
     }
     for (int64_t row = 0; row < rows; ++row) {
       Value left = loadRow(step, row, position);
       if (signsOfRow)
-        magnitudes.assign(parts, math::AbsIOp::create(builder, loc, left));
-      for (int64_t part = 0; part < parts; ++part) {
-        Value &sum = narrow[row * parts + part];
-        Value product = multiply(values[part], magnitudes[part], left);
+        magnitudes.assign(columns, math::AbsIOp::create(builder, loc, left));
+      for (int64_t column = 0; column < columns; ++column) {
+        Value &sum = narrow[row * columns + column];
+        Value product = multiply(values[column], magnitudes[column], left);
         sum = sum ? arith::AddIOp::create(builder, loc, sum, product).getResult() : product;
       }
     }
@@ -186,6 +223,7 @@ void PairEmitter::addStep(Value step, Values &narrow, Values *wide) {
       flush(narrow, *wide);
   }
 }
+
 
 /// Adds `count` steps, no more than a chunk, to the 32-bit sums.
 void PairEmitter::addChunk(Value first, int64_t count, Values &wide) {
@@ -206,8 +244,31 @@ void PairEmitter::addChunk(Value first, int64_t count, Values &wide) {
     flush(narrow, wide);
 }
 
+/// Sums of one digit after the other; the first of each part starts with what the part does.
+SmallVector<Value> PairEmitter::splitDigits(ValueRange starts) {
+  Values sums;
+  for (Value start : starts)
+    for (int64_t digit = 0; digit < digits.count; ++digit)
+      sums.push_back(digit == 0 ? start : splat(wideType, 0));
+  return sums;
+}
+
+SmallVector<Value> PairEmitter::joinDigits(ValueRange sums) {
+  Values totals;
+  for (auto [place, sum] : llvm::enumerate(sums)) {
+    int64_t digit = static_cast<int64_t>(place) % digits.count;
+    if (digit == 0) {
+      totals.push_back(sum);
+      continue;
+    }
+    Value shifted = arith::ShLIOp::create(builder, loc, sum, splat(wideType, digit * digits.bits));
+    totals.back() = arith::AddIOp::create(builder, loc, totals.back(), shifted);
+  }
+  return totals;
+}
+
 SmallVector<Value> PairEmitter::emit(ValueRange accumulator) {
-  Values wide = splitRows(builder, loc, accumulator, wideType, parts);
+  Values wide = splitDigits(splitRows(builder, loc, accumulator, wideType, parts));
   int64_t chunk = adds < fields ? 1 : llvm::bit_floor(static_cast<uint64_t>(adds / fields));
   std::optional<int64_t> depth = getConstantIntValue(op.getDepth());
   if (depth) {
@@ -222,7 +283,7 @@ SmallVector<Value> PairEmitter::emit(ValueRange accumulator) {
     Value steps = builder.createOrFold<arith::DivUIOp>(loc, op.getDepth(), index(op.getStepDepth()));
     wide = loop(steps, 1, wide, [&](Value step, Values &sums) { addChunk(step, 1, sums); });
   }
-  return joinRows(builder, loc, wide, llvm::to_vector(accumulator.getTypes()), parts);
+  return joinRows(builder, loc, joinDigits(wide), llvm::to_vector(accumulator.getTypes()), parts);
 }
 
 void MaskedEmitter::addStep(Value step, Values &sums) {
@@ -265,7 +326,9 @@ void DotEmitter::findPlaces() {
   llvm::SmallSet<unsigned, 8> distinct(below.begin(), below.end());
   if (rows * parts * static_cast<int64_t>(distinct.size()) > mostSums)
     below.assign(fields, 0);
-  places.push_back({0, {}});
+  for (int64_t digit = 1; digit < digits.count; ++digit)
+    places.push_back({0, llvm::to_vector<8>(llvm::seq(fields)), digit});
+  places.insert(places.begin(), Place{0, {}});
   for (int64_t field = 0; field < fields; ++field) {
     auto *place = llvm::find_if(places, [&](const Place &other) { return other.below == below[field]; });
     if (place == places.end())
@@ -283,7 +346,8 @@ void DotEmitter::addStep(Value step, int64_t turn, Values &sums) {
     for (auto [number, position] : llvm::enumerate(own.fields)) {
       Values values;
       for (int64_t part = 0; part < parts; ++part)
-        values.push_back(own.below > 0 ? maskedInPlace(words[part], position) : valuesOf(words[part], position, part));
+        values.push_back(own.below > 0 ? maskedInPlace(words[part], position)
+                                       : valuesOf(words[part], position, part, own.digit));
       int64_t chain = place * chains + (turn * own.fields.size() + number) % chains;
       for (int64_t row = 0; row < rows; ++row) {
         Value left = loadRow(step, row, position);
@@ -305,6 +369,8 @@ Value DotEmitter::total(ArrayRef<Value> sums) {
       sum = arith::AddIOp::create(builder, loc, sum, next);
     if (own.below > 0)
       sum = arith::ShRSIOp::create(builder, loc, sum, splat(wideType, own.below));
+    if (own.digit > 0)
+      sum = arith::ShLIOp::create(builder, loc, sum, splat(wideType, own.digit * digits.bits));
     total = total ? arith::AddIOp::create(builder, loc, total, sum).getResult() : sum;
   }
   return total;
@@ -404,7 +470,7 @@ struct ConvertTileCodedMatmul final : OpConversionPattern<TileCodedMatmulOp> {
     CodedWords::Vectors vectors{vectorBytes, lowering.hasByteShuffle};
     bool takesTiles = useTiles(op);
     bool isPlain = isMasked || takesTiles || isWidened;
-    if (std::string why = findObstacle(op, lowering.hasByteDot); !isPlain && !why.empty())
+    if (std::string why = findObstacle(op, lowering); !isPlain && !why.empty())
       return rewriter.notifyMatchFailure(op, why);
     if (adaptor.getAcc().size() != static_cast<size_t>(tile[0]))
       return rewriter.notifyMatchFailure(op, "accumulator was not converted to its rows");
@@ -413,7 +479,9 @@ struct ConvertTileCodedMatmul final : OpConversionPattern<TileCodedMatmulOp> {
       rewriter.replaceOpWithMultiple(op, {emitNeonWidenedProduct(rewriter, op, special, adaptor.getAcc())});
       return success();
     }
-    if (lowering.neon == NeonBytes::Matrix && tile[0] % 2 == 0) {
+    bool isByte = llvm::all_of(op.getValues().value_or(ArrayRef<int64_t>()),
+                               [](int64_t value) { return llvm::isInt<8>(value); });
+    if (lowering.neon == NeonBytes::Matrix && tile[0] % 2 == 0 && isByte) {
       rewriter.replaceOpWithMultiple(op, {emitNeonMatrixProduct(rewriter, op, special, adaptor.getAcc())});
       return success();
     }

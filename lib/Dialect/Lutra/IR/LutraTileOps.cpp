@@ -277,14 +277,14 @@ LogicalResult TileMatmulOp::verify() {
 /// What an op says of the codes of `columns` columns.
 template <typename Op> static LogicalResult verifyCodes(Op op, int64_t columns) {
   int64_t bits = op.getBits(), special = op.getSpecialCode();
-  auto isWide = [](int64_t value) { return !llvm::isInt<16>(value); };
+  auto isWide = [](int64_t value) { return !llvm::isInt<32>(value); };
   if (bits < 1 || bits > 8)
     return op.emitOpError("reads codes of ") << bits << " bits; panels hold 1 to 8";
   if (std::optional<ArrayRef<int64_t>> values = op.getValues()) {
     int64_t more = static_cast<int64_t>(values->size()) - (int64_t(1) << bits);
     if (more < 0 || (more > 0) != static_cast<bool>(op.getSpecial()) || llvm::any_of(*values, isWide))
       return op.emitOpError("gives ") << values->size() << " values for codes of " << bits
-                                      << " bits; give one of 16 bits for each code"
+                                      << " bits; give one of 32 bits for each code"
                                       << (op.getSpecial() ? " and for each table" : "");
   } else if (op.getSpecial()) {
     return op.emitOpError("has a special code without values");

@@ -14,6 +14,7 @@ BITMOD3 = [v for own in (3, -3, 6, -6) for v in (0, 1, 2, 4, own, -1, -2, -4)]
 BITMOD4 = [v for own in (10, -10, 16, -16) for v in (*HALF4, own, *(-v for v in HALF4[1:]))]
 IQ4 = (-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113)
 NF4 = (-1, -0.7, -0.525, -0.395, -0.284, -0.185, -0.091, 0, 0.08, 0.161, 0.246, 0.338, 0.441, 0.563, 0.723, 1)
+FIXED = [round(v * 8192) / 8192 for v in NF4]
 
 # Those whose own entry is the least are decoded alone.
 FAR = [v for own in (-120, 20) for v in (*range(-12, 13, 2), 100, 90, own)]
@@ -50,13 +51,16 @@ INTEGERS = {
     "bitmod4": f"uint<4>, {table('i8', BITMOD4, 4)}, scales = [f16, 1, 64]",
     "iq4": f"uint<4>, {table('i8', IQ4)}, scales = [f16, 1, 32]",
     "mxint8": "int<8>, affine, scales = [e8m0, 1, 32]",
+    # Two digits.
+    "fp6_wide": "uint<6>, float<3, 2, 3>, scales = [e8m0, 1, 32]",
+    "fp6_wide_row": "planes<4, 2>, float<3, 2, 3>, scales = [f32, row]",
+    "fixed": f"uint<4>, {table('f32', FIXED)}, scales = [f16, 1, 64]",
     "signed_tables": f"uint<4>, {table('i8', SIGNED, 2)}, scales = [f16, 1, 32]",
 }
 # What is decoded alone.
 OTHERS = {
     "nvfp4_16": "uint<4>, float<2, 1, 1>, scales = [ue4m3, 1, 16] * [f32, tensor]",
     "uint3_24": "uint<3>, affine<-4>, scales = [f16, 1, 24]",
-    "fp6_wide": "uint<6>, float<3, 2, 3>, scales = [e8m0, 1, 32]",
     "fp8": "uint<8>, float<4, 3, 7, fn>, scales = [f32, row]",
     "fp8_wide": "uint<8>, float<5, 2, 15, ieee>, scales = [e8m0, 1, 32]",
     "e5m2_scales": "uint<4>, affine<-8>, scales = [e5m2, 1, 32]",

@@ -83,9 +83,15 @@ FORMS = [
     Form("low_bytes", 8, (1, 2, 3, 8, 17), limit=15, rows=(1, 4)),
     Form("half_bytes", 8, (1, 3), limit=127, rows=(1, 4)),
     Form("six_signed", 6, values=tuple(i * 37 % 255 - 127 for i in range(64))),
+    # Two digits, of 7 bits without VNNI: the last up to 128.
+    Form("four_digits", 4, (1, 3, 8), values=(0, 127, 128, 16511, 16384, *range(129, 16000, 1450)), rows=(1, 2)),
+    Form("six_digits", 6, values=tuple(i * 131 % 897 for i in range(64)), rows=(1, 2)),
+    Form("triple_digits", 2, values=(300, 0, 16511, 0), triples=True, steps=(1, 2)),
 ]
 # With VNNI, bytes have no sign.
 BYTES = [replace(form, offset=0, rows=(*form.rows, 8)) for form in FORMS if min(form.values, default=0) >= 0]
+BYTES.append(Form("two_digits", 4, (1, 2, 8), values=tuple(i * 65535 // 15 for i in range(16)), rows=(1, 4, 8)))
+BYTES.append(Form("three_digits", 4, (1, 5), values=tuple(i * ((1 << 24) - 1) // 15 for i in range(16)), panels=(1, 4)))
 BYTES.append(Form("bytes", 4, values=tuple(17 * i for i in range(16))))
 # Steps of a tile that is not full, is, is one of several and of several that are alike; of more than are unrolled.
 BYTES.append(Form("tiles", 8, (1, 8, 15, 16, 17, 24, 39, 40, 135, 255, 256, 300, 512), rows=(16,)))
@@ -97,6 +103,12 @@ BYTES.append(Form("special_bytes", 4, values=tuple(17 * i for i in range(16)), s
 BYTES.append(Form("signed_codes", 8, (1, 2, 17), rows=(1, 4, 16), panels=(1, 2), signs="us"))
 # All pairs of signs, for tiles alone.
 TILES = [Form(f"signs_{signs}", 8, (1, 40), rows=(1, 12, 32), panels=(1, 2), signs=signs) for signs in ("ss", "uu")]
+# Digits with a sign, on aarch64 alone.
+FOURS = [
+    Form("signed_digits", 4, (1, 2, 8), values=tuple(i * 65535 // 15 - 32896 for i in range(16))),
+    Form("six_signed_digits", 6, values=tuple(i * 131 % 897 - 448 for i in range(64))),
+    Form("three_signed_digits", 4, values=tuple(i * ((1 << 24) - 1) // 15 - 8421504 for i in range(16))),
+]
 # On aarch64, what tiles have: pairs of rows where they are multiplied as such, and few without products in fours.
 OWN_ROWS = {"neon": (1, 2), "dotprod": (1, 4), "i8mm": (1, 2, 4)}
 MAIN_ROWS = {"neon": 1, "dotprod": 1, "i8mm": 2}  # for which all numbers of steps are tried
@@ -226,9 +238,16 @@ def main() -> int:
     parser.add_argument("--corrupt", action="store_true", help="expect one product more")
     parser.add_argument("--native", action="store_true", help="run the level's own instructions, not others for them")
     options = parser.parse_args()
+    forms = BYTES if options.level in QUADS else FORMS
+    if options.level == "amx":
+        forms = forms + TILES
+    elif options.level == "neon":
+        forms = [form for form in forms if "digits" not in form.name]
+    elif options.level in FEATURES:
+        forms = forms + FOURS
     shapes = {
         f"{form.name}_{rows}_{panels}_{steps}_{int(known)}": (form, rows, panels, steps, known)
-        for form in (BYTES + TILES * (options.level == "amx") if options.level in QUADS else FORMS)
+        for form in forms
         for rows, panels, steps, known in itertools.product(
             OWN_ROWS.get(options.level, form.rows), form.panels, form.steps, (True, False)
         )

@@ -402,7 +402,7 @@ func.func @tile_coded_matmul_e6(%a: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %c:
 // -----
 // tile_coded_matmul E7
 func.func @tile_coded_matmul_e7(%a: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %c: !lutra.tile<4x16xi32>, %i: index) {
-  // expected-error @below {{gives 3 values for codes of 2 bits; give one of 16 bits for each code}}
+  // expected-error @below {{gives 3 values for codes of 2 bits; give one of 32 bits for each code}}
   %r = lutra.tile_coded_matmul %a[%i, %i], %w[%i, %i], %c depth %i {bits = 2 : i64, lhs_row_dim = 0 : i64, values = array<i64: 1, 2, 3>}
          : memref<?x?xi8>, memref<?x?x16x4xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
   return
@@ -445,7 +445,7 @@ func.func @tile_lookup_e2(%c: !lutra.tile<16xi32>) {
 // -----
 // tile_coded_matmul E7
 func.func @tile_coded_matmul_no_tables(%a: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %c: !lutra.tile<4x16xi32>, %s: !lutra.tile<1x16xi32>, %i: index) {
-  // expected-error @below {{gives 4 values for codes of 2 bits; give one of 16 bits for each code and for each table}}
+  // expected-error @below {{gives 4 values for codes of 2 bits; give one of 32 bits for each code and for each table}}
   %r = lutra.tile_coded_matmul %a[%i, %i], %w[%i, %i], %c depth %i special(%s : !lutra.tile<1x16xi32>) {bits = 2 : i64, lhs_row_dim = 0 : i64, special_code = 1 : i64, values = array<i64: 1, 2, 3, 4>}
          : memref<?x?xi8>, memref<?x?x16x4xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
   return
@@ -555,7 +555,7 @@ func.func @tile_unpack_e4(%w: memref<?x?x16x4xi8>, %i: index) {
 // -----
 // tile_unpack E5
 func.func @tile_unpack_e5(%w: memref<?x?x16x4xi8>, %i: index) {
-  // expected-error @below {{gives 3 values for codes of 4 bits; give one of 16 bits for each code}}
+  // expected-error @below {{gives 3 values for codes of 4 bits; give one of 32 bits for each code}}
   %r = lutra.tile_unpack %w[%i, %i] {bits = 4 : i64, values = array<i64: 1, 2, 3>} : memref<?x?x16x4xi8> -> !lutra.tile<2x64xi8>
   return
 }

@@ -342,14 +342,17 @@ def Lutra_TileCodedMatmulOp : Lutra_Op<"tile_coded_matmul", [AttrSizedOperandSeg
 
     CPUs lower words of 4 bytes and values of -127 to 127 or, by `offset` 128 alone, from -128 on; where a value is
     below 0, `lhs` must hold no -128, for which results are unspecified. With VNNI they lower values of 0 to 255,
-    or `signed_codes` beside `unsigned_lhs`; with AMX also all other pairs of signs.
+    or `signed_codes` beside `unsigned_lhs`; with AMX also all other pairs of signs. Without `special`, entries of
+    `values` may be larger: each is a sum of digits times powers of 256 (of 0 to 255; on aarch64 of -128 to 127), up to
+    three of them, or up to 128 * 128 + 127 without VNNI, where those of 0 to 128 count 128. The sums of each digit are
+    exact, and added in the end. Without products in fours aarch64 lowers values of one digit alone.
 
     Errors: (E1) `acc` does not have rank 2 and i32 elements, or `result` another type. (E2) `lhs_indices` does not
     have one value for each dimension of `lhs`, or `code_indices` not two. (E3) `lhs_row_dim` is not a dimension of
     `lhs` before the last. (E4) `codes` has another rank, a width that does not divide the columns of `acc`, or words
     that are dynamic, empty or above 2^31 bytes. (E5) the elements of `codes` are not i8, or those of `lhs` neither i8
     nor, as above, i32. (E6) `bits` is not 1 to 8. (E7) `values` has not one entry for each code
-    and, with `special`, more, or one beyond 16 bits. (E8) `special` has another shape, or `special_code` is there
+    and, with `special`, more, or one beyond 32 bits. (E8) `special` has another shape, or `special_code` is there
     without it or is no code. (E9) `limit` is neither -1,
     for all codes, nor a code. (E10) `signed_codes` stands beside what it excludes, or it or `unsigned_lhs` beside an
     `lhs` of i32. (E11) `triples` are not of codes of 2 bits without `special` and `offset`.
