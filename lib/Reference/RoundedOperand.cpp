@@ -1,6 +1,8 @@
 //===- RoundedOperand.cpp - operands of products in fewer bits -------------===//
 #include "RoundedOperand.h"
 
+#include "lutra/Support/RoundedTable.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -95,6 +97,15 @@ static ArrayPtr withBfloatRounding(const Array &values, double half) {
   return result;
 }
 
+/// What rounding a table of the weight moves its elements by, where the activations are rounded to codes.
+static ArrayPtr withRoundedTable(const Array &values, double error) {
+  auto result = std::make_shared<Array>(values);
+  result->errors.resize(values.count());
+  for (int64_t i = 0; i < values.count(); ++i)
+    result->errors[i] += error * 1.0001 * std::fabs(values.floats[i]); // and what the scale rounds
+  return result;
+}
+
 /// What an encoding lets a product round, where the evaluator has bounds.
 static const ActivationForm *getRounding(MatmulOp op, const Array &operand, Interpreter &interpreter) {
   EncodingAttr encoding = encodingOf(cast<RankedTensorType>(op.getRhs().getType()));
@@ -114,6 +125,10 @@ ArrayPtr lutra::getProductWeight(MatmulOp op, Interpreter &interpreter) {
   const ActivationForm *form = getRounding(op, rhs, interpreter);
   if (form && form->kind == ActivationForm::BF16)
     return withBfloatRounding(rhs, getHalf(interpreter));
+  if (form && form->kind == ActivationForm::Int && form->group != 0)
+    if (std::optional<RoundedTable> table =
+            roundTable(encodingOf(cast<RankedTensorType>(op.getRhs().getType())).getValue()))
+      return withRoundedTable(rhs, getHalf(interpreter) * table->error);
   return {&rhs, [](const Array *) {}};
 }
 

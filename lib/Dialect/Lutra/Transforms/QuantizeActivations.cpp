@@ -5,6 +5,10 @@
 // group's mean magnitude (XNOR-Net, arXiv 1603.05279). Products that share an operand share its codes. An operand that
 // is dequantized with one scale, or from codes of lutra.dynamic_quantize, has its codes already.
 //
+// A table of reals, whose products no strategy adds as integers, is rounded to fixed-point numbers where these move by
+// less than the activations (include/lutra/Support/RoundedTable.h): the product then has a weight of the same bytes and
+// that encoding.
+//
 // With zero points the product of codes is corrected by sums of the weight's columns, which are known:
 //
 //   sum over k of s * (x[k] - z) * w[k] = s * sum(x[k] * w[k]) - s * z * sum(w[k])
@@ -17,6 +21,7 @@
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
 #include "lutra/Support/EncodedTensor.h"
 #include "lutra/Support/ErrorCodes.h"
+#include "lutra/Support/RoundedTable.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
@@ -61,11 +66,13 @@ private:
   Codes makeCodes(Value value, const Rounding &rounding);
   Codes makeSigns(OpBuilder &builder, Value value, int64_t group);
   Value sumColumns(MatmulOp product, int64_t group);
+  Value getRounded(MatmulOp product, RankedTensorType type);
   Value correct(MatmulOp product, Value zeroPoint, Value sums);
 
   std::optional<WeightStore> store;
   std::map<std::tuple<void *, int64_t, unsigned, bool>, Codes> done; // by value, group, bits and symmetry
   std::map<std::pair<Operation *, int64_t>, GlobalOp> sums;          // of columns, by global and group
+  std::map<Operation *, GlobalOp> rounded;                           // tables, by global
 };
 } // namespace
 
@@ -237,6 +244,25 @@ Value QuantizeActivations::sumColumns(MatmulOp product, int64_t group) {
   return WeightOp::create(builder, product.getLoc(), made.getType(), made.getSymName());
 }
 
+/// The type with a table of fixed-point numbers; null: none is as near.
+static RankedTensorType getRoundedType(RankedTensorType type) {
+  EncodingAttr encoding = encodingOf(type);
+  std::optional<RoundedTable> table = encoding ? roundTable(encoding.getValue()) : std::nullopt;
+  if (!table)
+    return {};
+  return type.cloneWithEncoding(EncodingAttr::get(type.getContext(), table->encoding, encoding.getPacking()));
+}
+
+/// The weight of a product as one of that type with the same bytes.
+Value QuantizeActivations::getRounded(MatmulOp product, RankedTensorType type) {
+  GlobalOp global = store->getGlobal(product.getRhs());
+  GlobalOp &made = rounded[global];
+  if (!made)
+    made = store->addView(global, (global.getSymName() + ".rounded").str(), type);
+  OpBuilder builder(product);
+  return WeightOp::create(builder, product.getLoc(), made.getType(), made.getSymName());
+}
+
 /// What a product of codes with zero points stands for.
 Value QuantizeActivations::correct(MatmulOp product, Value zeroPoint, Value columns) {
   OpBuilder builder(product.getContext());
@@ -295,9 +321,24 @@ void QuantizeActivations::quantize(MatmulOp op, const ProductStrategies &strateg
   std::optional<StrategyChoice> before = strategies.choose(*getProductProblem(op), levels, wish, why);
   why.clear();
   std::optional<StrategyChoice> after = strategies.choose(*getProductProblem(coded), levels, wish, why);
+  RankedTensorType roundedType;
+  Value table; // of a weight that exists if it is taken
+  if (!after && !source && store->getGlobal(op.getRhs()))
+    roundedType = getRoundedType(cast<RankedTensorType>(op.getRhs().getType()));
+  if (roundedType) {
+    table = UnrealizedConversionCastOp::create(builder, loc, roundedType, op.getRhs()).getResult(0);
+    coded.getRhsMutable().set(table);
+    after = strategies.choose(*getProductProblem(coded), levels, wish, why);
+  }
   auto opts = remark::RemarkOpts::name("QuantizeActivations").category(DEBUG_TYPE);
   double rounding = source ? 0 : elementCycles(*getProductProblem(op)) * static_cast<double>(levels.size());
   bool wins = after && (!before || after->cycles + rounding < before->cycles);
+  if (table) {
+    coded.getRhsMutable().set(op.getRhs());
+    if (wins)
+      coded.getRhsMutable().set(getRounded(coded, roundedType));
+    table.getDefiningOp()->erase();
+  }
   Value columns = wins && !form.symmetric ? sumColumns(coded, group) : Value();
   if (wins && !form.symmetric && !columns) {
     wins = false;
@@ -342,4 +383,5 @@ void QuantizeActivations::runOnOperation() {
   store.reset();
   done.clear();
   sums.clear();
+  rounded.clear();
 }

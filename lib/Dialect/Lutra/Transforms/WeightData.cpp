@@ -77,6 +77,13 @@ GlobalOp WeightStore::add(Location loc, StringRef base, RankedTensorType type,
   return global;
 }
 
+GlobalOp WeightStore::addView(GlobalOp global, StringRef base, RankedTensorType type) {
+  OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
+  auto view = GlobalOp::create(builder, global.getLoc(), base, type, global.getData());
+  symbols.insert(view); // gives it a free name
+  return view;
+}
+
 void WeightStore::removeUnused() {
   llvm::StringSet<> used;
   module.walk([&](WeightOp weight) { used.insert(weight.getGlobal()); });

@@ -42,6 +42,8 @@ public:
   /// `base` is a name to start from.
   GlobalOp add(mlir::Location loc, llvm::StringRef base, mlir::RankedTensorType type,
                mlir::AsmResourceBlob blob);
+  /// Adds a global with the bytes of another one, which mean something else in its type.
+  GlobalOp addView(GlobalOp global, llvm::StringRef base, mlir::RankedTensorType type);
   /// Removes globals that nothing names any more.
   void removeUnused();
 

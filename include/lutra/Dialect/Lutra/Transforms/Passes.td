@@ -235,7 +235,9 @@ def QuantizeActivations : Pass<"lutra-quantize-activations", "mlir::ModuleOp"> {
     which are a new weight, times scale and zero point are subtracted. A group that holds an infinity or NaN gives NaN
     or infinities. Where the left-hand side of a product with an encoded weight is dequantized with one scale from codes
     that are -127 at least, or from those of a symmetric `lutra.dynamic_quantize`, and the form asks for no fewer than 8
-    bits, those codes are multiplied. Leaves alone: everything else, and all of it without `targets`.
+    bits, those codes are multiplied. A weight with a table of reals that no strategy multiplies gets the encoding of
+    lutra::roundTable, where there is one, and keeps its bytes. Leaves alone: everything else, and all of it without
+    `targets`.
 
     ```mlir
     %p = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<8x64xf32, #w4>) -> tensor<?x8xf32>
