@@ -4,7 +4,11 @@
 // first-level cache holds those of a turn; tiles of all rows then multiply them and add to f32 sums in memory:
 //
 //   for block of K: copy rows
-//     for panels: for turn of the block: decode; for tiles of rows: sums += rows * words
+//     for panels: for turn of the block: for tiles of rows: sums += rows * words; decode a part of the next turn
+//
+// Two buffers of words take turns. Parts of the next turn stand between the steps of a product, since vectors have time
+// while tiles multiply. Rows of a turn, and sums of its columns, lie together: they share pages, and rows do not share
+// the sets of a cache.
 //
 // A scale is applied to each value, so that nothing is left to do for a group. Numbers below the least normal one
 // count as 0.
@@ -42,15 +46,30 @@ private:
     int64_t panels;
   };
 
+  struct Turn {
+    PanelBlock block;
+    Depth part;
+    Value slot; // of its words
+  };
+
   LogicalResult clear();
   LogicalResult copyRows(const Depth &part);
   Value round(Value even, Value odd);
-  LogicalResult decodeGroup(Value firstPanel, int64_t count, Value low, int64_t size, Value to);
-  LogicalResult decode(const PanelBlock &block, const Depth &part);
-  LogicalResult multiply(const PanelBlock &block, const Depth &part, Value lhsLow);
+  void prefetch(Value panelIndex, Value low, int64_t size);
+  void decodeGroup(Value panelIndex, Value low, int64_t size, Value slot, Value to);
+  void decodePiece(Value panelIndex, Value low, int64_t size, Value slot, Value to);
+  void decodeUnit(const Turn &turn, Value index);
+  LogicalResult decodeRest(const Turn &turn);
+  LogicalResult decodeTurn(const Turn &turn);
+  LogicalResult multiplyRows(const Turn &turn, Value row, int64_t count, llvm::function_ref<void(int64_t step)> beside);
+  LogicalResult addTurn(const Turn &turn, const Turn *next);
+  LogicalResult addTurns(Value count, llvm::function_ref<Turn(Value turn)> place);
+  Value slotOf(Value turn) { return emitter.mul(emitter.rem(turn, emitter.constant(2)), emitter.constant(turnPanels)); }
+  int64_t unitsOf(const PanelBlock &block) const { return block.panels * (turnDepth / unitDepth); }
+  TileWindow waitingAt(Value row, Value column, ArrayRef<int64_t> shape);
   using DepthBody = llvm::function_ref<LogicalResult(const Depth &part)>;
   LogicalResult forDepths(const Depth &all, int64_t size, DepthBody body);
-  LogicalResult forPanels(llvm::function_ref<LogicalResult(const PanelBlock &)> body);
+  LogicalResult addColumns(const Depth &copy, Value low, Value count, int64_t panels);
   LogicalResult finish();
   LogicalResult fillZeros(Value buffer, Value row, int64_t low, int64_t high);
 
@@ -66,12 +85,15 @@ private:
   SmallVector<Value> counts; // of items: batches, column blocks, row blocks
   ProductBlocks rowBlocks, columnBlocks;
   int64_t turnPanels, turnDepth, copyDepth;
+  int64_t productRows; // of a product of tiles, where rows are left
+  int64_t unitDepth;   // steps of a panel that are decoded at once
 
   std::optional<EncodedRhs> weight;
-  Value lhs;     // [rows, steps of K] of bf16
-  Value words;   // [panels, pairs of K, columns] of i32
-  Value pairs;   // the same as [panels, pairs of K, columns, 2] of bf16
-  Value waiting; // [rows, columns] of f32
+  Value lhs;     // [turns of a copy x rows, steps of K] of bf16
+  Value copyLow; // step that the copy begins with
+  Value words;   // [panels of two turns, pairs of K, columns] of i32
+  Value pairs;   // the same as [panels of two turns, pairs of K, columns, 2] of bf16
+  Value waiting; // [blocks of panels x rows, columns of a block] of f32
   SmallVector<Value> indices; // of the result; only batch dimensions are set
   ProductRange rows, range;   // of columns
   Value height;               // rows in whole tiles
@@ -80,7 +102,7 @@ private:
 
 /// Bytes of the sums of an item, and of rows that are copied at once: parts of a second-level cache, and of a stack.
 static constexpr int64_t waitingBytes = 512 << 10, copyBytes = 288 << 10;
-/// Words of a turn, which stay in a first-level cache beside the rows of two tiles.
+/// Words of a turn, two of which stay in a first-level cache beside the rows of two tiles.
 static constexpr int64_t turnBytes = 16 << 10;
 
 BfloatEmission::BfloatEmission(KernelEmitter &kernelEmitter)
@@ -95,12 +117,15 @@ BfloatEmission::BfloatEmission(KernelEmitter &kernelEmitter)
   ProductShape problem = getProductProblem(op)->shape;
   known = problem.m;
   rowBlocks = cutEvenly(emitter, m, known, bfloatRows, tileRows);
-  turnPanels = known > 0 && known <= tileRows ? 4 : 2;
-  turnPanels = std::min<int64_t>(turnPanels, llvm::divideCeil(columns, panel));
+  turnPanels = std::min<int64_t>(2, llvm::divideCeil(columns, panel));
   int64_t padded = llvm::alignTo(depth, tileDepth);
   turnDepth = std::min(turnBytes / (2 * panel * turnPanels) / tileDepth * tileDepth, padded);
-  copyDepth = std::max(turnDepth, (copyBytes / 2 / rowBlocks.size - tileDepth) / turnDepth * turnDepth);
+  copyDepth = std::max(turnDepth, copyBytes / 2 / rowBlocks.size / (turnDepth + tileDepth) * turnDepth);
   copyDepth = std::min<int64_t>(copyDepth, llvm::alignTo(depth, turnDepth));
+  productRows = known > 0 && known <= tileRows ? tileRows : 2 * tileRows;
+  // The products of a turn, step by step, have time for all units of the next one.
+  int64_t products = std::max<int64_t>(1, rowBlocks.size / productRows);
+  unitDepth = std::max<int64_t>(8, llvm::PowerOf2Ceil(llvm::divideCeil(turnPanels * tileDepth, products)));
   ProductPlan plan = emitter.target.planProduct(problem);
   plan.rowBlock = rowBlocks.size;
   plan.columnBlock = waitingBytes / 4 / rowBlocks.size;
@@ -125,27 +150,32 @@ LogicalResult BfloatEmission::fillZeros(Value buffer, Value row, int64_t low, in
 
 /// Sums of all rows, and rows that are there for whole tiles alone.
 LogicalResult BfloatEmission::clear() {
-  Value zero = emitter.constant(0), one = emitter.constant(1);
-  auto clearRow = [&](Value buffer, Value from) {
-    return emitter.forEach(from, height, one, [&](Value row) {
-      return fillZeros(buffer, row, 0, cast<MemRefType>(buffer.getType()).getDimSize(1));
+  Value zero = emitter.constant(0), one = emitter.constant(1), stride = emitter.constant(rowBlocks.size);
+  auto clearRows = [&](Value buffer, Value from) {
+    auto type = cast<MemRefType>(buffer.getType());
+    return emitter.forEach(zero, emitter.constant(type.getDimSize(0)), stride, [&](Value part) {
+      return emitter.forEach(emitter.add(part, from), emitter.add(part, height), one,
+                             [&](Value row) { return fillZeros(buffer, row, 0, type.getDimSize(1)); });
     });
   };
-  if (failed(clearRow(waiting, zero)))
+  if (failed(clearRows(waiting, zero)))
     return failure();
-  return known > 0 && known % tileRows == 0 ? success() : clearRow(lhs, emitter.sub(rows.high, rows.low));
+  return known > 0 && known % tileRows == 0 ? success() : clearRows(lhs, emitter.sub(rows.high, rows.low));
 }
 
 /// Copies the item's rows, rounded.
 LogicalResult BfloatEmission::copyRows(const Depth &part) {
   return emitter.forEach(rows.low, rows.high, emitter.constant(1), [&](Value row) -> LogicalResult {
-    Value to = emitter.sub(row, rows.low);
     SmallVector<Value> at(indices);
     at[rowDim] = row;
-    at[rank - 1] = part.low;
-    if (failed(copyRow(emitter, op.getLhs(), at, part.size, lhs, to)))
-      return failure();
-    return part.size == part.padded() ? success() : fillZeros(lhs, to, part.size, part.padded());
+    return forDepths({emitter.constant(0), part.size}, turnDepth, [&](const Depth &turn) -> LogicalResult {
+      Value number = emitter.div(turn.low, emitter.constant(turnDepth));
+      Value to = emitter.add(emitter.mul(number, emitter.constant(rowBlocks.size)), emitter.sub(row, rows.low));
+      at[rank - 1] = emitter.add(part.low, turn.low);
+      if (failed(copyRow(emitter, op.getLhs(), at, turn.size, lhs, to)))
+        return failure();
+      return turn.size == turn.padded() ? success() : fillZeros(lhs, to, turn.size, turn.padded());
+    });
   });
 }
 
@@ -165,116 +195,189 @@ Value BfloatEmission::round(Value even, Value odd) {
   });
 }
 
-/// Decodes `size` steps of K from `low` on, which share their scales, to words from pair `to` on.
-LogicalResult BfloatEmission::decodeGroup(Value firstPanel, int64_t count, Value low, int64_t size, Value to) {
+/// Asks for codes of some steps some lines ahead, in the same panel.
+void BfloatEmission::prefetch(Value panelIndex, Value low, int64_t size) {
+  constexpr int64_t ahead = 1024, line = 64;
   const EncodedPanels &panels = weight->getPanels();
-  SmallVector<EncodedRhs::Place> places;
-  SmallVector<EncodedRhs::Group> groups;
-  for (int64_t next = 0; next < count; ++next) {
-    places.push_back({emitter.add(firstPanel, emitter.constant(next)),
-                      emitter.div(low, emitter.constant(panels.group)), {panel}, {2}});
-    groups.push_back(weight->loadGroup(places.back()));
+  int64_t wordBytes = panels.width * panels.wordBytes();
+  int64_t bytes = size / panels.depth * panels.stepBytes();
+  Value zero = emitter.constant(0);
+  Value first = emitter.mul(emitter.div(low, emitter.constant(panels.depth)), emitter.constant(panels.code.words()));
+  for (int64_t byte = 0; byte < bytes; byte += line) {
+    Value word = emitter.add(first, emitter.constant((ahead + byte) / wordBytes));
+    memref::PrefetchOp::create(emitter.builder, emitter.loc, weight->getCodes(),
+                               ValueRange{panelIndex, word, zero, zero}, /*isWrite=*/false, /*localityHint=*/3,
+                               /*isDataCache=*/true);
   }
-  int64_t step = panels.depth, stride = std::max<int64_t>(2, step);
-  // A line of the codes of the panels after these, which lie in other pages.
-  auto prefetch = [&](Value k) {
-    for (const EncodedRhs::Place &place : places) {
-      Value last = emitter.constant(panels.panels() - 1);
-      Value next = emitter.min(emitter.add(place.panel, emitter.constant(turnPanels)), last);
-      Value step = emitter.div(emitter.add(low, k), emitter.constant(panels.depth));
-      Value word = emitter.mul(step, emitter.constant(panels.code.words()));
-      memref::PrefetchOp::create(emitter.builder, emitter.loc, weight->getCodes(),
-                                 ValueRange{next, word, emitter.constant(0), emitter.constant(0)}, /*isWrite=*/false,
-                                 /*localityHint=*/2, /*isDataCache=*/true);
-    }
-  };
-  // Steps k.. of all panels, the first `most` of which are there.
-  auto decodeSteps = [&](Value k, int64_t most) {
-    for (int64_t next = 0; next < count; ++next) {
-      SmallVector<Value> values;
-      for (int64_t first = 0; first < std::min(most, stride); first += step) {
-        SmallVector<Value> read =
-            weight->loadStep(places[next], emitter.add(low, emitter.add(k, emitter.constant(first))));
-        for (int64_t field = 0; field < step; ++field)
-          values.push_back(weight->scale(weight->decode(read, field, groups[next]), groups[next]));
-      }
-      if (values.size() % 2 != 0)
-        values.push_back(emitter.fill(emitter.builder.getF32FloatAttr(0), {panel}));
-      Value pair = emitter.add(to, emitter.div(k, emitter.constant(2)));
-      for (size_t value = 0; value < values.size(); value += 2) {
-        Value place = emitter.add(pair, emitter.constant(static_cast<int64_t>(value) / 2));
-        emitter.storeTile(round(values[value], values[value + 1]), words,
-                          TileWindow::row({emitter.constant(next), place, emitter.constant(0)}, 2, panel));
-      }
-    }
-  };
-  int64_t whole = size / stride * stride, unrolled = whole % 8 == 0 ? std::max<int64_t>(8, stride) : stride;
-  if (failed(emitter.forEach(emitter.constant(0), emitter.constant(whole), emitter.constant(unrolled), [&](Value k) {
-        prefetch(k);
-        for (int64_t first = 0; first < unrolled; first += stride)
-          decodeSteps(emitter.add(k, emitter.constant(first)), stride);
-        return success();
-      })))
-    return failure();
-  if (whole < size)
-    decodeSteps(emitter.constant(whole), size - whole);
-  return success();
 }
 
-/// The words of a turn, filled up with zeros.
-LogicalResult BfloatEmission::decode(const PanelBlock &block, const Depth &part) {
-  KernelEmitter::Scope scope(emitter);
+/// Decodes `size` steps of K of a panel from `low` on, which share their scales, to words of slot `slot` from pair `to`
+/// on.
+void BfloatEmission::decodeGroup(Value panelIndex, Value low, int64_t size, Value slot, Value to) {
   const EncodedPanels &panels = weight->getPanels();
-  Value firstPanel = emitter.div(block.column, emitter.constant(panel));
-  int64_t piece = panels.groups() == 1 ? part.size : std::gcd(turnDepth, panels.group);
+  EncodedRhs::Place place{panelIndex, emitter.div(low, emitter.constant(panels.group)), {panel}, {2}};
+  EncodedRhs::Group group = weight->loadGroup(place);
+  int64_t step = panels.depth, stride = std::max<int64_t>(2, step);
+  for (int64_t first = 0; first < size; first += stride) {
+    SmallVector<Value> values;
+    for (int64_t next = first; next < std::min(size, first + stride); next += step) {
+      SmallVector<Value> read = weight->loadStep(place, emitter.add(low, emitter.constant(next)));
+      for (int64_t field = 0; field < step; ++field)
+        values.push_back(weight->scale(weight->decode(read, field, group), group));
+    }
+    if (values.size() % 2 != 0)
+      values.push_back(emitter.fill(emitter.builder.getF32FloatAttr(0), {panel}));
+    for (int64_t value = 0; value < static_cast<int64_t>(values.size()); value += 2) {
+      Value pair = emitter.add(to, emitter.constant((first + value) / 2));
+      emitter.storeTile(round(values[value], values[value + 1]), words,
+                        TileWindow::row({slot, pair, emitter.constant(0)}, 2, panel));
+    }
+  }
+}
+
+/// The same of steps with several scales.
+void BfloatEmission::decodePiece(Value panelIndex, Value low, int64_t size, Value slot, Value to) {
+  const EncodedPanels &panels = weight->getPanels();
+  prefetch(panelIndex, low, size);
+  int64_t whole = llvm::alignTo(size, std::max<int64_t>(2, panels.depth));
+  int64_t piece = panels.groups() == 1 ? whole : std::gcd(whole, panels.group);
+  for (int64_t at = 0; at < size; at += piece)
+    decodeGroup(panelIndex, emitter.add(low, emitter.constant(at)), std::min(piece, size - at), slot,
+                emitter.add(to, emitter.constant(at / 2)));
+}
+
+/// One of the units of a whole turn.
+void BfloatEmission::decodeUnit(const Turn &turn, Value index) {
+  Value perPanel = emitter.constant(turnDepth / unitDepth);
+  Value next = emitter.div(index, perPanel);
+  Value at = emitter.mul(emitter.rem(index, perPanel), emitter.constant(unitDepth));
+  decodePiece(emitter.add(emitter.div(turn.block.column, emitter.constant(panel)), next),
+              emitter.add(turn.part.low, at), unitDepth, emitter.add(turn.slot, next),
+              emitter.div(at, emitter.constant(2)));
+}
+
+/// All words of a turn that is no whole one, filled up with zeros.
+LogicalResult BfloatEmission::decodeRest(const Turn &turn) {
+  const EncodedPanels &panels = weight->getPanels();
+  const Depth &part = turn.part;
+  int64_t piece = panels.groups() == 1 ? 8 : std::gcd<int64_t>(8, panels.group);
+  piece = std::max(piece, panels.depth);
   int64_t whole = part.size / piece * piece;
-  auto decodePiece = [&](Value at, int64_t size) {
-    return decodeGroup(firstPanel, block.panels, emitter.add(part.low, at), size,
-                       emitter.div(at, emitter.constant(2)));
-  };
-  if (failed(emitter.forEach(emitter.constant(0), emitter.constant(whole), emitter.constant(piece),
-                             [&](Value at) { return decodePiece(at, piece); })))
-    return failure();
-  if (whole < part.size && failed(decodePiece(emitter.constant(whole), part.size - whole)))
-    return failure();
-  Value zero = emitter.fill(emitter.builder.getI32IntegerAttr(0), {panel});
-  for (int64_t next = 0; next < block.panels; ++next)
+  Value zero = emitter.constant(0), one = emitter.constant(1);
+  Value firstPanel = emitter.div(turn.block.column, emitter.constant(panel));
+  return emitter.forEach(zero, emitter.constant(turn.block.panels), one, [&](Value next) -> LogicalResult {
+    Value panelIndex = emitter.add(firstPanel, next), slot = emitter.add(turn.slot, next);
+    auto decodeAt = [&](Value at, int64_t size) {
+      decodePiece(panelIndex, emitter.add(part.low, at), size, slot, emitter.div(at, emitter.constant(2)));
+    };
+    if (failed(emitter.forEach(zero, emitter.constant(whole), emitter.constant(piece), [&](Value at) {
+          decodeAt(at, piece);
+          return success();
+        })))
+      return failure();
+    if (whole < part.size)
+      decodeAt(emitter.constant(whole), part.size - whole);
+    Value none = emitter.fill(emitter.builder.getI32IntegerAttr(0), {panel});
     for (int64_t pair = llvm::alignTo(part.size, std::max<int64_t>(2, panels.depth)) / 2; pair < part.padded() / 2;
          ++pair)
-      emitter.storeTile(zero, words,
-                        TileWindow::row({emitter.constant(next), emitter.constant(pair), emitter.constant(0)}, 2,
-                                        panel));
+      emitter.storeTile(none, words, TileWindow::row({slot, emitter.constant(pair), zero}, 2, panel));
+    return success();
+  });
+}
+
+LogicalResult BfloatEmission::decodeTurn(const Turn &turn) {
+  if (turn.part.size < turnDepth)
+    return decodeRest(turn);
+  return emitter.forEach(emitter.constant(0), emitter.constant(unitsOf(turn.block)), emitter.constant(1),
+                         [&](Value index) {
+                           decodeUnit(turn, index);
+                           return success();
+                         });
+}
+
+/// Where sums wait; columns of a window lie in one block of panels.
+TileWindow BfloatEmission::waitingAt(Value row, Value column, ArrayRef<int64_t> shape) {
+  Value width = emitter.constant(turnPanels * panel), at = emitter.sub(column, range.low);
+  Value first = emitter.mul(emitter.div(at, width), emitter.constant(rowBlocks.size));
+  TileWindow window;
+  window.indices = {emitter.add(first, row), emitter.rem(at, width)};
+  window.shape.assign(shape.begin(), shape.end());
+  window.dims = {shape[0] == 1 ? -1 : 0, 1};
+  window.steps = {1, 1};
+  return window;
+}
+
+/// Adds the products of `count` rows from `row` on with the words of a turn; `beside` comes after each step.
+LogicalResult BfloatEmission::multiplyRows(const Turn &turn, Value row, int64_t count,
+                                           llvm::function_ref<void(int64_t step)> beside) {
+  KernelEmitter::Scope scope(emitter);
+  Value zero = emitter.constant(0), stepDepth = emitter.constant(tileDepth);
+  Value number = emitter.div(emitter.sub(turn.part.low, copyLow), emitter.constant(turnDepth));
+  Value lhsRow = emitter.add(emitter.mul(number, emitter.constant(rowBlocks.size)), row);
+  TileWindow window = waitingAt(row, turn.block.column, {count, turn.block.panels * panel});
+  Value sums = emitter.loadTile(waiting, window, emitter.builder.getF32Type());
+  for (int64_t step = 0; step < turn.part.padded() / tileDepth; ++step) {
+    Value k = emitter.constant(step * tileDepth), pair = emitter.constant(step * tileDepth / 2);
+    sums = TileMatmulOp::create(emitter.builder, emitter.loc, sums.getType(), lhs, ValueRange{lhsRow, k}, pairs,
+                                ValueRange{turn.slot, pair, zero, zero}, sums, stepDepth, ValueRange(),
+                                /*lhs_row_dim=*/0, /*row_step=*/1, PanelLayout::DeepPanel);
+    beside(step);
+  }
+  emitter.storeTile(sums, waiting, window);
   return success();
 }
 
-/// Adds the products of all rows with the words of a turn; the copy of rows begins at step `lhsLow`.
-LogicalResult BfloatEmission::multiply(const PanelBlock &block, const Depth &part, Value lhsLow) {
+/// Adds the products of all rows with the words of a turn, and decodes all of the next one if there is one.
+LogicalResult BfloatEmission::addTurn(const Turn &turn, const Turn *next) {
   KernelEmitter::Scope scope(emitter);
-  Value zero = emitter.constant(0);
-  auto multiplyRows = [&](Value row, int64_t count) {
-    TileWindow window;
-    window.indices = {row, emitter.sub(block.column, range.low)};
-    window.shape = {count, block.panels * panel};
-    window.dims = {0, 1};
-    window.steps = {1, 1};
-    Value sums = emitter.loadTile(waiting, window, emitter.builder.getF32Type());
-    Value added = TileMatmulOp::create(emitter.builder, emitter.loc, sums.getType(), lhs,
-                                       ValueRange{row, emitter.sub(part.low, lhsLow)}, pairs,
-                                       ValueRange{zero, zero, zero, zero}, sums, emitter.constant(part.padded()),
-                                       ValueRange(), /*lhs_row_dim=*/0, /*row_step=*/1, PanelLayout::DeepPanel);
-    emitter.storeTile(added, waiting, window);
-    return success();
-  };
-  constexpr int64_t two = 2 * tileRows;
-  bool isOne = known > 0 && known <= tileRows;
-  Value whole = isOne ? zero : emitter.mul(emitter.div(height, emitter.constant(two)), emitter.constant(two));
-  if (!isOne &&
-      failed(emitter.forEach(zero, whole, emitter.constant(two), [&](Value row) { return multiplyRows(row, two); })))
+  Value zero = emitter.constant(0), one = emitter.constant(1), unit = emitter.constant(productRows);
+  bool isOne = productRows == tileRows;
+  int64_t steps = turn.part.padded() / tileDepth;
+  Value products = isOne ? one : emitter.div(height, unit);
+  int64_t count = next ? unitsOf(next->block) : 0;
+  if (failed(emitter.forEach(zero, products, one, [&](Value index) {
+        Value first = emitter.mul(index, emitter.constant(steps));
+        return multiplyRows(turn, emitter.mul(index, unit), productRows, [&](int64_t step) {
+          if (next)
+            decodeUnit(*next, emitter.min(emitter.add(first, emitter.constant(step)), emitter.constant(count - 1)));
+        });
+      })))
     return failure();
-  if (known > 0 && llvm::alignTo(known, tileRows) % two == 0 && rowBlocks.size % two == 0)
+  bool mayLeave = known < 0 || llvm::alignTo(known, tileRows) % productRows != 0 || rowBlocks.size % productRows != 0;
+  if (!isOne && mayLeave &&
+      failed(emitter.forEach(emitter.mul(products, unit), height, emitter.constant(tileRows), [&](Value row) {
+        return multiplyRows(turn, row, tileRows, [](int64_t) {});
+      })))
+    return failure();
+  if (!next)
     return success();
-  return emitter.forEach(whole, height, emitter.constant(tileRows),
-                         [&](Value row) { return multiplyRows(row, tileRows); });
+  Value units = emitter.constant(count), done = emitter.min(emitter.mul(products, emitter.constant(steps)), units);
+  return emitter.forEach(done, units, one, [&](Value index) {
+    decodeUnit(*next, index);
+    return success();
+  });
+}
+
+/// Turns number 0 to `count` - 1 of one size.
+LogicalResult BfloatEmission::addTurns(Value count, llvm::function_ref<Turn(Value turn)> place) {
+  Value zero = emitter.constant(0), one = emitter.constant(1);
+  bool isWhole = false;
+  if (failed(emitter.forEach(zero, emitter.min(count, one), one, [&](Value turn) {
+        Turn first = place(turn);
+        isWhole = first.part.size == turnDepth;
+        return isWhole ? decodeTurn(first) : success();
+      })))
+    return failure();
+  // The turn after the last one is that itself, in the other buffer.
+  return emitter.forEach(zero, count, one, [&](Value number) -> LogicalResult {
+    Turn turn = place(number);
+    if (!isWhole)
+      return failed(decodeTurn(turn)) ? failure() : addTurn(turn, nullptr);
+    Value following = emitter.add(number, one);
+    Turn next = place(emitter.min(following, emitter.sub(count, one)));
+    next.slot = slotOf(following);
+    return addTurn(turn, &next);
+  });
 }
 
 /// Parts of `size` steps, the last of which may be smaller.
@@ -287,32 +390,34 @@ LogicalResult BfloatEmission::forDepths(const Depth &all, int64_t size, DepthBod
                            : body({emitter.add(all.low, emitter.constant(whole)), all.size - whole});
 }
 
-/// Blocks of panels, then single ones.
-LogicalResult BfloatEmission::forPanels(llvm::function_ref<LogicalResult(const PanelBlock &)> body) {
-  Value width = emitter.constant(turnPanels * panel), one = emitter.constant(panel);
-  Value end = emitter.add(range.low, emitter.mul(emitter.ceilDiv(emitter.sub(range.high, range.low), one), one));
-  Value whole = emitter.mul(emitter.div(emitter.sub(end, range.low), width), width);
-  Value middle = emitter.add(range.low, whole);
-  if (failed(emitter.forEach(range.low, middle, width, [&](Value column) {
-        return body({column, turnPanels});
-      })))
-    return failure();
-  if (llvm::divideCeil(columns, panel) % turnPanels == 0)
+/// All steps of a copy for `count` blocks of `panels` panels from column `low` on.
+LogicalResult BfloatEmission::addColumns(const Depth &copy, Value low, Value count, int64_t panels) {
+  Value width = emitter.constant(panels * panel);
+  int64_t whole = copy.size / turnDepth, rest = copy.size % turnDepth;
+  auto turnAt = [&](Value index, Value turn, Value step, int64_t size) {
+    Value column = emitter.add(low, emitter.mul(index, width));
+    return Turn{{column, panels}, {emitter.add(copy.low, step), size}, slotOf(turn)};
+  };
+  if (whole > 0) {
+    Value turns = emitter.constant(whole);
+    if (failed(addTurns(emitter.mul(count, turns), [&](Value turn) {
+          Value step = emitter.mul(emitter.rem(turn, turns), emitter.constant(turnDepth));
+          return turnAt(emitter.div(turn, turns), turn, step, turnDepth);
+        })))
+      return failure();
+  }
+  if (rest == 0)
     return success();
-  return emitter.forEach(middle, end, one, [&](Value column) { return body({column, 1}); });
+  return addTurns(count, [&](Value turn) { return turnAt(turn, turn, emitter.constant(whole * turnDepth), rest); });
 }
 
 /// Hands the sums on.
 LogicalResult BfloatEmission::finish() {
   return emitter.forEach(rows.low, rows.high, emitter.constant(1), [&](Value row) {
-    int64_t width = 2 * panel;
+    int64_t width = turnPanels * panel;
     return emitter.forTiles(range.low, range.high, width, [&](Value column, int64_t size, Value bound) {
       ProductSpot spot{Value(), row, column, 1, size, Value(), bound};
-      TileWindow window;
-      window.indices = {emitter.sub(row, rows.low), emitter.sub(column, range.low)};
-      window.shape = {1, size};
-      window.dims = {-1, 1};
-      window.steps = {1, 1};
+      TileWindow window = waitingAt(emitter.sub(row, rows.low), column, {1, size});
       Value sums = emitter.loadTile(waiting, window, emitter.builder.getF32Type());
       return finishSpot(emitter, op.getResult(), spotWindow(emitter, spot, indices, rowDim, rank - 1), sums);
     });
@@ -334,27 +439,33 @@ LogicalResult BfloatEmission::emitItem() {
   Value sixteen = emitter.constant(tileRows);
   height = emitter.mul(emitter.ceilDiv(emitter.sub(rows.high, rows.low), sixteen), sixteen);
   // Rows are no multiple of a way of the first level apart.
-  lhs = makeScratch(emitter, {rowBlocks.size, copyDepth + tileDepth}, builder.getBF16Type());
-  waiting = makeScratch(emitter, {rowBlocks.size, columnBlocks.size + panel}, builder.getF32Type());
-  Value bytes = makeScratch(emitter, {turnPanels * turnDepth * panel * 2}, builder.getI8Type());
+  int64_t turns = llvm::divideCeil(copyDepth, turnDepth), blockWidth = turnPanels * panel;
+  int64_t columnParts = llvm::divideCeil(columnBlocks.size, blockWidth);
+  lhs = makeScratch(emitter, {turns * rowBlocks.size, turnDepth + tileDepth}, builder.getBF16Type());
+  waiting = makeScratch(emitter, {columnParts * rowBlocks.size, blockWidth}, builder.getF32Type());
+  Value bytes = makeScratch(emitter, {2 * turnPanels * turnDepth * panel * 2}, builder.getI8Type());
   auto view = [&](ArrayRef<int64_t> shape, Type element) -> Value {
     return memref::ViewOp::create(builder, emitter.loc, MemRefType::get(shape, element), bytes, emitter.constant(0),
                                   ValueRange());
   };
-  words = view({turnPanels, turnDepth / 2, panel}, builder.getI32Type());
-  pairs = view({turnPanels, turnDepth / 2, panel, 2}, builder.getBF16Type());
+  words = view({2 * turnPanels, turnDepth / 2, panel}, builder.getI32Type());
+  pairs = view({2 * turnPanels, turnDepth / 2, panel, 2}, builder.getBF16Type());
   if (failed(clear()))
     return failure();
-  auto addTurns = [&](const Depth &copy) -> LogicalResult {
-    if (failed(copyRows(copy)))
+  // Whole blocks of panels, then single ones.
+  Value width = emitter.constant(turnPanels * panel), one = emitter.constant(panel);
+  Value all = emitter.ceilDiv(emitter.sub(range.high, range.low), one);
+  Value blocks = emitter.div(all, emitter.constant(turnPanels));
+  Value middle = emitter.add(range.low, emitter.mul(blocks, width));
+  auto addCopy = [&](const Depth &copy) -> LogicalResult {
+    copyLow = copy.low;
+    if (failed(copyRows(copy)) || failed(addColumns(copy, range.low, blocks, turnPanels)))
       return failure();
-    return forPanels([&](const PanelBlock &block) {
-      return forDepths(copy, turnDepth, [&](const Depth &part) {
-        return failed(decode(block, part)) ? failure() : multiply(block, part, copy.low);
-      });
-    });
+    if (llvm::divideCeil(columns, panel) % turnPanels == 0)
+      return success();
+    return addColumns(copy, middle, emitter.rem(all, emitter.constant(turnPanels)), 1);
   };
-  if (failed(forDepths({emitter.constant(0), depth}, copyDepth, addTurns)))
+  if (failed(forDepths({emitter.constant(0), depth}, copyDepth, addCopy)))
     return failure();
   return finish();
 }

@@ -1,12 +1,14 @@
 //===- TileBfloatMatmul.cpp - products of bf16 on tiles of AMX ----------------===//
-// A tile_matmul of bf16 with deep panels of pairs, whose sums a tile_load begins and a tile_store takes at the same
-// place. They stay in tiles of 16 rows by 16 columns; a step of 32 along K loads each tile of rows and of pairs once:
+// A tile_matmul of bf16 with deep panels of pairs, or a chain of them that hand their sums on, which a tile_load begins
+// and a tile_store takes at the same place. Sums stay in tiles of 16 rows by 16 columns; a step of 32 along K loads
+// each tile of rows and of pairs once:
 //
 //   sums[r][c] = tileloadd sums
 //   for step: for c: right = tileloadd pairs(c, step); for r: sums[r][c] = tdpbf16ps(left[r], right)
 //   tilestored sums
 //
-// Eight registers hold up to four tiles of sums, those of rows and one of pairs.
+// What stands between the products of a chain stays there. Eight registers hold up to four tiles of sums, those of rows
+// and one of pairs.
 #include "TileMatmul.h"
 #include "TileParts.h"
 
@@ -29,11 +31,13 @@ public:
   static constexpr int64_t rows = 16, columns = 16, depth = 32, rowBytes = 64;
   using Values = SmallVector<Value>;
 
-  BfloatTiles(OpBuilder &builder, TileMatmulOp op) : builder(builder), op(op), loc(op.getLoc()) {}
+  BfloatTiles(OpBuilder &builder, Location loc) : builder(builder), loc(loc) {}
   /// Why tiles cannot compute an op; empty: they can.
   static std::string findObstacle(TileMatmulOp op);
-  /// Adds to the sums at `out`, rows of which are `stride` sums apart.
-  void emit(const FlatOperand &out, Value stride);
+  /// Tiles of sums for `op` at `out`, rows of which are `stride` sums apart.
+  void load(TileMatmulOp op, const FlatOperand &out, Value stride);
+  void add(TileMatmulOp op);
+  void store();
 
 private:
   Type tileType() { return LLVM::LLVMX86AMXType::get(builder.getContext()); }
@@ -45,12 +49,16 @@ private:
     Value count = arith::IndexCastOp::create(builder, loc, builder.getI64Type(), elements);
     return LLVM::MulOp::create(builder, loc, count, number(builder.getI64Type(), size));
   }
+  Value times(Value value, int64_t factor) {
+    return LLVM::MulOp::create(builder, loc, value, number(builder.getI64Type(), factor));
+  }
   Value pointerTo(const FlatOperand &operand, int64_t size);
   Value at(Value base, Value distance) {
     return LLVM::GEPOp::create(builder, loc, base.getType(), builder.getI8Type(), base, ValueRange{distance});
   }
-  Value load(Value from, Value stride) {
-    return call("llvm.x86.tileloadd64.internal", tileType(), {small(rows), small(rowBytes), from, stride});
+  Value loadTile(Value from, Value stride, bool isStreamed = false) {
+    return call(isStreamed ? "llvm.x86.tileloaddt164.internal" : "llvm.x86.tileloadd64.internal", tileType(),
+                {small(rows), small(rowBytes), from, stride});
   }
   Value call(StringRef intrinsic, Type type, ValueRange operands) {
     return LLVM::CallIntrinsicOp::create(builder, loc, type, builder.getStringAttr(intrinsic), operands)
@@ -58,8 +66,9 @@ private:
   }
 
   OpBuilder &builder;
-  TileMatmulOp op;
   Location loc;
+  Value outStride;
+  Values places, sums;
 };
 
 struct ConvertTileBfloatMatmul final : OpConversionPattern<TileMatmulOp> {
@@ -94,7 +103,19 @@ Value BfloatTiles::pointerTo(const FlatOperand &operand, int64_t size) {
   return LLVM::IntToPtrOp::create(builder, loc, LLVM::LLVMPointerType::get(builder.getContext()), address);
 }
 
-void BfloatTiles::emit(const FlatOperand &out, Value stride) {
+void BfloatTiles::load(TileMatmulOp op, const FlatOperand &out, Value stride) {
+  ArrayRef<int64_t> shape = op.getType().getShape();
+  outStride = bytesOf(stride, 4);
+  Value start = pointerTo(out, 4);
+  for (int64_t row = 0; row < shape[0]; row += rows)
+    for (int64_t column = 0; column < shape[1]; column += columns) {
+      Value below = at(start, times(outStride, row));
+      places.push_back(at(below, number(builder.getI64Type(), column * 4)));
+      sums.push_back(loadTile(places.back(), outStride));
+    }
+}
+
+void BfloatTiles::add(TileMatmulOp op) {
   Type wide = builder.getI64Type();
   ArrayRef<int64_t> shape = op.getType().getShape();
   int64_t down = shape[0] / rows, across = shape[1] / columns, steps = *getConstantIntValue(op.getDepth());
@@ -102,33 +123,26 @@ void BfloatTiles::emit(const FlatOperand &out, Value stride) {
   FlatOperand right = flattenOperand(builder, loc, op.getRhs(), op.getRhsIndices());
   Value rowStride = builder.createOrFold<arith::MulIOp>(
       loc, left.strides[op.getLhsRowDim()], arith::ConstantIndexOp::create(builder, loc, op.getRowStep()));
-  Value leftStride = bytesOf(rowStride, 2), outStride = bytesOf(stride, 4), line = number(wide, rowBytes);
+  Value leftStride = bytesOf(rowStride, 2), line = number(wide, rowBytes);
   Value panelStride = bytesOf(right.strides[right.strides.size() - 4], 2);
-  auto times = [&](Value value, int64_t factor) -> Value {
-    return LLVM::MulOp::create(builder, loc, value, number(wide, factor));
-  };
-  Values lefts, rights, places, sums;
-  Value leftStart = pointerTo(left, 2), rightStart = pointerTo(right, 2), outStart = pointerTo(out, 4);
+  Values lefts, rights;
+  Value leftStart = pointerTo(left, 2), rightStart = pointerTo(right, 2);
   for (int64_t row = 0; row < down; ++row)
     lefts.push_back(at(leftStart, times(leftStride, row * rows)));
   for (int64_t column = 0; column < across; ++column)
     rights.push_back(at(rightStart, times(panelStride, column)));
-  for (int64_t row = 0; row < down; ++row)
-    for (int64_t column = 0; column < across; ++column) {
-      Value below = at(outStart, times(outStride, row * rows));
-      places.push_back(at(below, number(wide, column * rowBytes)));
-      sums.push_back(load(places.back(), outStride));
-    }
+  // Rows of several tiles pass by while pairs stay in the first-level cache.
+  bool isStreamed = down > 1;
   auto addSteps = [&](Value first, int64_t count, Values &carried) {
     for (int64_t k = 0; k < count; k += depth) {
       Value step = LLVM::AddOp::create(builder, loc, first, number(wide, k));
       Value leftAt = times(step, 2), rightAt = times(step, 2 * columns);
       Values held(down);
       for (int64_t column = 0; column < across; ++column) {
-        Value pairs = load(at(rights[column], rightAt), line);
+        Value pairs = loadTile(at(rights[column], rightAt), line);
         for (int64_t row = 0; row < down; ++row) {
           if (column == 0)
-            held[row] = load(at(lefts[row], leftAt), leftStride);
+            held[row] = loadTile(at(lefts[row], leftAt), leftStride, isStreamed);
           Value &sum = carried[row * across + column];
           sum = call("llvm.x86.tdpbf16ps.internal", tileType(),
                      {small(rows), small(rowBytes), small(rowBytes), sum, held[row], pairs});
@@ -145,6 +159,9 @@ void BfloatTiles::emit(const FlatOperand &out, Value stride) {
     });
   }
   addSteps(number(wide, whole), steps - whole, sums);
+}
+
+void BfloatTiles::store() {
   for (auto [place, sum] : llvm::zip_equal(places, sums))
     LLVM::CallIntrinsicOp::create(builder, loc, builder.getStringAttr("llvm.x86.tilestored64.internal"),
                                   ValueRange{small(rows), small(rowBytes), place, outStride, sum});
@@ -152,26 +169,42 @@ void BfloatTiles::emit(const FlatOperand &out, Value stride) {
 
 LogicalResult ConvertTileBfloatMatmul::matchAndRewrite(TileMatmulOp op, OneToNOpAdaptor adaptor,
                                                        ConversionPatternRewriter &rewriter) const {
-  if (std::string why = BfloatTiles::findObstacle(op); !why.empty())
-    return rewriter.notifyMatchFailure(op, why);
-  auto store = op->hasOneUse() ? dyn_cast<TileStoreOp>(*op->user_begin()) : TileStoreOp();
   auto load = op.getAcc().getDefiningOp<TileLoadOp>();
-  if (!store || !load || store->getBlock() != op->getBlock() || load->getNextNode() != op || !load->hasOneUse() ||
+  TileStoreOp store;
+  SmallVector<TileMatmulOp> chain;
+  for (Operation *next = op; next; next = *next->user_begin()) {
+    if (!next->hasOneUse() || next->getBlock() != op->getBlock())
+      return rewriter.notifyMatchFailure(op, "takes sums that are used once and in one block alone");
+    auto product = cast<TileMatmulOp>(next);
+    if (std::string why = BfloatTiles::findObstacle(product); !why.empty())
+      return rewriter.notifyMatchFailure(product, why);
+    chain.push_back(product);
+    if ((store = dyn_cast<TileStoreOp>(*product->user_begin())))
+      break;
+    if (auto following = dyn_cast<TileMatmulOp>(*product->user_begin());
+        !following || following.getAcc() != product.getResult())
+      return rewriter.notifyMatchFailure(op, "takes sums that products and a store use alone");
+  }
+  if (store->getBlock() != op->getBlock() || !load || load->getNextNode() != op || !load->hasOneUse() ||
       load.getSource() != store.getDest() || load.getIndices() != store.getIndices() ||
       load.getDims() != store.getDims() || load.getSteps() != store.getSteps() || !store.getBounds().empty())
     return rewriter.notifyMatchFailure(op, "takes sums that are loaded before and stored at the same place alone");
-  for (Operation *between = op->getNextNode(); between != store; between = between->getNextNode())
-    if (!isMemoryEffectFree(between))
-      return rewriter.notifyMatchFailure(op, "takes sums that are stored at once alone");
   FlatOperand out = flattenOperand(rewriter, op.getLoc(), store.getDest(), store.getIndices());
   ArrayRef<int64_t> dims = store.getDims(), steps = store.getSteps();
   if (!out.elementType.isF32() || dims.size() != 2 || dims[0] < 0 || steps[0] != 1 || steps[1] != 1 ||
       dims[1] != static_cast<int64_t>(out.strides.size()) - 1)
     return rewriter.notifyMatchFailure(op, "takes sums in rows alone");
+  BfloatTiles tiles(rewriter, op.getLoc());
+  tiles.load(op, out, out.strides[dims[0]]);
+  for (TileMatmulOp product : chain) {
+    rewriter.setInsertionPoint(product);
+    tiles.add(product);
+  }
   rewriter.setInsertionPoint(store);
-  BfloatTiles(rewriter, op).emit(out, out.strides[dims[0]]);
+  tiles.store();
   rewriter.eraseOp(store);
-  rewriter.eraseOp(op);
+  for (TileMatmulOp product : llvm::reverse(chain))
+    rewriter.eraseOp(product);
   return success();
 }
 
