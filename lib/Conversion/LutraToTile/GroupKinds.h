@@ -21,7 +21,7 @@ struct GroupKind {
 GroupKind getArgReduceKind();
 /// Of the bfloat strategy. Rows of an item at most.
 GroupKind getBfloatKind();
-inline constexpr int64_t bfloatRows = 256;
+inline constexpr int64_t bfloatRows = 128;
 /// Of the coded strategy. Bytes of left-hand rows that an item copies at most, and of the sums of groups; the strategy
 /// takes no product of which one tile needs more.
 GroupKind getCodedKind();
