@@ -9,9 +9,14 @@
 // reads those sums as vectors, scales and adds them: each finds in the cache what it waits for. Of many, it unpacks
 // first, and the sums of one panel stay in registers from group to group.
 //
+// Vectors take many rows that way, of one buffer, and ask for the codes of the next turn meanwhile; rows of these steps
+// are copied, since many a page apart take longer to find than to read.
+//
 // Sums wait in f32, or in i32 where all of K is one group. Entries for tiles have a sign and are less their zero point.
 // Where rows lie at a distance that is a multiple of the first level's sets, they are copied to another one.
 #include "CodedEmission.h"
+
+#include "GroupKinds.h"
 
 #include "lutra/Analysis/ProductStrategy.h"
 
@@ -30,9 +35,9 @@ void CodedEmission::planBlocks(const CodedProduct &product) {
     return;
   bool hasTiles = emitter.target.hasByteTiles();
   // Entries of both turns and the rows they meet fill about half of the first level.
-  constexpr int64_t forFew = 128, forMany = 256, most = 8192, mostOfSome = 1024;
-  bool isMany = rowBlocks.size > product.blockRows, isOneGroup = panels.groups() == 1;
-  int64_t steps = isMany || isOneGroup ? forMany : forFew;
+  constexpr int64_t forFew = 128, forMany = 256, forVectors = 512, most = 8192, mostOfSome = 1024;
+  bool isMany = !hasTiles || rowBlocks.size > product.blockRows, isOneGroup = panels.groups() == 1;
+  int64_t steps = !hasTiles ? forVectors : isMany || isOneGroup ? forMany : forFew;
   if (!isOneGroup) {
     if (panels.group > most)
       return;
@@ -46,7 +51,9 @@ void CodedEmission::planBlocks(const CodedProduct &product) {
   unpacking.rows = hasTiles && !fillsTiles ? tile : product.blockRows;
   unpacking.panels = unpacking.depth <= mostOfSome ? std::min(product.blockPanels, panels.panels()) : 1;
   Builder &builder = emitter.builder;
-  unpacking.entries = makeScratch(emitter, {2 * unpacking.panels * unpacking.words * rowBytes}, builder.getI8Type());
+  unpacking.slots = hasTiles ? 2 : 1;
+  unpacking.entries = makeScratch(emitter, {unpacking.slots * unpacking.panels * unpacking.words * rowBytes},
+                                  builder.getI8Type());
   Type element = isOneGroup ? Type(builder.getI32Type()) : builder.getF32Type();
   waiting = makeScratch(emitter, {rowBlocks.size, columnBlocks.size}, element);
   if (hasTiles && !isMany && !isOneGroup)
@@ -56,6 +63,8 @@ void CodedEmission::planBlocks(const CodedProduct &product) {
   unpacking.fillsRows = hasTiles && known < 0;
   if (!copies && (getRowStride(depth) != depth || getRowLength(depth) > depth || unpacking.fillsRows))
     (isMany ? unpacking.copiesRows : copies) = true;
+  if (!copies && !hasTiles && rowBlocks.size * unpacking.depth <= codedCopyBytes)
+    unpacking.copiesRows = true;
 }
 
 /// Decides how tiles cut groups. Registers of tiles have one shape in a whole kernel, along K too: tiles of a group are
@@ -122,9 +131,40 @@ Value CodedEmission::getWord(Value low, Value first) {
   return emitter.mul(emitter.div(steps, emitter.constant(group)), emitter.constant(unpacking.group / wordBytes));
 }
 
+/// The word of codes with which those of step `low` of K begin.
+Value CodedEmission::getCodeWord(Value low) {
+  const EncodedPanels &panels = weight->getPanels();
+  return emitter.mul(emitter.div(low, emitter.constant(panels.depth)), emitter.constant(panels.code.words()));
+}
+
+/// Asks for a share of the next turn's codes, before a tile of rows from `row` on meets the group that begins `steps`
+/// steps behind this turn's first: memory then works while products do.
+void CodedEmission::askAhead(Value row, Value steps) {
+  if (!unpacking.ahead)
+    return;
+  const EncodedPanels &panels = weight->getPanels();
+  int64_t group = std::min(panels.group, unpacking.depth), groups = unpacking.depth / group;
+  int64_t words = unpacking.depth / panels.depth * panels.code.words();
+  constexpr int64_t tilesAtLeast = 2;
+  int64_t known = std::min(rows.extent, rowBlocks.size);
+  int64_t tiles = known > 0 ? llvm::divideCeil(known, unpacking.rows) : tilesAtLeast;
+  int64_t share = llvm::divideCeil(words, tiles * groups);
+  Value tile = emitter.div(emitter.sub(row, rows.low), emitter.constant(unpacking.rows));
+  Value turn = emitter.add(emitter.mul(tile, emitter.constant(groups)), emitter.div(steps, emitter.constant(group)));
+  Value zero = emitter.constant(0), first = emitter.mul(turn, emitter.constant(share));
+  for (int64_t next = 0; next < unpacking.panels; ++next)
+    for (int64_t own = 0; own < share; ++own) {
+      Value word = emitter.min(emitter.add(first, emitter.constant(own)), emitter.constant(words - 1));
+      Value at[] = {emitter.add(unpacking.ahead->panel, emitter.constant(next)),
+                    emitter.add(unpacking.ahead->word, word), zero, zero};
+      memref::PrefetchOp::create(emitter.builder, emitter.loc, weight->getCodes(), ValueRange(at), /*isWrite=*/false,
+                                 /*localityHint=*/3, /*isDataCache=*/true); // past the end nothing happens
+    }
+}
+
 /// Makes entries 0 that no group has but its tiles read.
 LogicalResult CodedEmission::clearEntries() {
-  int64_t group = weight->getPanels().group, count = 2 * unpacking.panels * unpacking.words;
+  int64_t group = weight->getPanels().group, count = unpacking.slots * unpacking.panels * unpacking.words;
   if (unpacking.group == 0 || unpacking.group == group)
     return success();
   Value words = viewEntries({count, rowBytes});
@@ -172,7 +212,7 @@ LogicalResult CodedEmission::unpack(const PanelBlock &block, const Depth &part, 
                                                         : builder.getDenseI64ArrayAttr(unpacking.table);
   bool subtracts = unpacking.isSigned && panels.zero;
   Value zero = emitter.constant(0), one = emitter.constant(1);
-  Value words = viewEntries({2 * unpacking.panels, unpacking.words, rowBytes});
+  Value words = viewEntries({unpacking.slots * unpacking.panels, unpacking.words, rowBytes});
   Value firstPanel = emitter.div(block.column, emitter.constant(panel));
   Value firstSlot = emitter.mul(slot, emitter.constant(unpacking.panels));
   // Steps of one group, or of all where no entry depends on it.
@@ -186,10 +226,10 @@ LogicalResult CodedEmission::unpack(const PanelBlock &block, const Depth &part, 
       if (subtracts)
         less[next] = loadZeroBytes(columns);
     }
-    Value first = emitter.div(low, emitter.constant(panels.depth));
+    Value first = getCodeWord(low);
     Value to = getWord(low, part.low);
     return emitter.forEach(zero, emitter.constant(llvm::divideCeil(size, panels.depth)), one, [&](Value step) {
-      Value word = emitter.mul(emitter.add(first, step), emitter.constant(panels.code.words()));
+      Value word = emitter.add(first, emitter.mul(step, emitter.constant(panels.code.words())));
       for (int64_t next = 0; next < block.panels; ++next) {
         Value from = emitter.add(firstPanel, emitter.constant(next));
         Value tile = TileUnpackOp::create(builder, emitter.loc, type, weight->getCodes(), ValueRange{from, word},
@@ -282,7 +322,7 @@ TileWindow CodedEmission::waitingAt(const ProductSpot &spot) {
 }
 
 CodedEmission::Source CodedEmission::sourceOf(const Depth &part, Value slot) {
-  Value buffer = viewEntries({2 * unpacking.panels, unpacking.words, panel, wordBytes});
+  Value buffer = viewEntries({unpacking.slots * unpacking.panels, unpacking.words, panel, wordBytes});
   return {buffer, emitter.mul(slot, emitter.constant(unpacking.panels)), part.low, true};
 }
 
@@ -355,6 +395,8 @@ LogicalResult CodedEmission::addBlock(const PanelBlock &block, const Depth &part
       own.panel = emitter.add(source.panel, emitter.constant(next));
       TileWindow window = waitingAt(spot);
       Value start = emitter.loadTile(waiting, window, element);
+      if (isOneGroup)
+        askAhead(row, emitter.constant(0));
       FailureOr<Value> total =
           isOneGroup ? multiplyGroup(spot, part, own, start) : addGroups(spot, part, own, start);
       if (failed(total))
@@ -372,6 +414,20 @@ LogicalResult CodedEmission::addTurns(Value count, TurnPlace place) {
     auto [block, part] = place(turn);
     return unpack(block, part, emitter.rem(turn, two));
   };
+  if (unpacking.slots == 1)
+    return emitter.forEach(zero, count, one, [&](Value turn) -> LogicalResult {
+      auto [block, part] = place(turn);
+      if (failed(unpack(block, part, zero)))
+        return failure();
+      // After the last panels, the first ones of the next steps.
+      Value next = emitter.add(turn, one), wraps = emitter.div(next, count);
+      auto [nextBlock, nextPart] = place(emitter.sub(next, emitter.mul(wraps, count)));
+      Value low = emitter.add(nextPart.low, emitter.mul(wraps, emitter.constant(part.size)));
+      unpacking.ahead = {emitter.div(nextBlock.column, emitter.constant(panel)), getCodeWord(low)};
+      LogicalResult added = addBlock(block, part, zero);
+      unpacking.ahead.reset();
+      return added;
+    });
   if (failed(emitter.forEach(zero, emitter.min(count, one), one, unpackTurn)))
     return failure();
   return emitter.forEach(zero, count, one, [&](Value turn) -> LogicalResult {
@@ -395,7 +451,7 @@ LogicalResult CodedEmission::addBlocks(ProductRange block, int64_t panels) {
   };
   int64_t whole = depth / unpacking.depth, rest = depth % unpacking.depth;
   Value steps = emitter.constant(unpacking.depth), restLow = emitter.constant(whole * unpacking.depth);
-  if (rowBlocks.size <= emitter.target.getCodedProduct()->blockRows) { // few
+  if (emitter.target.hasByteTiles() && rowBlocks.size <= emitter.target.getCodedProduct()->blockRows) { // few
     return emitter.forEach(zero, count, one, [&](Value index) -> LogicalResult {
       PanelBlock panelBlock = blockAt(index);
       if (failed(addTurns(emitter.constant(whole), [&](Value turn) {
@@ -432,14 +488,17 @@ LogicalResult CodedEmission::addBlocks(ProductRange block, int64_t panels) {
 LogicalResult CodedEmission::forWaiting(ProductRange block, bool finishes) {
   const EncodedPanels &panels = weight->getPanels();
   Type element = cast<MemRefType>(waiting.getType()).getElementType(), real = emitter.builder.getF32Type();
-  return forPanels(block, unpacking.panels, [&](const PanelBlock &panelBlock) {
-    if (!finishes)
-      return forBlockRows([&](Value row, int64_t rowCount) -> LogicalResult {
+  // Of some rows all columns, which lie side by side: many rows take a page each.
+  if (!finishes)
+    return forBlockRows([&](Value row, int64_t rowCount) {
+      return forPanels(block, unpacking.panels, [&](const PanelBlock &panelBlock) -> LogicalResult {
         ProductSpot spot = spotOf(panelBlock, row, rowCount);
         emitter.storeTile(makeSums(rowCount, spot.columns, element), waiting, waitingAt(spot));
         return success();
       });
-    return forRows(unpacking.rows, [&](Value row, int64_t rowCount) -> LogicalResult {
+    });
+  return forRows(unpacking.rows, [&](Value row, int64_t rowCount) {
+    return forPanels(block, unpacking.panels, [&](const PanelBlock &panelBlock) -> LogicalResult {
       ProductSpot spot = spotOf(panelBlock, row, rowCount);
       Value total = emitter.loadTile(waiting, waitingAt(spot), element);
       if (panels.groups() == 1)

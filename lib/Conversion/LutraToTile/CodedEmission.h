@@ -37,6 +37,10 @@ private:
     mlir::Value low;
     int64_t size;
   };
+  /// Codes of a turn's first panel and word.
+  struct Ahead {
+    mlir::Value panel, word;
+  };
   using RowsBody = llvm::function_ref<mlir::LogicalResult(mlir::Value row, int64_t size)>;
   using PanelBody = llvm::function_ref<mlir::LogicalResult(const PanelBlock &block)>;
 
@@ -45,6 +49,11 @@ private:
   int64_t chooseRowBlock(const ProductPlan &plan, const CodedProduct &product);
   mlir::LogicalResult copyRows(const Depth &part);
   int64_t getRowStride(int64_t size);
+  /// Whether vectors unpack codes once for many rows.
+  bool sharesUnpacked() {
+    const CodedProduct product = *emitter.target.getCodedProduct();
+    return way == CodedWay::Codes && product.blockRows > 0 && !emitter.target.hasByteTiles();
+  }
   using ScalarMap = llvm::function_ref<mlir::Value(mlir::OpBuilder &builder, mlir::Value scalar)>;
   mlir::LogicalResult addRows(mlir::Value into, ScalarMap widen, ScalarMap finish);
   mlir::LogicalResult sumGroups();
@@ -87,6 +96,7 @@ private:
   void cutGroups();
   int64_t getRowLength(int64_t size);
   mlir::Value getWord(mlir::Value low, mlir::Value first);
+  mlir::Value getCodeWord(mlir::Value low);
   mlir::LogicalResult clearEntries();
   mlir::LogicalResult copyScales();
   mlir::LogicalResult forBlockRows(RowsBody body);
@@ -105,6 +115,7 @@ private:
   mlir::LogicalResult addBlocks(ProductRange block, int64_t panels);
   mlir::LogicalResult emitBlocks(ProductRange block);
   mlir::LogicalResult forWaiting(ProductRange block, bool finishes);
+  void askAhead(mlir::Value row, mlir::Value steps);
   TileWindow waitingAt(const ProductSpot &spot);
   mlir::Value viewEntries(llvm::ArrayRef<int64_t> shape);
 
@@ -126,6 +137,7 @@ private:
 
   std::optional<EncodedRhs> weight;
   CodedValues values;
+  bool beginsWithSums = false; // products are added to what a constant zero point takes off
   bool addsFloats = false; // corrections for zero points: f32 holds all that a group sums up to
   mlir::Value lhs;         // rows (a copy: of the item)
   mlir::Value copiedFrom;  // step of K that the copy begins with; null: the first
@@ -140,6 +152,7 @@ private:
     int64_t step = 0;                        // of K that products of entries have a multiple of
     int64_t group = 0;                       // entries of a column that lie where a group does; 0: all are one group
     int64_t words = 0;                       // of a panel in a turn
+    int64_t slots = 1;                       // that turns take in turn
     /// Entries with a sign, less their zero points, where tiles take them: nothing is left to take off the sums.
     bool isSigned = false;
     std::vector<int64_t> table; // of them, by code; empty: codes
@@ -147,9 +160,10 @@ private:
     bool copiesRows = false;    // those that a turn needs, one set of steps after the other
     bool fillsRows = false;     // tiles are whole where fewer rows are left over: none read or write a buffer of others
     mlir::Value scales;         // of the rows, which zeros follow; null: they are read as they lie
-    mlir::Value entries;        // words of two turns
+    mlir::Value entries;        // words of all slots
     mlir::Value partial;        // sums of a turn's groups, where they go to memory as tiles; null: they do not
     ProductRange columns;       // whose sums wait
+    std::optional<Ahead> ahead; // codes of the next turn, which this one asks for
   } unpacking;
   llvm::SmallVector<mlir::Value> indices; // of the result; only batch dimensions are set
   ProductRange rows;

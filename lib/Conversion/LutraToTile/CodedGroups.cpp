@@ -108,7 +108,7 @@ Value CodedEmission::scaleGroup(const ProductSpot &spot, Value group, Value sum,
   for (size_t index = 0; index < panels.scales.size(); ++index)
     addSide([&](const EncodedRhs::Place &place) { return weight->loadScale(index, place); });
   size_t scalesEnd = tiles.size();
-  bool corrects = sums && !isExact;
+  bool corrects = sums && !isExact && !beginsWithSums;
   if (corrects)
     tiles.push_back(loadOfRows(spot, sums, {emitter.sub(spot.row, rows.low), group}, 0));
   if (panels.zero && corrects)
@@ -148,9 +148,18 @@ Value CodedEmission::scaleGroup(const ProductSpot &spot, Value group, Value sum,
 
 /// Adds some steps of K, inside one group, to the f32 tile.
 Value CodedEmission::addGroup(const ProductSpot &spot, const Depth &part, const Source &source, Value accumulator) {
-  Value start = makeSums(spot.rows * across, across > 1 ? panel : spot.columns, emitter.builder.getI32Type());
+  Type wide = emitter.builder.getI32Type();
+  Value start = makeSums(spot.rows * across, across > 1 ? panel : spot.columns, wide);
   Value group = emitter.div(part.low, emitter.constant(weight->getPanels().group));
+  if (beginsWithSums) {
+    Value less = loadOfRows(spot, sums, {emitter.sub(spot.row, rows.low), group}, 0);
+    start = emitter.map({start, less}, wide, [&](OpBuilder &inner, ValueRange scalars) -> Value {
+      return arith::AddIOp::create(inner, emitter.loc, scalars[0], scalars[1]);
+    });
+  }
   bool isExact = source.isUnpacked && unpacking.isSigned;
+  if (source.isUnpacked)
+    askAhead(spot.row, emitter.sub(part.low, source.low));
   return scaleGroup(spot, group, multiplyGroup(spot, part, source, start), accumulator, isExact);
 }
 

@@ -59,6 +59,8 @@ CodedEmission::CodedEmission(KernelEmitter &kernelEmitter, CodedWay way)
   auto packing = packingOf(cast<RankedTensorType>(op.getRhs().getType()));
   copies = !packing || depth % packing.getDepth() != 0 || !emitter.getBuffer(op.getLhs());
   bool fillsBlocks = way == CodedWay::Codes && (shape.m < 0 || shape.m > product.blockRows);
+  if (sharesUnpacked()) // each item copies its rows and adds them up
+    plan.columnBlock = std::max<int64_t>(plan.columnBlock, 512);
   rowBlocks = cutEvenly(emitter, m, shape.m, chooseRowBlock(plan, product),
                         fillsBlocks ? std::max(tileRows, product.blockRows) : tileRows);
   int64_t items = batch.known * (shape.m > 0 ? llvm::divideCeil(shape.m, rowBlocks.size) : 1);
@@ -85,7 +87,9 @@ void CodedEmission::limitSums(CodedProduct &product) {
 
 /// Rows of a work item, of which copies and sums stay in a cache.
 int64_t CodedEmission::chooseRowBlock(const ProductPlan &plan, const CodedProduct &product) {
-  int64_t block = llvm::alignTo(plan.rowBlock, std::max(tileRows, product.blockRows));
+  constexpr int64_t leastUnpacked = 128; // that share what vectors unpack
+  int64_t wanted = sharesUnpacked() ? std::max(plan.rowBlock, leastUnpacked) : plan.rowBlock;
+  int64_t block = llvm::alignTo(wanted, std::max(tileRows, product.blockRows));
   auto limit = [&](int64_t bytes, int64_t ofRow) {
     block = std::max(tileRows, std::min(block, bytes / std::max<int64_t>(1, ofRow) / tileRows * tileRows));
   };
@@ -331,7 +335,6 @@ LogicalResult CodedEmission::emitItem() {
   weight.emplace(emitter, rhsType, emitter.getBuffer(op.getRhs()));
   const CodedProduct product = *emitter.target.getCodedProduct();
   values = llvm::cantFail(CodedValues::of(weight->getPanels(), product)); // as the offer
-  addsFloats = values.greatestSum(weight->getPanels()) < int64_t(1) << 24;
   SmallVector<Value> position = emitter.delinearize(emitter.getItem(), counts);
   indices = batch.place(emitter, position[0]);
   rows = rowBlocks.range(emitter, position[2], m);
@@ -352,6 +355,9 @@ LogicalResult CodedEmission::emitItem() {
     direct = findDirectRows();
     middle = arith::SelectOp::create(emitter.builder, emitter.loc, isMore(direct, rows.low), block.high, block.low);
   }
+  beginsWithSums = way == CodedWay::Codes && !weight->getPanels().zero && values.factor == 1 && values.bias != 0 &&
+                   (unpacking.depth == 0 || (!emitter.target.hasByteTiles() && weight->getPanels().groups() > 1));
+  addsFloats = !beginsWithSums && values.greatestSum(weight->getPanels()) < int64_t(1) << 24;
   firstRow = unpacking.isSigned ? direct : Value(); // entries less their zero points need no sums
   if (!(isOneWay && unpacking.isSigned) && failed(sumGroups()))
     return failure();

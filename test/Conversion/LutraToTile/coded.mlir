@@ -1,5 +1,6 @@
 // RUN: lutra-opt %s --convert-lutra-to-tile=target=avx2 --canonicalize --cse | FileCheck %s
 // RUN: lutra-opt %s --convert-lutra-to-tile=target=amx --canonicalize --cse | FileCheck %s --check-prefix=AMX
+// RUN: lutra-opt %s --convert-lutra-to-tile=target=avx512vnni --canonicalize --cse | FileCheck %s --check-prefix=VNNI
 
 // Rows are read as they lie; sums of each group of a row are made first, then panels of codes meet four rows, two, one.
 // The last columns are bounded.
@@ -13,7 +14,7 @@
 // AMX-NOT: signed_codes} : {{.*}} -> <8x
 // AMX: lutra.tile_coded_matmul {{.*}} depth %c32 {bits = 4 : i64, lhs_row_dim = 0 : i64} : {{.*}} -> <8x16xi32>
 // CHECK-LABEL: func.func @groups(
-// CHECK: %[[SUMS:.*]] = memref.alloca() {{.*}} : memref<96x2xf32>
+// CHECK: %[[SUMS:.*]] = memref.alloca() {{.*}} : memref<128x2xf32>
 // CHECK: lutra.tile_reduce<sum> {{.*}} -> <i32>
 // CHECK: scf.for {{.*}} iter_args(%{{.*}} = %{{.*}}) -> (!lutra.tile<4x16xf32>)
 // CHECK: lutra.tile_coded_matmul {{.*}} depth %c32 {bits = 4 : i64, lhs_row_dim = 0 : i64} : memref<?x64xi8>, {{.*}} -> <4x16xi32>
@@ -71,4 +72,28 @@ lutra.kernel @blocks(%a: tensor<16x256xi8>, %s: tensor<16x2xf32>, %w: tensor<48x
 lutra.kernel @uneven(%a: tensor<16x400xi8>, %s: tensor<16x2xf32>, %w: tensor<48x400xf32, #g200>) -> tensor<16x48xf32> {
   %r = lutra.matmul %a, %w scale(%s : tensor<16x2xf32>) {transpose_rhs, block = 200 : i64, strategy = #lutra.strategy<"coded">} : (tensor<16x400xi8>, tensor<48x400xf32, #g200>) -> tensor<16x48xf32>
   lutra.yield %r : tensor<16x48xf32>
+}
+
+// Vectors unpack two panels for all rows, copied for these steps, and ask for those of the next turn before each group.
+// Products are added to what the zero point takes off; columns of some rows are finished side by side.
+// VNNI-LABEL: func.func @shared(
+// VNNI: %[[ROWS:.*]] = memref.alloca() {{.*}} : memref<64x512xi8>
+// VNNI: %[[SUMS:.*]] = memref.alloca() {{.*}} : memref<64x8xi32>
+// VNNI: %[[WAITING:.*]] = memref.alloca() {{.*}} : memref<64x64xf32>
+// VNNI: memref.alloca() {{.*}} : memref<16384xi8>
+// VNNI: lutra.tile_store %{{.*}}, %[[ROWS]]
+// VNNI-COUNT-2: lutra.tile_unpack
+// VNNI: %[[LESS:.*]] = lutra.tile_load %[[SUMS]]
+// VNNI: %[[START:.*]] = lutra.tile_map(%{{.*}}, %[[LESS]])
+// VNNI-COUNT-4: memref.prefetch
+// VNNI: lutra.tile_coded_matmul %[[ROWS]]{{.*}}, %[[START]] depth %c128 {bits = 8 : i64, lhs_row_dim = 0 : i64, limit = 15 : i64} : {{.*}} -> <8x32xi32>
+// VNNI-NOT: arith.addf
+// VNNI: lutra.tile_store {{.*}}, %[[WAITING]]
+// VNNI: scf.for {{.*}} step %c8
+// VNNI-NEXT: scf.for {{.*}} step %c32
+// VNNI-NEXT: lutra.tile_load %[[WAITING]]
+#c128 = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 128], zero = const<8.0>>], packing = #lutra.packing<width = 16, depth = 8>>
+lutra.kernel @shared(%a: tensor<64x1024xi8>, %s: tensor<64x8xf32>, %w: tensor<64x1024xf32, #c128>) -> tensor<64x64xf32> {
+  %r = lutra.matmul %a, %w scale(%s : tensor<64x8xf32>) {transpose_rhs, block = 128 : i64, strategy = #lutra.strategy<"coded">} : (tensor<64x1024xi8>, tensor<64x1024xf32, #c128>) -> tensor<64x64xf32>
+  lutra.yield %r : tensor<64x64xf32>
 }
