@@ -5,7 +5,8 @@
 // tensor<KxNxT, #lutra.packing<..>>; panels of signed bytes in steps of four end with words of their own
 // (BytePanels.h). The product's strategy says the depth. Before fusion the operand is the weight itself; afterwards it
 // is an argument of a kernel, which is changed together with every launch of that kernel.
-// An encoded weight [N, K] keeps its shape; its codes become panels (include/lutra/Support/EncodedPanels.h).
+// An encoded weight [N, K] keeps its shape; its codes become panels (include/lutra/Support/EncodedPanels.h). Where all
+// scales of groups in f32 are numbers of f16, they are stored so: of 4 bits in groups of 32 a tenth less is read.
 // A weight is packed once for each form in which it is used; the original goes, with its memory, as soon as nothing
 // else reads it.
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
@@ -17,12 +18,15 @@
 #include "lutra/Dialect/Lutra/IR/PanelSums.h"
 #include "lutra/Support/BytePanels.h"
 #include "lutra/Support/EncodedPanels.h"
+#include "lutra/Support/NarrowScales.h"
 
 #include "mlir/IR/DialectResourceBlobManager.h"
 
 #include "llvm/ADT/StringMap.h"
 
 #include <cstring>
+#include <map>
+#include <tuple>
 
 using namespace mlir;
 using namespace lutra;
@@ -39,6 +43,7 @@ struct Operand {
   OpOperand *use;
   bool transposed; // [N, K]
   int64_t depth;   // of the panels
+  bool isNarrow;   // scales of f32 become those of f16
 };
 
 class Packer {
@@ -47,9 +52,9 @@ public:
   void run();
 
 private:
-  bool pack(const Operand &operand);
+  bool pack(Operand operand);
   GlobalOp packed(GlobalOp global, const Operand &operand);
-  GlobalOp packedCodes(GlobalOp global, EncodingAttr encoding, int64_t depth);
+  GlobalOp packedCodes(GlobalOp global, EncodingAttr encoding, const Operand &operand);
   void countReaders();
   void replace(OpOperand &operand, GlobalOp result);
 
@@ -58,7 +63,7 @@ private:
   KernelLaunches launches;
   int64_t width;
   llvm::StringMap<int64_t> readers; // weights in use, and constants, by the key of the resource that they read
-  DenseMap<std::pair<Operation *, std::pair<unsigned, int64_t>>, GlobalOp> done; // by global, transposed, depth
+  std::map<std::tuple<Operation *, bool, int64_t, bool>, GlobalOp> done; // by global, transposed, depth and scales
 };
 
 struct PackWeights final : lutra::impl::PackWeightsBase<PackWeights> {
@@ -86,38 +91,66 @@ static void fillPanels(WeightBytes source, int64_t k, int64_t n, int64_t width, 
   }
 }
 
+namespace {
+/// What is stored for an encoded weight, also where it is one byte over and over.
+struct StoredBytes {
+  WeightBytes source;
+  SmallVector<char, 0> repeated;
+
+  explicit StoredBytes(WeightBytes read, RankedTensorType type) : source(read) {
+    if (source.splat)
+      repeated.assign(storedByteCount(type), source.data.front());
+  }
+  ArrayRef<uint8_t> get() const {
+    ArrayRef<char> data = source.splat ? ArrayRef<char>(repeated) : source.data;
+    return {reinterpret_cast<const uint8_t *>(data.data()), data.size()};
+  }
+};
+} // namespace
+
+/// Whether a global has scales of f32 that f16 holds.
+static bool mayNarrow(GlobalOp global) {
+  auto type = cast<RankedTensorType>(global.getType());
+  EncodingAttr encoding = encodingOf(type);
+  std::optional<WeightBytes> source = encoding ? WeightStore::readStored(global) : std::nullopt;
+  return source && hasNarrowScales(encoding.getValue(), type.getShape().front(), type.getShape().back(),
+                                   StoredBytes(*source, type).get());
+}
+
 /// Panels of an encoded weight; null when its bytes cannot be read.
-GlobalOp Packer::packedCodes(GlobalOp global, EncodingAttr encoding, int64_t depth) {
+GlobalOp Packer::packedCodes(GlobalOp global, EncodingAttr attribute, const Operand &operand) {
   auto type = cast<RankedTensorType>(global.getType());
   std::optional<WeightBytes> source = WeightStore::readStored(global);
   if (!source)
     return {};
-  SmallVector<char, 0> repeated; // the bytes of a splat
-  if (source->splat) {
-    repeated.assign(storedByteCount(type), source->data.front());
-    source->data = repeated;
+  StoredBytes stored(*source, type);
+  int64_t n = type.getShape().front(), k = type.getShape().back(), depth = operand.depth;
+  Encoding encoding = attribute.getValue();
+  ArrayRef<uint8_t> canonical = stored.get();
+  NarrowScales narrow;
+  if (operand.isNarrow) {
+    narrow = narrowScales(encoding, n, k, canonical);
+    encoding = narrow.encoding;
+    canonical = narrow.bytes;
   }
   // The product's strategy asked the same.
-  EncodedPanels panels = llvm::cantFail(
-      EncodedPanels::of(encoding.getValue(), type.getShape().front(), type.getShape().back(), width, depth));
+  EncodedPanels panels = llvm::cantFail(EncodedPanels::of(encoding, n, k, width, depth));
   AsmResourceBlob blob = WeightStore::allocate(panels.bytes);
-  ArrayRef<uint8_t> canonical(reinterpret_cast<const uint8_t *>(source->data.data()), source->data.size());
-  panels.pack(encoding.getValue(), canonical,
+  panels.pack(encoding, canonical,
               MutableArrayRef(reinterpret_cast<uint8_t *>(blob.getMutableData().data()), panels.bytes));
-  auto attribute = EncodingAttr::get(type.getContext(), encoding.getValue(),
-                                     PackingAttr::get(type.getContext(), width, depth));
+  attribute = EncodingAttr::get(type.getContext(), encoding, PackingAttr::get(type.getContext(), width, depth));
   auto packedType = RankedTensorType::get(type.getShape(), type.getElementType(), attribute);
   return store.add(global.getLoc(), (global.getSymName() + ".packed").str(), packedType, std::move(blob));
 }
 
 /// The packed form of a global, made on first use; null when it has none.
 GlobalOp Packer::packed(GlobalOp global, const Operand &operand) {
-  auto [entry, isNew] = done.try_emplace({global, {operand.transposed, operand.depth}});
+  auto [entry, isNew] = done.try_emplace({global, operand.transposed, operand.depth, operand.isNarrow});
   if (!isNew)
     return entry->second;
   auto type = cast<RankedTensorType>(global.getType());
   if (auto encoding = dyn_cast_if_present<EncodingAttr>(type.getEncoding()))
-    return entry->second = packedCodes(global, encoding, operand.depth);
+    return entry->second = packedCodes(global, encoding, operand);
   std::optional<WeightBytes> source = WeightStore::read(global);
   if (!source)
     return {};
@@ -142,8 +175,7 @@ GlobalOp Packer::packed(GlobalOp global, const Operand &operand) {
   if (hasPanelSums(packedType))
     fillPanelSums<int8_t>({reinterpret_cast<int8_t *>(bytes.data()), bytes.size()}, width, words);
   std::string name = (global.getSymName() + ".packed").str();
-  return done[{global, {operand.transposed, operand.depth}}] =
-             store.add(global.getLoc(), name, packedType, std::move(blob));
+  return entry->second = store.add(global.getLoc(), name, packedType, std::move(blob));
 }
 
 /// Steps of K in the panels that the product's strategy reads, 0 for none. Before one is chosen: floats, one step.
@@ -161,7 +193,7 @@ static std::optional<Operand> getOperand(Operation *op, int64_t width) {
     int64_t depth = getPanelDepth(op, type);
     if (type.getRank() != 2 || packingOf(type) || depth == 0)
       return std::nullopt;
-    return Operand{op, &matmul.getRhsMutable(), matmul.getTransposeRhs(), depth};
+    return Operand{op, &matmul.getRhsMutable(), matmul.getTransposeRhs(), depth, false};
   }
   auto conv = dyn_cast<ConvOp>(op);
   if (!conv || conv.getLayout() != ConvLayout::ChannelsLast)
@@ -174,7 +206,7 @@ static std::optional<Operand> getOperand(Operation *op, int64_t width) {
   int64_t groups = conv.getGroups(), columns = type.getShape().back() / groups;
   if (groups != 1 && (columns % width != 0 || type.getDimSize(type.getRank() - 2) == 1))
     return std::nullopt;
-  return Operand{op, &conv.getFilterMutable(), false, depth};
+  return Operand{op, &conv.getFilterMutable(), false, depth, false};
 }
 
 void Packer::countReaders() {
@@ -205,7 +237,7 @@ void Packer::replace(OpOperand &operand, GlobalOp result) {
 }
 
 /// Packs one operand; false when it is no weight.
-bool Packer::pack(const Operand &operand) {
+bool Packer::pack(Operand operand) {
   auto setPacked = [&](Type type) {
     operand.use->get().setType(type);
     auto matmul = dyn_cast<MatmulOp>(operand.op);
@@ -213,6 +245,7 @@ bool Packer::pack(const Operand &operand) {
       matmul.setTransposeRhs(false);
   };
   if (GlobalOp global = store.getGlobal(operand.use->get())) {
+    operand.isNarrow = mayNarrow(global);
     GlobalOp result = packed(global, operand);
     if (!result)
       return false;
@@ -227,6 +260,8 @@ bool Packer::pack(const Operand &operand) {
   unsigned position = argument.getArgNumber();
   ArrayRef<LaunchOp> uses = launches.of(kernel);
   SmallVector<GlobalOp> results;
+  operand.isNarrow = llvm::all_of(
+      uses, [&](LaunchOp launch) { return mayNarrow(store.getGlobal(launch.getInputs()[position])); });
   for (LaunchOp launch : uses) {
     GlobalOp result = packed(store.getGlobal(launch.getInputs()[position]), operand);
     if (!result)

@@ -183,8 +183,9 @@ def PackWeights : Pass<"lutra-pack-weights", "mlir::ModuleOp"> {
     conv, where they are weights and the product's strategy reads panels (before one is chosen: floats), have the
     type tensor<KxN, #lutra.packing<width, depth>> over a new global, with the strategy's depth, and a matmul has lost
     `transpose_rhs`. An encoded right-hand side [N, K] has a packing inside its encoding and keeps its shape and
-    `transpose_rhs`. Weights that nothing reads are gone. Leaves alone: operands that are computed, depthwise
-    filters (one panel column per channel gains nothing).
+    `transpose_rhs`; scales of f32 for groups along K are f16 where f16 holds all of them (of all launches of a
+    kernel). Weights that nothing reads are gone. Leaves alone: operands that are computed, depthwise filters (one panel
+    column per channel gains nothing).
 
     ```mlir
     lutra.global @w : tensor<8x4xf32> = dense_resource<w>
