@@ -108,6 +108,23 @@ bool lutra::mayComputeLhs(const ProductProblem &problem, const TileTarget &targe
   return batch * llvm::divideCeil(rows, 2 * plan.rows) >= fewestItems;
 }
 
+bool lutra::mayComputeWindows(ConvOp op) {
+  constexpr int64_t mostBytes = 128 << 10, vector = 16; // of the rows under one window, for a vector of channels
+  auto input = cast<RankedTensorType>(op.getInput().getType()), result = cast<RankedTensorType>(op.getType());
+  auto filter = cast<RankedTensorType>(op.getFilter().getType());
+  auto isZero = [](int64_t size) { return size == 0; };
+  bool isDepthwise = op.getLayout() == ConvLayout::ChannelsLast && filter.getRank() == 4 && filter.hasStaticShape() &&
+                     op.getGroups() > 1 && filter.getDimSize(2) == 1 &&
+                     filter.getDimSize(3) == static_cast<int64_t>(op.getGroups());
+  if (!isDepthwise || !input.getElementType().isF32() || !result.getElementType().isF32() ||
+      ShapedType::isDynamicShape(input.getShape().drop_front()) || result.getDimSize(2) < 2 ||
+      llvm::is_contained(result.getShape(), 0) || !llvm::all_of(op.getLow(), isZero) ||
+      !llvm::all_of(op.getHigh(), isZero))
+    return false;
+  int64_t rows = (filter.getDimSize(0) - 1) * op.getDilations()[0] + 1;
+  return rows * input.getDimSize(2) * vector * 4 <= mostBytes;
+}
+
 const ProductStrategy *ProductStrategies::find(StringRef name) const {
   for (const std::unique_ptr<ProductStrategy> &strategy : list)
     if (strategy->getName() == name)

@@ -139,36 +139,37 @@ def conv(size: int, channels: int, filters: int, window: int, stride: int = 1) -
     )
 
 
-def integer_conv(size: int, channels: int, filters: int, window: int) -> Case:
-    """A convolution of codes between codes (QDQ), one scale for each filter, padded to keep its size."""
+def integer_conv(size: int, channels: int, filters: int, window: int, groups: int = 1, stride: int = 1) -> Case:
+    """A convolution of codes between codes (QDQ), one scale for each filter, padded by half a window."""
     from onnx import helper
 
+    share, result = channels // groups, (size - 1) // stride + 1
     generator = np.random.default_rng(size + channels + filters)
     x = generator.integers(0, 256, (1, channels, size, size)).astype(np.uint8)
     fixed: Arrays = {
-        "w": generator.integers(-127, 128, (filters, channels, window, window)).astype(np.int8),
+        "w": generator.integers(-127, 128, (filters, share, window, window)).astype(np.int8),
         "ws": generator.uniform(0.001, 0.01, filters).astype(np.float32),
         "wz": np.zeros(filters, np.int8),
         "xs": np.asarray(np.float32(0.02)),
         "xz": np.asarray(np.uint8(0)),
-        "ys": np.asarray(np.float32(window * channels**0.5 * 0.02)),
+        "ys": np.asarray(np.float32(window * share**0.5 * 0.02)),
         "yz": np.asarray(np.uint8(128)),
     }
-    pads = [window // 2] * 4
+    form: dict[str, Any] = {"kernel_shape": [window] * 2, "pads": [window // 2] * 4, "strides": [stride] * 2}
     nodes = [
         helper.make_node("DequantizeLinear", ["x", "xs", "xz"], ["xf"]),
         helper.make_node("DequantizeLinear", ["w", "ws", "wz"], ["wf"], axis=0),
-        helper.make_node("Conv", ["xf", "wf"], ["c"], kernel_shape=[window] * 2, pads=pads),
+        helper.make_node("Conv", ["xf", "wf"], ["c"], group=groups, **form),
         helper.make_node("QuantizeLinear", ["c", "ys", "yz"], ["y"]),
     ]
-    out = ("y", np.uint8, [1, filters, size, size])
+    kind = "int8 conv" if groups == 1 else "int8 depthwise conv"
     return Case(
-        f"int8 conv {window}x{window} {size}x{size}x{channels}->{filters}",
-        onnx_model(nodes, {"x": x}, out, fixed),
+        f"{kind} {window}x{window} {size}x{size}x{channels}->{filters}" + (f" stride {stride}" if stride > 1 else ""),
+        onnx_model(nodes, {"x": x}, ("y", np.uint8, [1, filters, result, result]), fixed),
         {"x": x},
         Work(
-            1.0 * size * size * filters * channels * window**2,
-            1.0 * (x.size + fixed["w"].size + size * size * filters),
+            1.0 * result * result * filters * share * window**2,
+            1.0 * (x.size + fixed["w"].size + result * result * filters),
             coded=True,
         ),
     )
@@ -264,6 +265,10 @@ def operators() -> Iterator[Case]:
     yield integer_conv(56, 64, 64, 3)
     yield integer_conv(56, 64, 256, 1)
     yield integer_conv(14, 256, 256, 3)
+    yield integer_conv(56, 128, 128, 3, groups=128)
+    yield integer_conv(56, 96, 96, 3, groups=96, stride=2)
+    yield integer_conv(14, 512, 512, 3, groups=512)
+    yield integer_conv(14, 256, 256, 5, groups=256)
     yield sign_conv(56, 64, 64, 3)
     yield sign_conv(14, 256, 256, 3)
     yield sign_gemm(1, 4096, 4096)

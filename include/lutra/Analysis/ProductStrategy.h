@@ -20,6 +20,7 @@
 
 namespace lutra {
 
+class ConvOp;
 class MatmulOp;
 class KernelEmitter; // Conversion/LutraToTile; only strategies' own files need its definition
 
@@ -47,6 +48,10 @@ std::optional<ProductProblem> getProductProblem(mlir::Operation *op);
 /// Whether a kernel of the product may compute the left-hand side where it reads it: rows of the whole depth can be
 /// held, and blocks of rows alone make work items enough, so that no element is computed twice.
 bool mayComputeLhs(const ProductProblem &problem, const TileTarget &target);
+
+/// Whether a kernel of the convolution may compute its input, once for the windows of a block of rows: one of single
+/// channels, channels last, f32, of images of known size whose rows under a window can be held.
+bool mayComputeWindows(ConvOp op);
 
 /// What a strategy offers for a problem on a level.
 struct StrategyOffer {

@@ -8,8 +8,8 @@
 //
 // A work item is a block of output rows times a block of one group's filters. An input that the kernel computes is
 // copied in rows first, which a window of one pixel reads once; an item then has all filters. Depthwise convolutions
-// are vectors over channels instead. Integers are multiplied in pairs along the channels (DotStrategy.cpp). What fits
-// none of these (see isTileableConv) is the scalar strategy's.
+// are another kind (DepthwiseKind.cpp). Integers are multiplied in pairs along the channels (DotStrategy.cpp). What
+// fits none of these (see isTileableConv) is the scalar strategy's.
 #include "GroupKinds.h"
 #include "Product.h"
 
@@ -30,7 +30,6 @@ public:
 private:
   LogicalResult packInput(ProductRange rows, Value low, Value high);
   LogicalResult emitSpot(const ProductSpot &spot);
-  LogicalResult emitDepthwise();
   SmallVector<Value> outputIndices(Value outer);
   SmallVector<Value> inputIndices(ArrayRef<Value> output, ArrayRef<Value> taps);
   FailureOr<Value> overTaps(Value init, int64_t dims,
@@ -38,7 +37,6 @@ private:
 
   KernelEmitter &emitter;
   ConvOp op;
-  bool depthwise;
   Type accumulate;
   ProductShape shape;
   SmallVector<Value> outerSizes; // batch and spatial dimensions before `last`
@@ -91,7 +89,6 @@ ConvEmission::ConvEmission(KernelEmitter &kernelEmitter)
     : ConvWalk(cast<ConvOp>(getRoot(kernelEmitter.kernel))), emitter(kernelEmitter),
       op(cast<ConvOp>(getRoot(kernelEmitter.kernel))) {
   accumulate = getAccumulatorType(resultType.getElementType());
-  depthwise = groups > 1 && channels == 1 && columns == 1;
 
   for (int64_t dim = 0; dim < last; ++dim)
     outerSizes.push_back(emitter.getSize(op.getResult(), dim));
@@ -109,8 +106,8 @@ ConvEmission::ConvEmission(KernelEmitter &kernelEmitter)
   ProductPlan plan = emitter.target.planProduct(shape);
   int64_t rowBlock = std::max(plan.rowBlock, plan.rows);
   rowBlocks = cutEvenly(emitter, rows, extent, rowBlock, plan.rows);
-  computesInput = !depthwise && !emitter.getBuffer(op.getInput());
-  if (extent > 0 && !depthwise)
+  computesInput = !emitter.getBuffer(op.getInput());
+  if (extent > 0)
     outerPerItem = std::max<int64_t>(1, rowBlock / std::max<int64_t>(extent, 1));
   int64_t outerItems = 1;
   bool known = true;
@@ -137,8 +134,6 @@ ConvEmission::ConvEmission(KernelEmitter &kernelEmitter)
   columnBlocks = cutEvenly(emitter, emitter.constant(columns), columns, columnBlock, unit);
   counts = {emitter.ceilDiv(outerCount, emitter.constant(outerPerItem)), emitter.constant(groups),
             columnBlocks.count, rowBlocks.count};
-  if (depthwise)
-    counts = {outerCount};
 }
 
 /// Indices of the result whose batch and outer spatial positions are number `outer`.
@@ -273,49 +268,7 @@ LogicalResult ConvEmission::emitSpot(const ProductSpot &spot) {
                     *accumulator);
 }
 
-/// One output row of all channels: tiles of a few pixels by a vector of channels.
-LogicalResult ConvEmission::emitDepthwise() {
-  SmallVector<Value> output = outputIndices(emitter.getItem());
-  int64_t width = emitter.getTileWidth(), pixels = 4;
-  Value zero = emitter.constant(0), rowEnd = emitter.getSize(op.getResult(), last);
-  return emitter.forTiles(zero, emitter.constant(groups), width, [&](Value column, int64_t size, Value bound) {
-    return emitter.forTiles(zero, rowEnd, pixels, [&](Value row, int64_t rows, Value rowBound) -> LogicalResult {
-      ProductSpot spot{{}, row, column, rows, size, rowBound, bound};
-      TileWindow window = spotWindow(emitter, spot, output, last, rank - 1);
-      output[last] = row;
-      auto step = [&](ArrayRef<Value> taps, Value carried) -> FailureOr<Value> {
-        TileWindow inputWindow = window;
-        inputWindow.indices = inputIndices(output, taps);
-        inputWindow.indices.back() = column;
-        inputWindow.steps[0] = rows == 1 ? 1 : op.getStrides()[last - 1];
-        TileWindow filterWindow = window;
-        filterWindow.indices.assign(taps.begin(), taps.end());
-        filterWindow.indices.append({emitter.constant(0), column});
-        filterWindow.dims = {-1, rank - 1};
-        auto left = emitter.emitTile(op.getInput(), inputWindow);
-        auto right = emitter.emitTile(op.getFilter(), filterWindow);
-        if (failed(left) || failed(right))
-          return failure();
-        return emitter.map({*left, *right, carried}, accumulate,
-                           [&](OpBuilder &builder, ValueRange scalars) -> Value {
-                             Type element = inputType.getElementType();
-                             Value a = widenOperand(builder, emitter.loc, scalars[0], element, accumulate);
-                             Value b = widenOperand(builder, emitter.loc, scalars[1], element, accumulate);
-                             return multiplyAdd(builder, emitter.loc, a, b, scalars[2]);
-                           });
-      };
-      Value init = emitter.fill(emitter.builder.getZeroAttr(accumulate), {rows, size});
-      auto accumulator = overTaps(init, spatial, step);
-      if (failed(accumulator))
-        return failure();
-      return finishSpot(emitter, op.getResult(), window, *accumulator);
-    });
-  });
-}
-
 LogicalResult ConvEmission::emitItem() {
-  if (depthwise)
-    return emitDepthwise();
   filter = emitter.getBuffer(op.getFilter());
   if (!filter)
     return failure();
@@ -335,14 +288,19 @@ LogicalResult ConvEmission::emitItem() {
       std::make_pair(low, high));
 }
 
+static bool isDepthwiseKernel(KernelEmitter &emitter) {
+  return isDepthwise(cast<ConvOp>(getRoot(emitter.kernel)));
+}
+
 GroupKind lutra::getConvKind() {
   return {hasRoot<ConvOp>,
           [](KernelEmitter &emitter) -> FailureOr<Value> {
-            return ConvEmission(emitter).getItems();
+            return isDepthwiseKernel(emitter) ? getDepthwiseKind().grid(emitter) : ConvEmission(emitter).getItems();
           },
           [](KernelEmitter &emitter, bool elementwise) -> LogicalResult {
             if (elementwise) // the grid was cut for tiles
               return failure();
-            return ConvEmission(emitter).emitItem();
+            return isDepthwiseKernel(emitter) ? getDepthwiseKind().item(emitter, elementwise)
+                                              : ConvEmission(emitter).emitItem();
           }};
 }

@@ -39,6 +39,8 @@ GroupKind getDecodedKind();
 /// Of the tiled strategy.
 GroupKind getConvKind();
 GroupKind getConvTransposeKind();
+/// Of the strategies of getConvKind, for convolutions of single channels.
+GroupKind getDepthwiseKind();
 GroupKind getCumulativeKind();
 GroupKind getDynamicQuantizeKind();
 GroupKind getLstmKind();

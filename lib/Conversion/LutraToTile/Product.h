@@ -84,6 +84,8 @@ struct ConvWalk {
 bool isTileableConv(ConvOp op, std::string &why);
 /// The same for ByteConvKind.cpp, of bytes.
 bool isByteConv(ConvOp op, std::string &why);
+/// Whether each filter has a channel of its own.
+bool isDepthwise(ConvOp op);
 
 /// A stack buffer of the function.
 mlir::Value makeScratch(KernelEmitter &emitter, llvm::ArrayRef<int64_t> shape, mlir::Type element);

@@ -148,6 +148,11 @@ static TransposeOp producingTranspose(Value value) {
              : TransposeOp();
 }
 
+static bool isTurnedForConv(TransposeOp op) {
+  ArrayRef<int64_t> permutation = op.getPermutation();
+  return permutation.size() > 2 && permutation == ArrayRef<int64_t>(toChannelsLast(permutation.size()));
+}
+
 LogicalResult TurnConv::matchAndRewrite(ConvOp op, PatternRewriter &rewriter) const {
   if (op.getLayout() != ConvLayout::ChannelsFirst)
     return rewriter.notifyMatchFailure(op, "is channels_last already");
@@ -170,6 +175,14 @@ LogicalResult TurnConv::matchAndRewrite(ConvOp op, PatternRewriter &rewriter) co
                           pad.getValue(), ValueRange(), ValueRange(),
                           rewriter.getDenseI64ArrayAttr(permute(pad.getStaticLow(), order)),
                           rewriter.getDenseI64ArrayAttr(permute(pad.getStaticHigh(), order)), pad.getMode());
+  } else if (auto source = op.getInput().getDefiningOp<DequantizeOp>();
+             source && source->hasOneUse() && cast<RankedTensorType>(source.getScale().getType()).getRank() == 0 &&
+             !producingTranspose(source.getInput())) {
+    // Codes are fewer bytes.
+    auto turned = permuteType(cast<RankedTensorType>(source.getType()), order);
+    Value codes = transpose(rewriter, loc, source.getInput(), order);
+    input = DequantizeOp::create(rewriter, source.getLoc(), turned, codes, source.getScale(), source.getZeroPoint(),
+                                 source.getAxis(), source.getBlock());
   } else {
     input = transpose(rewriter, loc, op.getInput(), order);
   }
@@ -290,6 +303,8 @@ LogicalResult SinkThroughQuantization<Op>::matchAndRewrite(Op op, PatternRewrite
   int64_t scales = cast<RankedTensorType>(op.getScale().getType()).getRank();
   if (!producer || scales > 1)
     return rewriter.notifyMatchFailure(op, "input is not transposed, or scales lie in blocks");
+  if (isa<DequantizeOp>(op) && isTurnedForConv(producer) && producer.getPermutation().size() > 3)
+    return rewriter.notifyMatchFailure(op, "codes were turned for the conv behind them");
   SmallVector<int64_t> order = inverse(producer.getPermutation());
   auto type = cast<RankedTensorType>(op.getType());
   auto inner = cast<Op>(rewriter.clone(*op));
@@ -326,7 +341,7 @@ LogicalResult SinkThroughPad::matchAndRewrite(PadOp op, PatternRewriter &rewrite
   if (!producer || !op.getLow().empty() || !op.getHigh().empty())
     return rewriter.notifyMatchFailure(op, "input is not transposed, or amounts are dynamic");
   ArrayRef<int64_t> permutation = producer.getPermutation();
-  if (permutation.size() > 2 && permutation == ArrayRef<int64_t>(toChannelsLast(permutation.size())))
+  if (isTurnedForConv(producer))
     return rewriter.notifyMatchFailure(op, "input was turned for the conv behind the padding");
   SmallVector<int64_t> order = inverse(permutation);
   auto type = permuteType(cast<RankedTensorType>(op.getType()), order);

@@ -6,7 +6,8 @@
 // The left-hand side of a product is computed in its kernel where mayComputeLhs allows it: pointwise ops, and one
 // softmax or norm of rows behind them. Values that another product or reduction could finish as its epilogue, at no
 // cost of memory traffic, stay with that. dynamic_quantize reads rows twice and computes them in its kernel likewise;
-// what others read of them, after it, the kernel returns besides.
+// what others read of them, after it, the kernel returns besides. What a convolution of single channels reads, padding
+// and dequantized codes alone, is computed in its kernel where mayComputeWindows allows it.
 #include "FormKernelsGroups.h"
 
 #include "lutra/Analysis/ProductStrategy.h"
@@ -202,6 +203,8 @@ private:
 
   std::optional<unsigned> findGroup(Operation *op) {
     FusionClass kind = getFusionClass(op);
+    if (std::optional<unsigned> windows = findWindows(op))
+      return windows;
     if (op->getNumResults() != 1 || op->use_empty() || kind == FusionClass::Sink)
       return std::nullopt;
     std::optional<unsigned> found = findRows(op);
@@ -242,6 +245,26 @@ private:
     if (isa<QuantizeOp>(op) && (group.root || !isEpilogueOf(op, group)) && finishesRoot(op, group))
       return std::nullopt;
     return found;
+  }
+
+  /// The group of the convolution whose windows alone read `op`: a constant border, or codes that get their values.
+  std::optional<unsigned> findWindows(Operation *op) {
+    if (!isa<PadOp, DequantizeOp>(op) || !op->hasOneUse() || options.targets.empty())
+      return std::nullopt;
+    auto found = groupOf.find(*op->user_begin());
+    KernelGroup *group = found == groupOf.end() ? nullptr : &groups[found->second];
+    auto conv = group ? dyn_cast_or_null<ConvOp>(group->root) : ConvOp();
+    if (!conv || !isOperandOf(op, *group) || !mayComputeWindows(conv) ||
+        static_cast<int64_t>(group->members.size()) >= options.maxOps ||
+        llvm::any_of(options.targets, [](const TileTarget *target) { return target->getVectorBits() == 0; }))
+      return std::nullopt;
+    if (auto pad = dyn_cast<PadOp>(op)) {
+      bool isPlain = pad.getMode() == PadMode::Constant && pad.getLow().empty() && pad.getHigh().empty() &&
+                     pad.getStaticLow().back() == 0 && pad.getStaticHigh().back() == 0 && group->operand.empty();
+      return isPlain ? std::optional(found->second) : std::nullopt;
+    }
+    auto dequantize = cast<DequantizeOp>(op);
+    return typeOf(dequantize.getScale()).getRank() == 0 ? std::optional(found->second) : std::nullopt;
   }
 
   /// The group of a dynamic_quantize whose rows `op` computes: the softmax or norm of them, or a pointwise op whose

@@ -173,3 +173,18 @@ func.func @quantized(%x: tensor<?x4x8x8xf32>, %y: tensor<1x4x8x8xf32>) -> (tenso
   %r = lutra.dequantize %p scale(%blocks : tensor<1x2x8x8xf32>) {axis = 1 : i64, block = 2 : i64} : tensor<1x4x8x8xi8> -> tensor<1x4x8x8xf32>
   return %c, %r : tensor<?x4x8x8xf32>, tensor<1x4x8x8xf32>
 }
+
+// Codes are turned, not the values that they stand for; with a scale for each channel the values are.
+// CHECK-LABEL: func @codes
+// CHECK: %[[T:.*]] = lutra.transpose %{{.*}} [0, 2, 3, 1] : tensor<1x4x8x8xui8> -> tensor<1x8x8x4xui8>
+// CHECK: %[[D:.*]] = lutra.dequantize %[[T]]
+// CHECK: lutra.pad<constant> %[[D]]
+// CHECK: %[[E:.*]] = lutra.dequantize %{{.*}} : tensor<1x4x8x8xui8> -> tensor<1x4x8x8xf32>
+// CHECK: lutra.transpose %[[E]] [0, 2, 3, 1]
+func.func @codes(%x: tensor<1x4x8x8xui8>, %y: tensor<1x4x8x8xui8>, %f: tensor<4x1x3x3xf32>, %s: tensor<f32>, %c: tensor<4xf32>) -> (tensor<1x4x8x8xf32>, tensor<1x4x8x8xf32>) {
+  %d = lutra.dequantize %x scale(%s : tensor<f32>) {axis = -1 : i64, block = 0 : i64} : tensor<1x4x8x8xui8> -> tensor<1x4x8x8xf32>
+  %a = lutra.conv<channels_first> %d, %f {strides = array<i64: 1, 1>, low = array<i64: 1, 1>, high = array<i64: 1, 1>, dilations = array<i64: 1, 1>, groups = 4 : i64} : (tensor<1x4x8x8xf32>, tensor<4x1x3x3xf32>) -> tensor<1x4x8x8xf32>
+  %e = lutra.dequantize %y scale(%c : tensor<4xf32>) {axis = 1 : i64, block = 0 : i64} : tensor<1x4x8x8xui8> -> tensor<1x4x8x8xf32>
+  %b = lutra.conv<channels_first> %e, %f {strides = array<i64: 1, 1>, low = array<i64: 1, 1>, high = array<i64: 1, 1>, dilations = array<i64: 1, 1>, groups = 4 : i64} : (tensor<1x4x8x8xf32>, tensor<4x1x3x3xf32>) -> tensor<1x4x8x8xf32>
+  return %a, %b : tensor<1x4x8x8xf32>, tensor<1x4x8x8xf32>
+}

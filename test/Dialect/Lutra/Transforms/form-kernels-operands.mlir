@@ -129,3 +129,37 @@ func.func @twice(%x: tensor<96x64xf32>, %v: tensor<64x64xf32>, %s: tensor<64xf32
   %k = lutra.quantize %r scale(%c : tensor<96x4xf32>) {axis = 1 : i64, block = 16 : i64} : tensor<96x64xf32> -> tensor<96x64xi8>
   return %y, %z, %k : tensor<96x64xf32>, tensor<96x64xf32>, tensor<96x64xi8>
 }
+
+// -----
+
+// What a convolution of single channels reads: a border around dequantized codes. Another reader, of the border or of the
+// values, keeps them out; so does a window of several channels.
+// CHECK: lutra.kernel @k0
+// CHECK-NEXT: lutra.constant
+// CHECK-NEXT: lutra.constant
+// CHECK-NEXT: lutra.constant
+// CHECK-NEXT: lutra.dequantize
+// CHECK-NEXT: lutra.pad
+// CHECK-NEXT: lutra.conv
+// CHECK-NEXT: lutra.quantize
+// CHECK-NEXT: lutra.yield
+// CHECK: lutra.kernel @k1
+// CHECK: lutra.pad
+// CHECK-NEXT: lutra.yield
+// CHECK: lutra.kernel @k2
+// CHECK-NEXT: lutra.conv
+// CHECK: lutra.kernel @k3
+// CHECK-NEXT: lutra.conv
+func.func @channels(%x: tensor<?x8x8x32xui8>, %f: tensor<3x3x1x32xf32>, %z: tensor<?x8x8x32xf32>, %g: tensor<3x3x32x32xf32>) -> (tensor<?x8x8x32xui8>, tensor<?x8x8x32xf32>, tensor<?x8x8x32xf32>) {
+  %scale = lutra.constant dense<0.5> : tensor<f32>
+  %point = lutra.constant dense<118> : tensor<ui8>
+  %zero = lutra.constant dense<0.0> : tensor<f32>
+  %d = lutra.dequantize %x scale(%scale : tensor<f32>) zero_point(%point : tensor<ui8>) {axis = -1 : i64, block = 0 : i64} : tensor<?x8x8x32xui8> -> tensor<?x8x8x32xf32>
+  %p = lutra.pad<constant> %d, %zero low [0, 1, 1, 0] high [0, 1, 1, 0] : tensor<?x8x8x32xf32>, tensor<f32> -> tensor<?x10x10x32xf32>
+  %c = lutra.conv<channels_last> %p, %f {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 32 : i64} : (tensor<?x10x10x32xf32>, tensor<3x3x1x32xf32>) -> tensor<?x8x8x32xf32>
+  %q = lutra.quantize %c scale(%scale : tensor<f32>) zero_point(%point : tensor<ui8>) {axis = -1 : i64, block = 0 : i64} : tensor<?x8x8x32xf32> -> tensor<?x8x8x32xui8>
+  %b = lutra.pad<constant> %z, %zero low [0, 1, 1, 0] high [0, 1, 1, 0] : tensor<?x8x8x32xf32>, tensor<f32> -> tensor<?x10x10x32xf32>
+  %e = lutra.conv<channels_last> %b, %f {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 32 : i64} : (tensor<?x10x10x32xf32>, tensor<3x3x1x32xf32>) -> tensor<?x8x8x32xf32>
+  %h = lutra.conv<channels_last> %b, %g {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<?x10x10x32xf32>, tensor<3x3x32x32xf32>) -> tensor<?x8x8x32xf32>
+  return %q, %e, %h : tensor<?x8x8x32xui8>, tensor<?x8x8x32xf32>, tensor<?x8x8x32xf32>
+}

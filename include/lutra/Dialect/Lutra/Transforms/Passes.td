@@ -12,7 +12,8 @@ def ChooseLayout : Pass<"lutra-choose-layout", "mlir::ModuleOp"> {
     channels_last and has no padding (a `lutra.pad` before it has it); pools behind a conv are
     channels_last; transposes stand only where an op that cares about the order (a reshape that joins channels and
     image, matmul, an input or result of the graph) meets one that was turned. A channel shuffle exchanges its two
-    channel dimensions alone. Leaves alone: conv_transpose, pools that no conv feeds.
+    channel dimensions alone. Codes that one scale makes the values of a conv are turned before it does. Leaves alone:
+    conv_transpose, pools that no conv feeds.
     Transposes of constants remain for lutra-fold-weights.
 
     ```mlir
@@ -131,11 +132,13 @@ def FormKernels : Pass<"lutra-form-kernels", "mlir::ModuleOp"> {
     root op (product, row op, reduction, or a single op), its pointwise epilogue and the pointwise and
     movement ops that produce its operands, or of pointwise and movement ops alone. A product takes pointwise ops
     and one softmax or norm over the last dimension as producers of its left-hand side where all `targets` can hold
-    whole rows of it and few columns need it, and where no root before could take them as its epilogue. No value is
-    computed twice but for iota and from_index, which are copied into their users. Groups that are equal
-    share a kernel. A branch (scf.if) keeps its regions; no kernel reaches across their borders, and what a region
-    yields is the result of a launch of its own. Sizes of intermediate values became formulas of the arguments' sizes. A
-    result is the result of a launch that no other result shares. Leaves alone: private functions, and
+    whole rows of it and few columns need it, and where no root before could take them as its epilogue. A
+    convolution of single channels takes a constant border and codes dequantized with one scale as producers of its
+    input, which blocks of rows share but for those at their edges. No other value is computed twice but for iota and
+    from_index, which are copied into their users. Groups that are equal share a kernel. A branch (scf.if) keeps its
+    regions; no kernel reaches across their borders, and what a region yields is the result of a launch of its own.
+    Sizes of intermediate values became formulas of the arguments' sizes. A result is the result of a launch that no
+    other result shares. Leaves alone: private functions, and
     functions that hold launches only.
 
     ```mlir
