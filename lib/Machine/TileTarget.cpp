@@ -36,9 +36,9 @@ public:
     plan.columnBlock = 256;
     plan.depthBlock = 256;
     plan.lhsBytes = 384 << 10; // what 96 rows of 1024 f32 loaded take of the L2 as well
-    if (isBytes(shape) && hasByteTiles()) {
+    if (isBytes(shape) && takesTiles(shape)) {
       // Half of an L2 of 2 MB: rows stay there while panels pass. Computed ones are counted as 16 bits.
-      int64_t most = shape.k > 0 ? (1 << 20) / shape.k : 256;
+      int64_t most = (1 << 20) / std::max<int64_t>(1, shape.k);
       plan.lhsBytes = 2 << 20;
       plan.rowBlock = std::max<int64_t>(32, std::min<int64_t>(512, most / 32 * 32));
     }
@@ -47,7 +47,7 @@ public:
 
   int64_t getProductColumns(const ProductShape &shape, int64_t rows) const override {
     if (isBytes(shape))
-      return getByteColumns(rows);
+      return getByteColumns(shape, rows);
     int64_t vectors = panel * shape.accBits / vectorBits; // of one row in one panel
     int64_t registers = vectorBits == 512 ? 32 : 16, best = 1;
     // Accumulators, and either all right-hand vectors and one broadcast or the other way round. Eight
@@ -135,10 +135,12 @@ private:
   bool isBytes(const ProductShape &shape) const {
     return shape.constantRhs && shape.lhsBits == 8 && shape.rhsBits == 8 && bytes != Bytes::None;
   }
+  /// Tiles have known sizes.
+  bool takesTiles(const ProductShape &shape) const { return hasByteTiles() && shape.k >= 0; }
   /// Of a tile: as many as are computed at once, or fewer such that a known number splits evenly. AMX: two tiles of 16,
   /// or one. VNNI: one panel of 14 rows takes a half of the broadcasts of 7.
   int64_t getByteRows(const ProductShape &shape) const {
-    if (hasByteTiles())
+    if (takesTiles(shape))
       return shape.m <= 0 || shape.m >= 32 ? 32 : std::min<int64_t>(shape.m, 16);
     int64_t most = !hasByteDot() ? getCodedProduct()->rows : vectorBits == 512 ? 14 : 6;
     if (shape.m <= 0)
@@ -146,10 +148,10 @@ private:
     return llvm::divideCeil(shape.m, llvm::divideCeil(shape.m, most));
   }
   /// Four tiles of sums, or as many vectors of them as leave registers for a word of each panel and one of a row.
-  int64_t getByteColumns(int64_t rows) const {
+  int64_t getByteColumns(const ProductShape &shape, int64_t rows) const {
     if (!hasByteDot())
       return panel;
-    if (hasByteTiles())
+    if (takesTiles(shape))
       return rows == 32 ? 2 * panel : 4 * panel;
     int64_t vectors = panel * 32 / vectorBits, registers = vectorBits == 512 ? 32 : 16;
     int64_t fit = std::clamp<int64_t>((registers - 1) / (rows + 1) / vectors, 1, 4);

@@ -54,13 +54,14 @@ Value ByteRows::makeView(Value bytes, ArrayRef<int64_t> shape, Type element) {
 ByteForm lutra::byteFormOf(const TileTarget &target, const ProductShape &shape) {
   if (!target.hasByteDot())
     return ByteForm::Masked;
-  // A product of tiles lasts as long for one row as for eight.
+  // A product of tiles lasts as long for one row as for eight, and tiles have known sizes.
   bool isFlat = shape.m > 0 && shape.m < 4;
-  return target.hasByteTiles() && !isFlat ? ByteForm::Plain : ByteForm::Raised;
+  return target.hasByteTiles() && !isFlat && shape.k >= 0 ? ByteForm::Plain : ByteForm::Raised;
 }
 
-ByteRows::ByteRows(KernelEmitter &emitter, ByteForm form, Value panels, int64_t height, int64_t depth)
-    : emitter(emitter), form(form), panels(panels) {
+ByteRows::ByteRows(KernelEmitter &emitter, ByteForm form, Value panels, int64_t height, int64_t depth, bool isUnsigned,
+                   bool hasSums)
+    : emitter(emitter), form(form), panels(panels), isUnsigned(isUnsigned), hasSums(hasSums) {
   if (depth == 0)
     return;
   Builder &builder = emitter.builder;
@@ -76,7 +77,7 @@ ByteRows::ByteRows(KernelEmitter &emitter, ByteForm form, Value panels, int64_t 
 }
 
 Value ByteRows::convert(Value bytes) {
-  if (form != ByteForm::Raised)
+  if (form == ByteForm::Plain || isUnsigned == (form == ByteForm::Raised))
     return bytes;
   return emitter.map(bytes, emitter.builder.getI8Type(), [&](OpBuilder &builder, ValueRange scalars) -> Value {
     Value bias = number(builder, emitter.loc, builder.getI8Type(), bytePanelBias);
@@ -97,6 +98,8 @@ LogicalResult ByteRows::begin(Value rows, ProductRange columns, int64_t width) {
       return success();
     });
   }
+  if (!hasSums)
+    return success();
   // The words at the end of each panel.
   auto type = cast<MemRefType>(panels.getType());
   SmallVector<int64_t> shape(type.getShape().drop_back());
@@ -161,20 +164,22 @@ LogicalResult ByteRows::add(Value rows, Value depth) {
                          [&](Value row) { return addRow(row, count); });
 }
 
-Value ByteRows::multiply(Value sums, Left left, ValueRange place, Value depth) {
+Value ByteRows::multiply(Value sums, Left left, ValueRange place, Value depth, Value others) {
   bool isMasked = form == ByteForm::Masked;
   if (isMasked) {
     left.buffer = masked;
     left.place.back() = emitter.div(left.place.back(), emitter.constant(wordBytes / 2));
   }
-  return TileCodedMatmulOp::create(emitter.builder, emitter.loc, sums.getType(), left.buffer, left.place, panels,
-                                   ValueRange{place[0], place[1]}, sums, depth, Value(), /*bits=*/8, left.rowDim,
-                                   /*offset=*/0, nullptr, /*special_code=*/-1, /*limit=*/-1,
-                                   /*signed_codes=*/!isMasked, /*unsigned_lhs=*/form == ByteForm::Raised);
+  return TileCodedMatmulOp::create(emitter.builder, emitter.loc, sums.getType(), left.buffer, left.place,
+                                   others ? others : panels, ValueRange{place[0], place[1]}, sums, depth, Value(),
+                                   /*bits=*/8, left.rowDim, /*offset=*/0, nullptr, /*special_code=*/-1, /*limit=*/-1,
+                                   /*signed_codes=*/!isMasked,
+                                   /*unsigned_lhs=*/form == ByteForm::Raised ||
+                                       (form == ByteForm::Plain && isUnsigned));
 }
 
 Value ByteRows::complete(Value sums, Value row, Value column) {
-  if (form == ByteForm::Plain)
+  if (!leftOver)
     return sums;
   Type i32 = emitter.builder.getI32Type();
   TileWindow window;

@@ -7,7 +7,7 @@
 
 namespace lutra {
 
-/// The factors that rows x of signed bytes become beside signed bytes w of a weight (tile_coded_matmul).
+/// The factors that rows x of signed bytes become beside signed bytes w (tile_coded_matmul).
 enum class ByteForm {
   Plain,  // x itself
   Raised, // x + 128, which has no sign: (x + 128) * w = x * w + 128 w; panels say what is left over (BytePanels.h)
@@ -20,8 +20,10 @@ ByteForm byteFormOf(const TileTarget &target, const ProductShape &shape);
 /// The rows of a product of signed bytes in a block of K as factors, and what these leave over in the sums.
 class ByteRows {
 public:
-  /// Of a weight in the buffer `panels`, copied to `height` rows of `depth` bytes, a multiple of 4; 0: not copied.
-  ByteRows(KernelEmitter &emitter, ByteForm form, mlir::Value panels, int64_t height, int64_t depth);
+  /// Beside the buffer `panels`, which end with sums or do not (BytePanels.h), copied to `height` rows of `depth`
+  /// bytes, a multiple of 4; 0: not copied. Codes without a sign stand for 128 less where masked factors have one.
+  ByteRows(KernelEmitter &emitter, ByteForm form, mlir::Value panels, int64_t height, int64_t depth,
+           bool isUnsigned = false, bool hasSums = true);
   /// Where rows are copied to, [height, depth] of i8; null where they are not.
   mlir::Value getCopy() const { return copy; }
   /// What is copied of the tile `bytes`.
@@ -38,8 +40,9 @@ public:
     int64_t rowDim;
   };
   /// Adds to the tile `sums` the products of rows from `left` on, of the copy or a buffer of the same form, `depth`
-  /// bytes, with the panels from `place` on.
-  mlir::Value multiply(mlir::Value sums, Left left, mlir::ValueRange place, mlir::Value depth);
+  /// bytes, with the panels from `place` on, or those of `others`.
+  mlir::Value multiply(mlir::Value sums, Left left, mlir::ValueRange place, mlir::Value depth,
+                       mlir::Value others = {});
   /// The tile `sums` from `row` and `column` of the item on without what is left over.
   mlir::Value complete(mlir::Value sums, mlir::Value row, mlir::Value column);
 
@@ -50,6 +53,7 @@ private:
   KernelEmitter &emitter;
   ByteForm form;
   mlir::Value panels;
+  bool isUnsigned, hasSums;
   mlir::Value copy, words, masked, maskedPairs;
   mlir::Value leftOver; // what to add: Raised: for each column, Masked: for each row
 };

@@ -1,13 +1,15 @@
-//===- ByteStrategy.cpp - products of bytes with a weight of bytes -------------===//
-// Sums have 32 bits and are exact modulo 2^32. The weight, of bytes with a sign, lies in panels of four steps of K, a
+//===- ByteStrategy.cpp - products of bytes --------------------------------------===//
+// Sums have 32 bits and are exact modulo 2^32. A weight, of bytes with a sign, lies in panels of four steps of K, a
 // word of four bytes for each column, whose products one instruction (VNNI) or three (AVX2) add at once; AMX multiplies
 // tiles of them. Rows of a matrix, also with a sign, are copied into the factors that these instructions take
-// (ByteRows.h), once for all columns of a work item, unless they are what they take. The input of a convolution has no
+// (ByteRows.h), once for all columns of a work item, unless they are what they take. Codes of 8 bits that are computed
+// are copied to such panels, and each side may have a zero point (CentredBytes.h). The input of a convolution has no
 // sign and is read where it lies (ByteConvKind.cpp).
 #include "GroupKinds.h"
 #include "Product.h"
 #include "Strategies.h"
 
+#include "lutra/Analysis/CentredCodes.h"
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
 #include "lutra/Support/BytePanels.h"
 
@@ -61,12 +63,13 @@ std::optional<StrategyOffer> ByteStrategy::match(const ProductProblem &problem, 
     return matchConv(conv, problem, target, why);
   auto matmul = dyn_cast<MatmulOp>(problem.op);
   std::optional<CodedProduct> product = target.getCodedProduct();
-  if (!matmul || matmul.getScale())
-    why = "takes products of matrices without scales alone";
-  else if (!problem.lhs.isSignlessInteger(8) || !problem.rhs.isSignlessInteger(8) || !problem.result.isInteger(32))
-    why = "takes integers of 8 bits with a sign into 32 alone";
-  else if (!problem.weight || problem.encoded || cast<RankedTensorType>(matmul.getRhs().getType()).getRank() != 2)
-    why = "takes constant matrices alone";
+  bool isPacked = matmul && problem.weight && cast<RankedTensorType>(matmul.getRhs().getType()).getRank() == 2;
+  if (!matmul || matmul.getScale() || problem.encoded)
+    why = "takes products of matrices without scales and encodings alone";
+  else if (isPacked && (!problem.lhs.isSignlessInteger(8) || !problem.rhs.isSignlessInteger(8)))
+    why = "takes integers of 8 bits with a sign beside a constant matrix alone";
+  else if (!problem.result.isInteger(32) || !CentredCodes::of(matmul.getLhs()) || !CentredCodes::of(matmul.getRhs()))
+    why = "takes codes of 8 bits, less a zero point, into 32 alone";
   else if (!product || target.getPanelWidth() == 0 || (!product->takesBytes && target.getVectorBits() < 256))
     why = "the level multiplies no bytes, nor magnitudes with masks";
   if (!why.empty())
@@ -75,8 +78,15 @@ std::optional<StrategyOffer> ByteStrategy::match(const ProductProblem &problem, 
   // pairs (Zen 3, K = N = 4096), four and more as long.
   int64_t rows = problem.shape.m;
   double operations = product->takesBytes ? 1 : rows > 0 && rows < product->rows ? 8 : 4; // for a vector
+  double copied = 0;
+  if (!isPacked) { // once for each block of rows, a word of four bytes at a time
+    if (!product->takesBytes) // sums of rows are products with masks, too: 12 x 128 x 32 with K = 128 142 us, pairs 100
+      operations = std::max(operations, 6.0);
+    int64_t count = rows < 0 ? ProductProblem::assumedRows : std::max<int64_t>(1, rows);
+    copied = problem.getMultiplyAdds() / 3 / std::min<int64_t>(count, target.planProduct(problem.shape).rowBlock);
+  }
   return StrategyOffer{problem.getMultiplyAdds() * operations / static_cast<double>(product->vectorBytes) /
-                       product->perCycle};
+                           product->perCycle + copied};
 }
 
 std::unique_ptr<ProductStrategy> lutra::makeByteStrategy() { return std::make_unique<ByteStrategy>(); }

@@ -12,12 +12,14 @@
 // (integers), it is copied unless it has 16 bits and whole steps of K, which the copy gets; a right-hand side without
 // panels is copied likewise. Where panels are fours of bytes, rows become factors (ByteRows.h), which a copy holds but
 // where they are a buffer's own bytes in whole words. Then those are copied that are fewer than the rows of a tile.
+// A right-hand side of codes without panels is copied to fours; zero points of both sides come off sums
+// (CentredBytes.h).
 // Tiles of AMX take all of K at once: rows stay in the second level of cache while items go through the panels.
 // One that a softmax or norm computes is copied for all of K at once; an item then has all columns, so that no row is
 // computed twice.
 // Elementwise, every sum is a loop over K of its own: what the scalar strategy asks for, and the way out when
 // an operand's access fits no tile.
-#include "ByteRows.h"
+#include "CentredBytes.h"
 #include "EncodedRhs.h"
 #include "GroupKinds.h"
 #include "Product.h"
@@ -66,10 +68,14 @@ private:
   TileWindow columnsWindow(const Stretch &depth, const Stretch &columns);
   LogicalResult packRhs(Value low, Value depth);
   LogicalResult packPairs(Value low, Value depth);
+  LogicalResult packFours(Value low, Value depth);
+  LogicalResult sumCodes(Value low, Value depth, bool last);
   LogicalResult decodeRhs(Value low, Value depth);
   LogicalResult clearPartial();
   LogicalResult emitSpot(const ProductSpot &spot, Value low, Value depth, bool last);
+  ByteRows::Left leftOf(const ProductSpot &spot, Value low);
   LogicalResult finishSums(const ProductSpot &spot, Value sums);
+  LogicalResult finish(const ProductSpot &spot, Value sums);
   Value roundUp(Value depth);
   SmallVector<Value> rhsIndices(Value k, Value column);
   SmallVector<Value> panelIndices(Value k, Value column);
@@ -77,6 +83,7 @@ private:
 
   KernelEmitter &emitter;
   MatmulOp op;
+  Value left, right; // the operands, or their codes
   RankedTensorType lhsType, rhsType, resultType;
   Type accumulate;
   int64_t rank, rhsRank, rowDim;
@@ -93,12 +100,14 @@ private:
 
   bool elementwise;
   Operation *rowProducer;    // a softmax or norm before the left-hand side; null: none
-  bool computesLhs;          // the left-hand side is no buffer
+  bool computesLhs = false;  // the left-hand side is no buffer
   bool holdsLhs = false;     // all of its rows may be computed at once
   bool copyLhs = false, copyRhs = false;
   bool copiesPairs = false; // the right-hand side, to deep panels
   std::optional<ByteForm> form; // of the left-hand side, where panels are fours of bytes
   std::optional<ByteRows> bytes;
+  std::optional<CentredCodes> leftCodes, rightCodes; // of a product that copies fours
+  std::optional<CentredBytes> centred;
   std::optional<Copy> leftRows; // fewer than a tile's, where the others are not copied
   PanelLayout layout = PanelLayout::Panel;
   Type lhsElement;         // of the buffer
@@ -115,6 +124,8 @@ static constexpr int64_t panel = 16;
 static constexpr int64_t decodeUnit = 8;
 /// Of bytes: a panel and the rows of a tile fill half of the first level.
 static constexpr int64_t byteBlock = 1024;
+/// Where panels are copied: those of a block stay in the second level.
+static constexpr int64_t copiedByteBlock = 512;
 /// Of the rows of one tile.
 static constexpr int64_t byteRowBytes = 1 << 16;
 /// Steps of K in a tile of bytes.
@@ -128,9 +139,20 @@ static constexpr int64_t pairDepth = 2;
 
 MatmulEmission::MatmulEmission(KernelEmitter &kernelEmitter, bool elementwise)
     : emitter(kernelEmitter), op(cast<MatmulOp>(getRoot(kernelEmitter.kernel))), batch(op), elementwise(elementwise),
-      rowProducer(getRowProducer(kernelEmitter.kernel)), computesLhs(!emitter.getBuffer(op.getLhs())) {
-  lhsType = cast<RankedTensorType>(op.getLhs().getType());
-  rhsType = cast<RankedTensorType>(op.getRhs().getType());
+      rowProducer(getRowProducer(kernelEmitter.kernel)) {
+  bool isBytes = op.getStrategyAttr() && op.getStrategyAttr().getName() == "bytes" &&
+                 !cast<RankedTensorType>(op.getRhs().getType()).getEncoding();
+  if (isBytes) {
+    leftCodes = CentredCodes::of(op.getLhs());
+    rightCodes = leftCodes ? CentredCodes::of(op.getRhs()) : std::nullopt;
+  }
+  if (!rightCodes)
+    leftCodes.reset();
+  left = leftCodes ? leftCodes->codes : op.getLhs();
+  right = rightCodes ? rightCodes->codes : op.getRhs();
+  computesLhs = !emitter.getBuffer(left);
+  lhsType = cast<RankedTensorType>(left.getType());
+  rhsType = cast<RankedTensorType>(right.getType());
   resultType = cast<RankedTensorType>(op.getType());
   rank = resultType.getRank();
   rhsRank = rhsType.getRank();
@@ -138,7 +160,7 @@ MatmulEmission::MatmulEmission(KernelEmitter &kernelEmitter, bool elementwise)
   rowDim = getRowDim(op);
   m = emitter.getSize(op.getResult(), rowDim);
   n = emitter.getSize(op.getResult(), rank - 1);
-  k = emitter.getSize(op.getLhs(), rank - (op.getTransposeLhs() ? 2 : 1));
+  k = emitter.getSize(left, rank - (op.getTransposeLhs() ? 2 : 1));
   shape = getProductProblem(op)->shape;
   if (shape.k >= 0) // which the right-hand side may know alone
     k = emitter.constant(shape.k);
@@ -147,11 +169,17 @@ MatmulEmission::MatmulEmission(KernelEmitter &kernelEmitter, bool elementwise)
     depthStep = packing.getDepth();
     if (hasPanelSums(rhsType))
       form = byteFormOf(emitter.target, shape);
+  } else if (rightCodes) {
+    depthStep = bytePanelDepth;
+    shape.lhsBits = shape.rhsBits = 8;
+    shape.constantRhs = true; // its panels are as those of a constant
+    form = byteFormOf(emitter.target, shape);
+    lhsElement = emitter.builder.getI8Type();
   } else if (op.getStrategyAttr() && op.getStrategyAttr().getName() == "dot") {
     depthStep = pairDepth;
     copiesPairs = true;
   }
-  if (depthStep == pairDepth) {
+  if (depthStep == pairDepth) { // of 16 bits
     lhsElement = emitter.builder.getI16Type();
     shape.lhsBits = 16;
   }
@@ -168,7 +196,7 @@ void MatmulEmission::choosePlan() {
   if (oneColumnBlock)
     rowBlock = chooseRowBlock(plan, shape, batch.known);
   rowBlocks = cutEvenly(emitter, m, shape.m, rowBlock, plan.rows);
-  holdsLhs = computesLhs && !op.getTransposeLhs() && shape.k >= 0 &&
+  holdsLhs = computesLhs && !leftCodes && !op.getTransposeLhs() && shape.k >= 0 &&
              rowBlocks.size * shape.k * lhsElement.getIntOrFloatBitWidth() / 8 <= plan.lhsBytes;
   int64_t items = batch.known * (shape.m > 0 ? llvm::divideCeil(shape.m, rowBlocks.size) : 1);
   // Tiles of left-over rows may be wider than the others: blocks fit all of them.
@@ -189,11 +217,11 @@ Value MatmulEmission::getItems() { return emitter.product(counts); }
 
 /// Decides how each operand is read.
 void MatmulEmission::chooseOperands() {
-  lhs = emitter.getBuffer(op.getLhs());
+  lhs = emitter.getBuffer(left);
   bool isWhole = shape.k >= 0 && shape.k % depthStep == 0;
-  bool isPaired = depthStep == 1 || (lhsType.getElementType() == lhsElement && isWhole);
+  bool isPaired = depthStep == 1 || (getTileElement(lhsType.getElementType()) == lhsElement && isWhole);
   copyLhs = !lhs || op.getTransposeLhs() || !isPaired || (form && form != ByteForm::Plain);
-  rhs = emitter.getBuffer(op.getRhs());
+  rhs = emitter.getBuffer(right);
   if (isa_and_present<EncodingAttr>(rhsType.getEncoding())) {
     encoded.emplace(emitter, rhsType, rhs);
     copyRhs = true;
@@ -209,9 +237,9 @@ void MatmulEmission::chooseOperands() {
   } else {
     copyRhs = true;
   }
-  copyRhs |= copiesPairs;
+  copyRhs |= copiesPairs || rightCodes;
   if (copyRhs)
-    layout = copiesPairs ? PanelLayout::DeepPanel : PanelLayout::Panel;
+    layout = copiesPairs || rightCodes ? PanelLayout::DeepPanel : PanelLayout::Panel;
   int64_t block = plan.depthBlock ? plan.depthBlock : longDepth;
   int64_t most = longDepth + (shape.rhsBits == 8 && depthStep > 1 ? longDepth / 2 : 0); // panels of bytes are smaller
   bool copiesLeft = form == ByteForm::Plain && !copyLhs && (shape.m < 0 || shape.m % plan.rows != 0);
@@ -223,6 +251,8 @@ void MatmulEmission::chooseOperands() {
     // Panels that one tile reads follow each other in memory, as long as its rows fit the second level.
     most = shape.m > 0 && shape.m <= plan.rows ? byteRowBytes / plan.rows : byteBlock + byteBlock / 2;
   }
+  if (rightCodes)
+    block = most = std::min(block, copiedByteBlock);
   bool copies = (copyLhs && !rowProducer) || copyRhs || copiesLeft;
   // Several tiles read each panel.
   bool reused = (shape.m < 0 || shape.m > plan.rows) && form != ByteForm::Plain;
@@ -244,9 +274,15 @@ void MatmulEmission::chooseOperands() {
 void MatmulEmission::makeBuffers() {
   int64_t depth = llvm::alignTo(depthBlock ? depthBlock : shape.k, encoded ? decodeUnit : depthStep);
   int64_t height = rowBlocks.size, width = columnBlocks.size;
+  if (rightCodes) {
+    centred.emplace(emitter, *form, *leftCodes, *rightCodes);
+    centred->makeBuffers(height, width, depth);
+    rhs = centred->getPanels();
+  }
   if (form) {
     int64_t held = rowProducer ? static_cast<int64_t>(llvm::alignTo(shape.k, depthStep)) : depth;
-    bytes.emplace(emitter, *form, rhs, height, copyLhs ? held : 0);
+    bytes.emplace(emitter, *form, rhs, height, copyLhs ? held : 0, lhsType.getElementType().isUnsignedInteger(),
+                  /*hasSums=*/!rightCodes);
     if (copyLhs)
       lhs = bytes->getCopy();
   } else if (copyLhs) {
@@ -255,7 +291,7 @@ void MatmulEmission::makeBuffers() {
   }
   if (copiesPairs)
     rhs = makeScratch(emitter, {(width + panel - 1) / panel, depth / pairDepth, panel, pairDepth}, lhsElement);
-  else if (copyRhs)
+  else if (copyRhs && !rightCodes)
     rhs = makeScratch(emitter, {(width + panel - 1) / panel, depth, panel}, rhsType.getElementType());
   if (depthBlock)
     partial = makeScratch(emitter, {height, width}, accumulate);
@@ -302,6 +338,8 @@ LogicalResult MatmulEmission::emitItem() {
   chooseOperands();
   makeBuffers();
   if (bytes && failed(bytes->begin(emitter.sub(rows.high, rows.low), columns, columnBlocks.size)))
+    return failure();
+  if (centred && failed(centred->begin()))
     return failure();
   if (rowProducer && failed(packLhs(emitter.constant(0), k)))
     return failure();
@@ -376,7 +414,7 @@ LogicalResult MatmulEmission::packRow(Value row, ArrayRef<Value> source) {
 /// Computes a window of the left-hand side and stores it at `place` of the copy, widened.
 LogicalResult MatmulEmission::storeLhs(Value buffer, const TileWindow &window, ArrayRef<Value> place) {
   Type element = lhsType.getElementType();
-  auto tile = emitter.emitTile(op.getLhs(), window);
+  auto tile = emitter.emitTile(left, window);
   if (failed(tile))
     return failure();
   Value wide = element.getIntOrFloatBitWidth() == lhsElement.getIntOrFloatBitWidth()
@@ -499,6 +537,84 @@ LogicalResult MatmulEmission::packPairs(Value low, Value depth) {
   });
 }
 
+/// The same to fours of bytes with a sign, and zeros up to a whole four.
+LogicalResult MatmulEmission::packFours(Value low, Value depth) {
+  Value width = emitter.sub(columns.high, columns.low), zero = emitter.constant(0);
+  Value four = emitter.constant(bytePanelDepth);
+  Type i8 = emitter.builder.getI8Type();
+  bool isTurned = op.getTransposeRhs();
+  auto store = [&](Value tile, Value panelIndex, Value step, Value stepBound) {
+    ArrayRef<int64_t> shape = cast<TileType>(tile.getType()).getShape();
+    TileWindow to;
+    to.indices = {panelIndex, emitter.div(step, four), zero, zero};
+    to.shape.assign(shape.begin(), shape.end());
+    to.dims = isTurned ? SmallVector<int64_t>{2, 3} : SmallVector<int64_t>{3, 2};
+    to.steps = {1, 1};
+    for (auto [dim, size] : llvm::zip_equal(to.dims, shape))
+      dim = size == 1 ? -1 : dim;
+    if (stepBound)
+      to.bounds = {isTurned ? emitter.constant(shape[0]) : stepBound,
+                   isTurned ? stepBound : emitter.constant(shape[1])};
+    emitter.storeTile(tile, rhs, to);
+  };
+  return emitter.forTiles(zero, width, panel, [&](Value column, int64_t size, Value bound) {
+    Value panelIndex = emitter.div(column, emitter.constant(panel)), first = emitter.add(columns.low, column);
+    return emitter.forTiles(zero, depth, bytePanelDepth, [&](Value step, int64_t steps, Value stepBound) {
+      TileWindow from;
+      from.indices = rhsIndices(emitter.add(low, step), first);
+      from.shape = isTurned ? SmallVector<int64_t>{size, steps} : SmallVector<int64_t>{steps, size};
+      from.dims = {from.shape[0] == 1 ? -1 : rhsRank - 2, from.shape[1] == 1 ? -1 : rhsRank - 1};
+      from.steps = {1, 1};
+      if (bound || stepBound) {
+        from.bounds = {bound ? bound : emitter.constant(size), stepBound ? stepBound : emitter.constant(steps)};
+        if (!isTurned)
+          std::swap(from.bounds[0], from.bounds[1]);
+      }
+      auto tile = emitter.emitTile(right, from);
+      if (failed(tile))
+        return LogicalResult(failure());
+      if (centred->turnsRight())
+        *tile = emitter.map(*tile, i8, [&](OpBuilder &builder, ValueRange scalars) -> Value {
+          Value bias = arith::ConstantOp::create(builder, emitter.loc, builder.getI8IntegerAttr(-bytePanelBias));
+          return arith::XOrIOp::create(builder, emitter.loc, scalars[0], bias);
+        });
+      if (steps < bytePanelDepth || stepBound)
+        store(emitter.fill(emitter.builder.getI8IntegerAttr(0), isTurned ? ArrayRef<int64_t>({panel, bytePanelDepth})
+                                                                         : ArrayRef<int64_t>({bytePanelDepth, panel})),
+              panelIndex, step, {});
+      store(*tile, panelIndex, step, stepBound);
+      return LogicalResult(success());
+    });
+  });
+}
+
+/// Adds what zero points ask for: the sums of columns and rows over a block of K.
+LogicalResult MatmulEmission::sumCodes(Value low, Value depth, bool last) {
+  Value width = emitter.constant(panel), steps = roundUp(depth);
+  Value panels = emitter.ceilDiv(emitter.sub(columns.high, columns.low), width);
+  if (failed(centred->addColumns(panels, steps)) || (last && failed(centred->scaleColumns(panels, k))))
+    return failure();
+  if (!centred->sumsRows())
+    return success();
+  Value zero = emitter.constant(0);
+  ProductShape ones = shape;
+  ones.n = panel;
+  return forSpots(emitter, ones, rows, {zero, width, panel}, [&](const ProductSpot &spot) {
+    TileWindow window;
+    Value row = emitter.sub(spot.row, rows.low);
+    window.indices = {row, zero};
+    window.shape = {spot.rows, spot.columns};
+    window.dims = {spot.rows == 1 ? -1 : 0, 1};
+    window.steps = {1, 1};
+    Value sums = emitter.loadTile(centred->getRowSums(), window, accumulate);
+    sums = bytes->multiply(sums, leftOf(spot, low), {zero, zero}, steps, centred->getOnes());
+    if (last)
+      sums = centred->scaleRows(bytes->complete(sums, row, zero));
+    emitter.storeTile(sums, centred->getRowSums(), window);
+    return success();
+  });
+}
+
 /// Decodes columns [columns] of the right-hand side, K in [low, low + depth), to panels.
 LogicalResult MatmulEmission::decodeRhs(Value low, Value depth) {
   Value width = emitter.constant(panel), zero = emitter.constant(0);
@@ -518,8 +634,11 @@ LogicalResult MatmulEmission::emitDepth(Value low, Value depth, bool last) {
   if (bytes && !rowProducer && failed(bytes->add(emitter.sub(rows.high, rows.low), roundUp(depth))))
     return failure();
   if (copyRhs && failed(encoded       ? decodeRhs(low, depth)
+                        : centred     ? packFours(low, depth)
                         : copiesPairs ? packPairs(low, depth)
                                       : packRhs(low, depth)))
+    return failure();
+  if (centred && failed(sumCodes(low, depth, last)))
     return failure();
   return forSpots(emitter, shape, rows, columns, [&](const ProductSpot &spot) {
     return emitSpot(spot, low, depth, last);
@@ -537,20 +656,8 @@ LogicalResult MatmulEmission::emitSpot(const ProductSpot &spot, Value low, Value
   Value accumulator = depthBlock ? emitter.loadTile(partial, partialWindow, accumulate)
                                  : emitter.fill(builder.getZeroAttr(accumulate), partialWindow.shape);
 
-  SmallVector<Value> lhsAt{row, rowProducer ? low : emitter.constant(0)}, rhsAt;
-  int64_t lhsRowDim = 0;
-  if (!copyLhs) {
-    lhsAt = indices;
-    lhsAt[rowDim] = spot.row;
-    lhsAt[rank - 1] = low;
-    lhsRowDim = rowDim;
-  }
-  Value left = lhs;
-  if (leftRows && spot.rowBound) {
-    left = leftRows->buffer;
-    lhsAt = {emitter.sub(spot.row, leftRows->first), emitter.constant(0)};
-    lhsRowDim = 0;
-  }
+  ByteRows::Left from = leftOf(spot, low);
+  SmallVector<Value> rhsAt;
   if (copyRhs)
     rhsAt = SmallVector<Value>(cast<MemRefType>(rhs.getType()).getRank(), emitter.constant(0));
   if (copyRhs)
@@ -569,26 +676,44 @@ LogicalResult MatmulEmission::emitSpot(const ProductSpot &spot, Value low, Value
     bounds = {spot.rowBound ? spot.rowBound : emitter.constant(spot.rows),
               spot.columnBound ? spot.columnBound : emitter.constant(spot.columns)};
   if (bytes)
-    accumulator = bytes->multiply(accumulator, {left, lhsAt, lhsRowDim}, rhsAt, roundUp(depth));
+    accumulator = bytes->multiply(accumulator, from, rhsAt, roundUp(depth));
   else
-    accumulator = TileMatmulOp::create(builder, emitter.loc, accumulator.getType(), lhs, lhsAt, rhs, rhsAt,
-                                       accumulator, roundUp(depth), bounds, lhsRowDim, /*row_step=*/1, layout);
-  if (form == ByteForm::Plain && last)
-    return finishSums(spot, accumulator);
-  if (bytes && last)
-    accumulator = bytes->complete(accumulator, row, column);
+    accumulator = TileMatmulOp::create(builder, emitter.loc, accumulator.getType(), from.buffer, from.place, rhs, rhsAt,
+                                       accumulator, roundUp(depth), bounds, from.rowDim, /*row_step=*/1, layout);
   if (!last) {
     emitter.storeTile(accumulator, partial, partialWindow);
     return success();
   }
-  return finishSpot(emitter, op.getResult(), spotWindow(emitter, spot, indices, rowDim, rank - 1), accumulator);
+  return form == ByteForm::Plain ? finishSums(spot, accumulator) : finish(spot, accumulator);
+}
+
+/// Where the rows of a spot begin, at step `low` of K.
+ByteRows::Left MatmulEmission::leftOf(const ProductSpot &spot, Value low) {
+  if (leftRows && spot.rowBound)
+    return {leftRows->buffer, {emitter.sub(spot.row, leftRows->first), emitter.constant(0)}, 0};
+  if (copyLhs)
+    return {lhs, {emitter.sub(spot.row, rows.low), rowProducer ? low : emitter.constant(0)}, 0};
+  SmallVector<Value> at = indices;
+  at[rowDim] = spot.row;
+  at[rank - 1] = low;
+  return {lhs, std::move(at), rowDim};
+}
+
+/// Takes off what operands have more than their products, and stores what follows from the sums.
+LogicalResult MatmulEmission::finish(const ProductSpot &spot, Value sums) {
+  Value row = emitter.sub(spot.row, rows.low), column = emitter.sub(spot.column, columns.low);
+  if (bytes)
+    sums = bytes->complete(sums, row, column);
+  if (centred)
+    sums = centred->complete(sums, row, column);
+  return finishSpot(emitter, op.getResult(), spotWindow(emitter, spot, indices, rowDim, rank - 1), sums);
 }
 
 /// Finishes more sums than registers hold, a few rows at a time.
 LogicalResult MatmulEmission::finishSums(const ProductSpot &spot, Value sums) {
   int64_t slice = std::min<int64_t>(spot.rows, llvm::bit_floor(static_cast<uint64_t>(finishedSums / spot.columns)));
   if (slice == spot.rows)
-    return finishSpot(emitter, op.getResult(), spotWindow(emitter, spot, indices, rowDim, rank - 1), sums);
+    return finish(spot, sums);
   auto held = static_cast<int64_t>(llvm::alignTo(spot.rows, slice));
   Value buffer = makeScratch(emitter, {held, spot.columns}, accumulate);
   TileWindow window;
@@ -608,15 +733,14 @@ LogicalResult MatmulEmission::finishSums(const ProductSpot &spot, Value sums) {
     from.indices[0] = row;
     from.shape[0] = slice;
     from.dims[0] = slice == 1 ? -1 : 0;
-    return finishSpot(emitter, op.getResult(), spotWindow(emitter, part, indices, rowDim, rank - 1),
-                      emitter.loadTile(buffer, from, accumulate));
+    return finish(part, emitter.loadTile(buffer, from, accumulate));
   });
 }
 
 /// One result element after another.
 LogicalResult MatmulEmission::emitElements(ProductRange rowRange, ProductRange columnRange) {
   Value zero = emitter.constant(0), one = emitter.constant(1);
-  Type element = lhsType.getElementType(), rhsElement = rhsType.getElementType();
+  Type element = getElementTypeOrSelf(op.getLhs()), rhsElement = getElementTypeOrSelf(op.getRhs());
   return emitter.forEach(rowRange.low, rowRange.high, one, [&](Value row) {
     return emitter.forEach(columnRange.low, columnRange.high, one, [&](Value column) -> LogicalResult {
       SmallVector<Value> at = indices;

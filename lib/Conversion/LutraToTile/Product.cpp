@@ -86,7 +86,7 @@ static double getIdle(int64_t threads, int64_t rows, int64_t columns, int64_t si
 /// Rows of a tile for some or all of `rows` rows that are left over, fewer than a tile's; it may have more. A register
 /// of tiles has one shape in a function.
 static int64_t getLeftRows(const TileTarget &target, const ProductShape &shape, int64_t rows) {
-  bool isTiled = target.hasByteTiles() && shape.constantRhs && shape.lhsBits == 8 && shape.rhsBits == 8;
+  bool isTiled = target.hasByteTiles() && shape.k >= 0 && shape.constantRhs && shape.lhsBits == 8 && shape.rhsBits == 8;
   return isTiled ? 16 : rows;
 }
 

@@ -1,9 +1,11 @@
 //===- TileMemory.cpp - tile loads, stores and gathers as vector code ----------===//
 // Consecutive elements are one vector access; a bound makes it a masked one where the hardware has
 // masks for the element (32 and 64 bits), else a short scalar loop through a stack buffer. A tile whose
-// rows, not columns, lie in order is read or written in vectors along its rows and turned over in registers.
+// rows, not columns, lie in order is read or written in vectors along its rows and turned over in registers; one whose
+// columns then follow each other is written by one vector.
 // Other strides are scalar accesses: measured faster than vgatherdps on the CPUs that have AVX2.
 // Truth values are bytes in memory and single bits in vectors.
+#include "TileParts.h"
 #include "TileToVector.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -79,6 +81,13 @@ struct TileAccess {
     int64_t offset;
     return (bits >= 32 || bits == 8) && succeeded(bufferType().getStridesAndOffset(strides, offset)) &&
            strides.back() == 1;
+  }
+  /// Whether the columns of a turned tile of bytes follow each other, with nothing between.
+  bool isDense() const {
+    ArrayRef<int64_t> shape = bufferType().getShape();
+    int64_t last = bufferType().getRank() - 1;
+    return isTurned() && bufferType().getElementTypeBitWidth() == 8 && dims[1] == last - 1 && steps[1] == 1 &&
+           shape[last] == rows() && bufferType().getLayout().isIdentity();
   }
   /// Elements of a side of the squares in which a turned tile is walked.
   int64_t squareSize() const { return std::min<int64_t>(rows(), llvm::PowerOf2Ceil(columns())); }
@@ -286,6 +295,26 @@ static SmallVector<Value> loadTurned(TileAccess &access) {
   return rows;
 }
 
+/// Stores the rows of a tile whose columns follow each other: halves of them are dealt out in turn until one is left.
+static void storeDense(TileAccess &access, ValueRange rows) {
+  OpBuilder &b = access.builder;
+  Type memory = access.bufferType().getElementType();
+  SmallVector<Value> dealt;
+  for (Value row : rows)
+    dealt.push_back(toMemory(b, access.loc, row, memory));
+  for (size_t count = dealt.size() / 2; count > 0; count /= 2) {
+    int64_t lanes = cast<VectorType>(dealt.front().getType()).getNumElements();
+    SmallVector<int64_t> order;
+    for (int64_t lane = 0; lane < lanes; ++lane)
+      order.append({lane, lane + lanes});
+    for (size_t row = 0; row < count; ++row)
+      dealt[row] = vector::ShuffleOp::create(b, access.loc, dealt[row], dealt[row + count], order);
+    dealt.resize(count);
+  }
+  FlatOperand out = flattenOperand(b, access.loc, access.buffer, access.indices);
+  vector::StoreOp::create(b, access.loc, dealt.front(), out.buffer, out.base);
+}
+
 /// Stores the rows of a turned tile column by column.
 static void storeTurned(TileAccess &access, ValueRange rows) {
   OpBuilder &b = access.builder;
@@ -397,7 +426,9 @@ struct StorePattern final : OpConversionPattern<TileStoreOp> {
     auto type = cast<TileType>(op.getValue().getType());
     TileAccess access{rewriter, op.getLoc(), op.getDest(), op.getIndices(), op.getBounds(),
                       SmallVector<int64_t>(op.getDims()), SmallVector<int64_t>(op.getSteps()), type};
-    if (access.isTurned())
+    if (access.isDense())
+      storeDense(access, adaptor.getValue());
+    else if (access.isTurned())
       storeTurned(access, adaptor.getValue());
     else
       for (int64_t r = 0; r < access.rows(); ++r)

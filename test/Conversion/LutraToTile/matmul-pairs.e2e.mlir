@@ -1,14 +1,14 @@
 // Integers on both sides that are computed, multiplied in pairs, exact for saturating values: signed, unsigned and 16 bits; in
 // batches, each with a matrix of its own or all with one; transposed or not; odd depths, known and not, below and above a
 // block of K; a right-hand side that its kernel computes; an epilogue.
-// RUN: lutra-run %s --before-after="lutra-form-kernels{targets=avx2},lutra-choose-strategy{targets=avx2},convert-lutra-to-tile{target=avx2}" --seed=7 --exact --values=saturating --dim=*=1
-// RUN: lutra-run %s --before-after="lutra-form-kernels{targets=avx2},lutra-choose-strategy{targets=avx2},convert-lutra-to-tile{target=avx2}" --seed=7 --exact --values=saturating --dim=*=19
-// RUN: lutra-run %s --before-after="lutra-form-kernels{targets=avx512vnni},lutra-choose-strategy{targets=avx512vnni},convert-lutra-to-tile{target=avx512vnni}" --seed=8 --exact --values=saturating --dim=*=18
-// RUN: not lutra-run %s --before-after="lutra-form-kernels{targets=avx2},lutra-choose-strategy{targets=avx2},convert-lutra-to-tile{target=avx2}" --seed=7 --exact --dim=*=5 --corrupt=0
-// RUN: lutra-opt %s --lutra-form-kernels=targets=avx2 --lutra-choose-strategy=targets=avx2 | FileCheck %s
+// RUN: lutra-run %s --before-after="lutra-form-kernels{targets=avx2},lutra-choose-strategy{targets=avx2 strategy=dot},convert-lutra-to-tile{target=avx2}" --seed=7 --exact --values=saturating --dim=*=1
+// RUN: lutra-run %s --before-after="lutra-form-kernels{targets=avx2},lutra-choose-strategy{targets=avx2 strategy=dot},convert-lutra-to-tile{target=avx2}" --seed=7 --exact --values=saturating --dim=*=19
+// RUN: lutra-run %s --before-after="lutra-form-kernels{targets=avx512vnni},lutra-choose-strategy{targets=avx512vnni strategy=dot},convert-lutra-to-tile{target=avx512vnni}" --seed=8 --exact --values=saturating --dim=*=18
+// RUN: not lutra-run %s --before-after="lutra-form-kernels{targets=avx2},lutra-choose-strategy{targets=avx2 strategy=dot},convert-lutra-to-tile{target=avx2}" --seed=7 --exact --dim=*=5 --corrupt=0
+// RUN: lutra-opt %s --lutra-form-kernels=targets=avx2 --lutra-choose-strategy="targets=avx2 strategy=dot" | FileCheck %s
 // CHECK-COUNT-5: lutra.matmul {{.*}}strategy = #lutra.strategy<"dot">
 // REQUIRES: lutra-compile, avx2
-// RUN: lutra-compile %s --target-cpu=avx2,baseline -o %t.so
+// RUN: lutra-compile %s --target-cpu=avx2,baseline --strategy=dot -o %t.so
 // RUN: lutra-run %t.so --compare=%s --seed=7 --exact --values=saturating --dim=*=1
 // RUN: lutra-run %t.so --compare=%s --seed=7 --exact --values=saturating --dim=*=37
 // RUN: env LUTRA_ISA=baseline lutra-run %t.so --compare=%s --seed=9 --exact --values=saturating --dim=*=15

@@ -3,6 +3,7 @@
 // one group and the rules below allow it; else it ends a group of its own. What joins is never
 // computed twice: rules refuse an op under a broadcast when it is heavy, and only Free ops are copied.
 //
+// Zero points are taken off the codes of two computed operands in the kernel of their product, most often off its sums.
 // The left-hand side of a product is computed in its kernel where mayComputeLhs allows it: pointwise ops, and one
 // softmax or norm of rows behind them. Values that another product or reduction could finish as its epilogue, at no
 // cost of memory traffic, stay with that. dynamic_quantize reads rows twice and computes them in its kernel likewise;
@@ -10,6 +11,7 @@
 // and dequantized codes alone, is computed in its kernel where mayComputeWindows allows it.
 #include "FormKernelsGroups.h"
 
+#include "lutra/Analysis/CentredCodes.h"
 #include "lutra/Analysis/ProductStrategy.h"
 #include "lutra/Dialect/Lutra/IR/ProductTypes.h"
 
@@ -164,7 +166,7 @@ public:
       if (std::optional<unsigned> group = findGroup(&op)) {
         KernelGroup &joined = groups[*group];
         joined.members.insert(&op);
-        if (isOperandOf(&op, joined))
+        if (isOperandOf(&op, joined) || (joined.root && findCentredProduct(&op) == joined.root))
           joined.operand.insert(&op);
         if (llvm::any_of(op.getUsers(), [&](Operation *user) { return !joined.members.contains(user); }))
           joined.kept.push_back(&op);
@@ -219,6 +221,8 @@ private:
     KernelGroup &group = groups[*found];
     if ((int64_t)group.members.size() >= options.maxOps)
       return std::nullopt;
+    if (group.root && findCentredProduct(op) == group.root)
+      return found;
     if (isOperandOf(op, group))
       return mayComputeOperand(op, group) ? found : std::nullopt;
     if (isa_and_nonnull<DynamicQuantizeOp>(group.root) && kind == FusionClass::Pointwise && finishesRoot(op, group))

@@ -12,33 +12,6 @@ using namespace lutra;
 
 static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
-static bool isCode(Value value) {
-  Type element = typeOf(value).getElementType();
-  return isa<IntegerType>(element) && element.getIntOrFloatBitWidth() == 8;
-}
-
-/// What is widened to 16 bits, or `value` itself.
-static Value narrow(Value value) {
-  auto cast = value.getDefiningOp<CastOp>();
-  return cast && isa<IntegerType>(typeOf(cast.getInput()).getElementType()) ? cast.getInput() : value;
-}
-
-std::optional<CentredCodes> CentredCodes::of(Value integers) {
-  if (isCode(integers))
-    return CentredCodes{integers, Value()};
-  if (!typeOf(integers).getElementType().isSignlessInteger(16))
-    return std::nullopt;
-  auto difference = integers.getDefiningOp<BinaryOp>();
-  if (!difference)
-    return isCode(narrow(integers)) ? std::optional(CentredCodes{narrow(integers), Value()}) : std::nullopt;
-  Value codes = narrow(difference.getLhs()), zero = difference.getRhs();
-  bool isOne = typeOf(zero).hasStaticShape() && typeOf(zero).getNumElements() == 1;
-  if (difference.getKind() != BinaryKind::Sub || !isCode(codes) || !isOne ||
-      typeOf(codes).getShape() != typeOf(integers).getShape())
-    return std::nullopt;
-  return CentredCodes{codes, zero};
-}
-
 Value lutra::makeIntegers(OpBuilder &builder, Location loc, RankedTensorType type, ArrayRef<APInt> values) {
   return ConstantOp::create(builder, loc, type, DenseElementsAttr::get(type, values));
 }

@@ -4,18 +4,11 @@
 
 #include "WeightData.h"
 
+#include "lutra/Analysis/CentredCodes.h"
+
 #include "mlir/IR/Builders.h"
 
 namespace lutra {
-
-/// What a left-hand side of integers stands for: codes of 8 bits less a zero point, null for 0.
-struct CentredCodes {
-  mlir::Value codes; // i8 or ui8
-  mlir::Value zero;  // one integer, not below -128 or above 255
-
-  /// Of a tensor of codes, or of their differences in 16 bits; nothing of any other.
-  static std::optional<CentredCodes> of(mlir::Value integers);
-};
 
 /// A constant of integers, and one of rank 0, which takes the lower bits of the value.
 mlir::Value makeIntegers(mlir::OpBuilder &builder, mlir::Location loc, mlir::RankedTensorType type,
