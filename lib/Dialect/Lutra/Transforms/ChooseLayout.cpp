@@ -9,13 +9,15 @@
 //   concat, pad, reduce, pool, quantize of T x
 //                                             the axis moves along
 //   reshape of T x                            the dimensions that it splits or joins move along; where it joins two
-//                                             that T swapped (a channel shuffle), the swap alone stays before it
+//                                             that T swapped (a channel shuffle), the swap alone stays before it, but
+//                                             not before a product alone (the heads of an attention)
 //   T of a tensor whose moved sizes are 1     is a reshape
 //
-// An op that cares (reshape, matmul, a graph result) keeps its transpose. Transposes of constants are left for
-// lutra-fold-weights. Invariant: each step keeps the value of every tensor that remains.
+// An op that cares (reshape, matmul with the zero points of its codes, a graph result) keeps its transpose. Transposes
+// of constants are left for lutra-fold-weights. Invariant: each step keeps the value of every tensor that remains.
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
+#include "lutra/Analysis/CentredCodes.h"
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
 
 #include "mlir/IR/PatternMatch.h"
@@ -284,6 +286,8 @@ LogicalResult SinkThroughPointwise::matchAndRewrite(Operation *op, PatternRewrit
       first = first ? first : producer;
   if (!first)
     return rewriter.notifyMatchFailure(op, "reads no transposed value");
+  if (findCentredProduct(op))
+    return rewriter.notifyMatchFailure(op, "is computed where a product reads codes, which are fewer bytes");
   SmallVector<int64_t> order = inverse(first.getPermutation());
   SmallVector<Value> operands;
   if (!llvm::all_of(op->getOperands(), [&](Value operand) { return canTurn(operand, order); }))
@@ -452,6 +456,8 @@ LogicalResult SinkThroughReshape::matchAndRewrite(ReshapeOp op, PatternRewriter 
   if (!movesNothing(before, source)) {
     if (after.size() < 3 || after != inverse(toChannelsLast(after.size())))
       return rewriter.notifyMatchFailure(op, "joins dimensions that were exchanged");
+    if (llvm::all_of(op->getUsers(), [](Operation *user) { return isa<MatmulOp>(user); }))
+      return rewriter.notifyMatchFailure(op, "would leave two transposes before a product");
     value = transpose(rewriter, loc, value, before);
   }
   value = ReshapeOp::create(rewriter, loc, RankedTensorType::get(movedShape, outType.getElementType()), value,

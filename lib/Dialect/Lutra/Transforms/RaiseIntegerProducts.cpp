@@ -5,7 +5,8 @@
 //
 // and the sum in brackets is exact in 32-bit integers. Worth it where the weight is constant: its differences are
 // computed here, and integers of 8 bits are a quarter of the bytes. Not worth it where a level has no products of
-// integers.
+// integers. Two computed operands, as in attention, are raised where a level has instructions for bytes: their kernel
+// copies the right-hand codes to panels and takes zero points off the sums, so the differences are never computed.
 // Where a level has instructions for bytes and the weight's integers have 8 bits, left-hand sides of matmuls are codes
 // with a sign and zero points are taken off sums (SignedProduct.h), also of products that were integers from the start.
 // Convolutions are sums over taps and channels of the same form. Where a level has instructions for bytes their input
@@ -50,6 +51,7 @@ private:
     std::string why; // there is none
   };
   bool raise(MatmulOp op, WeightStore &store, std::string &why);
+  bool raiseComputed(MatmulOp op, DequantizeOp left, DequantizeOp right, std::string &why);
   bool raise(ConvOp op, WeightStore &store, std::string &why);
   bool canRaise(Operation *op, DequantizeOp left, StrategyAttr named, std::string &why);
   const Weight *makeWeight(Operation *op, WeightStore &store, std::string &why);
@@ -75,20 +77,23 @@ static constexpr int64_t largestDifference = 255;
 static constexpr float greatestScale = 0x1p96f;
 
 /// code - zero point, in the 8 bits of the codes where there is nothing to take off.
-static Value centre(DequantizeOp op, OpBuilder &builder) {
-  auto type = cast<RankedTensorType>(op.getInput().getType());
-  Value zero = op.getZeroPoint();
+static Value centre(Location loc, Value codes, Value zero, OpBuilder &builder) {
+  auto type = cast<RankedTensorType>(codes.getType());
   if (!zero || matchPattern(zero, m_Zero()))
-    return op.getInput();
+    return codes;
   Type wide = builder.getI16Type();
   auto widen = [&](Value value) -> Value {
     auto from = cast<RankedTensorType>(value.getType());
-    return CastOp::create(builder, op.getLoc(), from.clone(wide), value);
+    return CastOp::create(builder, loc, from.clone(wide), value);
   };
-  Value codes = widen(op.getInput()), point = widen(zero);
+  Value widened = widen(codes), point = widen(zero);
   if (auto pointType = cast<RankedTensorType>(point.getType()); pointType.getRank() != 0)
-    point = ReshapeOp::create(builder, op.getLoc(), RankedTensorType::get({}, wide), point, ValueRange());
-  return BinaryOp::create(builder, op.getLoc(), type.clone(wide), BinaryKind::Sub, codes, point);
+    point = ReshapeOp::create(builder, loc, RankedTensorType::get({}, wide), point, ValueRange());
+  return BinaryOp::create(builder, loc, type.clone(wide), BinaryKind::Sub, widened, point);
+}
+
+static Value centre(DequantizeOp op, OpBuilder &builder) {
+  return centre(op.getLoc(), op.getInput(), op.getZeroPoint(), builder);
 }
 
 /// The type that a weight's integers of `width` bytes get: [K, N], or the filter's.
@@ -210,9 +215,84 @@ void RaiseIntegerProducts::replace(Operation *op, Value sum, const Weight &weigh
   op->erase();
 }
 
+/// The greatest magnitude of code - zero point.
+static int64_t greatestDifference(DequantizeOp op) {
+  Value zero = op.getZeroPoint();
+  DenseElementsAttr known;
+  if (zero && !(matchPattern(zero, m_Constant(&known)) && known.isSplat()))
+    return largestDifference;
+  bool isUnsigned = getElementTypeOrSelf(op.getInput()).isUnsignedInteger();
+  APInt bits = zero ? known.getSplatValue<APInt>() : APInt(8, 0);
+  int64_t point = isUnsigned ? static_cast<int64_t>(bits.getZExtValue()) : bits.getSExtValue();
+  int64_t least = isUnsigned ? 0 : -128;
+  return std::max(point - least, least + largestDifference - point);
+}
+
+/// What `codes` are with the last two dimensions exchanged, or null. A reshape that joins or splits others may lie on
+/// both sides of the exchange.
+static Value findTurned(Value codes) {
+  ArrayRef<int64_t> wanted = cast<RankedTensorType>(codes.getType()).getShape();
+  auto isSwapped = [](ArrayRef<int64_t> a, ArrayRef<int64_t> b) {
+    return a.size() == b.size() && a.size() >= 2 && a.drop_back(2) == b.drop_back(2) &&
+           a.back() == b[b.size() - 2] && b.back() == a[a.size() - 2];
+  };
+  auto isExchange = [](TransposeOp op) {
+    int64_t rank = op.getPermutation().size();
+    for (auto [to, from] : llvm::enumerate(op.getPermutation())) {
+      int64_t dim = to;
+      if (from != (dim == rank - 1 ? rank - 2 : dim == rank - 2 ? rank - 1 : dim))
+        return false;
+    }
+    return rank >= 2;
+  };
+  if (auto transpose = codes.getDefiningOp<TransposeOp>())
+    return isExchange(transpose) ? transpose.getInput() : Value();
+  auto after = codes.getDefiningOp<ReshapeOp>();
+  auto transpose = after ? after.getInput().getDefiningOp<TransposeOp>() : TransposeOp();
+  auto before = transpose ? transpose.getInput().getDefiningOp<ReshapeOp>() : ReshapeOp();
+  if (!before || !isExchange(transpose))
+    return {};
+  auto source = cast<RankedTensorType>(before.getInput().getType());
+  ArrayRef<int64_t> middle = cast<RankedTensorType>(before.getType()).getShape();
+  bool isKnown = source.hasStaticShape() && !ShapedType::isDynamicShape(wanted) && !ShapedType::isDynamicShape(middle);
+  bool isSame = isKnown && isSwapped(source.getShape(), wanted) &&
+                middle.take_back(2) == source.getShape().take_back(2);
+  return isSame ? before.getInput() : Value();
+}
+
+/// Two computed operands.
+bool RaiseIntegerProducts::raiseComputed(MatmulOp op, DequantizeOp left, DequantizeOp right, std::string &why) {
+  DenseElementsAttr scale;
+  int64_t k = getProductProblem(op)->shape.k;
+  if (!canRaise(op, left, op.getStrategyAttr(), why))
+    return false;
+  if (!canRaise(op, right, op.getStrategyAttr(), why))
+    why = "has no right-hand side of 8-bit codes with one scale";
+  else if (!multipliesBytes(op))
+    why = "computes both operands, and no level multiplies bytes";
+  else if (!matchPattern(right.getScale(), m_Constant(&scale)) ||
+           !(std::abs(*scale.getValues<float>().begin()) < greatestScale))
+    why = "has scales with which a sum may leave f32";
+  else if (k < 0 || k * greatestDifference(left) * greatestDifference(right) >= int64_t(1) << 31)
+    why = "may sum more along K than 32 bits hold";
+  if (!why.empty())
+    return false;
+  OpBuilder builder(op);
+  Value turned = findTurned(right.getInput()), codes = turned ? turned : right.getInput();
+  auto sumType = cast<RankedTensorType>(op.getType()).clone(builder.getI32Type());
+  Value sum = MatmulOp::create(builder, op.getLoc(), sumType, centre(left, builder),
+                               centre(right.getLoc(), codes, right.getZeroPoint(), builder), /*scale=*/Value(),
+                               op.getTransposeLhs(), op.getTransposeRhs() != static_cast<bool>(turned), /*block=*/0,
+                               StrategyAttr());
+  replace(op, sum, {Value(), right.getScale(), ""}, left, builder);
+  return true;
+}
+
 bool RaiseIntegerProducts::raise(MatmulOp op, WeightStore &store, std::string &why) {
   bool turned;
-  auto left = op.getLhs().getDefiningOp<DequantizeOp>();
+  auto left = op.getLhs().getDefiningOp<DequantizeOp>(), right = op.getRhs().getDefiningOp<DequantizeOp>();
+  if (left && right && !op.getScale() && !isa_and_present<WeightOp, ConstantOp>(right.getInput().getDefiningOp()))
+    return raiseComputed(op, left, right, why);
   if (!left || !getCodedRhs(op, turned) || !canRaise(op, left, op.getStrategyAttr(), why))
     return false;
   if (op.getScale() || op.getTransposeLhs()) {

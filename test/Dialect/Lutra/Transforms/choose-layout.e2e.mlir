@@ -2,6 +2,7 @@
 // RUN: lutra-run %s --before-after=lutra-choose-layout --seed=7
 // RUN: lutra-run %s --before-after=lutra-choose-layout --seed=7 --function=sequence
 // RUN: lutra-run %s --before-after=lutra-choose-layout --seed=7 --function=shuffle
+// RUN: lutra-run %s --before-after=lutra-choose-layout --seed=7 --function=attention --exact
 // RUN: lutra-run %s --before-after=lutra-choose-layout --seed=7 --function=flatten
 // RUN: lutra-run %s --before-after=lutra-choose-layout --seed=7 --function=beside_dynamic --dim=n=3
 // RUN: lutra-run %s --before-after=lutra-choose-layout --seed=7 --function=neighbours
@@ -84,4 +85,15 @@ func.func @quantized(%x: tensor<?x4x8x8xi8> {lutra.name = "x", lutra.dim_names =
   %d = lutra.dequantize %q scale(%four : tensor<4xf32>) zero_point(%zero : tensor<4xi8>) {axis = 1 : i64, block = 0 : i64} : tensor<?x4x8x8xi8> -> tensor<?x4x8x8xf32>
   %c = lutra.conv<channels_first> %d, %g {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<?x4x8x8xf32>, tensor<4x4x1x1xf32>) -> tensor<?x4x8x8xf32>
   return %c : tensor<?x4x8x8xf32>
+}
+
+func.func @attention(%x: tensor<1x3x5x4xi8> {lutra.name = "x"}, %y: tensor<2x12xi8> {lutra.name = "y"}) -> tensor<1x5x2xi32> {
+  %z = lutra.constant dense<7> : tensor<i16>
+  %t = lutra.transpose %x [0, 2, 1, 3] : tensor<1x3x5x4xi8> -> tensor<1x5x3x4xi8>
+  %r = lutra.reshape %t[] : tensor<1x5x3x4xi8> -> tensor<1x5x12xi8>
+  %u = lutra.transpose %y [1, 0] : tensor<2x12xi8> -> tensor<12x2xi8>
+  %c = lutra.cast %u : tensor<12x2xi8> -> tensor<12x2xi16>
+  %d = lutra.binary<sub> %c, %z : (tensor<12x2xi16>, tensor<i16>) -> tensor<12x2xi16>
+  %p = lutra.matmul %r, %d : (tensor<1x5x12xi8>, tensor<12x2xi16>) -> tensor<1x5x2xi32>
+  return %p : tensor<1x5x2xi32>
 }

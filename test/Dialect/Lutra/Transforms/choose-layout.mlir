@@ -86,6 +86,25 @@ func.func @shuffle(%x: tensor<1x4x8x8xf32>) -> tensor<1x4x8x8xf32> {
   return %b : tensor<1x4x8x8xf32>
 }
 
+// The heads of an attention are joined by one transpose before a product, not by two around the reshape; so are codes
+// turned, and not their differences.
+// CHECK-LABEL: func @attention
+// CHECK: %[[HEADS:.*]] = lutra.transpose %{{.*}} [0, 2, 1, 3] : tensor<1x3x5x4xi8> -> tensor<1x5x3x4xi8>
+// CHECK: %[[ROWS:.*]] = lutra.reshape %[[HEADS]][] : tensor<1x5x3x4xi8> -> tensor<1x5x12xi8>
+// CHECK: %[[CODES:.*]] = lutra.transpose %{{.*}} [1, 0] : tensor<2x12xi8> -> tensor<12x2xi8>
+// CHECK: %[[WIDE:.*]] = lutra.cast %[[CODES]]
+// CHECK: lutra.matmul %[[ROWS]], %{{.*}} : (tensor<1x5x12xi8>, tensor<12x2xi16>)
+func.func @attention(%x: tensor<1x3x5x4xi8>, %y: tensor<2x12xi8>) -> tensor<1x5x2xi32> {
+  %z = lutra.constant dense<7> : tensor<i16>
+  %t = lutra.transpose %x [0, 2, 1, 3] : tensor<1x3x5x4xi8> -> tensor<1x5x3x4xi8>
+  %r = lutra.reshape %t[] : tensor<1x5x3x4xi8> -> tensor<1x5x12xi8>
+  %u = lutra.transpose %y [1, 0] : tensor<2x12xi8> -> tensor<12x2xi8>
+  %c = lutra.cast %u : tensor<12x2xi8> -> tensor<12x2xi16>
+  %d = lutra.binary<sub> %c, %z : (tensor<12x2xi16>, tensor<i16>) -> tensor<12x2xi16>
+  %p = lutra.matmul %r, %d : (tensor<1x5x12xi8>, tensor<12x2xi16>) -> tensor<1x5x2xi32>
+  return %p : tensor<1x5x2xi32>
+}
+
 // What joins channels and image into one row takes them in the order of the model.
 // CHECK-LABEL: func @flatten
 // CHECK: %[[CONV:.*]] = lutra.conv<channels_last>

@@ -5,7 +5,7 @@
 // SAME-NOT: xi32>
 // REMARK-COUNT-2: multiplies integers
 // REMARK: has several scales along K
-// REMARK: dequantizes codes that are computed
+// REMARK: computes both operands, and no level multiplies bytes
 // REMARK: has no left-hand side of 8-bit codes with one scale
 // REMARK: sums more along K than 32 bits hold
 // REMARK: has scales with which a sum may leave f32

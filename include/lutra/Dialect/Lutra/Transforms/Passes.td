@@ -393,10 +393,11 @@ def RaiseIntegerProducts : Pass<"lutra-raise-integer-products", "mlir::ModuleOp"
     one of `targets` multiplies bytes by one instruction, the left-hand side of a matmul is codes with a sign, 128
     less than those without, and sums get what the weight's columns add up to, times the distance of the zero point;
     so do matmuls that were integers from the start. The input of a conv of known size is codes without a sign there,
-    padded with its zero point to channels in fours, and it may have groups of 16 filters. A remark says why a product
-    of two dequantized operands stays as it is. Leaves alone: sums that 32 bits, or scaled f32, may not hold, right-hand
-    sides that are computed, products that name a strategy, everything else, and all products where one of `targets`
-    adds no products of integers in pairs.
+    padded with its zero point to channels in fours, and it may have groups of 16 filters. Where one of `targets`
+    multiplies bytes by one instruction, so does a matmul of two computed operands of 8-bit codes with one scale each
+    and a known K. A remark says why a product of two dequantized operands stays as it is. Leaves alone: sums that 32
+    bits, or scaled f32, may not hold, products that name a strategy, everything else, and all products where one of
+    `targets` adds no products of integers in pairs.
 
     ```mlir
     %l = lutra.dequantize %x scale(%sx : tensor<f32>) {axis = 0 : i64, block = 0 : i64}
