@@ -107,7 +107,7 @@ struct GroupLimits {
 };
 } // namespace
 
-/// A code, from what was rounded to an integer.
+/// A code, from what was rounded to an integer, or is to be rounded to fp8.
 static float limitCode(DynamicQuantizeOp op, float rounded) {
   if (std::isnan(rounded))
     return 0;
@@ -130,6 +130,8 @@ static GroupScale scaleOf(DynamicQuantizeOp op, const GroupLimits &limits) {
 
 static float codeOf(DynamicQuantizeOp op, double x, const GroupScale &group) {
   float scaled = static_cast<float>(x) * group.inverse;
+  if (op.hasFloatCodes())
+    return static_cast<float>(roundToType(op.getCodeElement(), limitCode(op, scaled)));
   return limitCode(op, std::nearbyint(scaled) + group.zero);
 }
 
@@ -181,7 +183,10 @@ static LogicalResult evaluateDynamicQuantize(DynamicQuantizeOp op, Interpreter &
       }
       for (int64_t i = begin; i < end; ++i) {
         float code = codeOf(op, input.floats[i], group);
-        results[0]->integers[i] = static_cast<int64_t>(code);
+        if (op.hasFloatCodes())
+          results[0]->floats[i] = code;
+        else
+          results[0]->integers[i] = static_cast<int64_t>(code);
         if (!hasErrors)
           continue;
         double error = input.errorAt(i), spread = 0;

@@ -159,7 +159,7 @@ FailureOr<KernelEmitter::Carried> QuantizeEmission::findLimits(ArrayRef<Value> r
   return found;
 }
 
-/// An integer of f32 between the least and the greatest code; NaN: 0.
+/// Of an f32 between the least and the greatest code, which is an integer where codes are; NaN: 0.
 Value QuantizeEmission::toCode(OpBuilder &builder, Value rounded) {
   auto select = [&](arith::CmpFPredicate stays, Value bound, Value other) {
     Value condition = arith::CmpFOp::create(builder, emitter.loc, stays, rounded, bound);
@@ -169,6 +169,8 @@ Value QuantizeEmission::toCode(OpBuilder &builder, Value rounded) {
   select(arith::CmpFPredicate::ORD, rounded, number(builder, 0));
   select(arith::CmpFPredicate::OGT, least, least);
   select(arith::CmpFPredicate::OLT, most, most);
+  if (op.hasFloatCodes())
+    return arith::TruncFOp::create(builder, emitter.loc, op.getCodeElement(), rounded);
   Value wide = arith::FPToSIOp::create(builder, emitter.loc, builder.getI32Type(), rounded);
   return arith::TruncIOp::create(builder, emitter.loc, builder.getI8Type(), wide);
 }
@@ -219,8 +221,10 @@ LogicalResult QuantizeEmission::emitGroup(ArrayRef<Value> row, const Group &grou
       return failure();
     SmallVector<Value> tiles{*tile};
     tiles.append(factors);
-    Value codes = emitter.map(tiles, byte, [&](OpBuilder &builder, ValueRange scalars) -> Value {
+    Value codes = emitter.map(tiles, op.getCodeElement(), [&](OpBuilder &builder, ValueRange scalars) -> Value {
       Value scaled = arith::MulFOp::create(builder, loc, scalars[0], scalars[1]);
+      if (op.hasFloatCodes())
+        return toCode(builder, scaled);
       Value rounded = math::RoundEvenOp::create(builder, loc, scaled);
       if (scalars.size() > 2)
         rounded = arith::AddFOp::create(builder, loc, rounded, scalars[2]);

@@ -195,13 +195,13 @@ FailureOr<Value> KernelEmitter::emitQuantization(Operation *op, const TileWindow
     Value s = scalar.toCompute(scalars[1]);
     Type real = s.getType();
     if (dequantize) {
-      // Codes are narrow: their difference is exact in i32.
+      // Codes are narrow: their difference is exact in i32, or f32.
       Type code = inputElement;
       Value x = scalars[0];
       if (zero) {
-        Type wide = b.getI32Type();
-        x = arith::SubIOp::create(b, loc, scalar.cast(x, inputElement, wide),
-                                  scalar.cast(scalars[2], inputElement, wide));
+        Type wide = isa<FloatType>(inputElement) ? real : b.getI32Type();
+        x = scalar.binary(BinaryKind::Sub, scalar.cast(x, inputElement, wide),
+                          scalar.cast(scalars[2], inputElement, wide), wide);
         code = wide;
       }
       Value product = arith::MulFOp::create(b, loc, scalar.cast(x, code, real), s);
@@ -211,6 +211,10 @@ FailureOr<Value> KernelEmitter::emitQuantization(Operation *op, const TileWindow
     if (x.getType() != real)
       x = scalar.cast(x, x.getType(), real);
     Value quotient = arith::DivFOp::create(b, loc, x, s);
+    if (auto narrow = dyn_cast<FloatType>(resultElement)) { // whose zero point is 0
+      double most = APFloat::getLargest(narrow.getFloatSemantics()).convertToDouble();
+      return scalar.cast(scalar.limit(quotient, -most, most), real, resultElement);
+    }
     if (zero) { // NaN counts as 0
       Value isNumber = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::ORD, quotient, quotient);
       quotient = arith::SelectOp::create(b, loc, isNumber, quotient, scalar.number(real, 0));

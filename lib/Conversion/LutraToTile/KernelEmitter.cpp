@@ -49,7 +49,7 @@ Type getBufferElement(Type element) {
 }
 
 Type getComputeType(Type element) {
-  if (element.isF16() || element.isBF16())
+  if (isa<Float16Type, BFloat16Type, Float8E4M3FNType, Float8E5M2Type>(element))
     return Float32Type::get(element.getContext());
   return element;
 }

@@ -303,6 +303,14 @@ Value ScalarBuilder::combine(ReduceKind kind, Value a, Value b, Type type) {
   return binary(kinds[static_cast<unsigned>(kind)], a, b, type);
 }
 
+Value ScalarBuilder::limit(Value x, double low, double high) {
+  for (auto [isOutside, value] : {std::pair(arith::CmpFPredicate::OLT, low), {arith::CmpFPredicate::OGT, high}}) {
+    Value bound = number(x.getType(), value);
+    x = arith::SelectOp::create(builder, loc, arith::CmpFOp::create(builder, loc, isOutside, x, bound), bound, x);
+  }
+  return x;
+}
+
 Value ScalarBuilder::saturate(Value x, Type to) {
   Type t = x.getType(), element = getTileElement(to);
   unsigned width = to.getIntOrFloatBitWidth(), stored = element.getIntOrFloatBitWidth();

@@ -4,7 +4,7 @@
 //   exp 0.88 ulp (Cody-Waite reduction, degree 7)      log 0.82 ulp (mantissa in [sqrt 1/2, sqrt 2))
 //   tanh 4.8 ulp (rational 13/6)                       erf 5.5 ulp (rational 13/8, |error| < 3.4e-7)
 // (erf of subnormal numbers included). Infinities and NaN come out as the C functions give them. f64 (and an integer by
-// way of it) to a 16-bit type rounds once: through an f32 rounded to odd. Everything else calls libm per element.
+// way of it) to a narrower type rounds once: through an f32 rounded to odd. Everything else calls libm per element.
 #include "TileToVector.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -15,6 +15,9 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/ADT/bit.h"
+
+#include <cmath>
 
 using namespace mlir;
 
@@ -198,6 +201,71 @@ static Value expandToBf16(OpBuilder &b, Location loc, Value x) {
   return r.cast(narrow, withElement(x.getType(), b.getBF16Type()));
 }
 
+namespace {
+/// The fields of an 8-bit float below its sign. Codes from `special` on are no finite numbers.
+struct Fp8 {
+  int fraction, bias, special;
+  bool hasInfinity;
+  int leastExponent() const { return 1 - bias; } // of a normal number
+
+  static std::optional<Fp8> of(Type element) {
+    if (isa<Float8E4M3FNType>(element))
+      return Fp8{3, 7, 0x7f, false};
+    if (isa<Float8E5M2Type>(element))
+      return Fp8{2, 15, 0x7c, true};
+    return std::nullopt;
+  }
+};
+} // namespace
+
+static Value expandFromFp8(OpBuilder &b, Location loc, Value x, const Fp8 &format) {
+  Real r(b, loc, withElement(x.getType(), b.getF32Type()));
+  Value code = arith::ExtUIOp::create(b, loc, r.integer, r.cast(x, withElement(x.getType(), b.getI8Type())));
+  Value magnitude = arith::AndIOp::create(b, loc, code, r.bits(0x7f));
+  Value moved = arith::ShLIOp::create(b, loc, magnitude, r.bits(23 - format.fraction));
+  auto withBias = [&](int bias) { return arith::AddIOp::create(b, loc, moved, r.bits(bias << 23)); };
+  auto isLess = [&](int bound) -> Value {
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, magnitude, r.bits(bound));
+  };
+  // Codes less than a normal number's count its least steps.
+  Value steps = arith::SIToFPOp::create(b, loc, r.real, magnitude);
+  Value subnormal = r.toBits(r.mul(steps, r.num(std::ldexp(1.0, format.leastExponent() - format.fraction))));
+  Value value = r.select(isLess(1 << format.fraction), subnormal, withBias(127 - format.bias));
+  Value special = format.hasInfinity ? withBias(255 - (format.special >> format.fraction)).getResult()
+                                     : r.bits(0x7fc00000);
+  value = r.select(isLess(format.special), value, special);
+  Value sign = arith::ShLIOp::create(b, loc, arith::ShRUIOp::create(b, loc, code, r.bits(7)), r.bits(31));
+  return r.fromBits(arith::OrIOp::create(b, loc, value, sign));
+}
+
+/// Round half to even, as to bf16; below the normal numbers by adding one whose steps are theirs. What is too large
+/// becomes infinity, or NaN where the format has none.
+static Value expandToFp8(OpBuilder &b, Location loc, Value x, const Fp8 &format, Type type) {
+  Real r(b, loc, x.getType());
+  int shift = 23 - format.fraction;
+  Value pattern = r.toBits(x);
+  Value magnitude = arith::AndIOp::create(b, loc, pattern, r.bits(0x7fffffff));
+  Value odd = arith::AndIOp::create(b, loc, arith::ShRUIOp::create(b, loc, magnitude, r.bits(shift)), r.bits(1));
+  Value half = arith::AddIOp::create(b, loc, odd, r.bits((1 << (shift - 1)) - 1));
+  Value rounded = arith::ShRUIOp::create(b, loc, arith::AddIOp::create(b, loc, magnitude, half), r.bits(shift));
+  Value normal = arith::SubIOp::create(b, loc, rounded, r.bits((127 - format.bias) << format.fraction));
+  double least = std::ldexp(1.0, format.leastExponent()), adder = std::ldexp(least, shift);
+  auto patternOf = [&](double value) { return llvm::bit_cast<int32_t>(static_cast<float>(value)); };
+  Value sum = r.toBits(r.add(r.fromBits(magnitude), r.num(adder)));
+  Value subnormal = arith::SubIOp::create(b, loc, sum, r.bits(patternOf(adder)));
+  auto isLess = [&](Value value, int32_t bound) -> Value {
+    return arith::CmpIOp::create(b, loc, arith::CmpIPredicate::slt, value, r.bits(bound));
+  };
+  Value code = r.select(isLess(magnitude, patternOf(least)), subnormal, normal);
+  code = r.select(isLess(code, format.special), code, r.bits(format.special));
+  if (format.hasInfinity)
+    code = r.select(isLess(magnitude, 0x7f800001), code, r.bits(0x7e));
+  Value sign = arith::AndIOp::create(b, loc, arith::ShRUIOp::create(b, loc, pattern, r.bits(24)), r.bits(0x80));
+  Value narrow = arith::TruncIOp::create(b, loc, withElement(type, b.getI8Type()),
+                                         arith::OrIOp::create(b, loc, code, sign));
+  return r.cast(narrow, type);
+}
+
 /// f64 to f32 rounded to odd: towards zero, with the last bit set if anything was lost. A second rounding to a type of
 /// at least two bits less then gives what one rounding of x gives.
 static Value roundToOdd(OpBuilder &b, Location loc, Value x) {
@@ -213,14 +281,17 @@ static Value roundToOdd(OpBuilder &b, Location loc, Value x) {
   return r.fromBits(arith::OrIOp::create(b, loc, down, r.select(inexact, one, zero)));
 }
 
-/// x as a 16-bit float; null where the machine's own instruction does it.
+/// x as a float of 8 or 16 bits; null where the machine's own instruction does it.
 static Value expandTruncation(OpBuilder &b, Location loc, Value x, Type type) {
   Type element = getElementTypeOrSelf(type);
   bool fromDouble = getElementTypeOrSelf(x.getType()).isF64();
-  if (!element.isBF16() && !(element.isF16() && fromDouble))
+  std::optional<Fp8> format = Fp8::of(element);
+  if (!format && !element.isBF16() && !(element.isF16() && fromDouble))
     return {};
   if (fromDouble)
     x = roundToOdd(b, loc, x);
+  if (format)
+    return expandToFp8(b, loc, x, *format, type);
   return element.isBF16() ? expandToBf16(b, loc, x) : arith::TruncFOp::create(b, loc, type, x).getResult();
 }
 
@@ -300,8 +371,9 @@ void expandMath(func::FuncOp function) {
     }
     if (isa<arith::MaximumFOp, arith::MinimumFOp>(op))
       replacement = expandExtremum(b, loc, x, op->getOperand(1), isa<arith::MaximumFOp>(op));
-    if (isa<arith::ExtFOp>(op) && getElementTypeOrSelf(x.getType()).isBF16()) {
-      replacement = expandFromBf16(b, loc, x);
+    std::optional<Fp8> format = Fp8::of(getElementTypeOrSelf(x.getType()));
+    if (isa<arith::ExtFOp>(op) && (format || getElementTypeOrSelf(x.getType()).isBF16())) {
+      replacement = format ? expandFromFp8(b, loc, x, *format) : expandFromBf16(b, loc, x);
       if (replacement.getType() != type)
         replacement = arith::ExtFOp::create(b, loc, type, replacement);
     }

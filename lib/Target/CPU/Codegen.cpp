@@ -33,7 +33,7 @@ std::unique_ptr<llvm::Module> translateModule(ModuleOp module, const CpuLevel *l
                                               const CpuArtifactOptions &options,
                                               llvm::LLVMContext &context) {
   StringRef name = level ? module.getSymName().value_or("kernels") : "host";
-  storeBf16AsBits(module);
+  storeFloatsAsBits(module);
   std::unique_ptr<llvm::Module> result = translateModuleToLLVMIR(module, context, name);
   if (!result) {
     emitCodedError(module.getLoc(), ErrorCode::Internal)

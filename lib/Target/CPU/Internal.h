@@ -47,8 +47,8 @@ void emitModelTable(llvm::Module &host, mlir::ModuleOp module, const CpuArtifact
 std::string kernelSymbol(const CpuArtifactOptions &options, llvm::StringRef level,
                          llvm::StringRef kernel);
 
-/// Gives values of type bf16 in a module of the LLVM dialect the type i16.
-void storeBf16AsBits(mlir::ModuleOp module);
+/// Gives values of bf16 and fp8 in a module of the LLVM dialect integer types.
+void storeFloatsAsBits(mlir::ModuleOp module);
 
 /// LLVM IR of one lowered module; kernels renamed, hidden and given the level's features.
 std::unique_ptr<llvm::Module> translateModule(mlir::ModuleOp module, const CpuLevel *level,

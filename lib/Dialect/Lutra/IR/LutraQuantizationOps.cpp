@@ -130,8 +130,8 @@ LogicalResult DynamicQuantizeOp::verify() {
     return emitOpError("takes groups of ") << getBlock() << " along the last dimension of shape "
                                            << shapeText(type.getShape())
                                            << "; give it a static last dimension and a block of 1 or more";
-  if (getBits() < 2 || getBits() > 8) // E2
-    return emitOpError("rounds to ") << getBits() << " bits; take 2 to 8";
+  if (getBits() < (hasFloatCodes() ? 8 : 2) || getBits() > 8) // E2
+    return emitOpError("rounds to ") << getBits() << " bits; take 2 to 8, and 8 for codes of fp8";
   if (!(getFloor().convertToFloat() >= 0x1p-118f)) // E3
     return emitOpError("has a floor of ") << getFloor().convertToFloat()
                                           << ", below which a scale may be subnormal; take 3.1e-36 or more";
@@ -144,6 +144,8 @@ LogicalResult DynamicQuantizeOp::verify() {
       return failure();
   if (type.getElementTypeBitWidth() > 32) // E5
     return emitOpError("takes elements of type ") << type.getElementType() << ", but rounds in f32; cast them first";
+  if (hasFloatCodes() && getZeroPoint()) // E6
+    return emitOpError("has zero points beside codes of type ") << getCodeElement() << "; leave them out";
   return success();
 }
 

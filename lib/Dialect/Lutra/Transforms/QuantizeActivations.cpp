@@ -95,7 +95,7 @@ static DequantizeOp getCodedLhs(MatmulOp op) {
   if (form.kind == ActivationForm::Int && form.bits < 8) // those codes may be wider
     return {};
   if (auto made = source.getInput().getDefiningOp<DynamicQuantizeOp>())
-    return made.getScale() == source.getScale() && source.getBlock() == made.getBlock() &&
+    return !made.hasFloatCodes() && made.getScale() == source.getScale() && source.getBlock() == made.getBlock() &&
                    source.getAxis() == cast<RankedTensorType>(source.getType()).getRank() - 1 &&
                    cast<RankedTensorType>(source.getType()).getElementType().isF32()
                ? source

@@ -158,8 +158,16 @@ func.func @dynamic_quantize_e1_block(%a: tensor<4x5xf32>) {
 // -----
 // dynamic_quantize E2
 func.func @dynamic_quantize_e2(%a: tensor<4x5xf32>) {
-  // expected-error @below {{rounds to 9 bits; take 2 to 8}}
+  // expected-error @below {{rounds to 9 bits; take 2 to 8, and 8 for codes of fp8}}
   %r:2 = lutra.dynamic_quantize %a {bits = 9 : i64, block = 2 : i64} : tensor<4x5xf32> -> tensor<4x5xi8>, tensor<4x3xf32>
+  return
+}
+
+// -----
+// dynamic_quantize E2
+func.func @dynamic_quantize_e2_fp8(%a: tensor<4x5xf32>) {
+  // expected-error @below {{rounds to 4 bits; take 2 to 8, and 8 for codes of fp8}}
+  %r:2 = lutra.dynamic_quantize %a {bits = 4 : i64, block = 2 : i64} : tensor<4x5xf32> -> tensor<4x5xf8E5M2>, tensor<4x3xf32>
   return
 }
 
@@ -184,6 +192,14 @@ func.func @dynamic_quantize_e4(%a: tensor<4x5xf32>) {
 func.func @dynamic_quantize_e4_zero(%a: tensor<4x5xf32>) {
   // expected-error @below {{the input in groups}}
   %r:3 = lutra.dynamic_quantize %a {bits = 8 : i64, block = 2 : i64} : tensor<4x5xf32> -> tensor<4x5xi8>, tensor<4x3xf32>, tensor<3x4xi8>
+  return
+}
+
+// -----
+// dynamic_quantize E6
+func.func @dynamic_quantize_e6(%a: tensor<4x5xf32>) {
+  // expected-error @below {{has zero points beside codes of type 'f8E4M3FN'; leave them out}}
+  %r:3 = lutra.dynamic_quantize %a {bits = 8 : i64, block = 2 : i64} : tensor<4x5xf32> -> tensor<4x5xf8E4M3FN>, tensor<4x3xf32>, tensor<4x3xi8>
   return
 }
 

@@ -42,5 +42,7 @@ func.func @dynamic_quantize(%a: tensor<?x70xf32>, %h: tensor<3x64xbf16>) {
   %r:3 = lutra.dynamic_quantize %h {bits = 4 : i64, block = 64 : i64, floor = 1.0e-5 : f32} : tensor<3x64xbf16> -> tensor<3x64xi8>, tensor<3x1xf32>, tensor<3x1xi8>
   // CHECK: lutra.dynamic_quantize %{{.*}} {bits = 8 : i64, block = 70 : i64, reciprocal} : tensor<?x70xf32>
   %t:2 = lutra.dynamic_quantize %a {bits = 8 : i64, block = 70 : i64, reciprocal} : tensor<?x70xf32> -> tensor<?x70xi8>, tensor<?x1xf32>
+  // CHECK: lutra.dynamic_quantize %{{.*}} {bits = 8 : i64, block = 70 : i64} : tensor<?x70xf32> -> tensor<?x70xf8E5M2>, tensor<?x1xf32>
+  %u:2 = lutra.dynamic_quantize %a {bits = 8 : i64, block = 70 : i64} : tensor<?x70xf32> -> tensor<?x70xf8E5M2>, tensor<?x1xf32>
   return
 }

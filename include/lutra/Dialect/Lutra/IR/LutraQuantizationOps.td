@@ -91,33 +91,42 @@ def Lutra_DynamicQuantizeOp : Lutra_GraphOp<"dynamic_quantize"> {
     - with it: least = max(-2^(bits - 1), -127), steps = most - least, low = min(min x, 0), high = max(max x, 0),
       range = max(high - low, floor), scale = range / steps,
       zero_point = clamp(round_half_even(least - low * (steps / range)), least, most),
-      code = clamp(round_half_even(x * (steps / range)) + zero_point, least, most).
+      code = clamp(round_half_even(x * (steps / range)) + zero_point, least, most);
+    - with codes of fp8: as without `zero_point`, but most is the greatest number of that type (448 of f8E4M3FN, 57344
+      of f8E5M2), and code = x * (most / range), limited to -most and most, rounded to the type.
 
     With `reciprocal` these factors of x are most * (1 / range) and steps * (1 / range), as frameworks write them.
     Where a NaN would be rounded, the code is 0. A group with a NaN has the scale NaN, one with an infinity that scale,
     and so has, with zero points, one whose greatest value is further from its least than f32 reaches.
 
-    Errors: (E1) K is dynamic, or `block` is not positive. (E2) `bits` is not 2 to 8. (E3) `floor` is less than
-    2^-118, below which a scale may be subnormal. (E4) a result has another shape than stated. (E5) the input's
-    elements have more than 32 bits.
+    Errors: (E1) K is dynamic, or `block` is not positive. (E2) `bits` is not 2 to 8, or not 8 for codes of fp8. (E3)
+    `floor` is less than 2^-118, below which a scale may be subnormal. (E4) a result has another shape than stated. (E5)
+    the input's elements have more than 32 bits. (E6) codes of fp8 have zero points.
 
     Example:
     ```mlir
     %q, %s = lutra.dynamic_quantize %x {block = 32 : i64, bits = 8 : i64}
                : tensor<?x70xf32> -> tensor<?x70xi8>, tensor<?x3xf32>
     ```
-    Source: LLM.int8(), arXiv 2208.07339 (vector-wise absmax); ONNX DynamicQuantizeLinear (zero points).
+    Source: LLM.int8(), arXiv 2208.07339 (vector-wise absmax); ONNX DynamicQuantizeLinear (zero points); FP8 formats for
+    deep learning, arXiv 2209.05433 (scales of fp8).
   }];
   let arguments = (ins Lutra_FloatTensor:$input, I64Attr:$block, I64Attr:$bits,
                        DefaultValuedAttr<F32Attr, "0x1p-118f">:$floor, UnitAttr:$reciprocal);
-  let results = (outs RankedTensorOf<[I8]>:$codes, RankedTensorOf<[F32]>:$scale,
+  let results = (outs RankedTensorOf<[I8, F8E4M3FN, F8E5M2]>:$codes, RankedTensorOf<[F32]>:$scale,
                       Optional<RankedTensorOf<[I8]>>:$zero_point);
   let assemblyFormat = [{
     $input attr-dict `:` type($input) `->` type($codes) `,` type($scale) (`,` type($zero_point)^)?
   }];
   let extraClassDeclaration = [{
+    ::mlir::Type getCodeElement() { return getCodes().getType().getElementType(); }
+    bool hasFloatCodes() { return ::mlir::isa<::mlir::FloatType>(getCodeElement()); }
     /// The greatest code, and the least one.
-    int64_t getMost() { return (int64_t(1) << (getBits() - 1)) - 1; }
+    int64_t getMost() {
+      if (hasFloatCodes())
+        return ::mlir::isa<::mlir::Float8E4M3FNType>(getCodeElement()) ? 448 : 57344;
+      return (int64_t(1) << (getBits() - 1)) - 1;
+    }
     int64_t getLeast() { return getZeroPoint() ? std::max(-getMost() - 1, int64_t(-127)) : -getMost(); }
     /// Steps that a range is cut into.
     int64_t getSteps() { return getZeroPoint() ? getMost() - getLeast() : getMost(); }
