@@ -172,8 +172,10 @@ LogicalResult buildStage(OpPassManager &manager, Stage stage, const CompileOptio
     // After the layout, which transposes filters; before fusion, which would take those into kernels.
     manager.addPass(createFoldWeights({/*decode=*/isGpu(options)}));
     // After padding and transposes of filters are written out; before fusion, as codes below. Only CPUs read few bits.
-    if (options.target == "cpu")
+    if (options.target == "cpu") {
       manager.addPass(createRaiseSignProducts(signOptions(options)));
+      manager.addPass(createNarrowActivations());
+    }
     // Before fusion: the codes are made in kernels of their own.
     manager.addPass(createQuantizeActivations(activationOptions(options)));
     manager.addPass(createFormKernels(fusionOptions(options)));
@@ -241,8 +243,7 @@ static bool multipliesBytes(ModuleOp module, const CompileOptions &options) {
 static bool mayMultiplyBytes(ModuleOp module, const CompileOptions &options) {
   // A spec with a fault is an error of the pass that reads it.
   llvm::Expected<QuantizeSpec> spec = QuantizeSpec::parse(options.quantize);
-  bool asked = spec && (spec->activations.scales != ActivationRounding::None ||
-                        spec->activations.type == ActivationForm::BF16);
+  bool asked = spec && spec->activations.isAsked() && spec->activations.type != ActivationForm::F16;
   if (!spec)
     llvm::consumeError(spec.takeError());
   WalkResult found = module.walk([](Operation *op) {
@@ -253,8 +254,9 @@ static bool mayMultiplyBytes(ModuleOp module, const CompileOptions &options) {
     bool multiplies = isa<MatmulOp, DequantizeOp>(op) && llvm::any_of(op->getOperandTypes(), isByte);
     if (auto matmul = dyn_cast<MatmulOp>(op)) {
       EncodingAttr encoding = encodingOf(cast<RankedTensorType>(matmul.getRhs().getType()));
-      multiplies |= matmul.getScale() || (encoding && llvm::is_contained({ActivationForm::Int, ActivationForm::BF16},
-                                                                       encoding.getValue().activation.kind));
+      ActivationForm form = encoding ? encoding.getValue().activation : ActivationForm();
+      multiplies |= matmul.getScale() || form.isFp8() || form.kind == ActivationForm::Int ||
+                    form.kind == ActivationForm::BF16;
     }
     return multiplies ? WalkResult::interrupt() : WalkResult::advance();
   });

@@ -32,7 +32,7 @@ static FailureOr<ArrayPtr> scaledCodes(MatmulOp op, const Array &codes, const Ar
 
 /// Elements that share a scale in an activation form of rows of `depth`; 0: no form that is rounded to.
 static int64_t roundedGroup(const ActivationForm &form, int64_t depth) {
-  if (form.kind != ActivationForm::Int || form.group == 0)
+  if ((form.kind != ActivationForm::Int && !form.isFp8()) || form.group == 0)
     return 0;
   return form.group == kWhole ? std::max<int64_t>(1, depth) : form.group;
 }
@@ -106,6 +106,37 @@ static ArrayPtr withRoundedTable(const Array &values, double error) {
   return result;
 }
 
+/// Half a unit of f16 more for each element, and what is beyond its greatest number.
+static ArrayPtr withHalfRounding(const Array &values, double half) {
+  auto result = std::make_shared<Array>(values);
+  result->errors.resize(values.count());
+  constexpr double greatest = 65504;
+  for (int64_t i = 0; i < values.count(); ++i) {
+    double most = std::fabs(values.floats[i]) + values.errorAt(i);
+    result->errors[i] += half * (std::ldexp(most, -11) * 1.0001 + std::ldexp(1, -25)) + std::max(0.0, most - greatest);
+  }
+  return result;
+}
+
+/// Half a unit of fp8 more for each element, one of bf16, which may hold it times its scale, and half the least step of
+/// its group.
+static ArrayPtr withFp8Rounding(const Array &values, int64_t group, bool isWide, double half) {
+  auto result = std::make_shared<Array>(*withBfloatRounding(values, half));
+  int64_t depth = values.shape.back();
+  // Of half a unit, and of half the least step beside the greatest number; what scales round, besides.
+  double unit = isWide ? 0x1.01p-3 : 0x1.01p-4, least = isWide ? 0x1.01p-17 / 57344 : 0x1.01p-10 / 448;
+  for (int64_t row = 0; row < values.count(); row += depth)
+    for (int64_t low = 0; low < depth; low += group) {
+      int64_t high = std::min(low + group, depth);
+      double greatest = std::ldexp(1, -118); // the op's floor
+      for (int64_t i = row + low; i < row + high; ++i)
+        greatest = std::max(greatest, std::fabs(values.floats[i]) + values.errorAt(i));
+      for (int64_t i = row + low; i < row + high; ++i)
+        result->errors[i] += half * (unit * (std::fabs(values.floats[i]) + values.errorAt(i)) + least * greatest);
+    }
+  return result;
+}
+
 /// What an encoding lets a product round, where the evaluator has bounds.
 static const ActivationForm *getRounding(MatmulOp op, const Array &operand, Interpreter &interpreter) {
   EncodingAttr encoding = encodingOf(cast<RankedTensorType>(op.getRhs().getType()));
@@ -123,7 +154,7 @@ static double getHalf(Interpreter &interpreter) {
 ArrayPtr lutra::getProductWeight(MatmulOp op, Interpreter &interpreter) {
   const Array &rhs = interpreter.getArray(op.getRhs());
   const ActivationForm *form = getRounding(op, rhs, interpreter);
-  if (form && form->kind == ActivationForm::BF16)
+  if (form && (form->kind == ActivationForm::BF16 || form->isFp8()))
     return withBfloatRounding(rhs, getHalf(interpreter));
   if (form && form->kind == ActivationForm::Int && form->group != 0)
     if (std::optional<RoundedTable> table =
@@ -140,11 +171,15 @@ FailureOr<ArrayPtr> lutra::getProductOperand(MatmulOp op, Interpreter &interpret
   const ActivationForm *form = getRounding(op, lhs, interpreter);
   if (!form)
     return same;
-  if (form->kind == ActivationForm::BF16)
+  if (form->kind == ActivationForm::BF16 || (form->isFp8() && form->group == 0))
     return withBfloatRounding(lhs, getHalf(interpreter));
+  if (form->kind == ActivationForm::F16)
+    return withHalfRounding(lhs, getHalf(interpreter));
   int64_t group = roundedGroup(*form, lhs.shape.back());
   if (group == 0 || op.getTransposeLhs())
     return same;
+  if (form->isFp8())
+    return withFp8Rounding(lhs, group, form->kind == ActivationForm::E5M2, getHalf(interpreter));
   if (form->bits == 1)
     return withSigns(lhs, group, interpreter.getErrorModel() == ErrorModel::Independent);
   return withRounding(lhs, group, *form, getHalf(interpreter));

@@ -280,6 +280,10 @@ static void printTerm(llvm::raw_ostream &out, const EncodingTerm &term) {
 static void printActivation(llvm::raw_ostream &out, const ActivationForm &form) {
   static constexpr StringRef names[] = {"", "f32", "f16", "bf16", "e4m3", "e5m2", "int", "blocks"};
   out << names[form.kind];
+  if (form.isFp8() && form.group == kWhole)
+    out << "<row>";
+  else if (form.isFp8() && form.group != 0)
+    out << "<group<" << form.group << ">>";
   if (form.kind == ActivationForm::Int) {
     out << '<' << form.bits << ", " << (form.symmetric ? "sym" : "asym") << ", ";
     if (form.group > 0)
@@ -442,6 +446,8 @@ static Error checkActivation(const ActivationForm &form, bool inner = false) {
   if (form.kind == ActivationForm::Int && (form.bits < 1 || form.bits > 16 || form.group < kWhole))
     return message("wants activations of ", form.bits, " bits in groups of ", form.group, // E9
                    "; 1 to 16 bits and groups of at least 1 are possible");
+  if (form.isFp8() && form.group < kWhole)
+    return message("wants activations of fp8 in groups of ", form.group, "; groups of at least 1 are possible"); // E9
   if (form.kind != ActivationForm::Blocks)
     return {};
   if (inner || form.block < 1 || form.choices.size() < 2)

@@ -181,42 +181,73 @@ llvm::Error SpecParser::addRule(StringRef glob, StringRef weights, bool named) {
   return llvm::Error::success();
 }
 
+/// The type of activations, or nothing.
+static std::optional<ActivationRounding> parseActivationType(StringRef text) {
+  ActivationRounding rounding;
+  if (text.consume_front("int")) {
+    if (text.size() != 1 || text.getAsInteger(10, rounding.bits) || rounding.bits < 1 || rounding.bits > 8)
+      return std::nullopt;
+    return rounding;
+  }
+  auto kind = llvm::StringSwitch<std::optional<ActivationForm::Kind>>(text)
+                  .Case("f32", ActivationForm::F32)
+                  .Case("f16", ActivationForm::F16)
+                  .Case("bf16", ActivationForm::BF16)
+                  .Case("fp8", ActivationForm::E4M3)
+                  .Case("fp8e5m2", ActivationForm::E5M2)
+                  .Default(std::nullopt);
+  if (!kind)
+    return std::nullopt;
+  rounding.type = *kind;
+  rounding.bits = rounding.isFp8() ? 8 : 16;
+  return rounding;
+}
+
 llvm::Error SpecParser::parseActivations(StringRef value) {
   auto [type, options] = value.split(':');
   auto [scales, zero] = options.split(':');
-  unsigned bits = 0;
-  if (value == "bf16") {
-    spec.activations = {ActivationRounding::None, 16, /*symmetric=*/true, ActivationForm::BF16};
+  std::optional<ActivationRounding> rounding = parseActivationType(type);
+  bool isInteger = rounding && rounding->type == ActivationForm::Int;
+  bool hasScales = isInteger || (rounding && rounding->isFp8());
+  if (!rounding || (!hasScales && value.contains(':')))
+    return fault("activations of type '", value.str(), "'; take int1 to int8, fp8, fp8e5m2, f16, bf16 or f32");
+  if (rounding->type == ActivationForm::F32) {
+    spec.activations = ActivationRounding();
     return llvm::Error::success();
   }
-  bool isFloat = value == "f32";
-  StringRef digits = type;
-  bool isInteger = digits.consume_front("int") && digits.size() == 1 && !digits.getAsInteger(10, bits);
+  spec.activations = *rounding;
+  if (!hasScales)
+    return llvm::Error::success();
+  // Floats bear one scale for a row, which costs less than several.
   auto kind = llvm::StringSwitch<std::optional<ActivationRounding::Scales>>(scales)
-                  .Cases({"", "group"}, ActivationRounding::Group)
+                  .Case("", isInteger ? ActivationRounding::Group : ActivationRounding::Token)
+                  .Case("group", ActivationRounding::Group)
                   .Case("token", ActivationRounding::Token)
                   .Case("static", ActivationRounding::Extremes)
                   .Case("static-mse", ActivationRounding::Squares)
                   .Default(std::nullopt);
-  if (!isFloat && !(isInteger && bits >= 1 && bits <= 8))
-    return fault("activations of type '", value.str(), "'; take int1 to int8, bf16 or f32");
   if (scales == "sym" || scales == "asym")
     return fault("'", scales.str(), "' before the scales of activations; write group:", scales.str(), " or token:",
                  scales.str());
   if (!kind || (value.contains(':') && scales.empty()))
     return fault("the scales '", scales.str(), "' of activations; take group (those of the weights), token, static or ",
                  "static-mse");
-  if (isInteger && bits < 4 && (*kind == ActivationRounding::Extremes || *kind == ActivationRounding::Squares))
+  if (!isInteger && *kind == ActivationRounding::Squares)
+    return fault("'static-mse' of activations of type '", type.str(), "', which lose nothing to a wide range; take ",
+                 "static");
+  bool isKnown = *kind == ActivationRounding::Extremes || *kind == ActivationRounding::Squares;
+  if (rounding->bits < 4 && isKnown)
     return fault("activations of type '", type.str(), "' with scales known before; take group or token, or 4 bits");
   bool symmetric = zero == "sym" || zero.empty();
   if ((!symmetric && zero != "asym") || (options.contains(':') && zero.empty()))
     return fault("'", zero.str(), "' of activations; take sym or asym");
-  if (!symmetric && bits < 4)
-    return fault("activations of type '", type.str(), "' with zero points; take sym, or 4 bits");
-  ActivationRounding rounding{*kind, bits, symmetric};
-  if (options.contains(':') && rounding.isStatic())
+  if (!symmetric && (!isInteger || rounding->bits < 4))
+    return fault("activations of type '", type.str(), "' with zero points; take sym, or ",
+                 isInteger ? "4 bits" : "int8");
+  if (options.contains(':') && isKnown)
     return fault("'", zero.str(), "' of static activations, whose zero point is chosen where it helps; leave it out");
-  spec.activations = isFloat ? ActivationRounding() : rounding;
+  spec.activations.scales = *kind;
+  spec.activations.symmetric = symmetric;
   return llvm::Error::success();
 }
 

@@ -318,10 +318,14 @@ WeightFormat WeightForm::format() const {
 }
 
 static void setActivation(Encoding &encoding, const ActivationRounding &rounding, int64_t group) {
-  if (rounding.type == ActivationForm::BF16)
+  // Values of fp8 with a scale that is known are written out, and bf16 holds them.
+  bool isKnown = rounding.isFp8() && rounding.isStatic();
+  if (rounding.type == ActivationForm::BF16 || isKnown)
     encoding.activation.kind = ActivationForm::BF16;
+  if (rounding.type == ActivationForm::F16)
+    encoding.activation.kind = ActivationForm::F16;
   if (rounding.scales == ActivationRounding::Group || rounding.scales == ActivationRounding::Token) {
-    encoding.activation.kind = ActivationForm::Int;
+    encoding.activation.kind = rounding.type;
     encoding.activation.bits = rounding.bits;
     encoding.activation.symmetric = rounding.symmetric;
     encoding.activation.group = rounding.scales == ActivationRounding::Token ? kWhole : group;

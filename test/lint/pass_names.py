@@ -26,6 +26,7 @@ VERBS = (
     "Form",
     "Fuse",
     "Move",
+    "Narrow",
     "Pack",
     "Plan",
     "Quantize",

@@ -150,10 +150,12 @@ struct ActivationForm {
   enum Kind { Unset, F32, F16, BF16, E4M3, E5M2, Int, Blocks } kind = Unset;
   int64_t bits = 8;      // Int
   bool symmetric = true; // Int
-  int64_t group = 0;     // Int: elements along k that share a scale; kWhole: a row; 0: the tensor
+  int64_t group = 0;     // Int, E4M3, E5M2: elements along k that share a scale; kWhole: a row; 0: the tensor
   std::string map;       // Blocks: which of `choices` each block of `block` elements along k takes
   int64_t block = 0;
   std::vector<ActivationForm> choices;
+
+  bool isFp8() const { return kind == E4M3 || kind == E5M2; }
 };
 
 /// The whole attribute.

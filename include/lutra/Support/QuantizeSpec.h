@@ -4,7 +4,9 @@
 //           | "embeddings=" ("int8" | "f32") | "exclude=" glob (";" glob)*
 //           | "budget=" number ("bpw" | "MB" | "ms") | "holdout=" percent
 //           | "int8" | "int4" | "w4a8" | "w8a8"
-// activations ::= "f32" | "bf16" | "int" N (":" ("group" | "token" | "static" | "static-mse"))?
+// activations ::= "f32" | "bf16" | "f16" | ("int" N | "fp8" | "fp8e5m2") (":" scales)?
+//           | "int" N ":" ("group" | "token") ":" ("sym" | "asym")
+// scales  ::= "group" | "token" | "static" | "static-mse"
 // weights ::= type ("|" type)* (":" option)* | "auto" (":" option)* | "f32"
 // type    ::= "int2" .. "int8" | "fp4" | "mxfp4" | "nvfp4" | "nf4" | "iq4nl" | "bitmod3" | "bitmod4" | "fp6" | "fp8"
 //           | "fp6e3m2" | "fp8e5m2" | "pot3" | "pot4" | "bfp3" .. "bfp8" | "table2" .. "table8" | "dynamic8"
@@ -42,9 +44,12 @@ struct ActivationRounding {
   } scales = None;
   unsigned bits = 8;
   bool symmetric = true; // of those from the model's values: else with a zero point
-  ActivationForm::Kind type = ActivationForm::Int; // BF16: to bf16, without scales
+  ActivationForm::Kind type = ActivationForm::Int; // BF16, F16: without scales
 
   bool isStatic() const { return scales == Extremes || scales == Squares; }
+  bool isFp8() const { return type == ActivationForm::E4M3 || type == ActivationForm::E5M2; }
+  /// Whether anything is rounded.
+  bool isAsked() const { return scales != None || type != ActivationForm::Int; }
 };
 
 /// The form of a weight [N, K].

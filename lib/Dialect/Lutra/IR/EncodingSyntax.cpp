@@ -420,7 +420,13 @@ ParseResult EncodingParser::parseActivation(ActivationForm &form) {
   for (auto [name, kind] : plain)
     if (word == name) {
       form.kind = kind;
-      return success();
+      if (!form.isFp8() || failed(parser.parseOptionalLess()))
+        return success();
+      if (succeeded(parser.parseOptionalKeyword("row")))
+        form.group = kWhole;
+      else if (parser.parseKeyword("group") || parseNumbers({&form.group}))
+        return failure();
+      return parser.parseGreater();
     }
   if (word == "int") {
     form.kind = ActivationForm::Int;

@@ -309,21 +309,31 @@ private:
            });
   }
 
+  /// Whether an op gives the values of narrower ones.
+  static bool widens(Operation *op) {
+    auto cast = dyn_cast<CastOp>(op);
+    return cast && typeOf(cast.getInput()).getElementTypeBitWidth() < typeOf(cast.getResult()).getElementTypeBitWidth();
+  }
+
   bool mayComputeOperand(Operation *op, const KernelGroup &group) {
     std::optional<ProductProblem> problem = getProductProblem(group.root);
     bool isPointwise = getFusionClass(op) == FusionClass::Pointwise && !isBlockwise(op);
     bool isRow = isRowOp(op) && isa<MatmulOp>(group.root);
     if (!isPointwise && (!isRow || group.row))
       return false;
+    // Products with codes copy their rows anyway, and may widen them as they do.
+    auto matmul = dyn_cast<MatmulOp>(group.root);
+    bool copies = matmul && encodingOf(typeOf(matmul.getRhs())) && !matmul.getTransposeLhs();
     if (options.targets.empty() || !problem || !isTiledProduct(*problem) ||
-        !llvm::all_of(options.targets, [&](const TileTarget *target) { return mayComputeLhs(*problem, *target); }))
+        (!(copies && widens(op)) &&
+         !llvm::all_of(options.targets, [&](const TileTarget *target) { return mayComputeLhs(*problem, *target); })))
       return false;
     // The whole row is the row op's to compute, and one element is computed for one element.
     if (typeOf(op->getResult(0)).getShape() != typeOf(group.root->getOperand(0)).getShape() ||
         llvm::any_of(op->getUsers(), [&](Operation *user) { return user == group.row; }))
       return false;
     // Codes are fewer bytes between two kernels than what they stand for.
-    return isRow || isa<DequantizeOp>(op) || !finishesRoot(op, group);
+    return isRow || isa<DequantizeOp>(op) || widens(op) || !finishesRoot(op, group);
   }
 
   /// Whether `op`, pointwise, and those before it may be the epilogue of a root that cannot join `group`.

@@ -8,7 +8,9 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
+#include <algorithm>
 #include <cstring>
+#include <limits>
 
 using namespace mlir;
 using namespace lutra;
@@ -94,11 +96,35 @@ bool StaticActivations::dequantizeWeight(MatmulOp op) {
   return true;
 }
 
+/// Numbers of fp8 with one scale, right behind the value.
+Value StaticActivations::roundToFp8(Value value, float scale, FloatType element) {
+  Value &made = done[{value.getAsOpaquePointer(), scale, 0, true}];
+  if (made)
+    return made;
+  OpBuilder builder(value.getContext());
+  builder.setInsertionPointAfterValue(value);
+  Location loc = value.getLoc();
+  auto type = cast<RankedTensorType>(value.getType());
+  Value factor = makeScalar(builder, loc, type.getElementType(), builder.getF32FloatAttr(scale));
+  Value codes = QuantizeOp::create(builder, loc, type.clone(element), value, factor, /*zero_point=*/Value(),
+                                   /*axis=*/0, /*block=*/0);
+  return made = DequantizeOp::create(builder, loc, type, codes, factor, /*zero_point=*/Value(), /*axis=*/0,
+                                     /*block=*/0);
+}
+
 void StaticActivations::finish() { store->removeUnused(); }
 
 void StaticActivations::round(MatmulOp op, const SampledRange &range, const ActivationRounding &rounding) {
-  bool isInteger = dequantizeWeight(op);
   RangeOptions options;
+  if (rounding.isFp8()) {
+    bool isWide = rounding.type == ActivationForm::E5M2;
+    MLIRContext *context = op.getContext();
+    FloatType element = isWide ? FloatType(Float8E5M2Type::get(context)) : Float8E4M3FNType::get(context);
+    float scale = range.fit(options).scale * 127 / (isWide ? 57344 : 448); // from codes up to 127
+    op.getLhsMutable().set(roundToFp8(op.getLhs(), std::max(scale, std::numeric_limits<float>::min()), element));
+    return;
+  }
+  bool isInteger = dequantizeWeight(op);
   options.bits = rounding.bits;
   options.hasZero = isInteger;
   options.leastSquares = rounding.scales == ActivationRounding::Squares;

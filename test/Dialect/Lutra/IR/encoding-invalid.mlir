@@ -131,6 +131,11 @@ func.func private @f(tensor<64x256xf32, #lutra.encoding<[dense<int<8>, affine>],
 
 // -----
 // encoding E9
+// expected-error @below {{encoding wants activations of fp8 in groups of -5}}
+func.func private @f(tensor<64x256xf32, #lutra.encoding<[dense<int<8>, affine>], act = e4m3<group<-5>>>>)
+
+// -----
+// encoding E9
 // expected-error @below {{encoding wants 1 forms of activations in blocks of 128}}
 func.func private @f(tensor<64x256xf32, #lutra.encoding<[dense<int<8>, affine>], act = blocks<@t, 128, [bf16]>>>)
 

@@ -125,6 +125,12 @@ func.func private @comet(tensor<64x256xf32, #lutra.encoding<[dense<uint<4>, affi
 
 // CHECK: act = int<8, asym, group<32>>
 func.func private @act_group(tensor<64x256xf32, #lutra.encoding<[dense<uint<4>, affine<-8>>], act = int<8, asym, group<32>>>>)
+// CHECK: act = e4m3>
+func.func private @act_fp8(tensor<64x256xf32, #lutra.encoding<[dense<uint<4>, affine<-8>>], act = e4m3>>)
+// CHECK: act = e4m3<row>
+func.func private @act_fp8_row(tensor<64x256xf32, #lutra.encoding<[dense<uint<4>, affine<-8>>], act = e4m3<row>>>)
+// CHECK: act = e5m2<group<32>>
+func.func private @act_fp8_group(tensor<64x256xf32, #lutra.encoding<[dense<uint<4>, affine<-8>>], act = e5m2<group<32>>>>)
 // CHECK: act = bf16
 func.func private @act_float(tensor<64x256xf32, #lutra.encoding<[dense<uint<4>, affine<-8>>], act = bf16>>)
 

@@ -62,7 +62,7 @@ def Lutra_EncodingAttr : Lutra_Attr<"Encoding", "encoding", [
     minus      ::= `,` `minus<` elem `,` group `>`
     sparsity   ::= (`nm<n, m, bits>` | `block<bn, bk,` (`csr` | `bitmap`) `>` | `bitmap<` word `>`
                    | `csr<index, pointer>`) (`,` `density<` d `>`)?
-    activation ::= `f32` | `f16` | `bf16` | `e4m3` | `e5m2`
+    activation ::= `f32` | `f16` | `bf16` | (`e4m3` | `e5m2`) (`<` (`row` | `group<` k `>`) `>`)?
                  | `int<` b `,` (`sym` | `asym`) `,` (`tensor` | `row` | `group<` g `>`) `>`
                  | `blocks<` @map `,` k `,` `[` activation,.. `]` `>`
     elem       ::= u1..u32 | i2..i32 | f32 | f16 | bf16 | e8m0 | e4m3 | ue4m3 | e5m2

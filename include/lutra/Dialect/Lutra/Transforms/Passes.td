@@ -290,6 +290,29 @@ def RaiseSignProducts : Pass<"lutra-raise-sign-products", "mlir::ModuleOp"> {
   let dependentDialects = ["lutra::LutraDialect", "mlir::arith::ArithDialect", "mlir::tensor::TensorDialect"];
 }
 
+def NarrowActivations : Pass<"lutra-narrow-activations", "mlir::ModuleOp"> {
+  let summary = "writes out the rounding of activations to fp8 and f16";
+  let description = [{
+    Needs: graph level. Guarantees: an f32 product with a weight whose encoding has the activation form e4m3 or e5m2, by
+    row or group, reads the values of the codes of a `lutra.dynamic_quantize`, which all such products of an operand
+    share; the scale of a row multiplies the result, that of a group along K the values. One with the form f16 reads
+    values limited to the greatest of f16, rounded to it. Weights with such forms then have the form bf16, which holds
+    all numbers of fp8, or none after f16. Leaves alone: the left-hand side where rows along K have no known length
+    (fp8), it is no f32, or the form has one scale for the tensor.
+
+    ```mlir
+    %p = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<8x64xf32, #w8>) -> tensor<?x8xf32>
+    // becomes
+    %q, %s = lutra.dynamic_quantize %x {block = 64 : i64, bits = 8 : i64}
+               : tensor<?x64xf32> -> tensor<?x64xf8E4M3FN>, tensor<?x1xf32>
+    %v = lutra.cast %q : tensor<?x64xf8E4M3FN> -> tensor<?x64xf32>
+    %r = lutra.matmul %v, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<8x64xf32, #w16>) -> tensor<?x8xf32>
+    %p = lutra.binary<mul> %r, %s : (tensor<?x8xf32>, tensor<?x1xf32>) -> tensor<?x8xf32>
+    ```
+  }];
+  let dependentDialects = ["lutra::LutraDialect"];
+}
+
 def SplitEncodings : Pass<"lutra-split-encodings", "mlir::ModuleOp"> {
   let summary = "products with sums of terms become sums of products";
   let description = [{

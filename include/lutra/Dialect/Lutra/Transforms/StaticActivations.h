@@ -31,6 +31,7 @@ public:
 
 private:
   mlir::Value roundValue(mlir::Value value, const RangeCodes &codes, unsigned bits, bool isBounded);
+  mlir::Value roundToFp8(mlir::Value value, float scale, mlir::FloatType element);
   bool dequantizeWeight(MatmulOp op);
 
   std::unique_ptr<WeightStore> store;
