@@ -255,8 +255,8 @@ static bool mayMultiplyBytes(ModuleOp module, const CompileOptions &options) {
     if (auto matmul = dyn_cast<MatmulOp>(op)) {
       EncodingAttr encoding = encodingOf(cast<RankedTensorType>(matmul.getRhs().getType()));
       ActivationForm form = encoding ? encoding.getValue().activation : ActivationForm();
-      multiplies |= matmul.getScale() || form.isFp8() || form.kind == ActivationForm::Int ||
-                    form.kind == ActivationForm::BF16;
+      multiplies |= matmul.getScale() || form.isFp8() ||
+                    llvm::is_contained({ActivationForm::Int, ActivationForm::BF16, ActivationForm::Blocks}, form.kind);
     }
     return multiplies ? WalkResult::interrupt() : WalkResult::advance();
   });

@@ -124,7 +124,8 @@ LogicalResult ModelQuantizer::forParts(llvm::function_ref<LogicalResult(ArrayRef
       const QuantizedProduct &product = quantizer.getProducts()[begin];
       const QuantizeSpec &spec = quantizer.getSpec();
       bool wanted = !tapOf.empty() && tapOf[begin] && llvm::any_of(product.forms, [&](const WeightForm &form) {
-        return form.method != WeightForm::Nearest || spec.activations.isStatic() || spec.budgetTime > 0;
+        return form.method != WeightForm::Nearest || spec.activations.isStatic() || spec.budgetTime > 0 ||
+               spec.activations.wideBlocks > 0;
       });
       if (wanted && !taps.contains(tapOf[begin])) {
         int64_t own = GramMatrix::bytesOf(product.k);

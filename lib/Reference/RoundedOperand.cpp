@@ -2,6 +2,7 @@
 #include "RoundedOperand.h"
 
 #include "lutra/Support/RoundedTable.h"
+#include "lutra/Support/SplitEncoding.h"
 
 #include <algorithm>
 #include <cmath>
@@ -137,6 +138,45 @@ static ArrayPtr withFp8Rounding(const Array &values, int64_t group, bool isWide,
   return result;
 }
 
+/// The parts that a weight with several activation forms is split into; groups lie along their columns.
+static std::vector<SplitProduct> readParts(MatmulOp op, const Array &weight) {
+  auto type = cast<RankedTensorType>(op.getRhs().getType());
+  if (type.getRank() != 2)
+    return {};
+  llvm::Expected<std::vector<SplitTerm>> terms =
+      splitEncoding(encodingOf(type).getValue(), type.getDimSize(0), type.getDimSize(1), weight.stored);
+  if (terms)
+    return std::move(terms->front().products);
+  llvm::consumeError(terms.takeError()); // then nothing is split, nor rounded
+  return {};
+}
+
+/// Room for each part's own rounding.
+static ArrayPtr withParts(const Array &values, ArrayRef<ActivationForm> forms, ArrayRef<SplitProduct> parts,
+                          double half) {
+  auto result = std::make_shared<Array>(values);
+  result->errors.resize(values.count());
+  int64_t depth = values.shape.back();
+  for (const SplitProduct &part : parts) {
+    if (part.activation < 0 || forms[part.activation].kind != ActivationForm::Int || forms[part.activation].bits < 2)
+      continue;
+    const ActivationForm &form = forms[part.activation];
+    auto count = static_cast<int64_t>(part.columns.size());
+    for (int64_t row = 0; row < values.count(); row += depth) {
+      std::shared_ptr<Array> own = makeArray(values.elementType, {count});
+      own->errors.resize(count);
+      for (auto [index, column] : llvm::enumerate(part.columns)) {
+        own->floats[index] = values.floats[row + column];
+        own->errors[index] = values.errorAt(row + column);
+      }
+      ArrayPtr rounded = withRounding(*own, roundedGroup(form, count), form, half);
+      for (auto [index, column] : llvm::enumerate(part.columns))
+        result->errors[row + column] = rounded->errors[index];
+    }
+  }
+  return result;
+}
+
 /// What an encoding lets a product round, where the evaluator has bounds.
 static const ActivationForm *getRounding(MatmulOp op, const Array &operand, Interpreter &interpreter) {
   EncodingAttr encoding = encodingOf(cast<RankedTensorType>(op.getRhs().getType()));
@@ -175,6 +215,9 @@ FailureOr<ArrayPtr> lutra::getProductOperand(MatmulOp op, Interpreter &interpret
     return withBfloatRounding(lhs, getHalf(interpreter));
   if (form->kind == ActivationForm::F16)
     return withHalfRounding(lhs, getHalf(interpreter));
+  if (form->kind == ActivationForm::Blocks && !op.getTransposeLhs())
+    return withParts(lhs, form->choices, readParts(op, interpreter.getArray(op.getRhs())),
+                     getHalf(interpreter));
   int64_t group = roundedGroup(*form, lhs.shape.back());
   if (group == 0 || op.getTransposeLhs())
     return same;

@@ -23,6 +23,7 @@ void GramMatrix::addRows(llvm::ArrayRef<float> values, llvm::ArrayRef<char> keep
     for (int64_t k = 0; k < size; ++k) {
       rowSum[k] += own[k];
       magnitudeSum[k] += std::fabs(own[k]);
+      greatest[k] = std::max(greatest[k], std::fabs(own[k]));
     }
     ++rowsOfSet;
     if (++pending == chunkRows)
@@ -89,6 +90,7 @@ GramMatrix GramMatrix::scaled(llvm::ArrayRef<float> factors) const {
   for (int64_t i = 0; i < size; ++i) {
     other.meanRow[i] = meanRow[i] * factors[i];
     other.meanMagnitude[i] = meanMagnitude[i] * std::fabs(factors[i]);
+    other.greatest[i] = greatest[i] * std::fabs(factors[i]);
     for (int64_t j = 0; j < size; ++j)
       other.mean[i * size + j] = mean[i * size + j] * factors[i] * factors[j];
   }

@@ -149,4 +149,7 @@ void lutra::packCodes(const QuantizedMatrix &matrix, const EncodedLayout &layout
   }
   packOrder(layout, ArrayRole::PermN, rows, bytes);
   packOrder(layout, ArrayRole::PermK, matrix.columnOrder, bytes);
+  if (const EncodedArray *map = layout.find(ArrayRole::ActivationMap))
+    for (int64_t block = 0; block < matrix.wideBlocks; ++block)
+      setField(bytes.data() + map->offset, map->element.bits(), block, 1);
 }

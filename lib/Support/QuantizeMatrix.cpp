@@ -181,12 +181,16 @@ void MatrixQuantizer::takeCodes() {
   }
 }
 
-/// Columns by falling magnitude.
-static std::vector<int64_t> orderColumns(ArrayRef<float> weights, int64_t k) {
+static std::vector<float> findExtremes(ArrayRef<float> weights, int64_t k) {
   std::vector<float> extremes(k);
   for (auto [index, value] : llvm::enumerate(weights))
     extremes[index % k] = std::max(extremes[index % k], std::fabs(value));
-  std::vector<int64_t> order(k);
+  return extremes;
+}
+
+/// Columns by falling magnitude.
+static std::vector<int64_t> orderColumns(ArrayRef<float> extremes) {
+  std::vector<int64_t> order(extremes.size());
   std::iota(order.begin(), order.end(), 0);
   llvm::sort(order, [&](int64_t a, int64_t b) {
     return extremes[a] != extremes[b] ? extremes[a] > extremes[b] : a < b;
@@ -207,8 +211,14 @@ QuantizeFault lutra::quantizeMatrix(const MatrixSource &source, const WeightForm
   });
   if (!llvm::all_of(extremes, [](float extreme) { return std::isfinite(extreme); }))
     return QuantizeFault::NotFinite;
-  if (form.sorted) {
-    matrix.columnOrder = orderColumns(weights, source.k);
+  bool sortsChannels = options.activations.wideBlocks > 0 && form.maySort();
+  if (sortsChannels)
+    matrix.wideBlocks = options.activations.wideBlocksOf(source.k);
+  if (form.sorted || sortsChannels) {
+    bool isKnown = sortsChannels && gram;
+    matrix.columnOrder = isKnown       ? orderColumns(gram->getGreatest())
+                         : form.sorted ? orderColumns(findExtremes(weights, source.k))
+                                       : orderColumns(std::vector<float>(source.k));
     std::vector<float> moved(weights.size());
     parallel(source.n, [&](size_t row) {
       for (int64_t column = 0; column < source.k; ++column)

@@ -205,7 +205,8 @@ static std::optional<ActivationRounding> parseActivationType(StringRef text) {
 
 llvm::Error SpecParser::parseActivations(StringRef value) {
   auto [type, options] = value.split(':');
-  auto [scales, zero] = options.split(':');
+  auto [scales, rest] = options.split(':');
+  auto [zero, wide] = rest.starts_with("blocks8=") ? std::pair(StringRef(), rest) : rest.split(':');
   std::optional<ActivationRounding> rounding = parseActivationType(type);
   bool isInteger = rounding && rounding->type == ActivationForm::Int;
   bool hasScales = isInteger || (rounding && rounding->isFp8());
@@ -239,13 +240,19 @@ llvm::Error SpecParser::parseActivations(StringRef value) {
   if (rounding->bits < 4 && isKnown)
     return fault("activations of type '", type.str(), "' with scales known before; take group or token, or 4 bits");
   bool symmetric = zero == "sym" || zero.empty();
-  if ((!symmetric && zero != "asym") || (options.contains(':') && zero.empty()))
+  if ((!symmetric && zero != "asym") || (options.contains(':') && rest.empty()))
     return fault("'", zero.str(), "' of activations; take sym or asym");
   if (!symmetric && (!isInteger || rounding->bits < 4))
     return fault("activations of type '", type.str(), "' with zero points; take sym, or ",
                  isInteger ? "4 bits" : "int8");
-  if (options.contains(':') && isKnown)
+  if (!zero.empty() && isKnown)
     return fault("'", zero.str(), "' of static activations, whose zero point is chosen where it helps; leave it out");
+  StringRef share = wide;
+  if (!wide.empty() && (!share.consume_front("blocks8=") || !parseShare(share, 100, spec.activations.wideBlocks)))
+    return fault("'", wide.str(), "' of activations; take a percent of the blocks of channels, as blocks8=25%");
+  if (!wide.empty() && (!isInteger || isKnown || rounding->bits < 2 || rounding->bits > 7))
+    return fault("'", wide.str(), "' beside activations of type '", type.str(), "'",
+                 isKnown ? " with known scales" : "", "; it is for int2 to int7, by group or token");
   spec.activations.scales = *kind;
   spec.activations.symmetric = symmetric;
   return llvm::Error::success();
@@ -330,6 +337,14 @@ llvm::Error SpecParser::parse(StringRef text) {
     return fault("a budget where nothing is to be chosen; take weights=auto or a list such as weights=int3|int4|int6");
   if (spec.budgetTime > 0 && spec.activations.isStatic())
     return fault("the time of products with static activations alone; take activations=int8:token with a budget in ms");
+  if (spec.budgetTime > 0 && spec.activations.wideBlocks > 0)
+    return fault("the time of products with activations of two widths; take activations=int8:token with a budget ",
+                 "in ms");
+  for (const QuantizeSpec::Rule &rule : spec.rules)
+    for (const WeightForm &form : rule.forms)
+      if (spec.activations.wideBlocks > 0 && !form.keeps() && !form.maySort())
+        return fault("'blocks8' beside weights of ", form.text(), ", whose columns have an order, or groups that are ",
+                     "longer than a block of channels; take groups of up to g128, without other terms");
   return llvm::Error::success();
 }
 

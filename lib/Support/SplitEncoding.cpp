@@ -8,6 +8,8 @@
 #include "Message.h"
 #include "Transcode.h"
 
+#include "lutra/Support/CodeStream.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -24,8 +26,8 @@ static constexpr int64_t entryCost = 11;
 
 bool lutra::needsSplit(const Encoding &encoding) {
   return encoding.terms.size() != 1 || encoding.terms.front().kind != EncodingTerm::Dense ||
-         !encoding.permN.empty() || !encoding.permK.empty() || !isSimple(encoding.terms.front().formats.front()) ||
-         !hasPlainCodes(encoding.terms.front().formats.front());
+         encoding.activation.kind == ActivationForm::Blocks || !encoding.permN.empty() || !encoding.permK.empty() ||
+         !isSimple(encoding.terms.front().formats.front()) || !hasPlainCodes(encoding.terms.front().formats.front());
 }
 
 namespace {
@@ -40,6 +42,7 @@ private:
   Error split(int index);
   Error splitDense(int index);
   Error addDense(const StoredFormat &format);
+  Error addBlocks(const StoredFormat &format, const EncodedArray &map);
   Error addTranscoded(int index, ArrayRef<DenseTerm> made);
   Error splitLowRank(int index);
   Error splitParts(int index);
@@ -163,7 +166,32 @@ Error Splitter::splitDense(int index) {
   return addTranscoded(index, *made);
 }
 
+/// A product for each run of blocks whose activations have one form, in the order of stored columns.
+Error Splitter::addBlocks(const StoredFormat &format, const EncodedArray &map) {
+  int64_t size = encoding.activation.block;
+  auto formAt = [&](int64_t column) {
+    return getField(bytes.data() + map.offset, map.element.bits(), column / size);
+  };
+  for (int64_t low = 0, high = 0; low < k; low = high) {
+    uint32_t own = formAt(low);
+    while (high < k && formAt(high) == own)
+      high = std::min(k, high + size);
+    auto at = [&](int64_t row, int64_t column) { return BlockSource::Place(row, low + column); };
+    Expected<SplitMatrix> matrix = takeBlock(format, n, high - low, {at, at, size});
+    if (!matrix)
+      return matrix.takeError();
+    size_t before = terms.back().products.size();
+    if (Error error = addProduct(std::move(*matrix), 0, columnsOf(countTo(high, low))))
+      return error;
+    terms.back().products[before].activation = static_cast<int>(own);
+  }
+  terms.back().order = orderOfRows();
+  return Error::success();
+}
+
 Error Splitter::addDense(const StoredFormat &format) {
+  if (const EncodedArray *map = layout.find(ArrayRole::ActivationMap))
+    return addBlocks(format, *map);
   // In the tensor's order, if groups allow it, for rows and for columns.
   for (bool movesColumns : {true, false})
     for (bool movesRows : {true, false}) {

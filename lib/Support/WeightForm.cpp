@@ -392,6 +392,16 @@ Encoding WeightForm::encodingOf(int64_t n, int64_t k, const ActivationRounding &
     whole.permN = "rows";
   if (sorted)
     whole.permK = "columns";
+  if (rounding.wideBlocks > 0 && maySort()) {
+    ActivationForm wide = whole.activation, blocks;
+    wide.bits = 8;
+    blocks.kind = ActivationForm::Blocks;
+    blocks.map = "blocks";
+    blocks.block = ActivationRounding::channelBlock;
+    blocks.choices = {whole.activation, wide};
+    whole.activation = blocks;
+    whole.permK = "columns";
+  }
   if (outliers > 0 && scattered) {
     EncodingTerm &term = whole.terms.emplace_back();
     term.kind = EncodingTerm::Sparse;

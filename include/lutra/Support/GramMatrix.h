@@ -19,7 +19,7 @@ class GramMatrix {
 public:
   explicit GramMatrix(int64_t size)
       : size(size), chunk(chunkRows * size), sums(size * size), rowSum(size), meanRow(size),
-        magnitudeSum(size), meanMagnitude(size) {}
+        magnitudeSum(size), meanMagnitude(size), greatest(size) {}
 
   /// Adds rows of `size` elements to the set; `keep` says which (empty: all).
   void addRows(llvm::ArrayRef<float> rows, llvm::ArrayRef<char> keep, ParallelFor parallel);
@@ -36,6 +36,8 @@ public:
   llvm::ArrayRef<double> getMeanRow() const { return meanRow; }
   /// The mean of |x|.
   llvm::ArrayRef<double> getMeanMagnitudes() const { return meanMagnitude; }
+  /// The largest |x|.
+  llvm::ArrayRef<float> getGreatest() const { return greatest; }
   /// What rows with elements times factors would have given.
   GramMatrix scaled(llvm::ArrayRef<float> factors) const;
   /// Bytes that one of this size takes.
@@ -48,6 +50,7 @@ private:
   int64_t size, pending = 0, rowsOfSet = 0, rows = 0, badRows = 0, sets = 0;
   std::vector<float> chunk;
   std::vector<double> sums, mean, rowSum, meanRow, magnitudeSum, meanMagnitude;
+  std::vector<float> greatest;
 };
 
 /// Replaces the lower half of a symmetric matrix by L of L L^T and its upper half by zeros; the index of a pivot that

@@ -35,6 +35,7 @@ struct QuantizedMatrix {
   std::vector<SuperSide> supers;    // of K-quants, row by row
   std::vector<float> table;         // value of each code, of forms that store it
   std::vector<int64_t> columnOrder; // column of the weight of each stored one; empty: as they are
+  int64_t wideBlocks = 0;           // first blocks of channels beside which activations take 8 bits
   std::vector<int64_t> wideRows;    // rising; their codes are those of `wide`
   std::vector<QuantizedMatrix> wide; // one, of the wide rows, or none
   ResidualTerms rest; // of forms that are sums
@@ -68,6 +69,8 @@ struct QuantizeNotes {
 struct QuantizeOptions {
   double damp = 0;      // 0: by the number of tokens
   bool measure = false; // fill the sums of the notes
+  /// Of its share of wide blocks: sorts channels by their magnitudes, where the form may.
+  ActivationRounding activations = {};
 };
 
 enum class QuantizeFault { None, NotFinite };

@@ -5,7 +5,7 @@
 //           | "budget=" number ("bpw" | "MB" | "ms") | "holdout=" percent
 //           | "int8" | "int4" | "w4a8" | "w8a8"
 // activations ::= "f32" | "bf16" | "f16" | ("int" N | "fp8" | "fp8e5m2") (":" scales)?
-//           | "int" N ":" ("group" | "token") ":" ("sym" | "asym")
+//           | "int" N ":" ("group" | "token") (":" ("sym" | "asym"))? (":" "blocks8=" percent "%")?
 // scales  ::= "group" | "token" | "static" | "static-mse"
 // weights ::= type ("|" type)* (":" option)* | "auto" (":" option)* | "f32"
 // type    ::= "int2" .. "int8" | "fp4" | "mxfp4" | "nvfp4" | "nf4" | "iq4nl" | "bitmod3" | "bitmod4" | "fp6" | "fp8"
@@ -45,9 +45,17 @@ struct ActivationRounding {
   unsigned bits = 8;
   bool symmetric = true; // of those from the model's values: else with a zero point
   ActivationForm::Kind type = ActivationForm::Int; // BF16, F16: without scales
+  double wideBlocks = 0; // share of the blocks of channels that take 8 bits
 
   bool isStatic() const { return scales == Extremes || scales == Squares; }
   bool isFp8() const { return type == ActivationForm::E4M3 || type == ActivationForm::E5M2; }
+  /// Channels of a block, in the order of their magnitudes.
+  static constexpr int64_t channelBlock = 128;
+  /// Blocks of K channels that take 8 bits.
+  int64_t wideBlocksOf(int64_t k) const {
+    int64_t blocks = std::max<int64_t>(1, (k + channelBlock - 1) / channelBlock);
+    return std::clamp<int64_t>(std::llround(wideBlocks * static_cast<double>(blocks)), 1, blocks);
+  }
   /// Whether anything is rounded.
   bool isAsked() const { return scales != None || type != ActivationForm::Int; }
 };
@@ -118,6 +126,11 @@ struct WeightForm {
            wideGroups == other.wideGroups;
   }
   bool isSum() const { return outliers > 0 || rank > 0; }
+  /// Whether columns may be stored in another order for the sake of activations: they have no order yet, and groups do
+  /// not straddle blocks of channels.
+  bool maySort() const {
+    return !sorted && !isSum() && !isMixed() && values != KQuant && (group == kWhole || group <= 128);
+  }
   /// Whether some groups or rows have a type of their own.
   bool isMixed() const { return wideRows > 0 || wideGroups > 0; }
   /// The forms of the rows, and groups, that are coded more finely, and of the others.

@@ -39,6 +39,7 @@ struct SplitProduct {
   SplitMatrix matrix;               // LowRank: [rank, k]; GroupSums: [rows, groups]; Entries: values [slots, rows]
   SplitMatrix second;               // LowRank: [rows, rank]
   int64_t group = 0;                // GroupSums
+  int activation = -1;              // Plain: form of activations of its columns, where blocks of them have several
   std::vector<int64_t> places;      // Entries: [slots, rows]
 };
 

@@ -110,6 +110,8 @@ ActivationForm Splitter::activationOf(const Encoding &encoding, ArrayRef<SplitPr
   if (index + 1 < products.size() && products[index + 1].kind == SplitProduct::GroupSums &&
       products[index + 1].rowBegin == product.rowBegin && products[index + 1].columns == product.columns)
     return ActivationForm();
+  if (form.kind == ActivationForm::Blocks)
+    return product.activation < 0 ? ActivationForm() : form.choices[product.activation];
   bool all = static_cast<int64_t>(product.columns.size()) == k && isRun(product.columns);
   bool isWhole = form.kind == ActivationForm::Int && (all || form.group == kWhole);
   bool fits = product.kind == SplitProduct::Plain && (form.kind == ActivationForm::BF16 || isWhole);

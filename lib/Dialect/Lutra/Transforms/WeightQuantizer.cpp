@@ -49,6 +49,10 @@ LogicalResult WeightQuantizer::plan(StringRef spec, bool calibrated) {
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
            << "--quantize asks for one scale for all activations of a product, which needs inputs of the model; add "
               "--calibrate=FILE, or take activations=int8:token";
+  if (!calibrated && asked.activations.wideBlocks > 0)
+    return emitCodedError(module.getLoc(), ErrorCode::Attribute)
+           << "--quantize has blocks8=, which sorts channels by what they are in inputs of the model; add "
+              "--calibrate=FILE or leave it out";
   if (!calibrated && asked.holdout > 0)
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
            << "--quantize has holdout=, a share of samples that are not there; add --calibrate=FILE or leave it out";
@@ -248,8 +252,9 @@ LogicalResult WeightQuantizer::encode(const QuantizedProduct &product, const Wei
       std::memcpy(&values[i], bytes.element(product.turned ? i * product.n + row : row * product.k + i), sizeof(float));
   };
   auto spread = [&](size_t count, llvm::function_ref<void(size_t)> body) { parallel(count, body); };
-  QuantizeFault fault =
-      quantizeMatrix({product.n, product.k, read}, form, gram, options, spread, matrix, notes);
+  QuantizeOptions own = options;
+  own.activations = asked.activations;
+  QuantizeFault fault = quantizeMatrix({product.n, product.k, read}, form, gram, own, spread, matrix, notes);
   if (fault == QuantizeFault::NotFinite)
     return emitCodedError(global.getLoc(), ErrorCode::Attribute)
            << "weight @" << global.getSymName() << " has elements that are not finite, for which there is no scale; "
