@@ -43,6 +43,8 @@ private:
   mlir::LogicalResult scaleInputs();
   std::vector<size_t> tiedTo(size_t index, InputScaler &scaler);
   mlir::LogicalResult fitFactors(llvm::ArrayRef<size_t> group, InputScales &scales);
+  mlir::LogicalResult spreadWideRows();
+  mlir::LogicalResult rankRows(size_t index, std::vector<double> &saliences);
   mlir::LogicalResult compareForms(llvm::ArrayRef<size_t> products);
   mlir::LogicalResult makeProbe();
   mlir::FailureOr<double> lossWith(size_t weight, llvm::ArrayRef<float> values);

@@ -133,7 +133,7 @@ LogicalResult ModelQuantizer::run(std::string &reportText) {
     return failure();
   if (calibrated)
     findTaps();
-  if (failed(scaleInputs()))
+  if (failed(scaleInputs()) || (calibrated && failed(spreadWideRows())))
     return failure();
   // Before bytes are counted; `plain` has the floats.
   if (failed(checkShared()) || failed(quantizer.applyTables()) || failed(choose()))

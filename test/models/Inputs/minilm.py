@@ -94,7 +94,7 @@ GOALS = (
     Goal("weights=pot4", 0.034, 0.96, calibrated=True),
     Goal("weights=pot3", 0.053, 0.95, calibrated=True),
     Goal("weights=int4:hqq", 0.029, 0.97),
-    Goal("weights=int4:g128:rows8=10%", 0.013, 0.984, calibrated=True),
+    Goal("weights=int4:g128:rows8=10%", 0.0105, 0.984, calibrated=True),
     Goal("weights=int4:g128:outliers=0.5%:scattered", 0.012, 0.988, calibrated=True),
     Goal("weights=int3:g64:outliers=0.5%:scattered", 0.038, 0.95, calibrated=True),
     Goal("weights=int2:g64:groups4=25%", 0.125, 0.83, calibrated=True),

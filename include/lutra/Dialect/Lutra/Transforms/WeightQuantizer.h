@@ -54,6 +54,9 @@ public:
   llvm::ArrayRef<KeptProduct> getKept() const { return kept; }
   llvm::ArrayRef<QuantizedTable> getTables() const { return tables; }
 
+  /// Gives a product one form that the spec does not name.
+  void setForm(size_t product, const WeightForm &form) { products[product].forms.assign(1, form); }
+
   /// The codes of a product's weight; `gram` may be null.
   mlir::LogicalResult encode(const QuantizedProduct &product, const WeightForm &form, const GramMatrix *gram,
                              const QuantizeOptions &options, QuantizedMatrix &matrix, QuantizeNotes &notes);
