@@ -74,6 +74,10 @@ private:
   void widenRows();
   void correctMean();
   void takeNearest();
+  void fitVectors();
+  void takeNearestVectors();
+  void orderVectors();
+  void sweepVectors(int64_t panel, const Quads &feedback, llvm::ArrayRef<float> pivots);
   void takeCodes();
   void setAsideOutliers();
   void setAsideElements();

@@ -90,7 +90,8 @@ void CodePacker::packRow(int64_t index, const StoredRow &from) const {
   const EncodedArray &codeArray = *find(ArrayRole::Codes);
   std::vector<uint32_t> fields;
   for (int64_t i = from.group * size; i < std::min(matrix.k, (from.group + from.groups) * size); ++i)
-    fields.push_back(matrix.codes[from.row * matrix.k + i]);
+    if (i % matrix.form.vector == 0)
+      fields.push_back(matrix.codes[from.row * matrix.k + i]);
   if (matrix.form.values == WeightForm::Ternary) {
     std::vector<uint32_t> words(codeArray.columns);
     joinDigits(fields, {3, 5}, words);

@@ -113,11 +113,7 @@ int64_t MatrixQuantizer::polish(int64_t panel, const CoderPair &coder, const Qua
 }
 
 bool MatrixQuantizer::runGptq() {
-  order.resize(k);
-  std::iota(order.begin(), order.end(), 0);
-  llvm::sort(order, [&](int64_t a, int64_t b) {
-    return diagonal[a] != diagonal[b] ? diagonal[a] > diagonal[b] : a < b;
-  });
+  orderVectors(); // runs of one column each are columns
   std::vector<double> lower = factor();
   if (lower.empty()) {
     notes.reason = "the inputs' products have no Cholesky factor";
@@ -130,10 +126,16 @@ bool MatrixQuantizer::runGptq() {
       const double *column = lower.data() + (k - 1 - j);
       return p < j ? static_cast<float>(column[(k - 1 - p) * k] / column[(k - 1 - j) * k]) : 0;
     });
+    std::vector<float> pivots;
+    for (int64_t j = k - 1; j >= 0; --j)
+      pivots.push_back(static_cast<float>(lower[j * k + j] * lower[j * k + j]));
     lower = {};
-    parallel(panels, [&](size_t panel) { sweep(panel, coder, feedback); });
+    bool areVectors = matrix.form.vector > 1;
+    parallel(panels, [&](size_t panel) {
+      areVectors ? sweepVectors(panel, feedback, pivots) : sweep(panel, coder, feedback);
+    });
   }
-  if (matrix.form.bits > 3)
+  if (matrix.form.bits > 3 || matrix.form.vector > 1)
     return true;
   Quads rows(k, parallel, [&](int64_t p, int64_t j) {
     return static_cast<float>(p == j ? diagonal[order[j]] + added : meanAt(order[p], order[j]));

@@ -30,6 +30,8 @@ void MatrixQuantizer::readDiagonal() {
 }
 
 void MatrixQuantizer::takeNearest() {
+  if (matrix.form.vector > 1)
+    return takeNearestVectors();
   CoderPair coder(matrix);
   SideType half{SideType::F16, 16};
   parallel(n, [&](size_t row) {
@@ -61,6 +63,8 @@ int64_t MatrixQuantizer::countClipped(int64_t row) {
   const QuantizedMatrix &stored = isWide ? matrix.wide.front() : matrix;
   int64_t place = isWide ? wide - matrix.wideRows.begin() : row, count = 0;
   int64_t group = stored.form.group == kWhole ? k : stored.form.group;
+  if (stored.form.vector > 1) // entries have no range of their own
+    return 0;
   CoderPair coder(stored);
   for (int64_t i = 0; i < k; ++i)
     if (!findElement(row, i))
@@ -245,6 +249,11 @@ QuantizeFault lutra::quantizeMatrix(const MatrixSource &source, const WeightForm
 void QuantizedMatrix::readStored(int64_t row, MutableArrayRef<float> values) const {
   if (auto found = llvm::lower_bound(wideRows, row); !wide.empty() && found != wideRows.end() && *found == row)
     return wide.front().readStored(found - wideRows.begin(), values);
+  if (form.vector > 1) {
+    for (int64_t i = 0, length = form.vector; i < k; ++i)
+      values[i] = sides[row].scale * table[codes[row * k + i / length * length] * length + i % length];
+    return;
+  }
   Encoding encoding = form.encoding();
   const WeightFormat &format = encoding.terms.front().formats.front();
   int64_t size = form.group == kWhole ? std::max<int64_t>(1, k) : form.group;

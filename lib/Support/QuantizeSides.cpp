@@ -10,6 +10,8 @@ using llvm::ArrayRef;
 using llvm::MutableArrayRef;
 
 void MatrixQuantizer::fitSides() {
+  if (matrix.form.vector > 1)
+    return fitVectors();
   std::vector<float> importance;
   if (!diagonal.empty() && matrix.form.method != WeightForm::Nearest) {
     double greatest = *llvm::max_element(diagonal);

@@ -45,7 +45,7 @@ static constexpr StringLiteral types =
     "bfp8, table2 to table8, dynamic8, q2_k to q6_k, ternary, binary, auto or f32";
 static constexpr StringLiteral options =
     "gN, channel, sym, asym, rtn, mse, hqq, awq, gptq, scale=f16, scale=f32, outliers=P%, scattered, lowrank=N, "
-    "sorted, rows8=P% or groups4=P%";
+    "sorted, rows8=P%, groups4=P% or vector=N";
 
 /// A share in percent up to `most`.
 static bool parseShare(StringRef text, double most, double &share) {
@@ -69,6 +69,11 @@ static llvm::Error checkForm(const WeightForm &form) {
   if (form.isMixed() && (form.isSum() || (form.wideRows > 0 && form.wideGroups > 0)))
     return refuse(form.wideRows > 0 ? "rows8" : "groups4",
                   "which stores some elements better already; take one of these ways");
+  if (form.vector > 1 && (form.values != WeightForm::Table || form.group != kWhole))
+    return refuse("vector", "which has no entries of several elements; it is for table2 to table8 with a scale for "
+                            "each row");
+  if (form.vector > 1 && (form.isSum() || form.isMixed() || form.sorted))
+    return refuse("vector", "which stores some elements otherwise; take one of these ways");
   if (form.wideRows > 0 && form.bits == 8)
     return refuse("rows8", "which has 8 bits everywhere; leave it out");
   if (form.wideGroups > 0 && (!form.isInteger() || form.bits > 3 || form.group == kWhole ||
@@ -108,6 +113,11 @@ llvm::Error SpecParser::parseOption(StringRef option, WeightForm &form) {
   if (number.consume_front("lowrank=")) {
     if (number.getAsInteger(10, form.rank) || form.rank < 1 || form.rank > 256)
       return fault("'", option.str(), "'; take a rank from 1 to 256, as lowrank=8");
+    return llvm::Error::success();
+  }
+  if (number.consume_front("vector=")) {
+    if (number.getAsInteger(10, form.vector) || (form.vector != 2 && form.vector != 4 && form.vector != 8))
+      return fault("'", option.str(), "'; take tables of 2, 4 or 8 elements in an entry, as vector=4");
     return llvm::Error::success();
   }
   if (isGroup)

@@ -143,6 +143,8 @@ std::string WeightForm::text() const {
   std::string text = typeName(*this) + ":" + group + (isInteger() ? symmetric ? ":sym" : ":asym" : "");
   if (isInteger() && !symmetric && hasFloatZeros())
     text += ":hqq"; // zero points of another type
+  if (vector > 1)
+    text += message(":vector=", vector);
   if (outliers > 0)
     text += message(":outliers=", llvm::format("%g", 100 * outliers), scattered ? "%:scattered" : "%");
   if (wideRows > 0)
@@ -300,7 +302,11 @@ WeightFormat WeightForm::format() const {
     format.value.field = bits - 1;
     break;
   case Table: // stored, as each weight has its own
-    setTable(format, SideType::F16, 16, {});
+    if (vector > 1) // bytes, so that the values are small integers
+      setTable(format, SideType::Int, 8, {});
+    else
+      setTable(format, SideType::F16, 16, {});
+    format.value.vector = vector;
     break;
   case Dynamic:
     setTable(format, SideType::F32, 32, {});

@@ -13,7 +13,7 @@
 //           | "q2_k" .. "q6_k" | "ternary" | "binary"
 // option  ::= "g" N | "channel" | "sym" | "asym" | "rtn" | "mse" | "hqq" | "awq" | "gptq" | "scale=f16"
 //           | "scale=f32" | "outliers=" percent "%" | "scattered" | "lowrank=" rank | "sorted" | "rows8=" percent "%"
-//           | "groups4=" percent "%"
+//           | "groups4=" percent "%" | "vector=" N
 //
 // What a type means without options stands in docs/quantization.md. Several types are a choice that a budget makes,
 // layer by layer; auto is int2|int3|int4|int5|int6|int8 in groups of 64. Activations of N bits are rounded while the
@@ -101,6 +101,7 @@ struct WeightForm {
   bool scattered = false;                 // share of the elements instead, whose rest is stored in f16
   int64_t rank = 0;                       // of a term for what is left then; 0: none
   bool sorted = false;                    // columns of falling magnitude, so that large ones share their groups
+  int64_t vector = 1;                     // elements of an entry of a table
   double wideRows = 0;                    // share of the rows that take int8
   double wideGroups = 0;                  // share of the groups that take codes of 4 bits
 
@@ -123,7 +124,7 @@ struct WeightForm {
     return values == other.values && bits == other.bits && group == other.group && symmetric == other.symmetric &&
            method == other.method && scale == other.scale && outliers == other.outliers && rank == other.rank &&
            scattered == other.scattered && sorted == other.sorted && wideRows == other.wideRows &&
-           wideGroups == other.wideGroups;
+           vector == other.vector && wideGroups == other.wideGroups;
   }
   bool isSum() const { return outliers > 0 || rank > 0; }
   /// Whether columns may be stored in another order for the sake of activations: they have no order yet, and groups do

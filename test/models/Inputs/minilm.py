@@ -91,6 +91,8 @@ GOALS = (
     Goal("weights=table6", 0.00087, 0.999, calibrated=True),
     Goal("weights=table4", 0.014, 0.984, calibrated=True),
     Goal("weights=table3", 0.06, 0.93, calibrated=True),
+    Goal("weights=table8:vector=2", 0.0105, 0.985, calibrated=True),
+    Goal("weights=table8:vector=4", 0.13, 0.85, calibrated=True),
     Goal("weights=pot4", 0.034, 0.96, calibrated=True),
     Goal("weights=pot3", 0.053, 0.95, calibrated=True),
     Goal("weights=int4:hqq", 0.029, 0.97),

@@ -322,6 +322,52 @@ TEST(QuantizeMatrix, bytes_mean_the_values) {
     }
 }
 
+/// Bytes of runs mean what was chosen, with a short last run; GPTQ lowers the error, and takes the nearest entries
+/// where inputs have nothing in common.
+TEST(QuantizeMatrix, bytes_of_vectors_mean_the_values) {
+  for (int64_t length : {2, 4, 8})
+    for (const char *type : {"table2", "table8"}) {
+      Case own(22, 21, 150, 700);
+      std::fill_n(own.weights.begin(), 150, 0.0f);
+      own.weights[300] = 50;
+      GramMatrix gram = own.gram();
+      WeightForm form = *WeightForm::of(type);
+      form.vector = length;
+      std::vector<double> errors;
+      for (WeightForm::Method method : {WeightForm::Search, WeightForm::Gptq}) {
+        form.method = method;
+        QuantizeNotes notes;
+        QuantizedMatrix matrix = own.quantize(form, &gram, notes);
+        errors.push_back(notes.outputError);
+        Encoding encoding = matrix.form.encoding();
+        ASSERT_EQ(encoding.findError(), std::nullopt) << type;
+        EncodedLayout layout = llvm::cantFail(EncodedLayout::of(encoding, own.n, own.k));
+        std::vector<uint8_t> bytes(layout.bytes);
+        matrix.pack(layout, bytes, runAll);
+        std::vector<double> decoded = llvm::cantFail(decodeTensor(encoding, own.n, own.k, bytes));
+        std::vector<float> row(own.k);
+        for (int64_t i = 0; i < own.n; ++i) {
+          matrix.readRow(i, row);
+          for (int64_t j = 0; j < own.k; ++j)
+            EXPECT_EQ(static_cast<float>(decoded[i * own.k + j]), row[j]) << type << " " << i << " " << j;
+        }
+        QuantizeNotes other;
+        EXPECT_EQ(matrix.codes, own.quantize(form, &gram, other, 0.02, runBackwards).codes);
+      }
+      if (form.bits == 8) // four entries leave nothing to choose
+        EXPECT_LT(errors[1], errors[0]) << type << " " << length;
+      Case apart(23, 9, 64, 64);
+      std::fill(apart.inputs.begin(), apart.inputs.end(), 0.0f);
+      for (int64_t i = 0; i < apart.k; ++i)
+        apart.inputs[i * apart.k + i] = 4; // exact without a root
+      GramMatrix diagonal = apart.gram();
+      QuantizeNotes notes;
+      QuantizedMatrix gptq = apart.quantize(form, &diagonal, notes);
+      form.method = WeightForm::Search;
+      EXPECT_EQ(gptq.codes, apart.quantize(form, &diagonal, notes).codes);
+    }
+}
+
 /// What is added makes the mean output exact, and the error that is told is that of the outputs with it.
 TEST(QuantizeMatrix, corrections_make_means_exact) {
   Case own(14, 12, 96, 400);
