@@ -7,7 +7,7 @@
 //
 // Of few rows, turn i multiplies what buffer i mod 2 holds into tiles in memory, unpacks for turn i + 1, and only then
 // reads those sums as vectors, scales and adds them: each finds in the cache what it waits for. Of many, it unpacks
-// first, and the sums of one panel stay in registers from group to group.
+// first. Where rows fill tiles or are many, and K has groups, units smaller than turns overlap (CodedPipeline.cpp).
 //
 // Vectors take many rows that way, of one buffer, and ask for the codes of the next turn meanwhile; rows of these steps
 // are copied, since many a page apart take longer to find than to read.
@@ -37,7 +37,9 @@ void CodedEmission::planBlocks(const CodedProduct &product) {
   // Entries of both turns and the rows they meet fill about half of the first level.
   constexpr int64_t forFew = 128, forMany = 256, forVectors = 512, most = 8192, mostOfSome = 1024;
   bool isMany = !hasTiles || rowBlocks.size > product.blockRows, isOneGroup = panels.groups() == 1;
-  int64_t steps = !hasTiles ? forVectors : isMany || isOneGroup ? forMany : forFew;
+  bool fillsSome = known > 0 && known % (product.blockRows / 2) == 0; // tiles
+  unpacking.isPiped = hasTiles && !isOneGroup && (isMany || fillsSome);
+  int64_t steps = unpacking.isPiped || !(isMany || isOneGroup) ? forFew : hasTiles ? forMany : forVectors;
   if (!isOneGroup) {
     if (panels.group > most)
       return;
@@ -46,6 +48,8 @@ void CodedEmission::planBlocks(const CodedProduct &product) {
   planEntries();
   unpacking.depth = std::min<int64_t>(steps, llvm::alignTo(depth, panels.depth));
   cutGroups();
+  if (unpacking.isPiped)
+    return planPipe(product);
   int64_t tile = product.blockRows / 2;
   bool fillsTiles = known > 0 && known % product.blockRows == 0 && (isOneGroup || !isMany);
   unpacking.rows = hasTiles && !fillsTiles ? tile : product.blockRows;
@@ -56,7 +60,7 @@ void CodedEmission::planBlocks(const CodedProduct &product) {
                                   builder.getI8Type());
   Type element = isOneGroup ? Type(builder.getI32Type()) : builder.getF32Type();
   waiting = makeScratch(emitter, {rowBlocks.size, columnBlocks.size}, element);
-  if (hasTiles && !isMany && !isOneGroup)
+  if (hasTiles && !isOneGroup)
     unpacking.partial = makeScratch(
         emitter, {(unpacking.depth + panels.group - 1) / panels.group, rowBlocks.size, unpacking.panels * panel},
         builder.getI32Type());
@@ -200,8 +204,10 @@ Value CodedEmission::loadZeroBytes(const EncodedRhs::Place &columns) {
   return emitter.loadTile(bytes, window, byte);
 }
 
-/// Writes the entries of some steps of K, which begin with a group or lie in the only one.
-LogicalResult CodedEmission::unpack(const PanelBlock &block, const Depth &part, Value slot) {
+/// Writes the entries of some steps of K, which begin with a group or lie in the only one, or a share of them: groups
+/// where their entries depend on them.
+LogicalResult CodedEmission::unpack(const PanelBlock &block, const Depth &part, Value slot,
+                                    std::optional<Share> share) {
   KernelEmitter::Scope scope(emitter);
   const EncodedPanels &panels = weight->getPanels();
   OpBuilder &builder = emitter.builder;
@@ -215,8 +221,15 @@ LogicalResult CodedEmission::unpack(const PanelBlock &block, const Depth &part, 
   Value words = viewEntries({unpacking.slots * unpacking.panels, unpacking.words, rowBytes});
   Value firstPanel = emitter.div(block.column, emitter.constant(panel));
   Value firstSlot = emitter.mul(slot, emitter.constant(unpacking.panels));
+  auto shareOf = [&](int64_t size) -> std::pair<Value, Value> {
+    Value all = emitter.constant(size);
+    if (!share)
+      return {zero, all};
+    return {emitter.div(emitter.mul(share->index, all), share->count),
+            emitter.div(emitter.mul(emitter.add(share->index, one), all), share->count)};
+  };
   // Steps of one group, or of all where no entry depends on it.
-  auto unpackSteps = [&](Value low, int64_t size) {
+  auto unpackSteps = [&](Value low, int64_t size, std::pair<Value, Value> range) {
     SmallVector<Value> special(block.panels), less(block.panels);
     Value group = emitter.div(low, emitter.constant(panels.group));
     for (int64_t next = 0; next < block.panels; ++next) {
@@ -228,7 +241,7 @@ LogicalResult CodedEmission::unpack(const PanelBlock &block, const Depth &part, 
     }
     Value first = getCodeWord(low);
     Value to = getWord(low, part.low);
-    return emitter.forEach(zero, emitter.constant(llvm::divideCeil(size, panels.depth)), one, [&](Value step) {
+    return emitter.forEach(range.first, range.second, one, [&](Value step) {
       Value word = emitter.add(first, emitter.mul(step, emitter.constant(panels.code.words())));
       for (int64_t next = 0; next < block.panels; ++next) {
         Value from = emitter.add(firstPanel, emitter.constant(next));
@@ -257,15 +270,19 @@ LogicalResult CodedEmission::unpack(const PanelBlock &block, const Depth &part, 
       return success();
     });
   };
+  auto stepsOf = [&](int64_t size) { return static_cast<int64_t>(llvm::divideCeil(size, panels.depth)); };
+  auto unpackAll = [&](Value low, int64_t size) {
+    return unpackSteps(low, size, {zero, emitter.constant(stepsOf(size))});
+  };
   bool isEven = unpacking.group == 0 || unpacking.group == panels.group;
   if ((values.special.empty() && !subtracts && isEven) || panels.groups() == 1)
-    return unpackSteps(part.low, part.size);
+    return unpackSteps(part.low, part.size, shareOf(stepsOf(part.size)));
   int64_t rest = part.size % panels.group;
-  Value end = emitter.add(part.low, emitter.constant(part.size - rest));
-  if (failed(emitter.forEach(part.low, end, emitter.constant(panels.group),
-                             [&](Value low) { return unpackSteps(low, panels.group); })))
+  auto [first, last] = shareOf(part.size / panels.group);
+  auto groupAt = [&](Value index) { return emitter.add(part.low, emitter.mul(index, emitter.constant(panels.group))); };
+  if (failed(emitter.forEach(first, last, one, [&](Value index) { return unpackAll(groupAt(index), panels.group); })))
     return failure();
-  return rest > 0 ? unpackSteps(end, rest) : success();
+  return rest > 0 ? unpackAll(groupAt(emitter.constant(part.size / panels.group)), rest) : success();
 }
 
 /// All rows of the item in tiles over entries, the last of which may read and write past them in buffers of the item.
@@ -279,34 +296,29 @@ LogicalResult CodedEmission::forBlockRows(RowsBody body) {
   });
 }
 
-/// Copies the scales of the item's rows, with zeros behind them up to the end of a tile.
+/// Copies the scales of the item's rows, those of a group side by side, and zeros behind them to the end of a tile.
 LogicalResult CodedEmission::copyScales() {
   Type real = emitter.builder.getF32Type();
   Value from = emitter.getBuffer(op.getScale()), zero = emitter.constant(0), one = emitter.constant(1);
   int64_t count = llvm::divideCeil(depth, std::min<int64_t>(op.getBlock(), depth));
-  int64_t width = emitter.target.getVectorBits() / 32;
-  unpacking.scales = makeScratch(emitter, {rowBlocks.size, count}, real);
-  auto forScales = [&](llvm::function_ref<void(Value index, int64_t size, Value bound)> body) {
-    return emitter.forTiles(zero, emitter.constant(count), width, [&](Value index, int64_t size, Value bound) {
-      body(index, size, bound);
-      return success();
-    });
+  int64_t most = llvm::alignTo(rowBlocks.size, unpacking.rows);
+  unpacking.scales = makeScratch(emitter, {count, most}, real);
+  auto store = [&](Value index, Value row, Value scale) {
+    emitter.storeTile(scale, unpacking.scales, TileWindow::element({index, row}));
+    return success();
   };
   Value rowCount = emitter.sub(rows.high, rows.low), step = emitter.constant(unpacking.rows);
-  if (failed(emitter.forEach(zero, rowCount, one, [&](Value row) {
-        return forScales([&](Value index, int64_t size, Value bound) {
+  Value filled = emitter.mul(emitter.ceilDiv(rowCount, step), step);
+  return emitter.forEach(zero, emitter.constant(count), one, [&](Value index) -> LogicalResult {
+    if (failed(emitter.forEach(zero, rowCount, one, [&](Value row) {
           SmallVector<Value> at(indices);
           at[rowDim] = emitter.add(rows.low, row);
           at[rank - 1] = index;
-          Value tile = emitter.loadTile(from, TileWindow::row(at, rank - 1, size, bound), real);
-          emitter.storeTile(tile, unpacking.scales, TileWindow::row({row, index}, 1, size, bound));
-        });
-      })))
-    return failure();
-  return emitter.forEach(rowCount, emitter.mul(emitter.ceilDiv(rowCount, step), step), one, [&](Value row) {
-    return forScales([&](Value index, int64_t size, Value bound) {
-      Value none = emitter.fill(emitter.builder.getF32FloatAttr(0), {size});
-      emitter.storeTile(none, unpacking.scales, TileWindow::row({row, index}, 1, size, bound));
+          return store(index, row, emitter.loadTile(from, TileWindow::element(at), real));
+        })))
+      return failure();
+    return emitter.forEach(rowCount, filled, one, [&](Value row) {
+      return store(index, row, emitter.fill(emitter.builder.getF32FloatAttr(0), {}));
     });
   });
 }
@@ -314,7 +326,10 @@ LogicalResult CodedEmission::copyScales() {
 /// Where the sums of a spot wait.
 TileWindow CodedEmission::waitingAt(const ProductSpot &spot) {
   TileWindow window;
-  window.indices = {emitter.sub(spot.row, rows.low), emitter.sub(spot.column, unpacking.columns.low)};
+  Value row = emitter.sub(spot.row, rows.low);
+  if (unpacking.waitingRow)
+    row = emitter.add(unpacking.waitingRow, row);
+  window.indices = {row, emitter.sub(spot.column, unpacking.columns.low)};
   window.shape = {spot.rows, spot.columns};
   window.dims = {spot.rows == 1 ? -1 : 0, 1};
   window.steps = {1, 1};
@@ -386,23 +401,16 @@ LogicalResult CodedEmission::addBlock(const PanelBlock &block, const Depth &part
   bool isOneGroup = weight->getPanels().groups() == 1;
   Type element = cast<MemRefType>(waiting.getType()).getElementType();
   return forBlockRows([&](Value row, int64_t size) -> LogicalResult {
-    // Beside tiles, registers hold the f32 sums of one panel from group to group; those of all K stay in memory.
-    int64_t panels = isOneGroup || !emitter.target.hasByteTiles() ? block.panels : 1;
-    for (int64_t next = 0; next < block.panels; next += panels) {
-      Value column = emitter.add(block.column, emitter.constant(next * panel));
-      ProductSpot spot = spotOf({column, Value(), panels}, row, size);
-      Source own = source;
-      own.panel = emitter.add(source.panel, emitter.constant(next));
-      TileWindow window = waitingAt(spot);
-      Value start = emitter.loadTile(waiting, window, element);
-      if (isOneGroup)
-        askAhead(row, emitter.constant(0));
-      FailureOr<Value> total =
-          isOneGroup ? multiplyGroup(spot, part, own, start) : addGroups(spot, part, own, start);
-      if (failed(total))
-        return failure();
-      emitter.storeTile(*total, waiting, window);
-    }
+    ProductSpot spot = spotOf(block, row, size);
+    TileWindow window = waitingAt(spot);
+    Value start = emitter.loadTile(waiting, window, element);
+    if (isOneGroup)
+      askAhead(row, emitter.constant(0));
+    FailureOr<Value> total =
+        isOneGroup ? multiplyGroup(spot, part, source, start) : addGroups(spot, part, source, start);
+    if (failed(total))
+      return failure();
+    emitter.storeTile(*total, waiting, window);
     return success();
   });
 }
@@ -510,6 +518,8 @@ LogicalResult CodedEmission::forWaiting(ProductRange block, bool finishes) {
 }
 
 LogicalResult CodedEmission::emitBlocks(ProductRange block) {
+  if (unpacking.isPiped)
+    return emitPipe(block);
   unpacking.columns = block;
   if (unpacking.fillsRows && failed(copyScales()))
     return failure();

@@ -47,6 +47,7 @@ private:
   // CodedKind.cpp
   void limitSums(CodedProduct &product);
   int64_t chooseRowBlock(const ProductPlan &plan, const CodedProduct &product);
+  mlir::LogicalResult copySteps(mlir::Value row, const Depth &part, mlir::Value to);
   mlir::LogicalResult copyRows(const Depth &part);
   int64_t getRowStride(int64_t size);
   /// Whether vectors unpack codes once for many rows.
@@ -90,6 +91,29 @@ private:
   mlir::LogicalResult makePlanes();
   mlir::Value multiplyPlanes(const ProductSpot &spot, const Depth &part, const Source &source, mlir::Value sum);
 
+  // CodedPipeline.cpp
+  /// A tile of rows meets the entries of a turn.
+  struct PipeUnit {
+    Depth part;
+    mlir::Value turn, tile, row, slot, place; // of entries, and of partial sums
+  };
+  bool mayPipe(const ProductShape &shape, const CodedProduct &product);
+  void planPipe(ProductPlan &plan);
+  void planPipe(const CodedProduct &product);
+  /// `count` turns of `size` steps of K from one on.
+  struct PipeTurns {
+    mlir::Value first, count;
+    int64_t size;
+  };
+  mlir::LogicalResult copyTurns(const PipeTurns &turns);
+  Depth partAt(const PipeTurns &turns, mlir::Value turn);
+  mlir::LogicalResult emitPipe(ProductRange block);
+  mlir::LogicalResult forPipedPanels(ProductRange block, PanelBody body);
+  mlir::LogicalResult addPiped(const PanelBlock &block, const PipeTurns &turns);
+  TileWindow pipedAt(const PipeUnit &unit, mlir::Value group, int64_t first, int64_t columns);
+  mlir::LogicalResult multiplyUnit(const PanelBlock &block, const PipeUnit &unit);
+  mlir::LogicalResult scaleUnit(const PanelBlock &block, const PipeUnit &unit);
+
   // CodedBlocks.cpp
   void planBlocks(const CodedProduct &product);
   void planEntries();
@@ -101,7 +125,12 @@ private:
   mlir::LogicalResult copyScales();
   mlir::LogicalResult forBlockRows(RowsBody body);
   mlir::Value loadZeroBytes(const EncodedRhs::Place &columns);
-  mlir::LogicalResult unpack(const PanelBlock &block, const Depth &part, mlir::Value slot);
+  /// The index-th of `count` shares.
+  struct Share {
+    mlir::Value index, count;
+  };
+  mlir::LogicalResult unpack(const PanelBlock &block, const Depth &part, mlir::Value slot,
+                             std::optional<Share> share = std::nullopt);
   Source sourceOf(const Depth &part, mlir::Value slot);
   mlir::LogicalResult
   forGroups(const Depth &part,
@@ -141,6 +170,7 @@ private:
   bool addsFloats = false; // corrections for zero points: f32 holds all that a group sums up to
   mlir::Value lhs;         // rows (a copy: of the item)
   mlir::Value copiedFrom;  // step of K that the copy begins with; null: the first
+  mlir::Value copiedTo;    // row of the copy that the item's first one is; null: the first
   mlir::Value sums;        // of the item's rows in each group, negated, times a constant zero point
   mlir::Value tables;      // of the item's rows
   mlir::Value planes;      // of the item's rows
@@ -155,6 +185,11 @@ private:
     int64_t slots = 1;                       // that turns take in turn
     /// Entries with a sign, less their zero points, where tiles take them: nothing is left to take off the sums.
     bool isSigned = false;
+    bool isPiped = false; // in tiles of rows that overlap (CodedPipeline.cpp)
+    int64_t most = 0, turns = 0; // then: rows of an item's tiles, and turns whose rows are copied at once
+    bool isOnce = false;         // all of them
+    mlir::Value copy;            // of these rows
+    mlir::Value waitingRow;      // at which the sums of a block of panels begin; null: the first
     std::vector<int64_t> table; // of them, by code; empty: codes
     int64_t bias = 0;           // taken off what is no table
     bool copiesRows = false;    // those that a turn needs, one set of steps after the other

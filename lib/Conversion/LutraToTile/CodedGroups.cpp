@@ -21,8 +21,10 @@ Value CodedEmission::makeSums(int64_t rows, int64_t columns, Type element) {
 }
 
 SmallVector<Value> CodedEmission::lhsIndices(Value row, Value k) {
-  if (copies)
-    return {emitter.sub(row, rows.low), copiedFrom ? emitter.sub(k, copiedFrom) : k};
+  if (copies) {
+    Value own = emitter.sub(row, rows.low);
+    return {copiedTo ? emitter.add(copiedTo, own) : own, copiedFrom ? emitter.sub(k, copiedFrom) : k};
+  }
   SmallVector<Value> at(indices);
   at[rowDim] = row;
   at[rank - 1] = k;
@@ -101,7 +103,7 @@ Value CodedEmission::scaleGroup(const ProductSpot &spot, Value group, Value sum,
   int64_t block = op.getBlock();
   at[rank - 1] = block >= depth ? emitter.constant(0) : emitter.div(group, emitter.constant(block / panels.group));
   Value scales = unpacking.scales
-                     ? loadOfRows(spot, unpacking.scales, {emitter.sub(spot.row, rows.low), at[rank - 1]}, 0)
+                     ? loadOfRows(spot, unpacking.scales, {at[rank - 1], emitter.sub(spot.row, rows.low)}, 1)
                      : loadOfRows(spot, emitter.getBuffer(op.getScale()), at, rowDim);
   SmallVector<Value> tiles{sum, accumulator, scales};
   auto addSide = [&](auto load) { tiles.push_back(joinSides(spot, group, load)); };

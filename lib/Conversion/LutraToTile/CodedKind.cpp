@@ -58,6 +58,8 @@ CodedEmission::CodedEmission(KernelEmitter &kernelEmitter, CodedWay way)
   }
   auto packing = packingOf(cast<RankedTensorType>(op.getRhs().getType()));
   copies = !packing || depth % packing.getDepth() != 0 || !emitter.getBuffer(op.getLhs());
+  if (mayPipe(shape, product))
+    planPipe(plan);
   bool fillsBlocks = way == CodedWay::Codes && (shape.m < 0 || shape.m > product.blockRows);
   if (sharesUnpacked()) // each item copies its rows and adds them up
     plan.columnBlock = std::max<int64_t>(plan.columnBlock, 512);
@@ -112,23 +114,25 @@ int64_t CodedEmission::getRowStride(int64_t size) {
   return emitter.target.hasByteTiles() && size % sets == 0 ? size + line : size;
 }
 
-/// Copies the item's rows, filled up with zeros to whole steps of the panels.
+/// Copies some steps of a row, filled up with zeros to whole steps of the panels, to row `to` of the copy.
+LogicalResult CodedEmission::copySteps(Value row, const Depth &part, Value to) {
+  SmallVector<Value> at(indices);
+  at[rowDim] = row;
+  at[rank - 1] = part.low;
+  if (failed(copyRow(emitter, op.getLhs(), at, part.size, lhs, to)))
+    return failure();
+  if (int64_t missing = getRowLength(part.size) - part.size; missing > 0)
+    emitter.storeTile(emitter.fill(emitter.builder.getI8IntegerAttr(0), {missing}), lhs,
+                      TileWindow::row({to, emitter.constant(part.size)}, 1, missing));
+  return success();
+}
+
+/// Copies the item's rows.
 LogicalResult CodedEmission::copyRows(const Depth &part) {
-  int64_t padded = getRowLength(part.size);
   if (!lhs)
-    lhs = makeScratch(emitter, {rowBlocks.size, getRowStride(padded)}, emitter.builder.getI8Type());
-  return emitter.forEach(rows.low, rows.high, emitter.constant(1), [&](Value row) -> LogicalResult {
-    Value to = emitter.sub(row, rows.low);
-    SmallVector<Value> at(indices);
-    at[rowDim] = row;
-    at[rank - 1] = part.low;
-    if (failed(copyRow(emitter, op.getLhs(), at, part.size, lhs, to)))
-      return failure();
-    if (int64_t missing = padded - part.size; missing > 0)
-      emitter.storeTile(emitter.fill(emitter.builder.getI8IntegerAttr(0), {missing}), lhs,
-                        TileWindow::row({to, emitter.constant(part.size)}, 1, missing));
-    return success();
-  });
+    lhs = makeScratch(emitter, {rowBlocks.size, getRowStride(getRowLength(part.size))}, emitter.builder.getI8Type());
+  return emitter.forEach(rows.low, rows.high, emitter.constant(1),
+                         [&](Value row) { return copySteps(row, part, emitter.sub(row, rows.low)); });
 }
 
 /// Sums of what `widen` makes of the elements of rows, from `firstRow` on, in every group, after `finish`.
@@ -178,7 +182,8 @@ LogicalResult CodedEmission::sumGroups() {
     return success();
   Type wide = emitter.builder.getI32Type();
   Type stored = addsFloats ? Type(emitter.builder.getF32Type()) : wide;
-  sums = makeScratch(emitter, {rowBlocks.size, panels.groups()}, stored);
+  int64_t most = llvm::alignTo(rowBlocks.size, std::max<int64_t>(1, unpacking.rows)); // tiles read whole ones
+  sums = makeScratch(emitter, {most, panels.groups()}, stored);
   auto widen = [&](OpBuilder &builder, Value value) -> Value {
     return arith::ExtSIOp::create(builder, emitter.loc, wide, value);
   };
@@ -221,7 +226,7 @@ Value CodedEmission::isMore(Value left, Value right) {
 Value CodedEmission::findDirectRows() {
   Value few = emitter.constant(emitter.target.getCodedProduct()->unpackRows);
   Value rest = emitter.sub(rows.high, rows.low);
-  if (unpacking.fillsRows)
+  if (unpacking.fillsRows && !unpacking.isPiped)
     rest = emitter.rem(rest, emitter.constant(unpacking.rows));
   return arith::SelectOp::create(emitter.builder, emitter.loc, isMore(few, rest), emitter.sub(rows.high, rest),
                                  rows.high);
