@@ -5,7 +5,6 @@
 // RUN: lutra-compile %s --emit=asm -o - --target-cpu=avx512vnni --strategy=coded | FileCheck %s --check-prefix=ZMM
 // RUN: lutra-compile %s --emit=asm -o - --target-cpu=amx --strategy=coded | FileCheck %s --check-prefix=AMX
 
-// AVX2-NOT: prefetch
 // AVX2-NOT: vpmovsxbw
 // AVX2: vpmaddubsw
 // AVX2-NOT: vpdpbusd

@@ -96,7 +96,7 @@ static DequantizeOp getCodedLhs(MatmulOp op) {
     return {};
   if (auto made = source.getInput().getDefiningOp<DynamicQuantizeOp>())
     return !made.hasFloatCodes() && made.getScale() == source.getScale() && source.getBlock() == made.getBlock() &&
-                   source.getAxis() == cast<RankedTensorType>(source.getType()).getRank() - 1 &&
+                   static_cast<int64_t>(source.getAxis()) == cast<RankedTensorType>(source.getType()).getRank() - 1 &&
                    cast<RankedTensorType>(source.getType()).getElementType().isF32()
                ? source
                : DequantizeOp();

@@ -162,9 +162,13 @@ std::optional<FewColumns> SignProduct::readColumns(WeightStore &store) const {
 /// The encoding of such columns, beside activations of so many bits.
 static Encoding encodingFor(unsigned bits, unsigned activationBits) {
   WeightFormat format;
-  format.code = {bits == 1 ? CodeForm::Uint : CodeForm::Int, {static_cast<int64_t>(bits)}};
+  format.code.kind = bits == 1 ? CodeForm::Uint : CodeForm::Int;
+  format.code.numbers = {static_cast<int64_t>(bits)};
   format.value.kind = bits == 1 ? ValueMap::Bipolar : ValueMap::Affine;
-  format.scales = {ScaleForm{SideType{SideType::F32, 32}, 1, kWhole}};
+  ScaleForm scale;
+  scale.element = SideType{SideType::F32, 32};
+  scale.gn = 1;
+  format.scales = {scale};
   EncodingTerm term;
   term.formats = {format};
   Encoding encoding;
