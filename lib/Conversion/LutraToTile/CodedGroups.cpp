@@ -87,9 +87,11 @@ Value CodedEmission::multiplyGroup(const ProductSpot &spot, const Depth &part, c
   Value special = values.special.empty() ? Value() : joinSides(spot, group, [&](const EncodedRhs::Place &place) {
     return weight->loadSelector(place);
   });
+  // A limit keeps rows that are left over from tiles out of tiles: those have one shape in a function.
+  int64_t limit = unpacking.depth > 0 && panels.code.bits == 8 ? 255 : -1;
   return TileCodedMatmulOp::create(builder, emitter.loc, sum.getType(), lhs, left, source.buffer,
                                    ValueRange{source.panel, word}, sum, depthValue, special, panels.code.bits, leftDim,
-                                   values.codeOffset, getEntries(), values.specialCode, /*limit=*/-1,
+                                   values.codeOffset, getEntries(), values.specialCode, limit,
                                    /*signed_codes=*/false, /*unsigned_lhs=*/false, panels.code.triples);
 }
 
