@@ -33,9 +33,11 @@ void MatrixQuantizer::fitVectors() {
 void MatrixQuantizer::takeNearestVectors() {
   int64_t length = matrix.form.vector;
   VectorCoder coder(matrix.table, length);
+  // Inputs that are 0 in all samples say nothing.
+  bool counts = llvm::any_of(diagonal, [](double value) { return value > 0; });
   std::vector<float> importance(llvm::alignTo(k, length));
   for (int64_t i = 0; i < k; ++i)
-    importance[i] = diagonal.empty() ? 1 : static_cast<float>(diagonal[i]);
+    importance[i] = counts ? static_cast<float>(diagonal[i]) : 1;
   parallel(n, [&](size_t row) {
     std::vector<float> target(length);
     GroupSide &side = matrix.sides[row];

@@ -368,6 +368,18 @@ TEST(QuantizeMatrix, bytes_of_vectors_mean_the_values) {
     }
 }
 
+/// Inputs that are 0 in all samples choose the codes that no inputs choose.
+TEST(QuantizeMatrix, zero_inputs_leave_nearest_vectors) {
+  Case own(24, 17, 64, 32);
+  std::fill(own.inputs.begin(), own.inputs.end(), 0.0f);
+  GramMatrix gram = own.gram();
+  WeightForm form = *WeightForm::of("table8");
+  form.vector = 2;
+  form.method = WeightForm::Search;
+  QuantizeNotes notes;
+  EXPECT_EQ(own.quantize(form, &gram, notes).codes, own.quantize(form, nullptr, notes).codes);
+}
+
 /// What is added makes the mean output exact, and the error that is told is that of the outputs with it.
 TEST(QuantizeMatrix, corrections_make_means_exact) {
   Case own(14, 12, 96, 400);
