@@ -73,9 +73,12 @@ LogicalResult ModelQuantizer::spreadWideRows() {
   });
   std::vector<int64_t> counts(quantizer.getProducts().size());
   for (const RankedRow &row : rows) {
-    auto k = static_cast<double>(quantizer.getProducts()[row.layer].k);
+    const QuantizedProduct &product = quantizer.getProducts()[row.layer];
+    auto k = static_cast<double>(product.k);
     if (k > budget)
       break;
+    if (2 * (counts[row.layer] + 1) > product.n) // as a spec may say for one weight
+      continue;
     budget -= k;
     ++counts[row.layer];
   }
