@@ -75,12 +75,9 @@ CodedEmission::CodedEmission(KernelEmitter &kernelEmitter, CodedWay way)
 /// Fewer rows and panels of a tile where entries have digits with sums of their own: as half of the registers hold.
 void CodedEmission::limitSums(CodedProduct &product) {
   auto type = cast<RankedTensorType>(op.getRhs().getType());
-  PackingAttr packing = packingOf(type);
-  if (way != CodedWay::Codes || !packing)
+  if (way != CodedWay::Codes || !packingOf(type))
     return;
-  EncodedPanels panels = llvm::cantFail(
-      EncodedPanels::of(encodingOf(type).getValue(), columns, depth, packing.getWidth(), packing.getDepth()));
-  int64_t digits = llvm::cantFail(CodedValues::of(panels, product)).digits; // as the offer
+  int64_t digits = llvm::cantFail(CodedValues::of(getStoredPanels(type), product)).digits; // as the offer
   if (digits == 1)
     return;
   product.rows = std::min(product.rows, getDigitRows(product, digits));
@@ -100,11 +97,8 @@ int64_t CodedEmission::chooseRowBlock(const ProductPlan &plan, const CodedProduc
   if (looksUp)
     limit(lookupTableBytes, 8 * depth);
   auto type = cast<RankedTensorType>(op.getRhs().getType());
-  if (auto packing = packingOf(type))
-    limit(codedSumBytes, llvm::cantFail(EncodedPanels::of(encodingOf(type).getValue(), columns, depth,
-                                                          packing.getWidth(), packing.getDepth()))
-                                 .groups() *
-                             4);
+  if (packingOf(type))
+    limit(codedSumBytes, getStoredPanels(type).groups() * 4);
   return block;
 }
 

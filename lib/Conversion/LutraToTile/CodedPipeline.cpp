@@ -23,13 +23,9 @@ using namespace lutra;
 /// Whether planBlocks will pipe, as far as is known before rows are cut.
 bool CodedEmission::mayPipe(const ProductShape &shape, const CodedProduct &product) {
   auto type = cast<RankedTensorType>(op.getRhs().getType());
-  auto packing = packingOf(type);
-  if (way != CodedWay::Codes || !packing || !emitter.target.hasByteTiles() ||
-      (shape.m >= 0 && shape.m <= product.blockRows))
-    return false;
-  return llvm::cantFail(EncodedPanels::of(encodingOf(type).getValue(), columns, depth, packing.getWidth(),
-                                          packing.getDepth()))
-             .groups() > 1;
+  bool isMany = shape.m < 0 || shape.m > product.blockRows;
+  return way == CodedWay::Codes && packingOf(type) && emitter.target.hasByteTiles() && isMany &&
+         getStoredPanels(type).groups() > 1;
 }
 
 /// Bytes of rows that are copied at once, a part of a second-level cache, and of all that an item has on the stack.

@@ -118,11 +118,15 @@ std::string findDecodeObstacle(RankedTensorType type, int64_t width) {
   return {};
 }
 
-EncodedRhs::EncodedRhs(KernelEmitter &kernelEmitter, RankedTensorType type, Value buffer) : emitter(kernelEmitter) {
+EncodedPanels getStoredPanels(RankedTensorType type) {
   auto encoding = cast<EncodingAttr>(type.getEncoding());
   PackingAttr packing = encoding.getPacking();
-  panels = llvm::cantFail(EncodedPanels::of(encoding.getValue(), type.getShape().front(), type.getShape().back(),
-                                            packing.getWidth(), packing.getDepth()));
+  return llvm::cantFail(EncodedPanels::of(encoding.getValue(), type.getShape().front(), type.getShape().back(),
+                                          packing.getWidth(), packing.getDepth()));
+}
+
+EncodedRhs::EncodedRhs(KernelEmitter &kernelEmitter, RankedTensorType type, Value buffer) : emitter(kernelEmitter) {
+  panels = getStoredPanels(type);
   OpBuilder &builder = emitter.builder;
   auto view = [&](int64_t offset, ArrayRef<int64_t> shape, Type element) -> Value {
     return memref::ViewOp::create(builder, emitter.loc, MemRefType::get(shape, element), buffer,

@@ -12,6 +12,9 @@ std::string findSideObstacle(const EncodedPanels &panels);
 /// Why panels of `width` of a weight of that type cannot be decoded here; empty: they can.
 std::string findDecodeObstacle(mlir::RankedTensorType type, int64_t width);
 
+/// The panels that a weight of that type, which has a packing, is stored in.
+EncodedPanels getStoredPanels(mlir::RankedTensorType type);
+
 /// Operations that decode a vector of weights.
 double decodeOperations(const EncodedPanels &panels, const TileTarget &target);
 
