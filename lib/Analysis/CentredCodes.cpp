@@ -23,15 +23,21 @@ static Value narrow(Value value) {
 
 static bool isOne(Value value) { return typeOf(value).hasStaticShape() && typeOf(value).getNumElements() == 1; }
 
+/// The integer that a constant is over and over.
+static std::optional<int64_t> findInteger(Value value) {
+  DenseElementsAttr known;
+  if (!matchPattern(value, m_Constant(&known)) || !known.isSplat())
+    return std::nullopt;
+  APInt bits = known.getSplatValue<APInt>();
+  return known.getElementType().isUnsignedInteger() ? static_cast<int64_t>(bits.getZExtValue()) : bits.getSExtValue();
+}
+
 /// Whether `value` is one integer from -128 to 255, as its type before it was widened or as a constant says.
 static bool isZeroPoint(Value value) {
   if (!isOne(value))
     return false;
-  DenseElementsAttr known;
-  if (matchPattern(value, m_Constant(&known))) {
-    int64_t zero = known.getSplatValue<APInt>().getSExtValue();
-    return zero >= -128 && zero <= 255;
-  }
+  if (std::optional<int64_t> zero = findInteger(value))
+    return *zero >= -128 && *zero <= 255;
   if (auto reshape = value.getDefiningOp<ReshapeOp>())
     value = reshape.getInput();
   return isCode(narrow(value));
@@ -51,6 +57,8 @@ std::optional<CentredCodes> CentredCodes::of(Value integers) {
     return std::nullopt;
   return CentredCodes{codes, zero};
 }
+
+std::optional<int64_t> CentredCodes::getKnownZero() const { return zero ? findInteger(zero) : 0; }
 
 MatmulOp lutra::findCentredProduct(Operation *op) {
   Operation *last = op;

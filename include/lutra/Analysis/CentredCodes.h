@@ -17,6 +17,8 @@ struct CentredCodes {
 
   /// Of a tensor of codes, or of their differences in 16 bits; nothing of any other.
   static std::optional<CentredCodes> of(mlir::Value integers);
+  /// The zero point where a constant says it.
+  std::optional<int64_t> getKnownZero() const;
 };
 
 /// The product of two computed operands of codes, less zero points, on the way to one of which alone `op` is a step

@@ -5,7 +5,6 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace lutra;
@@ -28,16 +27,9 @@ CentredBytes::CentredBytes(KernelEmitter &emitter, ByteForm form, const CentredC
 }
 
 CentredBytes::Zero CentredBytes::readZero(const CentredCodes &side, int64_t shift) {
-  if (!side.zero)
-    return {shift, Value()};
+  if (std::optional<int64_t> known = side.getKnownZero())
+    return {shift + *known, Value()};
   auto type = cast<RankedTensorType>(side.zero.getType());
-  DenseElementsAttr known;
-  if (matchPattern(side.zero, m_Constant(&known)) && known.isSplat()) {
-    APInt bits = known.getSplatValue<APInt>();
-    return {shift + (type.getElementType().isUnsignedInteger() ? static_cast<int64_t>(bits.getZExtValue())
-                                                               : bits.getSExtValue()),
-            Value()};
-  }
   OpBuilder &builder = emitter.builder;
   Type i32 = builder.getI32Type();
   FailureOr<Value> point =

@@ -20,6 +20,7 @@
 #include "TileTargetNames.h"
 #include "UnsignedConv.h"
 
+#include "lutra/Analysis/CentredCodes.h"
 #include "lutra/Analysis/ProductStrategy.h"
 #include "lutra/Dialect/Lutra/IR/ProductTypes.h"
 
@@ -217,14 +218,10 @@ void RaiseIntegerProducts::replace(Operation *op, Value sum, const Weight &weigh
 
 /// The greatest magnitude of code - zero point.
 static int64_t greatestDifference(DequantizeOp op) {
-  Value zero = op.getZeroPoint();
-  DenseElementsAttr known;
-  if (zero && !(matchPattern(zero, m_Constant(&known)) && known.isSplat()))
+  std::optional<int64_t> known = CentredCodes{op.getInput(), op.getZeroPoint()}.getKnownZero();
+  if (!known)
     return largestDifference;
-  bool isUnsigned = getElementTypeOrSelf(op.getInput()).isUnsignedInteger();
-  APInt bits = zero ? known.getSplatValue<APInt>() : APInt(8, 0);
-  int64_t point = isUnsigned ? static_cast<int64_t>(bits.getZExtValue()) : bits.getSExtValue();
-  int64_t least = isUnsigned ? 0 : -128;
+  int64_t point = *known, least = getElementTypeOrSelf(op.getInput()).isUnsignedInteger() ? 0 : -128;
   return std::max(point - least, least + largestDifference - point);
 }
 
