@@ -5,6 +5,7 @@
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
 #include "KernelLaunches.h"
+#include "StrategyNames.h"
 #include "TileTargetNames.h"
 
 #include "lutra/Analysis/ProductStrategy.h"
@@ -81,20 +82,11 @@ LogicalResult ChooseStrategy::choose(const ProductProblem &problem, const Produc
 }
 
 void ChooseStrategy::runOnOperation() {
-  const ProductStrategies *strategies = ProductStrategies::get(&getContext());
-  if (!strategies) {
-    emitCodedError(getOperation().getLoc(), ErrorCode::Internal) << "this tool registers no product strategies";
-    return signalPassFailure();
-  }
   if (failed(findTargets()))
     return signalPassFailure();
-  if (strategy != "auto" && !strategies->find(strategy)) {
-    InFlightDiagnostic error = emitCodedError(getOperation().getLoc(), ErrorCode::UnsupportedOp)
-                               << "no strategy is named '" << strategy << "'; take auto";
-    for (const std::unique_ptr<ProductStrategy> &known : strategies->all())
-      error << ", " << known->getName();
+  const ProductStrategies *strategies = findStrategies(strategy, getOperation().getLoc());
+  if (!strategies)
     return signalPassFailure();
-  }
   KernelLaunches launches(getOperation());
   bool good = true; // every product that cannot be computed gets its own error
   for (auto kernel : getOperation().getOps<KernelOp>()) {

@@ -14,6 +14,7 @@
 //   sum over k of s * (x[k] - z) * w[k] = s * sum(x[k] * w[k]) - s * z * sum(w[k])
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
+#include "StrategyNames.h"
 #include "TileTargetNames.h"
 #include "WeightData.h"
 
@@ -363,16 +364,12 @@ void QuantizeActivations::quantize(MatmulOp op, const ProductStrategies &strateg
 }
 
 void QuantizeActivations::runOnOperation() {
-  const ProductStrategies *strategies = ProductStrategies::get(&getContext());
   FailureOr<SmallVector<const TileTarget *>> levels = findTileTargets(targets, getOperation().getLoc());
+  if (failed(levels))
+    return signalPassFailure();
+  const ProductStrategies *strategies = findStrategies(strategy, getOperation().getLoc());
   if (!strategies)
-    emitCodedError(getOperation().getLoc(), ErrorCode::Internal) << "this tool registers no product strategies";
-  if (!strategies || failed(levels))
     return signalPassFailure();
-  if (strategy != "auto" && !strategies->find(strategy)) {
-    emitCodedError(getOperation().getLoc(), ErrorCode::UnsupportedOp) << "no strategy is named '" << strategy << "'";
-    return signalPassFailure();
-  }
   if (levels->empty())
     return;
   SmallVector<MatmulOp> products;

@@ -12,6 +12,7 @@
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
 #include "ScalarMatch.h"
+#include "StrategyNames.h"
 #include "TileTargetNames.h"
 #include "WeightData.h"
 
@@ -402,16 +403,12 @@ bool RaiseSignProducts::raise(Operation *op, WeightStore &store, const ProductSt
 }
 
 void RaiseSignProducts::runOnOperation() {
-  const ProductStrategies *strategies = ProductStrategies::get(&getContext());
   FailureOr<SmallVector<const TileTarget *>> levels = findTileTargets(targets, getOperation().getLoc());
+  if (failed(levels))
+    return signalPassFailure();
+  const ProductStrategies *strategies = findStrategies(strategy, getOperation().getLoc());
   if (!strategies)
-    emitCodedError(getOperation().getLoc(), ErrorCode::Internal) << "this tool registers no product strategies";
-  if (!strategies || failed(levels))
     return signalPassFailure();
-  if (strategy != "auto" && !strategies->find(strategy)) {
-    emitCodedError(getOperation().getLoc(), ErrorCode::UnsupportedOp) << "no strategy is named '" << strategy << "'";
-    return signalPassFailure();
-  }
   if (levels->empty())
     return;
   WeightStore store(getOperation());
