@@ -142,6 +142,19 @@ TEST_F(Bounds, ofLayerNorm) {
   EXPECT_FALSE(check(reference, normalise(ElementKind::F32, 1e-5, 127)).passed());
 }
 
+/// A row of 64 numbers times a row of ones as bytes, with a scale of f32.
+static std::string onesProduct(StringRef scale, StringRef act) {
+  std::string bytes;
+  for (int k = 0; k < 64; ++k)
+    bytes += "81"; // 1
+  std::string format = "dense<uint<8>, affine, scales = [f32, row], zero = const<128.0>>";
+  std::string kind = "tensor<1x64xf32, #lutra.encoding<[" + format + "]" + act.str() + ">>";
+  return "lutra.global @w : " + kind + " = dense<\"0x" + bytes + scale.str() + "\"> : tensor<68xi8>\n" +
+         "func.func @main(%x: tensor<1x64xf32>) -> tensor<1x1xf32> {\n  %w = lutra.weight @w : " + kind +
+         "\n  %r = lutra.matmul %x, %w {transpose_rhs} : (tensor<1x64xf32>, " + kind +
+         ") -> tensor<1x1xf32>\n  return %r : tensor<1x1xf32>\n}";
+}
+
 // A product that may keep one bit of each element: the mean magnitude with their signs lies inside, and outside the
 // bounds of a product that may not; what differs by more than all magnitudes do from their mean is outside.
 TEST_F(Bounds, ofProductOfSigns) {
@@ -155,17 +168,7 @@ TEST_F(Bounds, ofProductOfSigns) {
   double mean = magnitudes / depth;
   for (int64_t k = 0; k < depth; ++k)
     spread += std::fabs(std::fabs(x.getFloat(k)) - mean);
-  auto text = [](StringRef act) {
-    std::string bytes;
-    for (int64_t k = 0; k < depth; ++k)
-      bytes += "81"; // 1
-    std::string format = "dense<uint<8>, affine, scales = [f32, row], zero = const<128.0>>";
-    std::string kind = "tensor<1x64xf32, #lutra.encoding<[" + format + "]" + act.str() + ">>";
-    return "lutra.global @w : " + kind + " = dense<\"0x" + bytes + "0000803F\"> : tensor<68xi8>\n" +
-           "func.func @main(%x: tensor<1x64xf32>) -> tensor<1x1xf32> {\n  %w = lutra.weight @w : " + kind +
-           "\n  %r = lutra.matmul %x, %w {transpose_rhs} : (tensor<1x64xf32>, " + kind +
-           ") -> tensor<1x1xf32>\n  return %r : tensor<1x1xf32>\n}";
-  };
+  auto text = [](StringRef act) { return onesProduct("0000803F", act); }; // 1
   BoundedTensor allowed = evaluate(text(", act = int<1, sym, row>"), {x}), exact = evaluate(text(""), {x});
   auto result = [&](double value) {
     Tensor out(ElementKind::F32, {1, 1});
@@ -186,17 +189,7 @@ TEST_F(Bounds, ofProductOfSigns) {
 TEST_F(Bounds, ofBfloatProduct) {
   constexpr int64_t depth = 64;
   Tensor x = makeInput(ElementKind::F32, {1, depth}, ValueSet::Positive, 1, 0);
-  std::string bytes; // codes 128 + k with a scale of 1.0, less 128
-  for (int64_t k = 0; k < depth; ++k)
-    bytes += "81";
-  auto text = [&](StringRef act) {
-    std::string format = "dense<uint<8>, affine, scales = [f32, row], zero = const<128.0>>";
-    std::string kind = "tensor<1x64xf32, #lutra.encoding<[" + format + "]" + act.str() + ">>";
-    return "lutra.global @w : " + kind + " = dense<\"0x" + bytes + "AFAA3F3F\"> : tensor<68xi8>\n" +
-           "func.func @main(%x: tensor<1x64xf32>) -> tensor<1x1xf32> {\n  %w = lutra.weight @w : " + kind +
-           "\n  %r = lutra.matmul %x, %w {transpose_rhs} : (tensor<1x64xf32>, " + kind +
-           ") -> tensor<1x1xf32>\n  return %r : tensor<1x1xf32>\n}";
-  };
+  auto text = [](StringRef act) { return onesProduct("AFAA3F3F", act); };
   float scale; // all weights
   uint32_t pattern = 0x3f3faaaf;
   std::memcpy(&scale, &pattern, 4);
