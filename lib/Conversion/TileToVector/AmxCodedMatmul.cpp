@@ -41,94 +41,102 @@ AmxTiles::Part AmxTiles::makePart(TileCodedMatmulOp product) {
           toNumber(rowStride), *getConstantIntValue(product.getDepth())};
 }
 
-void AmxTiles::emitTiles(const SumPlaces &places) {
-  Type byte = builder.getI8Type(), wide = builder.getI64Type();
-  Type tile = LLVM::LLVMX86AMXType::get(builder.getContext());
+Value AmxTiles::at(Value base, Value distance) {
   Type pointer = LLVM::LLVMPointerType::get(builder.getContext());
-  auto small = [&](int64_t value) { return number(builder.getI16Type(), value); };
-  auto at = [&](Value base, Value distance) -> Value {
-    return LLVM::GEPOp::create(builder, loc, pointer, byte, base, ValueRange{distance});
-  };
-  auto load = [&](int64_t tileHeight, int64_t rowBytes, Value from, Value stride) {
-    return call("llvm.x86.tileloadd64.internal", tile, {small(tileHeight), small(rowBytes), from, stride});
-  };
-  int64_t sumRows = height();
-  Value line = number(wide, tileBytes);
-  SmallVector<Part> all;
-  for (TileCodedMatmulOp product : products)
-    all.push_back(makePart(product));
+  return LLVM::GEPOp::create(builder, loc, pointer, builder.getI8Type(), base, ValueRange{distance});
+}
+
+Value AmxTiles::load(int64_t tileHeight, int64_t rowBytes, Value from, Value stride) {
+  Type tile = LLVM::LLVMX86AMXType::get(builder.getContext());
+  return call("llvm.x86.tileloadd64.internal", tile, {small(tileHeight), small(rowBytes), from, stride});
+}
+
+void AmxTiles::forTiles(const Block &block, const SumPlaces &places,
+                        llvm::function_ref<void(int64_t index, Value place)> body) {
+  for (int64_t row = 0; row < block.rows; ++row)
+    for (int64_t column = 0; column < block.columns; ++column)
+      body(row * block.columns + column, at(places.out, places.distance(block.row + row, block.column + column)));
+}
+
+/// Adds `depth` steps of K from `first` (i64) on.
+void AmxTiles::addSteps(const Block &block, const Part &part, Values &sums, Value first, int64_t depth) {
+  Type tile = LLVM::LLVMX86AMXType::get(builder.getContext()), wide = builder.getI64Type();
   std::string multiply = (Twine("llvm.x86.tdpb") + (op.getUnsignedLhs() ? "u" : "s") +
                           (op.getSignedCodes() ? "s" : "u") + "d.internal")
                              .str();
-  struct Block { // of tiles of sums
-    int64_t row, rows, column, columns;
-  };
-  auto forTiles = [&](const Block &block, auto body) {
-    for (int64_t row = 0; row < block.rows; ++row)
-      for (int64_t column = 0; column < block.columns; ++column)
-        body(row * block.columns + column, at(places.out, places.distance(block.row + row, block.column + column)));
-  };
-  auto store = [&](const Block &block, const Values &sums) {
-    forTiles(block, [&](int64_t index, Value to) {
-      LLVM::CallIntrinsicOp::create(
-          builder, loc, builder.getStringAttr("llvm.x86.tilestored64.internal"),
-          ValueRange{small(sumRows), small(tileBytes), to, places.rowStride, sums[index]});
-    });
-  };
-  // Adds `depth` steps of K from `first` (i64) on.
-  auto addSteps = [&](const Block &block, const Part &part, Values &sums, Value first, int64_t depth) {
-    int64_t most = stepsOf(part.depth);
-    for (int64_t k = 0; k < depth; k += most) {
-      int64_t size = std::min(most, depth - k);
-      Value step = LLVM::AddOp::create(builder, loc, first, number(wide, k));
-      Value word = LLVM::MulOp::create(builder, loc, step, number(wide, tileBytes / wordBytes));
-      // The tiles of rows wait for those of columns, one of which is held at a time: eight registers hold all.
-      Values left(block.rows);
-      for (int64_t column = 0; column < block.columns; ++column) {
-        Value right = load(size / wordBytes, tileBytes, at(part.rights[block.column + column], word), line);
-        for (int64_t row = 0; row < block.rows; ++row) {
-          if (column == 0)
-            left[row] = load(sumRows, size, at(part.lefts[block.row + row], step), part.stride);
-          Value &sum = sums[row * block.columns + column];
-          sum = call(multiply, tile, {small(sumRows), small(tileBytes), small(size), sum, left[row], right});
-        }
+  int64_t most = stepsOf(part.depth);
+  Value line = number(wide, tileBytes);
+  for (int64_t k = 0; k < depth; k += most) {
+    int64_t size = std::min(most, depth - k);
+    Value step = LLVM::AddOp::create(builder, loc, first, number(wide, k));
+    Value word = LLVM::MulOp::create(builder, loc, step, number(wide, tileBytes / wordBytes));
+    // The tiles of rows wait for those of columns, one of which is held at a time: eight registers hold all.
+    Values left(block.rows);
+    for (int64_t column = 0; column < block.columns; ++column) {
+      Value right = load(size / wordBytes, tileBytes, at(part.rights[block.column + column], word), line);
+      for (int64_t row = 0; row < block.rows; ++row) {
+        if (column == 0)
+          left[row] = load(height(), size, at(part.lefts[block.row + row], step), part.stride);
+        Value &sum = sums[row * block.columns + column];
+        sum = call(multiply, tile, {small(height()), small(tileBytes), small(size), sum, left[row], right});
       }
     }
-  };
-  auto emitBlock = [&](const Block &block) {
-    Values sums;
-    forTiles(block, [&](int64_t, Value from) {
-      sums.push_back(places.isSet ? load(sumRows, tileBytes, from, places.rowStride)
-                                  : call("llvm.x86.tilezero.internal", tile, {small(sumRows), small(tileBytes)}));
-    });
-    for (const Part &part : all) {
-      int64_t turnDepth = turnTiles * stepsOf(part.depth);
-      int64_t whole = part.depth <= straightDepth ? 0 : part.depth / turnDepth * turnDepth;
-      if (whole > 0)
-        sums = loop(index(whole), turnDepth, sums, [&](Value step, Values &carried) {
-          addSteps(block, part, carried, toNumber(step), turnDepth);
-        });
-      addSteps(block, part, sums, number(wide, whole), part.depth - whole);
-    }
-    store(block, sums);
-  };
-  // A register has one shape in all of a function: those of a last, smaller step leave none for a block of tiles.
-  if (!isMixed) {
-    emitBlock({0, down(), 0, across()});
-  } else {
-    for (int64_t row = 0; row < down(); ++row)
-      for (int64_t column = 0; column < across(); ++column)
-        emitBlock({row, 1, column, 1});
   }
+}
+
+/// A register has one shape in all of a function: those of a last, smaller step leave none for a block of tiles.
+std::vector<AmxTiles::Block> AmxTiles::getBlocks() {
+  if (!isMixed)
+    return {{0, down(), 0, across()}};
+  std::vector<Block> blocks;
+  for (int64_t row = 0; row < down(); ++row)
+    for (int64_t column = 0; column < across(); ++column)
+      blocks.push_back({row, 1, column, 1});
+  return blocks;
+}
+
+SmallVector<Value> AmxTiles::start(const Block &block, const SumPlaces *places) {
+  Type tile = LLVM::LLVMX86AMXType::get(builder.getContext());
+  Values sums;
+  if (places)
+    forTiles(block, *places,
+             [&](int64_t, Value from) { sums.push_back(load(height(), tileBytes, from, places->rowStride)); });
+  else
+    for (int64_t index = 0; index < block.rows * block.columns; ++index)
+      sums.push_back(call("llvm.x86.tilezero.internal", tile, {small(height()), small(tileBytes)}));
+  return sums;
+}
+
+void AmxTiles::multiply(const Block &block, TileCodedMatmulOp product, Values &sums) {
+  Part part = makePart(product);
+  int64_t turnDepth = turnTiles * stepsOf(part.depth);
+  int64_t whole = part.depth <= straightDepth ? 0 : part.depth / turnDepth * turnDepth;
+  if (whole > 0)
+    sums = loop(index(whole), turnDepth, sums, [&](Value step, Values &carried) {
+      addSteps(block, part, carried, toNumber(step), turnDepth);
+    });
+  addSteps(block, part, sums, number(builder.getI64Type(), whole), part.depth - whole);
+}
+
+void AmxTiles::store(const Block &block, ValueRange sums, const SumPlaces &places) {
+  forTiles(block, places, [&](int64_t index, Value to) {
+    LLVM::CallIntrinsicOp::create(builder, loc, builder.getStringAttr("llvm.x86.tilestored64.internal"),
+                                  ValueRange{small(height()), small(tileBytes), to, places.rowStride, sums[index]});
+  });
 }
 
 SmallVector<Value> AmxTiles::emit(ValueRange accumulator) {
   // Sums of tiles beside each other follow each other in memory.
   auto tileAt = [&](int64_t row, int64_t column) { return (row * across() + column) * height() * tileBytes; };
   FlatOperand buffer = flattenOperand(builder, loc, makeBuffer(tileAt(down(), 0)), ValueRange());
-  emitTiles({pointerTo(builder, loc, buffer), number(builder.getI64Type(), tileBytes),
-             [&](int64_t row, int64_t column) { return number(builder.getI64Type(), tileAt(row, column)); },
-             /*isSet=*/false});
+  SumPlaces places{pointerTo(builder, loc, buffer), number(builder.getI64Type(), tileBytes),
+                   [&](int64_t row, int64_t column) { return number(builder.getI64Type(), tileAt(row, column)); }};
+  for (const Block &block : getBlocks()) {
+    Values sums = start(block, /*places=*/nullptr);
+    for (TileCodedMatmulOp product : products)
+      multiply(block, product, sums);
+    store(block, sums, places);
+  }
   Values totals, starts = splitRows(builder, loc, accumulator, wideType, parts);
   for (int64_t row = 0; row < rows; ++row)
     for (int64_t part = 0; part < parts; ++part) {
@@ -141,13 +149,11 @@ SmallVector<Value> AmxTiles::emit(ValueRange accumulator) {
   return joinRows(builder, loc, totals, llvm::to_vector(accumulator.getTypes()), parts);
 }
 
-void AmxTiles::emitInto(const FlatOperand &out, Value rowStride, bool isSet) {
+AmxTiles::SumPlaces AmxTiles::placesAt(const FlatOperand &out, Value rowStride) {
   Value bytesOfRow = mul(rowStride, wordBytes); // the stride is in sums
-  emitTiles({pointerTo(builder, loc, out), toNumber(bytesOfRow),
-             [&](int64_t row, int64_t column) {
-               return toNumber(add(mul(bytesOfRow, row * tileRows), index(column * tileBytes)));
-             },
-             isSet});
+  return {pointerTo(builder, loc, out), toNumber(bytesOfRow), [this, bytesOfRow](int64_t row, int64_t column) {
+            return toNumber(add(mul(bytesOfRow, row * tileRows), index(column * tileBytes)));
+          }};
 }
 
 /// Sums of tiles in memory, on the stack of the function.

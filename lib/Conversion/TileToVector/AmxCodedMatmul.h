@@ -35,8 +35,24 @@ public:
   }
   /// The sums, whose vectors start with `accumulator`.
   Values emit(mlir::ValueRange accumulator);
-  /// Stores the sums at `out`, rows of which are `rowStride` sums apart; where it is set they begin with what it holds.
-  void emitInto(const FlatOperand &out, mlir::Value rowStride, bool isSet);
+  /// Where tiles of sums lie in memory: from a pointer on, rows at a distance in bytes, tiles likewise.
+  struct SumPlaces {
+    mlir::Value out, rowStride;
+    std::function<mlir::Value(int64_t row, int64_t column)> distance;
+  };
+  /// A buffer whose rows are `rowStride` sums apart.
+  SumPlaces placesAt(const FlatOperand &out, mlir::Value rowStride);
+  /// Tiles of sums.
+  struct Block {
+    int64_t row, rows, column, columns;
+  };
+  /// Those that registers hold at once.
+  std::vector<Block> getBlocks();
+  /// What the sums of a block begin with: what lies at some places; null: 0.
+  Values start(const Block &block, const SumPlaces *places);
+  /// Adds a product to them.
+  void multiply(const Block &block, TileCodedMatmulOp product, Values &sums);
+  void store(const Block &block, mlir::ValueRange sums, const SumPlaces &places);
 
 private:
   /// Steps of K without a loop, and tiles of a turn.
@@ -47,14 +63,13 @@ private:
     int64_t depth;
   };
   Part makePart(TileCodedMatmulOp product);
-  /// Where tiles of sums lie in memory: from a pointer on, rows at a distance in bytes, tiles likewise.
-  struct SumPlaces {
-    mlir::Value out, rowStride;
-    std::function<mlir::Value(int64_t row, int64_t column)> distance;
-    bool isSet; // memory holds what sums begin with
-  };
-  void emitTiles(const SumPlaces &places);
+  void forTiles(const Block &block, const SumPlaces &places,
+                llvm::function_ref<void(int64_t index, mlir::Value place)> body);
+  void addSteps(const Block &block, const Part &part, Values &sums, mlir::Value first, int64_t depth);
+  mlir::Value at(mlir::Value base, mlir::Value distance);
+  mlir::Value load(int64_t tileHeight, int64_t rowBytes, mlir::Value from, mlir::Value stride);
   mlir::Value makeBuffer(int64_t size);
+  mlir::Value small(int64_t value) { return number(builder.getI16Type(), value); }
   mlir::Value number(mlir::Type type, int64_t value) {
     return mlir::LLVM::ConstantOp::create(builder, loc, type, builder.getIntegerAttr(type, value));
   }

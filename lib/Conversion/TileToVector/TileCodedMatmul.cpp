@@ -496,7 +496,7 @@ struct ConvertTileCodedMatmul final : OpConversionPattern<TileCodedMatmulOp> {
       rewriter.replaceOpWithMultiple(op, {emitWidenedProduct(rewriter, op, adaptor.getAcc())});
       return success();
     }
-    if (takesTiles && succeeded(storeTiles(op, vectors, isMixed(op), rewriter)))
+    if (takesTiles && succeeded(storeTiles(op, vectors, rewriter)))
       return success();
     if (takesTiles && op->hasOneUse())
       if (auto next = dyn_cast<TileCodedMatmulOp>(*op->user_begin()); next && precedes(op, next)) {
@@ -504,11 +504,7 @@ struct ConvertTileCodedMatmul final : OpConversionPattern<TileCodedMatmulOp> {
         return success();
       }
     if (takesTiles) {
-      SmallVector<TileCodedMatmulOp> products{op};
-      for (auto last = op; (last = last.getAcc().getDefiningOp<TileCodedMatmulOp>()) && last->hasOneUse() &&
-                           precedes(last, products.back());)
-        products.push_back(last);
-      std::reverse(products.begin(), products.end());
+      SmallVector<TileCodedMatmulOp> products = chainTo(op);
       return replace(AmxTiles(rewriter, products, vectors, isMixed(op)));
     }
     return lowering.hasByteDot || lowering.neon ? replace(DotEmitter(rewriter, op, vectors))
@@ -526,32 +522,66 @@ private:
     return !fits ? Value() : dims[0] < 0 ? flat.strides[last] : flat.strides[dims[0]];
   }
 
+  /// Products that follow each other into the sums of `op`, the last.
+  SmallVector<TileCodedMatmulOp> chainTo(TileCodedMatmulOp op) const {
+    SmallVector<TileCodedMatmulOp> products{op};
+    for (auto last = op; (last = last.getAcc().getDefiningOp<TileCodedMatmulOp>()) && last->hasOneUse() &&
+                         precedes(last, products.back());)
+      products.push_back(last);
+    std::reverse(products.begin(), products.end());
+    return products;
+  }
+
   /// Sums that only a tile_store takes go to memory as tiles, without a way through vectors; so do those that a
-  /// tile_load of the same place begins. Vectors that read them soon would wait for them.
-  static LogicalResult storeTiles(TileCodedMatmulOp op, CodedWords::Vectors vectors, bool isMixed,
-                                  ConversionPatternRewriter &rewriter) {
+  /// tile_load of the same place begins. Each product stays where it is: vectors that read sums soon after their
+  /// store would wait for it, and the store for products.
+  LogicalResult storeTiles(TileCodedMatmulOp op, CodedWords::Vectors vectors,
+                           ConversionPatternRewriter &rewriter) const {
+    SmallVector<TileCodedMatmulOp> products = chainTo(op);
+    TileCodedMatmulOp first = products.front();
     auto store = op->hasOneUse() ? dyn_cast<TileStoreOp>(*op->user_begin()) : TileStoreOp();
-    auto load = op.getAcc().getDefiningOp<TileLoadOp>();
-    auto fill = op.getAcc().getDefiningOp<TileFillOp>();
+    auto load = first.getAcc().getDefiningOp<TileLoadOp>();
+    auto fill = first.getAcc().getDefiningOp<TileFillOp>();
     if (!store || store->getBlock() != op->getBlock() || (!load && !fill))
       return failure();
-    for (Operation *between = op->getNextNode(); between != store; between = between->getNextNode())
-      if (!isMemoryEffectFree(between))
-        return failure();
+    bool staged = isMixed(op); // blocks of tiles, each of which is stored before the next one
+    if (staged)
+      for (Operation *between = first->getNextNode(); between != store; between = between->getNextNode())
+        if (!isa<TileCodedMatmulOp>(between) && !isMemoryEffectFree(between))
+          return failure();
     if (fill && !matchPattern(fill.getValue(), m_Zero()))
       return failure();
     if (load && (load.getSource() != store.getDest() || load.getIndices() != store.getIndices() ||
                  load.getDims() != store.getDims() || load.getSteps() != store.getSteps() || !load->hasOneUse() ||
-                 load->getNextNode() != op))
+                 load->getNextNode() != first))
       return failure();
     rewriter.setInsertionPoint(store);
     FlatOperand out = flattenOperand(rewriter, op.getLoc(), store.getDest(), store.getIndices());
     Value stride = strideOf(store, out);
     if (!stride)
       return failure();
-    AmxTiles emitter(rewriter, op, vectors, isMixed); // one product
-    emitter.prepare(Value());
-    emitter.emitInto(out, stride, /*isSet=*/static_cast<bool>(load));
+    AmxTiles tiles(rewriter, products, vectors, staged);
+    tiles.prepare(Value());
+    AmxTiles::SumPlaces to = tiles.placesAt(out, stride);
+    auto goTo = [&](TileCodedMatmulOp product) {
+      rewriter.setInsertionPoint(staged ? store.getOperation() : product.getOperation());
+    };
+    goTo(first);
+    std::optional<AmxTiles::SumPlaces> from;
+    if (load) {
+      FlatOperand in = flattenOperand(rewriter, op.getLoc(), load.getSource(), load.getIndices());
+      from = tiles.placesAt(in, strideOf(load, in));
+    }
+    for (const AmxTiles::Block &block : tiles.getBlocks()) {
+      goTo(first);
+      SmallVector<Value> sums = tiles.start(block, from ? &*from : nullptr);
+      for (TileCodedMatmulOp product : products) {
+        goTo(product);
+        tiles.multiply(block, product, sums);
+      }
+      rewriter.setInsertionPoint(store);
+      tiles.store(block, sums, to);
+    }
     rewriter.eraseOp(store);
     rewriter.eraseOp(op);
     return success();

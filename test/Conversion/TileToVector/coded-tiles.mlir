@@ -67,6 +67,32 @@ func.func @even(%x: memref<16x96xi8>, %w: memref<1x24x16x4xi8>, %y: memref<16x48
   return
 }
 
+// Products stay where they are, and their sums in tiles, whatever is done between.
+// CHECK-LABEL: func.func @between(
+// CHECK: llvm.x86.tdpbssd.internal
+// CHECK: vector.store
+// CHECK: llvm.x86.tdpbssd.internal
+// CHECK: vector.store
+// CHECK: llvm.x86.tilestored64.internal
+func.func @between(%x: memref<16x128xi8>, %w: memref<1x32x16x4xi8>, %y: memref<16x16xi32>, %o: memref<2x16xf32>) attributes {lutra.kernel} {
+  %z = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %d = arith.constant 64 : index
+  %h = arith.constant 16 : index
+  %zero = arith.constant 0 : i32
+  %f = arith.constant 1.0 : f32
+  %v = lutra.tile_fill %f : f32 -> !lutra.tile<16xf32>
+  %a = lutra.tile_fill %zero : i32 -> !lutra.tile<16x16xi32>
+  %r = lutra.tile_coded_matmul %x[%z, %z], %w[%z, %z], %a depth %d {bits = 8 : i64, lhs_row_dim = 0 : i64, signed_codes}
+         : memref<16x128xi8>, memref<1x32x16x4xi8>, !lutra.tile<16x16xi32> -> !lutra.tile<16x16xi32>
+  lutra.tile_store %v, %o[%z, %z] dims = [1] steps = [1] : !lutra.tile<16xf32>, memref<2x16xf32>
+  %s = lutra.tile_coded_matmul %x[%z, %d], %w[%z, %h], %r depth %d {bits = 8 : i64, lhs_row_dim = 0 : i64, signed_codes}
+         : memref<16x128xi8>, memref<1x32x16x4xi8>, !lutra.tile<16x16xi32> -> !lutra.tile<16x16xi32>
+  lutra.tile_store %v, %o[%one, %z] dims = [1] steps = [1] : !lutra.tile<16xf32>, memref<2x16xf32>
+  lutra.tile_store %s, %y[%z, %z] dims = [0, 1] steps = [1, 1] : !lutra.tile<16x16xi32>, memref<16x16xi32>
+  return
+}
+
 // Sums that begin with those of another place are vectors.
 // CHECK-LABEL: func.func @apart(
 // CHECK: llvm.x86.tilestored64.internal
