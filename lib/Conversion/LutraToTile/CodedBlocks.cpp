@@ -326,12 +326,15 @@ LogicalResult CodedEmission::copyScales() {
 /// Where the sums of a spot wait.
 TileWindow CodedEmission::waitingAt(const ProductSpot &spot) {
   TileWindow window;
-  Value row = emitter.sub(spot.row, rows.low);
-  if (unpacking.waitingRow)
-    row = emitter.add(unpacking.waitingRow, row);
-  window.indices = {row, emitter.sub(spot.column, unpacking.columns.low)};
+  window.indices = {emitter.sub(spot.row, rows.low), emitter.sub(spot.column, unpacking.columns.low)};
+  window.dims = {0, 1};
+  if (unpacking.place) {
+    window.indices.insert(window.indices.begin(), unpacking.place);
+    window.dims = {1, 2};
+  }
+  if (spot.rows == 1)
+    window.dims.front() = -1;
   window.shape = {spot.rows, spot.columns};
-  window.dims = {spot.rows == 1 ? -1 : 0, 1};
   window.steps = {1, 1};
   return window;
 }

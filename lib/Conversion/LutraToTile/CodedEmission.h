@@ -6,6 +6,8 @@
 #include "EncodedRhs.h"
 #include "Product.h"
 
+#include <functional>
+
 namespace lutra {
 
 /// How they meet: codes with integers, with tables of their sums, or bits with bits.
@@ -27,10 +29,12 @@ private:
     mlir::Value buffer, panel, low;
     bool isUnpacked;
   };
-  /// Where rows meet `panels` neighbouring panels; `bound` columns of the last one exist, null: all.
+  /// Where rows meet `panels` neighbouring panels; `bound` columns of the last one exist, null: all. From column `low`
+  /// to `high` as many follow each other, where forPanels made it.
   struct PanelBlock {
     mlir::Value column, bound;
     int64_t panels = 1;
+    mlir::Value low = {}, high = {};
   };
   /// Some steps of K.
   struct Depth {
@@ -98,7 +102,7 @@ private:
     mlir::Value turn, tile, row, slot, place; // of entries, and of partial sums
   };
   bool mayPipe(const ProductShape &shape, const CodedProduct &product);
-  void planPipe(ProductPlan &plan);
+  void planPipe(ProductPlan &plan, int64_t rowCount);
   void planPipe(const CodedProduct &product);
   /// `count` turns of `size` steps of K from one on.
   struct PipeTurns {
@@ -109,10 +113,18 @@ private:
   Depth partAt(const PipeTurns &turns, mlir::Value turn);
   mlir::LogicalResult emitPipe(ProductRange block);
   mlir::LogicalResult forPipedPanels(ProductRange block, PanelBody body);
+  mlir::LogicalResult askForResults(const PanelBlock &block, const PipeUnit &unit);
   mlir::LogicalResult addPiped(const PanelBlock &block, const PipeTurns &turns);
   TileWindow pipedAt(const PipeUnit &unit, mlir::Value group, int64_t first, int64_t columns);
-  mlir::LogicalResult multiplyUnit(const PanelBlock &block, const PipeUnit &unit);
-  mlir::LogicalResult scaleUnit(const PanelBlock &block, const PipeUnit &unit);
+  /// Tiles of sums, and where they go.
+  struct PipeSums {
+    mlir::Value tile;
+    TileWindow place;
+  };
+  using PipeSteps = std::vector<std::function<void()>>;
+  PipeSteps multiplyUnit(const PanelBlock &block, const PipeUnit &unit, PipeSums &sums);
+  void storeSums(const PipeSums &sums) { emitter.storeTile(sums.tile, unpacking.partial, sums.place); }
+  PipeSteps scaleUnit(const PanelBlock &block, const PipeUnit &unit);
 
   // CodedBlocks.cpp
   void planBlocks(const CodedProduct &product);
@@ -188,8 +200,9 @@ private:
     bool isPiped = false; // in tiles of rows that overlap (CodedPipeline.cpp)
     int64_t most = 0, turns = 0; // then: rows of an item's tiles, and turns whose rows are copied at once
     bool isOnce = false;         // all of them
+    int64_t columnsAtOnce = 0;   // whose sums wait together
     mlir::Value copy;            // of these rows
-    mlir::Value waitingRow;      // at which the sums of a block of panels begin; null: the first
+    mlir::Value place;           // among those that wait, of the sums of a block of panels; null: all are one
     std::vector<int64_t> table; // of them, by code; empty: codes
     int64_t bias = 0;           // taken off what is no table
     bool copiesRows = false;    // those that a turn needs, one set of steps after the other

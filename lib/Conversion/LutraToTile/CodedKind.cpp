@@ -59,7 +59,7 @@ CodedEmission::CodedEmission(KernelEmitter &kernelEmitter, CodedWay way)
   auto packing = packingOf(cast<RankedTensorType>(op.getRhs().getType()));
   copies = !packing || depth % packing.getDepth() != 0 || !emitter.getBuffer(op.getLhs());
   if (mayPipe(shape, product))
-    planPipe(plan);
+    planPipe(plan, shape.m);
   bool fillsBlocks = way == CodedWay::Codes && (shape.m < 0 || shape.m > product.blockRows);
   if (sharesUnpacked()) // each item copies its rows and adds them up
     plan.columnBlock = std::max<int64_t>(plan.columnBlock, 512);
@@ -257,7 +257,9 @@ LogicalResult CodedEmission::forPanels(ProductRange block, int64_t panels, Panel
   for (int64_t count : {panels, int64_t(1)}) {
     Value step = emitter.constant(count * panel);
     Value end = emitter.add(low, emitter.mul(emitter.div(emitter.sub(emitter.max(wholeEnd, low), low), step), step));
-    if (failed(emitter.forEach(low, end, step, [&](Value column) { return body({column, Value(), count}); })))
+    if (failed(emitter.forEach(low, end, step, [&](Value column) {
+          return body({column, Value(), count, low, end});
+        })))
       return failure();
     low = end;
     if (count == 1 || columns / panel % panels == 0)
@@ -265,8 +267,10 @@ LogicalResult CodedEmission::forPanels(ProductRange block, int64_t panels, Panel
   }
   if (rest == 0)
     return success();
-  return emitter.forEach(emitter.max(block.low, wholeEnd), block.high, emitter.constant(panel),
-                         [&](Value column) { return body({column, emitter.constant(rest), 1}); });
+  Value first = emitter.max(block.low, wholeEnd);
+  return emitter.forEach(first, block.high, emitter.constant(panel), [&](Value column) {
+    return body({column, emitter.constant(rest), 1, first, block.high});
+  });
 }
 
 /// Codes are taken apart for every tile of rows.

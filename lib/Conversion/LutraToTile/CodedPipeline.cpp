@@ -4,18 +4,21 @@
 // entries; a unit is a tile of rows in a turn:
 //
 //   for panels: for turn, tile of rows: unit
-//     tiles of sums of this unit to memory     rows x entries of the turn
-//     a share of the entries of the next turn
-//     sums of the unit before, scaled and added to those in f32
+//     products of this unit, a tile of steps after the other    rows x entries of the turn
+//     a share of the entries of the next turn, after the first
+//     sums of the unit before, scaled and added to those in f32, a panel after each product
+//     tiles of sums of this unit to memory
 //
-// Tiles are in use while vectors scale: neither waits for sums or entries that are on their way to the cache. Rows
-// are copied so that those of a turn lie together, and so are their scales. Of about 500 cycles that 32 rows by 32
-// columns take in a group of 128 (Xeon, K = N = 4096) a fifth goes to rows that come from the second level.
+// Neither tiles nor vectors wait for what is on its way to the cache, and few instructions lie between those of both: a
+// core looks ahead less than a unit. After the last turn of some panels the first one of those that follow is next.
+// Rows are copied so that those of a turn lie together, and so are their scales. Of about 540 cycles that 32 rows by 32
+// columns take in a group of 128 (Xeon, K = N = 4096), 340 are left where all lies in the first level.
 #include "CodedEmission.h"
 
 #include "lutra/Dialect/Lutra/IR/LutraTableOps.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
 using namespace lutra;
@@ -31,10 +34,17 @@ bool CodedEmission::mayPipe(const ProductShape &shape, const CodedProduct &produ
 /// Bytes of rows that are copied at once, a part of a second-level cache, and of all that an item has on the stack.
 static constexpr int64_t copyBytes = 512 << 10, itemBytes = 832 << 10;
 
+/// Rows from which on results take a page each for too many pages: those of some blocks of panels are written together,
+/// and asked for before.
+static constexpr int64_t manyRows = 64, blocksAtOnce = 4;
+
 /// The sums of these rows with a pair of panels take a third of the first-level cache.
-void CodedEmission::planPipe(ProductPlan &plan) {
+void CodedEmission::planPipe(ProductPlan &plan, int64_t rowCount) {
   plan.rowBlock = 128;
   plan.columnBlock = 512; // for which rows are copied once, and whose sums wait where that takes several times
+  constexpr int64_t most = 4; // times as many, where rows leave items enough for other threads
+  if (plan.rowBlock * depth <= copyBytes)
+    plan.columnBlock *= std::clamp<int64_t>(rowCount / plan.rowBlock, 1, most);
 }
 
 void CodedEmission::planPipe(const CodedProduct &product) {
@@ -51,13 +61,15 @@ void CodedEmission::planPipe(const CodedProduct &product) {
   int64_t turns = std::max<int64_t>(1, depth / unpacking.depth), row = getRowLength(unpacking.depth);
   auto turnsIn = [&](int64_t bytes) { return std::clamp<int64_t>(bytes / (unpacking.most * row), 1, turns); };
   unpacking.isOnce = depth % unpacking.depth == 0 && (copies || turnsIn(copyBytes) == turns);
+  int64_t some = std::min(width * (unpacking.most < manyRows ? 1 : blocksAtOnce), columnBlocks.size);
+  unpacking.columnsAtOnce = unpacking.isOnce ? some : columnBlocks.size;
   // The last panels of an item may be single ones, one of which is bounded.
-  int64_t waitingBlocks = unpacking.isOnce ? 1 : llvm::divideCeil(columnBlocks.size, width) + 1;
+  int64_t waitingBlocks = llvm::divideCeil(unpacking.columnsAtOnce, width) + 1;
   int64_t scales = llvm::divideCeil(depth, std::min<int64_t>(op.getBlock(), depth));
   int64_t others = unpacking.most * 4 * (waitingBlocks * width + scales);
   unpacking.turns = unpacking.isOnce || copies ? turns : turnsIn(std::min(copyBytes, itemBytes - others));
   unpacking.entries = makeScratch(emitter, {2 * unpacking.panels * unpacking.words * rowBytes}, builder.getI8Type());
-  waiting = makeScratch(emitter, {waitingBlocks * unpacking.most, width}, builder.getF32Type());
+  waiting = makeScratch(emitter, {waitingBlocks, unpacking.most, width}, builder.getF32Type());
   if (unpacking.copiesRows)
     unpacking.copy = makeScratch(emitter, {unpacking.turns * unpacking.most, row}, builder.getI8Type());
   unpacking.partial = makeScratch(emitter, {2, groups, unpacking.rows, width}, builder.getI32Type());
@@ -87,44 +99,76 @@ TileWindow CodedEmission::pipedAt(const PipeUnit &unit, Value group, int64_t fir
   return window;
 }
 
-/// Sums of all groups, as tiles in memory.
-LogicalResult CodedEmission::multiplyUnit(const PanelBlock &block, const PipeUnit &unit) {
-  KernelEmitter::Scope scope(emitter);
+/// What a unit takes on tiles: products of each group, in steps that lie apart, the sums of all but the last of which
+/// go to memory.
+CodedEmission::PipeSteps CodedEmission::multiplyUnit(const PanelBlock &block, const PipeUnit &unit, PipeSums &sums) {
   int64_t group = weight->getPanels().group;
-  ProductSpot spot = spotOf(block, unit.row, unpacking.rows);
-  Source source = sourceOf(unit.part, unit.slot);
-  if (unpacking.copiesRows) {
-    copiedFrom = unit.part.low;
-    copiedTo = emitter.mul(unit.turn, emitter.constant(unpacking.most));
+  int64_t stepDepth = unpacking.group == group ? unpacking.step : group; // of a tile, where tiles fill groups
+  PipeSteps steps;
+  for (int64_t low = 0; low < unit.part.size; low += group) {
+    int64_t end = std::min(low + group, unit.part.size);
+    for (int64_t from = low; from < end; from += stepDepth)
+      steps.push_back([=, &sums] {
+        KernelEmitter::Scope scope(emitter);
+        ProductSpot spot = spotOf(block, unit.row, unpacking.rows);
+        if (unpacking.copiesRows) {
+          copiedFrom = unit.part.low;
+          copiedTo = emitter.mul(unit.turn, emitter.constant(unpacking.most));
+        }
+        PipeSums before = sums;
+        if (from == low)
+          sums = {makeSums(spot.rows, spot.columns, emitter.builder.getI32Type()),
+                  pipedAt(unit, emitter.constant(low / group), 0, spot.columns)};
+        Depth part{emitter.add(unit.part.low, emitter.constant(from)), std::min(stepDepth, end - from)};
+        sums.tile = multiplyGroup(spot, part, sourceOf(unit.part, unit.slot), sums.tile);
+        copiedFrom = copiedTo = Value();
+        if (from == low && low > 0)
+          storeSums(before);
+      });
   }
-  for (int64_t low = 0, index = 0; low < unit.part.size; low += group, ++index) {
-    Depth steps{emitter.add(unit.part.low, emitter.constant(low)), std::min(group, unit.part.size - low)};
-    Value start = makeSums(spot.rows, spot.columns, emitter.builder.getI32Type());
-    emitter.storeTile(multiplyGroup(spot, steps, source, start), unpacking.partial,
-                      pipedAt(unit, emitter.constant(index), 0, spot.columns));
-  }
-  copiedFrom = copiedTo = Value();
-  return success();
+  return steps;
 }
 
-/// Adds what multiplyUnit stored, scaled.
-LogicalResult CodedEmission::scaleUnit(const PanelBlock &block, const PipeUnit &unit) {
-  KernelEmitter::Scope scope(emitter);
-  int64_t group = weight->getPanels().group;
-  Type real = emitter.builder.getF32Type(), wide = emitter.builder.getI32Type();
-  for (int64_t next = 0; next < block.panels; ++next) {
-    ProductSpot spot = spotOf({emitter.add(block.column, emitter.constant(next * panel)), Value(), 1}, unit.row,
-                              unpacking.rows);
-    TileWindow window = waitingAt(spot);
-    Value total = emitter.loadTile(waiting, window, real);
-    Value first = emitter.div(unit.part.low, emitter.constant(group));
-    for (int64_t index = 0; index * group < unit.part.size; ++index) {
-      Value sum = emitter.loadTile(unpacking.partial, pipedAt(unit, emitter.constant(index), next, panel), wide);
-      total = scaleGroup(spot, emitter.add(first, emitter.constant(index)), sum, total, unpacking.isSigned);
-    }
-    emitter.storeTile(total, waiting, window);
-  }
-  return success();
+/// Adds what a unit has in memory, scaled: in a step for each panel.
+CodedEmission::PipeSteps CodedEmission::scaleUnit(const PanelBlock &block, const PipeUnit &unit) {
+  PipeSteps steps;
+  for (int64_t next = 0; next < block.panels; ++next)
+    steps.push_back([=] {
+      KernelEmitter::Scope scope(emitter);
+      int64_t group = weight->getPanels().group;
+      Type real = emitter.builder.getF32Type(), wide = emitter.builder.getI32Type();
+      ProductSpot spot = spotOf({emitter.add(block.column, emitter.constant(next * panel)), Value(), 1}, unit.row,
+                                unpacking.rows);
+      TileWindow window = waitingAt(spot);
+      Value total = emitter.loadTile(waiting, window, real);
+      Value first = emitter.div(unit.part.low, emitter.constant(group));
+      for (int64_t index = 0; index * group < unit.part.size; ++index) {
+        Value sum = emitter.loadTile(unpacking.partial, pipedAt(unit, emitter.constant(index), next, panel), wide);
+        total = scaleGroup(spot, emitter.add(first, emitter.constant(index)), sum, total, unpacking.isSigned);
+      }
+      emitter.storeTile(total, waiting, window);
+    });
+  return steps;
+}
+
+/// Asks for a share of the lines that results of the unit's rows will be written to, a page apart where rows are long.
+LogicalResult CodedEmission::askForResults(const PanelBlock &block, const PipeUnit &unit) {
+  if (!unpacking.isOnce || unpacking.most < manyRows)
+    return success();
+  int64_t lines = unpacking.rows * block.panels, share = llvm::divideCeil(lines, unpacking.turns);
+  Value panels = emitter.constant(block.panels), one = emitter.constant(1);
+  Value low = emitter.mul(unit.turn, emitter.constant(share)), lastRow = emitter.sub(rows.high, one);
+  Value high = emitter.min(emitter.add(low, emitter.constant(share)), emitter.constant(lines));
+  auto ask = [&](Value line) {
+    SmallVector<Value> at(indices);
+    at[rowDim] = emitter.min(emitter.add(unit.row, emitter.div(line, panels)), lastRow);
+    at[rank - 1] = emitter.add(block.column, emitter.mul(emitter.rem(line, panels), emitter.constant(panel)));
+    for (unsigned index = 0; index < emitter.kernel.getYield().getValues().size(); ++index)
+      memref::PrefetchOp::create(emitter.builder, emitter.loc, emitter.getOutput(index), ValueRange(at),
+                                 /*isWrite=*/true, /*localityHint=*/3, /*isDataCache=*/true);
+    return success();
+  };
+  return share == 1 ? ask(emitter.min(low, emitter.constant(lines - 1))) : emitter.forEach(low, high, one, ask);
 }
 
 /// Adds some turns to the sums of a block of panels.
@@ -133,43 +177,69 @@ LogicalResult CodedEmission::addPiped(const PanelBlock &block, const PipeTurns &
   Value height = emitter.constant(unpacking.rows);
   // Divisions by it may be hoisted to where an item has no rows for tiles.
   Value tiles = emitter.max(emitter.ceilDiv(emitter.sub(rows.high, rows.low), height), one);
+  // Entries of the next block's first turn, if there is one, are unpacked while this one's last turn lasts.
+  Value width = emitter.constant(block.panels * panel);
+  Value number = emitter.div(emitter.sub(block.column, block.low), width);
+  Value firstSlot = emitter.mul(number, turns.count);
+  Value left = emitter.min(emitter.ceilDiv(emitter.sub(block.high, block.column), width), two);
+  Value last = emitter.sub(emitter.add(turns.count, left), one);
+  auto slotOf = [&](Value turn) { return emitter.rem(emitter.add(firstSlot, turn), two); };
   auto unitAt = [&](Value index) {
     Value turn = emitter.div(index, tiles), tile = emitter.rem(index, tiles);
     Value row = emitter.add(rows.low, emitter.mul(tile, height));
-    return PipeUnit{partAt(turns, turn), turn, tile, row, emitter.rem(turn, two), emitter.rem(index, two)};
+    return PipeUnit{partAt(turns, turn), turn, tile, row, slotOf(turn), emitter.rem(index, two)};
   };
-  auto begin = [&](const PipeUnit &unit) -> LogicalResult {
-    if (failed(multiplyUnit(block, unit)))
+  auto unpackTurn = [&](Value turn, std::optional<Share> share) {
+    Value ahead = emitter.div(turn, turns.count);
+    Value column = emitter.add(block.column, emitter.mul(ahead, width));
+    Value own = emitter.sub(turn, emitter.mul(ahead, turns.count));
+    return unpack({column, Value(), block.panels}, partAt(turns, own), slotOf(turn), share);
+  };
+  auto unpackNext = [&](const PipeUnit &unit) {
+    Value next = emitter.add(unit.turn, one), end = emitter.min(emitter.add(next, one), last);
+    return emitter.forEach(next, end, one, [&](Value turn) { return unpackTurn(turn, Share{unit.tile, tiles}); });
+  };
+  // Steps on tiles and those of vectors take turns: tiles have no time to wait for in a row.
+  auto emitUnit = [&](const PipeUnit &unit, const PipeSteps &scaling) -> LogicalResult {
+    if (failed(askForResults(block, unit)))
       return failure();
-    Value next = emitter.add(unit.turn, one), end = emitter.min(emitter.add(next, one), turns.count); // no last one
-    return emitter.forEach(next, end, one, [&](Value turn) {
-      return unpack(block, partAt(turns, turn), emitter.rem(turn, two), Share{unit.tile, tiles});
-    });
+    PipeSums sums;
+    PipeSteps products = multiplyUnit(block, unit, sums);
+    size_t scaled = 0;
+    for (auto [index, multiply] : llvm::enumerate(products)) {
+      multiply();
+      if (index == 0 && failed(unpackNext(unit)))
+        return failure();
+      for (; scaled * products.size() < (index + 1) * scaling.size(); ++scaled)
+        scaling[scaled]();
+    }
+    storeSums(sums);
+    return success();
   };
-  if (failed(unpack(block, partAt(turns, zero), zero)) || failed(begin(unitAt(zero))))
+  auto unpackFirst = [&](Value turn) { return unpackTurn(turn, std::nullopt); };
+  if (failed(emitter.forEach(number, one, one, unpackFirst)) || failed(emitUnit(unitAt(zero), {})))
     return failure();
   Value end = emitter.mul(turns.count, tiles);
-  if (failed(emitter.forEach(one, end, one, [&](Value index) -> LogicalResult {
-        if (failed(begin(unitAt(index))))
-          return failure();
-        return scaleUnit(block, unitAt(emitter.sub(index, one)));
-      })))
+  auto emitNext = [&](Value index) {
+    return emitUnit(unitAt(index), scaleUnit(block, unitAt(emitter.sub(index, one))));
+  };
+  if (failed(emitter.forEach(one, end, one, emitNext)))
     return failure();
-  return scaleUnit(block, unitAt(emitter.sub(end, one)));
+  for (const auto &scale : scaleUnit(block, unitAt(emitter.sub(end, one))))
+    scale();
+  return success();
 }
 
-/// Calls `body` for blocks of panels, whose sums have a place of their own where they wait for rows to be copied.
+/// Calls `body` for blocks of panels, whose sums each have a place of their own.
 LogicalResult CodedEmission::forPipedPanels(ProductRange block, PanelBody body) {
   LogicalResult result = forPanels(block, unpacking.panels, [&](const PanelBlock &panelBlock) {
     unpacking.columns = {panelBlock.column, Value()};
-    if (!unpacking.isOnce) { // of pairs, and of each single panel behind them
-      Value number = emitter.div(emitter.sub(panelBlock.column, block.low), emitter.constant(panel));
-      Value place = emitter.ceilDiv(number, emitter.constant(unpacking.panels));
-      unpacking.waitingRow = emitter.mul(place, emitter.constant(unpacking.most));
-    }
+    // Of pairs, and of each single panel behind them.
+    Value number = emitter.div(emitter.sub(panelBlock.column, block.low), emitter.constant(panel));
+    unpacking.place = emitter.ceilDiv(number, emitter.constant(unpacking.panels));
     return body(panelBlock);
   });
-  unpacking.waitingRow = Value();
+  unpacking.place = Value();
   return result;
 }
 
@@ -184,7 +254,7 @@ LogicalResult CodedEmission::emitPipe(ProductRange block) {
     lhs = unpacking.copy;
   }
   auto withAll = [](const PanelBlock &panelBlock) { // a panel has all its columns
-    return PanelBlock{panelBlock.column, Value(), panelBlock.panels};
+    return PanelBlock{panelBlock.column, Value(), panelBlock.panels, panelBlock.low, panelBlock.high};
   };
   auto clear = [&](const PanelBlock &panelBlock) {
     return forBlockRows([&](Value row, int64_t size) {
@@ -193,35 +263,40 @@ LogicalResult CodedEmission::emitPipe(ProductRange block) {
       return success();
     });
   };
-  auto end = [&](const PanelBlock &panelBlock) {
+  auto end = [&](ProductRange some) { // of some rows all columns, which lie side by side: each row takes a page
     return forRows(unpacking.rows, [&](Value row, int64_t rowCount) {
-      ProductSpot spot = spotOf(panelBlock, row, rowCount);
-      return finish(spot, emitter.loadTile(waiting, waitingAt(spot), real));
+      return forPipedPanels(some, [&](const PanelBlock &panelBlock) {
+        ProductSpot spot = spotOf(panelBlock, row, rowCount);
+        return finish(spot, emitter.loadTile(waiting, waitingAt(spot), real));
+      });
     });
   };
   int64_t whole = depth / unpacking.depth, rest = depth % unpacking.depth;
   Value zero = emitter.constant(0), wholeTurns = emitter.constant(whole), step = emitter.constant(unpacking.turns);
-  auto copyTurnsOf = [&](const PipeTurns &turns) { return unpacking.copiesRows ? copyTurns(turns) : success(); };
-  auto add = [&](const PipeTurns &turns) {
-    return failure(failed(copyTurnsOf(turns)) || failed(forPipedPanels(block, [&](const PanelBlock &panelBlock) {
-                     return addPiped(withAll(panelBlock), turns);
-                   })));
+  auto copy = [&](const PipeTurns &turns) { return unpacking.copiesRows ? copyTurns(turns) : success(); };
+  auto add = [&](ProductRange some, const PipeTurns &turns) {
+    return forPipedPanels(some, [&](const PanelBlock &panelBlock) { return addPiped(withAll(panelBlock), turns); });
   };
-  LogicalResult added = success();
-  if (unpacking.isOnce) {
-    PipeTurns all{zero, wholeTurns, unpacking.depth};
-    added = failure(failed(copyTurnsOf(all)) || failed(forPipedPanels(block, [&](const PanelBlock &panelBlock) {
-                      return failure(failed(clear(panelBlock)) || failed(addPiped(withAll(panelBlock), all)) ||
-                                     failed(end(panelBlock)));
-                    })));
-  } else {
-    auto addSome = [&](Value first) {
-      return add({first, emitter.min(emitter.sub(wholeTurns, first), step), unpacking.depth});
+  PipeTurns all{zero, wholeTurns, unpacking.depth};
+  auto addSome = [&](ProductRange some) -> LogicalResult {
+    if (unpacking.isOnce)
+      return add(some, all);
+    auto copyAndAdd = [&](const PipeTurns &turns) {
+      return failure(failed(copy(turns)) || failed(add(some, turns)));
     };
-    added = failure(failed(forPipedPanels(block, clear)) || failed(emitter.forEach(zero, wholeTurns, step, addSome)) ||
-                    (rest > 0 && failed(add({wholeTurns, emitter.constant(1), rest}))) ||
-                    failed(forPipedPanels(block, end)));
-  }
+    auto addFrom = [&](Value first) {
+      return copyAndAdd({first, emitter.min(emitter.sub(wholeTurns, first), step), unpacking.depth});
+    };
+    return failure(failed(emitter.forEach(zero, wholeTurns, step, addFrom)) ||
+                   (rest > 0 && failed(copyAndAdd({wholeTurns, emitter.constant(1), rest}))));
+  };
+  if (unpacking.isOnce && failed(copy(all)))
+    return failure();
+  Value width = emitter.constant(unpacking.columnsAtOnce);
+  LogicalResult added = emitter.forEach(block.low, block.high, width, [&](Value low) {
+    ProductRange some{low, emitter.min(emitter.add(low, width), block.high)};
+    return failure(failed(forPipedPanels(some, clear)) || failed(addSome(some)) || failed(end(some)));
+  });
   lhs = original;
   copies = copied;
   unpacking.scales = Value();

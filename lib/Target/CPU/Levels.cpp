@@ -23,7 +23,7 @@ static constexpr uint64_t avx512Bits =
 static constexpr uint64_t vbmiBits = avx512Bits | LUTRA_CPU_AVX512VNNI | LUTRA_CPU_AVX512VBMI;
 
 static const CpuLevel levels[] = {
-    {"amx", "amx", "x86-64-v4", "+avx512vnni,+avx512vbmi,+avx512bitalg,+amx-tile,+amx-int8,+amx-bf16", 512,
+    {"amx", "amx", "x86-64-v4", "+avx512vnni,+avx512vbmi,+avx512bitalg,+amx-tile,+amx-int8,+amx-bf16,+prfchw", 512,
      vbmiBits | LUTRA_CPU_AMX_TILE | LUTRA_CPU_AMX_INT8 | LUTRA_CPU_AMX_BF16},
     {"avx512vbmi", "avx512vbmi", "x86-64-v4", "+avx512vnni,+avx512vbmi,+avx512bitalg", 512, vbmiBits},
     {"avx512vnni", "avx512vnni", "x86-64-v4", "+avx512vnni", 512, avx512Bits | LUTRA_CPU_AVX512VNNI},

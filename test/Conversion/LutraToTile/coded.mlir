@@ -40,24 +40,28 @@ lutra.kernel @ragged(%a: tensor<4x50xi8>, %s: tensor<4x1xf32>, %w: tensor<16x50x
   lutra.yield %r : tensor<4x16xf32>
 }
 
-// With AMX two panels are unpacked in turns, less their zero points; the sums of a turn go to memory, and are scaled
-// after the codes of the next turn were unpacked and multiplied. No sums of rows are needed; rows are copied so that
-// those of a turn lie together, and scales by groups.
+// With AMX two panels are unpacked in turns, less their zero points. Products of a tile of steps each, the codes of the
+// next turn and the scaling of the sums of the one before take turns; only then do sums go to memory. No sums of rows
+// are needed; rows are copied so that those of a turn lie together, and scales by groups.
 // AMX-LABEL: func.func @blocks(
 // AMX-NOT: tile_reduce
 // AMX-DAG: %[[ROWS:.*]] = memref.alloca() {{.*}} : memref<32x128xi8>
 // AMX-DAG: memref.alloca() {{.*}} : memref<2x16xf32>
 // AMX-DAG: %[[PARTIAL:.*]] = memref.alloca() {{.*}} : memref<2x1x16x32xi32>
-// AMX-DAG: %[[WAITING:.*]] = memref.alloca() {{.*}} : memref<16x32xf32>
+// AMX-DAG: %[[WAITING:.*]] = memref.alloca() {{.*}} : memref<{{[0-9]}}x16x32xf32>
 // AMX: lutra.tile_store {{.*}}, %[[ROWS]]
 // AMX: lutra.tile_unpack
-// AMX: %[[SUM:.*]] = lutra.tile_coded_matmul {{.*}} depth %c128 {bits = 8 : i64, lhs_row_dim = 0 : i64, signed_codes} : {{.*}} -> <16x32xi32>
-// AMX-NEXT: lutra.tile_store %[[SUM]], %[[PARTIAL]][%c0,
+// AMX: %[[HALF:.*]] = lutra.tile_coded_matmul {{.*}} depth %c64 {bits = 8 : i64, lhs_row_dim = 0 : i64, signed_codes} : {{.*}} -> <16x32xi32>
 // AMX: lutra.tile_unpack
-// AMX: %[[NEXT:.*]] = lutra.tile_coded_matmul
-// AMX-NEXT: lutra.tile_store %[[NEXT]], %[[PARTIAL]][%c1,
-// AMX: lutra.tile_load %[[PARTIAL]][%c0,{{.*}} -> <16x16xi32>
+// AMX: %[[SUM:.*]] = lutra.tile_coded_matmul {{.*}}, %[[HALF]] depth %c64
+// AMX-NEXT: lutra.tile_store %[[SUM]], %[[PARTIAL]][%c0,
+// AMX: %[[HALF:.*]] = lutra.tile_coded_matmul
+// AMX: lutra.tile_load %[[PARTIAL]][{{.*}} -> <16x16xi32>
 // AMX: lutra.tile_store {{.*}}, %[[WAITING]]
+// AMX: %[[NEXT:.*]] = lutra.tile_coded_matmul {{.*}}, %[[HALF]] depth
+// AMX: lutra.tile_load %[[PARTIAL]][{{.*}} -> <16x16xi32>
+// AMX: lutra.tile_store {{.*}}, %[[WAITING]]
+// AMX-NEXT: lutra.tile_store %[[NEXT]], %[[PARTIAL]]
 // CHECK-LABEL: func.func @blocks(
 // CHECK: lutra.tile_coded_matmul {{.*}} -> <4x16xi32>
 #g128 = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 128], zero = tensor<u4, 1, 128>>], packing = #lutra.packing<width = 16, depth = 8>>
@@ -66,18 +70,23 @@ lutra.kernel @blocks(%a: tensor<16x256xi8>, %s: tensor<16x2xf32>, %w: tensor<48x
   lutra.yield %r : tensor<16x48xf32>
 }
 
-// Three tiles of rows are units of four turns: each unpacks a third of the next one's codes, where there is one.
+// Three tiles of rows are units of four turns: each asks for a few lines of the result, and unpacks a third of the next
+// turn's codes, where there is one.
 // AMX-LABEL: func.func @units(
 // AMX: %[[PARTS:.*]] = memref.alloca() {{.*}} : memref<2x2x16x32xi32>
 // AMX: scf.for %[[UNIT:.*]] = %c1 to %c12 step %c1
 // AMX-DAG: %[[TURN:.*]] = arith.divui %[[UNIT]], %c3
 // AMX-DAG: %[[PLACE:.*]] = arith.remui %[[UNIT]], %c2
-// AMX: lutra.tile_coded_matmul {{.*}} depth %c64 {{.*}}signed_codes} : {{.*}} -> <16x32xi32>
-// AMX: lutra.tile_store {{.*}}, %[[PARTS]][%[[PLACE]],
+// AMX: memref.prefetch {{.*}} write
+// AMX: %[[FIRST:.*]] = lutra.tile_coded_matmul {{.*}} depth %c64 {{.*}}signed_codes} : {{.*}} -> <16x32xi32>
 // AMX: %[[NEXT:.*]] = arith.addi %[[TURN]], %c1
 // AMX: scf.for {{.*}} = %[[NEXT]] to
 // AMX: lutra.tile_unpack
 // AMX: lutra.tile_load %[[PARTS]]
+// AMX: %[[SECOND:.*]] = lutra.tile_coded_matmul
+// AMX-NEXT: lutra.tile_store %[[FIRST]], %[[PARTS]][%[[PLACE]],
+// AMX: lutra.tile_load %[[PARTS]]
+// AMX: lutra.tile_store %[[SECOND]], %[[PARTS]][%[[PLACE]],
 #g64 = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 64], zero = const<8.0>>], packing = #lutra.packing<width = 16, depth = 8>>
 lutra.kernel @units(%a: tensor<48x512xi8>, %s: tensor<48x8xf32>, %w: tensor<32x512xf32, #g64>) -> tensor<48x32xf32> {
   %r = lutra.matmul %a, %w scale(%s : tensor<48x8xf32>) {transpose_rhs, block = 64 : i64, strategy = #lutra.strategy<"coded">} : (tensor<48x512xi8>, tensor<32x512xf32, #g64>) -> tensor<48x32xf32>
