@@ -1,6 +1,9 @@
 //===- RoundedOperand.cpp - operands of products in fewer bits -------------===//
 #include "RoundedOperand.h"
 
+#include "Bounded.h"
+
+#include "lutra/Dialect/Lutra/IR/Fp8Types.h"
 #include "lutra/Support/RoundedTable.h"
 #include "lutra/Support/SplitEncoding.h"
 
@@ -121,11 +124,11 @@ static ArrayPtr withHalfRounding(const Array &values, double half) {
 
 /// Half a unit of fp8 more for each element, one of bf16, which may hold it times its scale, and half the least step of
 /// its group.
-static ArrayPtr withFp8Rounding(const Array &values, int64_t group, bool isWide, double half) {
+static ArrayPtr withFp8Rounding(const Array &values, int64_t group, Precision precision, double half) {
   auto result = std::make_shared<Array>(*withBfloatRounding(values, half));
   int64_t depth = values.shape.back();
   // Of half a unit, and of half the least step beside the greatest number; what scales round, besides.
-  double unit = isWide ? 0x1.01p-3 : 0x1.01p-4, least = isWide ? 0x1.01p-17 / 57344 : 0x1.01p-10 / 448;
+  double unit = 0x1.01p0 * precision.roundoff, least = 0x1.01p0 * precision.tiny / precision.largest;
   for (int64_t row = 0; row < values.count(); row += depth)
     for (int64_t low = 0; low < depth; low += group) {
       int64_t high = std::min(low + group, depth);
@@ -222,7 +225,7 @@ FailureOr<ArrayPtr> lutra::getProductOperand(MatmulOp op, Interpreter &interpret
   if (group == 0 || op.getTransposeLhs())
     return same;
   if (form->isFp8())
-    return withFp8Rounding(lhs, group, form->kind == ActivationForm::E5M2, getHalf(interpreter));
+    return withFp8Rounding(lhs, group, precisionOf(getFp8Type(op.getContext(), form->kind)), getHalf(interpreter));
   if (form->bits == 1)
     return withSigns(lhs, group, interpreter.getErrorModel() == ErrorModel::Independent);
   return withRounding(lhs, group, *form, getHalf(interpreter));

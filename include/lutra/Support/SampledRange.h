@@ -28,6 +28,8 @@ public:
   /// Adds rows of `size` values; `keep` says which (empty: all).
   void addRows(llvm::ArrayRef<float> rows, int64_t size, llvm::ArrayRef<char> keep);
   bool isEmpty() const { return counts.empty(); }
+  /// The greatest magnitude; 0: there was no other value.
+  float getGreatest() const { return high > -low ? high : -low; }
   RangeCodes fit(const RangeOptions &options) const;
 
 private:

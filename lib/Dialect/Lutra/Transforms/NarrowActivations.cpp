@@ -6,6 +6,9 @@
 // along K to the values of the codes.
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
+#include "ScalarConstant.h"
+
+#include "lutra/Dialect/Lutra/IR/Fp8Types.h"
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
 
 #include "mlir/IR/Remarks.h"
@@ -53,11 +56,8 @@ static ActivationForm::Kind formOf(RankedTensorType type) {
 Narrowed NarrowActivations::toHalf(OpBuilder &builder, Value value) {
   Location loc = value.getLoc();
   auto type = cast<RankedTensorType>(value.getType());
-  auto scalar = RankedTensorType::get({}, type.getElementType());
-  for (auto [kind, bound] : {std::pair(BinaryKind::Min, 65504.0f), {BinaryKind::Max, -65504.0f}}) {
-    Value limit = ConstantOp::create(builder, loc, scalar, DenseElementsAttr::get(scalar, bound));
-    value = BinaryOp::create(builder, loc, type, kind, value, limit);
-  }
+  for (auto [kind, bound] : {std::pair(BinaryKind::Min, 65504.0), {BinaryKind::Max, -65504.0}})
+    value = BinaryOp::create(builder, loc, type, kind, value, makeScalar(builder, loc, type.getElementType(), bound));
   Value half = CastOp::create(builder, loc, type.clone(builder.getF16Type()), value);
   return {half, {}};
 }
@@ -96,9 +96,8 @@ void NarrowActivations::narrow(MatmulOp op) {
   if (!made.codes) {
     OpBuilder builder(op.getContext());
     builder.setInsertionPointAfterValue(op.getLhs());
-    FloatType element = form.kind == ActivationForm::E4M3 ? FloatType(Float8E4M3FNType::get(op.getContext()))
-                                                          : Float8E5M2Type::get(op.getContext());
-    made = isHalf ? toHalf(builder, op.getLhs()) : toFp8(builder, op.getLhs(), element, group);
+    made = isHalf ? toHalf(builder, op.getLhs())
+                  : toFp8(builder, op.getLhs(), getFp8Type(op.getContext(), form.kind), group);
   }
   // Each product widens for itself, in its kernel.
   OpBuilder builder(op);

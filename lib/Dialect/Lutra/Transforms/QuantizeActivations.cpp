@@ -14,6 +14,7 @@
 //   sum over k of s * (x[k] - z) * w[k] = s * sum(x[k] * w[k]) - s * z * sum(w[k])
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
+#include "ScalarConstant.h"
 #include "StrategyNames.h"
 #include "TileTargetNames.h"
 #include "WeightData.h"
@@ -123,15 +124,10 @@ static Rounding getRounding(MatmulOp op) {
           static_cast<unsigned>(form.bits), form.symmetric};
 }
 
-static Value makeScalar(OpBuilder &builder, Location loc, double value) {
-  auto type = RankedTensorType::get({}, builder.getF32Type());
-  return ConstantOp::create(builder, loc, type, DenseElementsAttr::get(type, static_cast<float>(value)));
-}
-
 /// Elements of each group along the last dimension but one, of which the last group may have fewer.
 static Value makeCounts(OpBuilder &builder, Location loc, int64_t depth, int64_t group) {
   if (depth % group == 0)
-    return makeScalar(builder, loc, static_cast<double>(group));
+    return makeScalar(builder, loc, builder.getF32Type(), static_cast<double>(group));
   SmallVector<float> counts;
   for (int64_t low = 0; low < depth; low += group)
     counts.push_back(static_cast<float>(std::min(group, depth - low)));
@@ -161,7 +157,7 @@ Codes QuantizeActivations::makeSigns(OpBuilder &builder, Value value, int64_t gr
     SmallVector<int64_t> low(shape.size(), 0), high(shape.size(), 0);
     high.back() = groups * group - depth;
     shape.back() = groups * group;
-    whole = PadOp::create(builder, loc, RankedTensorType::get(shape, real), value, makeScalar(builder, loc, 0),
+    whole = PadOp::create(builder, loc, RankedTensorType::get(shape, real), value, makeScalar(builder, loc, real, 0),
                           ValueRange(), ValueRange(), low, high, PadMode::Constant);
   }
   shape.back() = groups;
@@ -175,16 +171,13 @@ Codes QuantizeActivations::makeSigns(OpBuilder &builder, Value value, int64_t gr
   Value sum = ReduceOp::create(builder, loc, oneType, ReduceKind::Sum, magnitude, ArrayRef<int64_t>{last + 1});
   Value step = BinaryOp::create(builder, loc, oneType, BinaryKind::Div, sum, makeCounts(builder, loc, depth, group));
   step = BinaryOp::create(builder, loc, oneType, BinaryKind::Max, step,
-                          makeScalar(builder, loc, std::numeric_limits<float>::min()));
+                          makeScalar(builder, loc, real, std::numeric_limits<float>::min()));
   Value scale = ReshapeOp::create(builder, loc, scaleType, step, sizes);
   auto codeType = type.clone(builder.getI8Type());
-  auto makeCode = [&](int8_t code) -> Value {
-    auto scalar = RankedTensorType::get({}, builder.getI8Type());
-    return ConstantOp::create(builder, loc, scalar, DenseElementsAttr::get(scalar, code));
-  };
+  Value up = makeScalar(builder, loc, builder.getI8Type(), 1), down = makeScalar(builder, loc, builder.getI8Type(), -1);
   Value isPositive = CompareOp::create(builder, loc, type.clone(builder.getI1Type()), CompareKind::GreaterEqual, value,
-                                       makeScalar(builder, loc, 0));
-  Value codes = SelectOp::create(builder, loc, codeType, isPositive, makeCode(1), makeCode(-1));
+                                       makeScalar(builder, loc, real, 0));
+  Value codes = SelectOp::create(builder, loc, codeType, isPositive, up, down);
   return {codes, scale, {}};
 }
 

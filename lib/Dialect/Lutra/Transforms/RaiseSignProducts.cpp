@@ -11,6 +11,7 @@
 #include "lutra/Dialect/Lutra/Transforms/FewValues.h"
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
+#include "ScalarConstant.h"
 #include "ScalarMatch.h"
 #include "StrategyNames.h"
 #include "TileTargetNames.h"
@@ -269,19 +270,12 @@ Value WindowRows::add(Value elements, RankedTensorType rowsType) {
   return reshape(sum, rowsType);
 }
 
-static Value makeScalar(OpBuilder &builder, Location loc, Type element, int64_t number) {
-  auto type = RankedTensorType::get({}, element);
-  auto value = isa<FloatType>(element) ? TypedAttr(builder.getFloatAttr(element, static_cast<double>(number)))
-                                       : TypedAttr(builder.getIntegerAttr(element, number));
-  return ConstantOp::create(builder, loc, type, DenseElementsAttr::get(type, ArrayRef<Attribute>(value)));
-}
-
 /// `value` padded as `pad` pads, with a number.
 static Value padLike(OpBuilder &builder, PadOp pad, Value value, int64_t number) {
   auto type = cast<RankedTensorType>(value.getType());
   SmallVector<int64_t> shape(cast<RankedTensorType>(pad.getType()).getShape());
   shape.back() = type.getShape().back();
-  Value scalar = makeScalar(builder, pad.getLoc(), type.getElementType(), number);
+  Value scalar = makeScalar(builder, pad.getLoc(), type.getElementType(), static_cast<double>(number));
   return PadOp::create(builder, pad.getLoc(), type.clone(shape), value, scalar, ValueRange(), ValueRange(),
                        pad.getStaticLow(), pad.getStaticHigh(), PadMode::Constant);
 }

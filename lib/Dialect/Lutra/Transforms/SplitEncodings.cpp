@@ -4,6 +4,7 @@
 // left-hand side share what is taken of it.
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
+#include "ScalarConstant.h"
 #include "WeightData.h"
 
 #include "lutra/Dialect/Lutra/IR/Dictionaries.h"
@@ -236,8 +237,7 @@ Value Splitter::sumGroups(Value value, int64_t group) {
   if (groups * group != depth) {
     SmallVector<int64_t> low(last + 1, 0), high(last + 1, 0);
     high.back() = groups * group - depth;
-    auto scalar = RankedTensorType::get({}, typeOf(value).getElementType());
-    Value zero = ConstantOp::create(builder, loc, scalar, DenseElementsAttr::get(scalar, 0.0f));
+    Value zero = makeScalar(builder, loc, typeOf(value).getElementType(), 0);
     whole = PadOp::create(builder, loc, withLast(typeOf(value), {groups * group}), value, zero, ValueRange(),
                           ValueRange(), low, high, PadMode::Constant);
   }

@@ -1,10 +1,11 @@
 //===- StaticActivations.cpp - left-hand sides rounded with scales known before ===//
 #include "lutra/Dialect/Lutra/Transforms/StaticActivations.h"
 
+#include "ScalarConstant.h"
 #include "WeightData.h"
 
+#include "lutra/Dialect/Lutra/IR/Fp8Types.h"
 #include "lutra/Support/EncodedLayout.h"
-
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -19,33 +20,28 @@ StaticActivations::StaticActivations(ModuleOp module) : store(std::make_unique<W
 
 StaticActivations::~StaticActivations() = default;
 
-static Value makeScalar(OpBuilder &builder, Location loc, Type element, Attribute value) {
-  auto type = RankedTensorType::get({}, element);
-  return ConstantOp::create(builder, loc, type, DenseElementsAttr::get(type, ArrayRef<Attribute>(value)));
-}
-
-/// What the codes stand for, right behind the value. `isBounded`: codes are no less than -(2^(bits - 1) - 1).
-Value StaticActivations::roundValue(Value value, const RangeCodes &codes, unsigned bits, bool isBounded) {
-  Value &made = done[{value.getAsOpaquePointer(), codes.scale, codes.zero, isBounded}];
+/// What the codes stand for, right behind the value. `most`: codes are no more, and no less than its negative where
+/// `isBounded`, else one less; 0: than their type lets them be.
+Value StaticActivations::roundValue(Value value, Type code, const RangeCodes &codes, int64_t most, bool isBounded) {
+  Value &made = done[{value.getAsOpaquePointer(), code.getAsOpaquePointer(), codes.scale, codes.zero, isBounded}];
   if (made)
     return made;
   OpBuilder builder(value.getContext());
   builder.setInsertionPointAfterValue(value);
   Location loc = value.getLoc();
   auto type = cast<RankedTensorType>(value.getType());
-  Type byte = builder.getI8Type();
-  auto codeType = type.clone(byte);
-  Value scale = makeScalar(builder, loc, type.getElementType(), builder.getF32FloatAttr(codes.scale));
-  Value zero = codes.zero == 0 ? Value() : makeScalar(builder, loc, byte, builder.getI8IntegerAttr(codes.zero));
+  auto codeType = type.clone(code);
+  Value scale = makeScalar(builder, loc, type.getElementType(), codes.scale);
+  Value zero = codes.zero == 0 ? Value() : makeScalar(builder, loc, code, static_cast<double>(codes.zero));
   Value rounded = QuantizeOp::create(builder, loc, codeType, value, scale, zero, /*axis=*/0, /*block=*/0);
-  int64_t most = (int64_t(1) << (bits - 1)) - 1;
   auto limit = [&](BinaryKind kind, int64_t bound) {
-    Value constant = makeScalar(builder, loc, byte, builder.getI8IntegerAttr(bound));
+    Value constant = makeScalar(builder, loc, code, static_cast<double>(bound));
     rounded = BinaryOp::create(builder, loc, codeType, kind, rounded, constant);
   };
-  if (bits < 8)
+  bool isNarrow = most > 0 && most < 127;
+  if (isNarrow)
     limit(BinaryKind::Min, most);
-  if (bits < 8 || isBounded)
+  if (isNarrow || (most > 0 && isBounded))
     limit(BinaryKind::Max, isBounded ? -most : -most - 1);
   return made = DequantizeOp::create(builder, loc, type, rounded, scale, zero, /*axis=*/0, /*block=*/0);
 }
@@ -96,37 +92,23 @@ bool StaticActivations::dequantizeWeight(MatmulOp op) {
   return true;
 }
 
-/// Numbers of fp8 with one scale, right behind the value.
-Value StaticActivations::roundToFp8(Value value, float scale, FloatType element) {
-  Value &made = done[{value.getAsOpaquePointer(), scale, 0, true}];
-  if (made)
-    return made;
-  OpBuilder builder(value.getContext());
-  builder.setInsertionPointAfterValue(value);
-  Location loc = value.getLoc();
-  auto type = cast<RankedTensorType>(value.getType());
-  Value factor = makeScalar(builder, loc, type.getElementType(), builder.getF32FloatAttr(scale));
-  Value codes = QuantizeOp::create(builder, loc, type.clone(element), value, factor, /*zero_point=*/Value(),
-                                   /*axis=*/0, /*block=*/0);
-  return made = DequantizeOp::create(builder, loc, type, codes, factor, /*zero_point=*/Value(), /*axis=*/0,
-                                     /*block=*/0);
-}
-
 void StaticActivations::finish() { store->removeUnused(); }
 
 void StaticActivations::round(MatmulOp op, const SampledRange &range, const ActivationRounding &rounding) {
-  RangeOptions options;
+  MLIRContext *context = op.getContext();
   if (rounding.isFp8()) {
-    bool isWide = rounding.type == ActivationForm::E5M2;
-    MLIRContext *context = op.getContext();
-    FloatType element = isWide ? FloatType(Float8E5M2Type::get(context)) : Float8E4M3FNType::get(context);
-    float scale = range.fit(options).scale * 127 / (isWide ? 57344 : 448); // from codes up to 127
-    op.getLhsMutable().set(roundToFp8(op.getLhs(), std::max(scale, std::numeric_limits<float>::min()), element));
+    FloatType code = getFp8Type(context, rounding.type);
+    float greatest = llvm::APFloat::getLargest(code.getFloatSemantics()).convertToFloat();
+    RangeCodes codes{std::max(range.getGreatest() / greatest, std::numeric_limits<float>::min()), /*zero=*/0};
+    op.getLhsMutable().set(roundValue(op.getLhs(), code, codes, /*most=*/0, /*isBounded=*/false));
     return;
   }
   bool isInteger = dequantizeWeight(op);
+  RangeOptions options;
   options.bits = rounding.bits;
   options.hasZero = isInteger;
   options.leastSquares = rounding.scales == ActivationRounding::Squares;
-  op.getLhsMutable().set(roundValue(op.getLhs(), range.fit(options), rounding.bits, !isInteger));
+  int64_t most = (int64_t(1) << (rounding.bits - 1)) - 1;
+  op.getLhsMutable().set(
+      roundValue(op.getLhs(), IntegerType::get(context, 8), range.fit(options), most, !isInteger));
 }

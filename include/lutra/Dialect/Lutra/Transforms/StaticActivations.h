@@ -24,19 +24,19 @@ class StaticActivations {
 public:
   explicit StaticActivations(mlir::ModuleOp module);
   ~StaticActivations();
-  /// `range`: of the values of the product's left-hand side.
+  /// `range`: of the values of the product's left-hand side, not all of them 0.
   void round(MatmulOp op, const SampledRange &range, const ActivationRounding &rounding);
   /// Removes what nobody reads any more.
   void finish();
 
 private:
-  mlir::Value roundValue(mlir::Value value, const RangeCodes &codes, unsigned bits, bool isBounded);
-  mlir::Value roundToFp8(mlir::Value value, float scale, mlir::FloatType element);
+  mlir::Value roundValue(mlir::Value value, mlir::Type code, const RangeCodes &codes, int64_t most, bool isBounded);
   bool dequantizeWeight(MatmulOp op);
 
   std::unique_ptr<WeightStore> store;
-  std::map<std::tuple<void *, float, int64_t, bool>, mlir::Value> done; // by value, scale, zero point, bounds
-  llvm::DenseMap<mlir::Operation *, mlir::Value> weights;               // dequantized, by global
+  /// By value, type of codes, scale, zero point and bounds.
+  std::map<std::tuple<const void *, const void *, float, int64_t, bool>, mlir::Value> done;
+  llvm::DenseMap<mlir::Operation *, mlir::Value> weights; // dequantized, by global
 };
 
 } // namespace lutra
