@@ -83,6 +83,9 @@ void ModelQuantizer::roundActivations() {
     if (range == ranges.end() || range->second.isEmpty())
       mlir::emitWarning(op.getLoc()) << "the left-hand side of this product has no range, since it is computed in a "
                                      << "branch or has no rows along K; it stays f32";
+    else if (range->second.getGreatest() == 0)
+      mlir::emitWarning(op.getLoc()) << "the left-hand side of this product is 0 in all samples, which says nothing of "
+                                     << "its range; it stays f32, so give samples where it is not";
     else
       activations.round(op, range->second, rounding);
   }

@@ -14,6 +14,21 @@ using namespace lutra;
 using llvm::StringLiteral;
 using llvm::StringRef;
 
+std::string ActivationRounding::typeName() const {
+  switch (type) {
+  case ActivationForm::F16:
+    return "f16";
+  case ActivationForm::BF16:
+    return "bf16";
+  case ActivationForm::E4M3:
+    return "fp8";
+  case ActivationForm::E5M2:
+    return "fp8e5m2";
+  default:
+    return message("int", bits);
+  }
+}
+
 bool QuantizeSpec::hasChoice() const {
   return llvm::any_of(rules, [](const Rule &rule) { return rule.forms.size() > 1; });
 }
@@ -47,9 +62,14 @@ static constexpr StringLiteral options =
     "gN, channel, sym, asym, rtn, mse, hqq, awq, gptq, scale=f16, scale=f32, outliers=P%, scattered, lowrank=N, "
     "sorted, rows8=P%, groups4=P% or vector=N";
 
+/// Digits with at most one point; without the exponents and names that getAsDouble takes.
+static bool parseNumber(StringRef text, double &number) {
+  return text.find_first_not_of("0123456789.") == StringRef::npos && !text.getAsDouble(number);
+}
+
 /// A share in percent up to `most`.
 static bool parseShare(StringRef text, double most, double &share) {
-  if (!text.consume_back("%") || text.getAsDouble(share) || !(share > 0 && share <= most))
+  if (!text.consume_back("%") || !parseNumber(text, share) || !(share > 0 && share <= most))
     return false;
   share /= 100;
   return true;
@@ -240,6 +260,9 @@ llvm::Error SpecParser::parseActivations(StringRef value) {
   if (scales == "sym" || scales == "asym")
     return fault("'", scales.str(), "' before the scales of activations; write group:", scales.str(), " or token:",
                  scales.str());
+  if (scales.starts_with("blocks8="))
+    return fault("'", scales.str(), "' before the scales of activations; write group:", scales.str(), " or token:",
+                 scales.str());
   if (!kind || (value.contains(':') && scales.empty()))
     return fault("the scales '", scales.str(), "' of activations; take group (those of the weights), token, static or ",
                  "static-mse");
@@ -274,7 +297,7 @@ llvm::Error SpecParser::parseBudget(StringRef value) {
   double &budget = isBits ? spec.budgetBits : isTime ? spec.budgetTime : spec.budgetBytes;
   bool isBytes = !isBits && !isTime && digits.consume_back("MB");
   spec.budgetBits = spec.budgetTime = spec.budgetBytes = 0;
-  if (!(isBits || isTime || isBytes) || digits.getAsDouble(budget) || !(budget > 0) || !(budget < 1e9))
+  if (!(isBits || isTime || isBytes) || !parseNumber(digits, budget) || !(budget > 0) || !(budget < 1e9))
     return fault("the budget '", value.str(),
                  "'; take bits for each weight, as 3.8bpw, bytes of all weights, as 12MB, or the time of a call, as "
                  "12ms");
@@ -313,7 +336,7 @@ llvm::Error SpecParser::parseItem(StringRef item) {
   if (key == "budget")
     return parseBudget(value);
   if (key == "holdout") {
-    if (value.getAsDouble(spec.holdout) || !(spec.holdout >= 0 && spec.holdout <= 50))
+    if (!parseNumber(value, spec.holdout) || !(spec.holdout >= 0 && spec.holdout <= 50))
       return fault("holdout=", value.str(), "; take 0 to 50, the percent of samples that only measure");
     spec.holdout /= 100;
     return llvm::Error::success();
@@ -338,8 +361,10 @@ llvm::Error SpecParser::parse(StringRef text) {
   auto changes = [](const QuantizeSpec::Rule &rule) {
     return rule.forms.size() > 1 || !rule.forms.front().keeps();
   };
-  if (!llvm::any_of(spec.rules, changes) && !spec.embeddings)
-    return fault("no weights to quantize; begin with weights=int4 or int8");
+  if (!llvm::any_of(spec.rules, changes) && (!spec.embeddings || spec.activations.isAsked()))
+    return fault("which weights to quantize",
+                 spec.activations.isAsked() ? ", beside which alone activations are rounded" : "",
+                 "; add weights=int4 or weights=int8");
   bool hasBudget = spec.budgetBits > 0 || spec.budgetBytes > 0 || spec.budgetTime > 0;
   if (spec.hasChoice() && !hasBudget)
     return fault("what chooses among several types; add budget=3.8bpw, budget=12MB or budget=8ms");

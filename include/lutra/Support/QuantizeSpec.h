@@ -47,6 +47,8 @@ struct ActivationRounding {
   ActivationForm::Kind type = ActivationForm::Int; // BF16, F16: without scales
   double wideBlocks = 0; // share of the blocks of channels that take 8 bits
 
+  /// "int8" or "fp8", as a spec has it.
+  std::string typeName() const;
   bool isStatic() const { return scales == Extremes || scales == Squares; }
   bool isFp8() const { return type == ActivationForm::E4M3 || type == ActivationForm::E5M2; }
   /// Channels of a block, in the order of their magnitudes.

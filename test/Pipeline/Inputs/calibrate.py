@@ -61,6 +61,7 @@ def main() -> None:
     np.savez_compressed(bad / "zipped.npz", x=x, attention_mask=mask)
     np.save(bad / "one.npy", x)
     np.savez(folder / "few.npz", x=x[:20], attention_mask=mask[:20])
+    np.savez(folder / "zeros.npz", x=0 * x, attention_mask=mask)
     wrong = x.copy()
     wrong[3, 4] = np.nan
     np.savez(bad / "nan.npz", x=wrong, attention_mask=mask)

@@ -48,7 +48,8 @@ LogicalResult WeightQuantizer::plan(StringRef spec, bool calibrated) {
   if (!calibrated && asked.activations.isStatic())
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
            << "--quantize asks for one scale for all activations of a product, which needs inputs of the model; add "
-              "--calibrate=FILE, or take activations=int8:token";
+              "--calibrate=FILE, or take activations="
+           << asked.activations.typeName() << ":token";
   if (!calibrated && asked.activations.wideBlocks > 0)
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
            << "--quantize has blocks8=, which sorts channels by what they are in inputs of the model; add "
