@@ -45,16 +45,14 @@ LogicalResult ModelQuantizer::apply(ArrayRef<size_t> products) {
     GlobalOp weight = product.weight;
     QuantizeNotes notes;
     const WeightForm form = formOf(product);
-    WeightForm own = form;
-    bool lacksFactors = form.method == WeightForm::Awq && !inputScales[index];
-    if (lacksFactors)
-      own.method = WeightForm::Search;
-    if (failed(quantizer.apply(product, own, gramOf(index), quantizeOptions(), notes))) {
+    if (failed(quantizer.apply(product, form, gramOf(index), quantizeOptions(), notes))) {
       result = failure();
       continue;
     }
-    if (lacksFactors)
-      notes.reason = gramOf(index) ? "its weight is read beside another value" : "its inputs are not known";
+    if (form.scalesInputs && !inputScales[index])
+      mlir::emitWarning(op.getLoc()) << "weight @" << weight.getSymName() << " gets no factors of 'awq': "
+                                     << (gramOf(index) ? "it is read beside another value"
+                                                       : "its inputs are not known; give more samples");
     if (notes.method != form.method)
       mlir::emitWarning(op.getLoc()) << "weight @" << weight.getSymName() << " gets codes by '"
                                      << methodName(notes.method) << "' and not by '" << methodName(form.method)
@@ -64,7 +62,7 @@ LogicalResult ModelQuantizer::apply(ArrayRef<size_t> products) {
     report.add(product, form, bytesOf(product, form), notes,
                layer == layers.end() ? std::nullopt : std::optional<double>(layer->second.losses[layer->second.pick]),
                layer == layers.end() ? ArrayRef<int64_t>() : ArrayRef(layer->second.times),
-               inputScales.empty() ? std::nullopt : inputScales[index]);
+               inputScales[index]);
   }
   return result;
 }

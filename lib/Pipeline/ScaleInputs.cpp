@@ -13,7 +13,7 @@ using namespace lutra;
 std::vector<size_t> ModelQuantizer::tiedTo(size_t index, InputScaler &scaler) {
   std::vector<size_t> group;
   for (auto [other, product] : llvm::enumerate(quantizer.getProducts()))
-    if (tapOf[other] == tapOf[index] && product.forms.front().method == WeightForm::Awq && scaler.canScale(product.op))
+    if (tapOf[other] == tapOf[index] && product.forms.front().scalesInputs && scaler.canScale(product.op))
       group.push_back(other);
   return group;
 }
@@ -25,6 +25,8 @@ LogicalResult ModelQuantizer::fitFactors(ArrayRef<size_t> group, InputScales &sc
     ScaledWeight &weight = weights.emplace_back();
     weight.n = product.n;
     weight.form = product.forms.front();
+    if (weight.form.method == WeightForm::Gptq) // whose order of columns and factor are those of one power alone
+      weight.form.method = WeightForm::Search;
     std::vector<float> stored;
     if (failed(quantizer.readWeight(product, stored)))
       return failure();
@@ -40,14 +42,14 @@ LogicalResult ModelQuantizer::fitFactors(ArrayRef<size_t> group, InputScales &sc
 
 LogicalResult ModelQuantizer::scaleInputs() {
   inputScales.resize(quantizer.getProducts().size());
-  if (!quantizer.getSpec().wants(WeightForm::Awq))
+  if (!quantizer.getSpec().scalesInputs())
     return success();
   InputScaler scaler(module);
   std::vector<std::pair<std::vector<size_t>, InputScales>> found;
   LogicalResult result = forParts([&](ArrayRef<size_t> products) -> LogicalResult {
     for (size_t index : products) {
       std::vector<size_t> group;
-      if (gramOf(index) && quantizer.getProducts()[index].forms.front().method == WeightForm::Awq)
+      if (gramOf(index) && quantizer.getProducts()[index].forms.front().scalesInputs)
         group = tiedTo(index, scaler);
       if (group.empty() || group.front() != index)
         continue;

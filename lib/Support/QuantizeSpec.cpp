@@ -39,6 +39,12 @@ bool QuantizeSpec::wants(WeightForm::Method method) const {
   });
 }
 
+bool QuantizeSpec::scalesInputs() const {
+  return llvm::any_of(rules, [](const Rule &rule) {
+    return llvm::any_of(rule.forms, [](const WeightForm &form) { return form.scalesInputs; });
+  });
+}
+
 namespace {
 class SpecParser {
 public:
@@ -152,8 +158,8 @@ llvm::Error SpecParser::parseOption(StringRef option, WeightForm &form) {
     form.method = WeightForm::Search;
   else if (option == "hqq")
     form.method = WeightForm::HalfQuadratic;
-  else if (option == "awq")
-    form.method = WeightForm::Awq;
+  else if (option == "awq" && !form.methodGiven)
+    form.method = WeightForm::Search; // unless another one follows
   else if (option == "gptq")
     form.method = WeightForm::Gptq;
   else if (option == "scattered" || option == "sorted")
@@ -163,7 +169,8 @@ llvm::Error SpecParser::parseOption(StringRef option, WeightForm &form) {
   else if (option == "scale=f32")
     form.scale = SideType::F32;
   else
-    known = false;
+    known = option == "awq";
+  form.scalesInputs |= option == "awq";
   form.methodGiven |= option == "rtn" || option == "mse" || option == "hqq" || option == "awq" ||
                       option == "gptq";
   if (!known)

@@ -164,8 +164,6 @@ llvm::StringRef lutra::methodName(WeightForm::Method method) {
     return "mse";
   case WeightForm::HalfQuadratic:
     return "hqq";
-  case WeightForm::Awq:
-    return "awq";
   case WeightForm::Gptq:
     return "gptq";
   }

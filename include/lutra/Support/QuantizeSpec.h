@@ -15,9 +15,10 @@
 //           | "scale=f32" | "outliers=" percent "%" | "scattered" | "lowrank=" rank | "sorted" | "rows8=" percent "%"
 //           | "groups4=" percent "%" | "vector=" N
 //
-// What a type means without options stands in docs/quantization.md. Several types are a choice that a budget makes,
-// layer by layer; auto is int2|int3|int4|int5|int6|int8 in groups of 64. Activations of N bits are rounded while the
-// model runs, each group of the weight (or each row) with a scale of its own, or all with one that a calibration
+// What a type means without options stands in docs/quantization.md. Percents, like budgets, are written without
+// exponents. awq goes beside another method; alone it is followed by mse. Several types are a choice that a budget
+// makes, layer by layer; auto is int2|int3|int4|int5|int6|int8 in groups of 64. Activations of N bits are rounded while
+// the model runs, each group of the weight (or each row) with a scale of its own, or all with one that a calibration
 // chose. int8: weights=int8; int4: weights=int4; w4a8 and w8a8: these with activations=int8.
 #ifndef LUTRA_SUPPORT_QUANTIZESPEC_H
 #define LUTRA_SUPPORT_QUANTIZESPEC_H
@@ -89,7 +90,6 @@ struct WeightForm {
     Nearest,       // scales that let the extremes just fit
     Search,        // scales of least squared error
     HalfQuadratic, // zero points that are floats, of least error where few weights may be far off
-    Awq,           // the same after factors have moved from inputs into weights (InputScales.h)
     Gptq           // codes that make up for the errors of those before them on inputs of a calibration
   };
   Values values = Integer; // Keep: stays as it is
@@ -97,6 +97,7 @@ struct WeightForm {
   int64_t group = 32;                     // elements along K that share a scale; kWhole: a row
   bool symmetric = false;                 // of integers: codes about the middle one, else a zero point for each group
   Method method = Search;
+  bool scalesInputs = false;              // factors have moved from inputs into the weight before (InputScales.h)
   SideType::Kind scale = SideType::F16;   // f16 becomes f32 where it is too narrow
   bool methodGiven = false;               // else a calibration makes it Gptq; no part of equality
   double outliers = 0;                    // share of the columns whose rest is stored in bytes
@@ -124,9 +125,10 @@ struct WeightForm {
   int64_t codeCount() const { return values == Ternary ? 3 : int64_t(1) << bits; }
   bool operator==(const WeightForm &other) const {
     return values == other.values && bits == other.bits && group == other.group && symmetric == other.symmetric &&
-           method == other.method && scale == other.scale && outliers == other.outliers && rank == other.rank &&
-           scattered == other.scattered && sorted == other.sorted && wideRows == other.wideRows &&
-           vector == other.vector && wideGroups == other.wideGroups;
+           method == other.method && scalesInputs == other.scalesInputs && scale == other.scale &&
+           outliers == other.outliers && rank == other.rank && scattered == other.scattered &&
+           sorted == other.sorted && wideRows == other.wideRows && vector == other.vector &&
+           wideGroups == other.wideGroups;
   }
   bool isSum() const { return outliers > 0 || rank > 0; }
   /// Whether columns may be stored in another order for the sake of activations: they have no order yet, and groups do
@@ -183,6 +185,8 @@ struct QuantizeSpec {
 
   bool hasChoice() const;
   bool wants(WeightForm::Method method) const;
+  /// Whether factors are to move from inputs into weights.
+  bool scalesInputs() const;
 
   /// The spec of a text, or what is wrong with it and what there is instead.
   static llvm::Expected<QuantizeSpec> parse(llvm::StringRef text);

@@ -49,6 +49,8 @@ GOALS = (
     Goal("weights=int4:mse", 0.0210, 0.975, calibrated=True),
     Goal("weights=int4:g128:awq", 0.0235, 0.97, calibrated=True),
     Goal("weights=int3:g128:awq", 0.08, 0.92, calibrated=True),
+    Goal("weights=int4:g128:awq:gptq", 0.0130, 0.985, calibrated=True),
+    Goal("weights=int3:g128:awq:gptq", 0.0475, 0.96, calibrated=True),
     Goal("weights=int2:g64", 0.18, 0.85, calibrated=True),
     Goal("w8a8", 0.0035, 0.993),
     Goal("weights=int8,activations=int8:token:asym", 0.0015, 0.998),

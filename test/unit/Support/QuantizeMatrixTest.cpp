@@ -421,7 +421,7 @@ TEST(QuantizeMatrix, input_scales_lower_the_error) {
     mean += std::fabs(double(own.inputs[x * own.k + 5])) / static_cast<double>(own.rows);
   EXPECT_NEAR(gram.getMeanMagnitudes()[5], mean,
               double(own.rows) * std::numeric_limits<double>::epsilon() * mean); // sums of rows in f64
-  WeightForm form = makeForm("int3", 64, WeightForm::Awq);
+  WeightForm form = makeForm("int3", 64, WeightForm::Search);
   ScaledWeight weight{own.n, own.weights, form};
   InputScales scales = fitInputScales(weight, gram, runAll);
   EXPECT_GT(scales.power, 0);

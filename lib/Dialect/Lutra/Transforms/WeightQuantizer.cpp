@@ -36,11 +36,10 @@ LogicalResult WeightQuantizer::plan(StringRef spec, bool calibrated) {
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
            << "--quantize does not know " << llvm::toString(parsed.takeError());
   asked = std::move(*parsed);
-  for (WeightForm::Method method : {WeightForm::Gptq, WeightForm::Awq})
-    if (!calibrated && asked.wants(method))
-      return emitCodedError(module.getLoc(), ErrorCode::Attribute)
-             << "--quantize asks for '" << methodName(method)
-             << "', which needs inputs of the model; add --calibrate=FILE, or take 'mse'";
+  if (!calibrated && (asked.wants(WeightForm::Gptq) || asked.scalesInputs()))
+    return emitCodedError(module.getLoc(), ErrorCode::Attribute)
+           << "--quantize asks for '" << (asked.scalesInputs() ? "awq" : "gptq")
+           << "', which needs inputs of the model; add --calibrate=FILE, or take 'mse'";
   if (!calibrated && asked.hasChoice())
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
            << "--quantize asks for a choice among types, which needs inputs of the model to compare them; add "
