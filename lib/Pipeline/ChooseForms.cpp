@@ -91,7 +91,7 @@ LogicalResult ModelQuantizer::compareForms(ArrayRef<size_t> products) {
     for (const WeightForm &form : product.forms) {
       QuantizedMatrix matrix;
       QuantizeNotes notes;
-      if (failed(quantizer.encode(product, form, gramOf(index), {}, matrix, notes)))
+      if (failed(quantizer.encode(product, form, gramOf(index), optionsOf(index, /*measure=*/false), matrix, notes)))
         return failure();
       std::vector<float> values(product.n * product.k);
       quantizer.parallel(product.n, [&](size_t row) {

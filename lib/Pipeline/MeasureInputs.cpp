@@ -65,6 +65,13 @@ void ModelQuantizer::findTaps() {
   }
 }
 
+void ModelQuantizer::forgetInputs() {
+  grams.clear();
+  ranges.clear();
+  firstRows.clear();
+  findTaps();
+}
+
 const GramMatrix *ModelQuantizer::gramOf(size_t product) {
   auto found = tapOf.empty() ? grams.end() : grams.find(tapOf[product]);
   return found == grams.end() || found->second.getRows() == 0 ? nullptr : &found->second;

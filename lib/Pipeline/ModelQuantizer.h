@@ -43,6 +43,9 @@ private:
   mlir::LogicalResult scaleInputs();
   std::vector<size_t> tiedTo(size_t index, InputScaler &scaler);
   mlir::LogicalResult fitFactors(llvm::ArrayRef<size_t> group, InputScales &scales);
+  mlir::LogicalResult sortChannels();
+  /// The taps, and what they saw, were those of the model before it changed.
+  void forgetInputs();
   mlir::LogicalResult spreadWideRows();
   mlir::LogicalResult rankRows(size_t index, std::vector<double> &saliences);
   mlir::LogicalResult compareForms(llvm::ArrayRef<size_t> products);
@@ -55,7 +58,9 @@ private:
   void roundActivations();
   mlir::LogicalResult measureModel();
   int64_t bytesOf(const QuantizedProduct &product, const WeightForm &form) const;
-  QuantizeOptions quantizeOptions() const { return {0, !options.quantizeReport.empty()}; }
+  QuantizeOptions optionsOf(size_t product, bool measure) const {
+    return {0, measure, quantizer.getSpec().activations, orderFolded[product].value_or(false)};
+  }
   const WeightForm &formOf(const QuantizedProduct &product) const;
   mlir::LogicalResult failRun(const Sample &sample, llvm::Error error);
   /// Every so manieth sample of a set is held out.
@@ -72,6 +77,7 @@ private:
   llvm::MapVector<mlir::Value, SampledRange> ranges; // of static activations, by tap
   llvm::MapVector<mlir::Value, int64_t> firstRows; // of the first compared sample, by tap
   std::vector<std::optional<InputScaling>> inputScales; // of products; none: their inputs have no factors
+  std::vector<std::optional<bool>> orderFolded; // of products; false: a gather sorts their channels; none: nothing does
   llvm::MapVector<mlir::Operation *, Layer> layers; // by weight, those with a choice
   std::unique_ptr<Probe> probe;          // with weights as inputs
   std::vector<ProbeTensor> weightInputs; // of `probe`

@@ -45,7 +45,8 @@ LogicalResult ModelQuantizer::apply(ArrayRef<size_t> products) {
     GlobalOp weight = product.weight;
     QuantizeNotes notes;
     const WeightForm form = formOf(product);
-    if (failed(quantizer.apply(product, form, gramOf(index), quantizeOptions(), notes))) {
+    QuantizeOptions own = optionsOf(index, /*measure=*/!options.quantizeReport.empty());
+    if (failed(quantizer.apply(product, form, gramOf(index), own, notes))) {
       result = failure();
       continue;
     }
@@ -62,7 +63,7 @@ LogicalResult ModelQuantizer::apply(ArrayRef<size_t> products) {
     report.add(product, form, bytesOf(product, form), notes,
                layer == layers.end() ? std::nullopt : std::optional<double>(layer->second.losses[layer->second.pick]),
                layer == layers.end() ? ArrayRef<int64_t>() : ArrayRef(layer->second.times),
-               inputScales[index]);
+               inputScales[index], orderFolded[index]);
   }
   return result;
 }
@@ -134,7 +135,7 @@ LogicalResult ModelQuantizer::run(std::string &reportText) {
     return failure();
   if (calibrated)
     findTaps();
-  if (failed(scaleInputs()) || (calibrated && failed(spreadWideRows())))
+  if (failed(scaleInputs()) || failed(sortChannels()) || (calibrated && failed(spreadWideRows())))
     return failure();
   // Before bytes are counted; `plain` has the floats.
   if (failed(checkShared()) || failed(quantizer.applyTables()) || failed(choose()))

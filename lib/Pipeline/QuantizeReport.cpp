@@ -25,7 +25,7 @@ static double bitsOf(int64_t bytes, int64_t weights) {
 
 void QuantizeReport::add(const QuantizedProduct &product, const WeightForm &form, int64_t own,
                          const QuantizeNotes &notes, std::optional<double> loss, ArrayRef<int64_t> times,
-                         const std::optional<InputScaling> &scaling) {
+                         const std::optional<InputScaling> &scaling, std::optional<bool> orderFolded) {
   GlobalOp weight = product.weight;
   int64_t count = product.n * product.k;
   bytes += own;
@@ -51,6 +51,8 @@ void QuantizeReport::add(const QuantizedProduct &product, const WeightForm &form
     layer["inputPower"] = scaling->power;
     layer["inputFactors"] = scaling->power == 0 ? "none" : scaling->folded ? "folded" : "multiplied";
   }
+  if (orderFolded)
+    layer["channelOrder"] = *orderFolded ? "folded" : "gathered";
   if (notes.method == WeightForm::Gptq) {
     layer["damp"] = notes.damp;
     layer["polishedCodes"] = notes.polished;

@@ -25,9 +25,11 @@ public:
   std::optional<double> predictedLoss;
   std::optional<int64_t> floatTime, otherTime; // nanoseconds of the float model, and without products with a choice
 
-  /// `times`: nanoseconds of its forms, none: not measured.
+  /// `times`: nanoseconds of its forms, none: not measured. `orderFolded`: what computes the input sorts its channels,
+  /// else a gather does; none: nothing.
   void add(const QuantizedProduct &product, const WeightForm &form, int64_t bytes, const QuantizeNotes &notes,
-           std::optional<double> loss, llvm::ArrayRef<int64_t> times, const std::optional<InputScaling> &scaling);
+           std::optional<double> loss, llvm::ArrayRef<int64_t> times, const std::optional<InputScaling> &scaling,
+           std::optional<bool> orderFolded);
   void add(const KeptProduct &product);
   void add(const QuantizedTable &table);
   /// One call of the float model and the same call of the quantized one.

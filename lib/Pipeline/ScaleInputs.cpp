@@ -69,10 +69,6 @@ LogicalResult ModelQuantizer::scaleInputs() {
     for (size_t index : group)
       inputScales[index] = InputScaling{scales.power, isFolded};
   }
-  // The taps and what they saw are those of the model before.
-  grams.clear();
-  ranges.clear();
-  firstRows.clear();
-  findTaps();
+  forgetInputs();
   return success();
 }

@@ -31,7 +31,7 @@ LogicalResult ModelQuantizer::rankRows(size_t index, std::vector<double> &salien
   QuantizedMatrix matrix;
   QuantizeNotes notes;
   std::vector<float> weights;
-  if (failed(quantizer.encode(product, form, &gram, {0, /*measure=*/true}, matrix, notes)) ||
+  if (failed(quantizer.encode(product, form, &gram, optionsOf(index, /*measure=*/true), matrix, notes)) ||
       failed(quantizer.readWeight(product, weights)))
     return failure();
   saliences.assign(product.n, 0);

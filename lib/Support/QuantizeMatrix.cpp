@@ -192,8 +192,7 @@ static std::vector<float> findExtremes(ArrayRef<float> weights, int64_t k) {
   return extremes;
 }
 
-/// Columns by falling magnitude.
-static std::vector<int64_t> orderColumns(ArrayRef<float> extremes) {
+std::vector<int64_t> lutra::orderColumns(ArrayRef<float> extremes) {
   std::vector<int64_t> order(extremes.size());
   std::iota(order.begin(), order.end(), 0);
   llvm::sort(order, [&](int64_t a, int64_t b) {
@@ -219,7 +218,7 @@ QuantizeFault lutra::quantizeMatrix(const MatrixSource &source, const WeightForm
   if (sortsChannels)
     matrix.wideBlocks = options.activations.wideBlocksOf(source.k);
   if (form.sorted || sortsChannels) {
-    bool isKnown = sortsChannels && gram;
+    bool isKnown = sortsChannels && gram && !options.inOrder;
     matrix.columnOrder = isKnown       ? orderColumns(gram->getGreatest())
                          : form.sorted ? orderColumns(findExtremes(weights, source.k))
                                        : orderColumns(std::vector<float>(source.k));

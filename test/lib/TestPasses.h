@@ -12,7 +12,7 @@ void registerTestPasses();
 /// answers, as remarks or as the IR that it builds.
 void registerDialectTestPasses();
 
-/// --lutra-test-scale-inputs: a rewrite that passes share.
+/// --lutra-test-scale-inputs, --lutra-test-sort-channels: rewrites that passes share.
 void registerTransformTestPasses();
 
 } // namespace lutra::test

@@ -71,9 +71,13 @@ struct QuantizeOptions {
   bool measure = false; // fill the sums of the notes
   /// Of its share of wide blocks: sorts channels by their magnitudes, where the form may.
   ActivationRounding activations = {};
+  bool inOrder = false; // columns lie in the order of these magnitudes already
 };
 
 enum class QuantizeFault { None, NotFinite };
+
+/// Columns by falling magnitude, equal ones in their order.
+std::vector<int64_t> orderColumns(llvm::ArrayRef<float> extremes);
 
 /// `gram` may be null. Methods that need it fall back as the notes tell. Scales that f16 does not hold make the form
 /// one of f32.

@@ -1,7 +1,7 @@
 //===- InputScaler.cpp - factors of channels moved from inputs into weights --===//
 #include "lutra/Dialect/Lutra/Transforms/InputScaler.h"
 
-#include "WeightData.h"
+#include "ProductWeights.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SetVector.h"
@@ -24,9 +24,7 @@ struct InputScaler::Factor {
   }
 };
 
-InputScaler::InputScaler(ModuleOp module) : module(module), store(std::make_unique<WeightStore>(module)) {
-  module.walk([&](WeightOp reader) { readers[reader.getGlobal()].push_back(reader); });
-}
+InputScaler::InputScaler(ModuleOp module) : weights(std::make_unique<ProductWeights>(module)) {}
 
 InputScaler::~InputScaler() = default;
 
@@ -65,27 +63,12 @@ void InputScaler::scaleMatrix(GlobalOp global, int64_t axis, ArrayRef<float> fac
   global.setDataAttr(DenseResourceElementsAttr::get(type, global.getSymName(), std::move(blob)));
 }
 
-bool InputScaler::canScale(MatmulOp op) {
-  GlobalOp global = store->getGlobal(op.getRhs());
-  if (!global || op.getScale() || op.getTransposeLhs())
-    return false;
-  auto type = cast<RankedTensorType>(global.getType());
-  if (type.getRank() != 2 || type.getEncoding() || !type.getElementType().isF32() || !WeightStore::read(global))
-    return false;
-  for (WeightOp reader : readers[global.getSymName()])
-    for (Operation *user : reader->getUsers()) {
-      auto other = dyn_cast<MatmulOp>(user);
-      if (!other || other.getLhs() != op.getLhs() || other.getRhs() != reader || other.getScale() ||
-          other.getTransposeRhs() != op.getTransposeRhs())
-        return false;
-    }
-  return true;
-}
+bool InputScaler::canScale(MatmulOp op) { return static_cast<bool>(weights->getOwn(op)); }
 
 /// A constant times factors that are broadcast beside it.
 Value InputScaler::scaleConstant(Operation *user, Value constant, const Factor &factor) {
   auto type = cast<RankedTensorType>(constant.getType());
-  WeightBytes bytes = *store->read(constant);
+  WeightBytes bytes = *weights->getStore().read(constant);
   SmallVector<int64_t> shape(factor.shape);
   size_t missing = shape.size() - type.getRank();
   for (auto [dim, size] : llvm::enumerate(type.getShape()))
@@ -167,7 +150,7 @@ bool InputScaler::fold(Value value, Factor factor) {
   auto scaleOperand = [&](OpOperand &operand, const Factor &own) {
     edits.push_back([this, &operand, own] { operand.set(scaleConstant(operand.getOwner(), operand.get(), own)); });
   };
-  auto isConstant = [&](Value operand) { return operand && store->read(operand).has_value(); };
+  auto isConstant = [&](Value operand) { return operand && weights->getStore().read(operand).has_value(); };
   while (value.hasOneUse() && value.getDefiningOp() &&
          cast<RankedTensorType>(value.getType()).getElementType().isF32()) {
     Operation *op = value.getDefiningOp();
@@ -218,11 +201,11 @@ bool InputScaler::fold(Value value, Factor factor) {
     if (!product || product.getScale() || product.getTransposeLhs())
       return false;
     auto rank = static_cast<int64_t>(factor.shape.size());
-    if (GlobalOp global = store->getGlobal(product.getRhs())) {
-      auto type = cast<RankedTensorType>(global.getType());
+    if (weights->getStore().getGlobal(product.getRhs())) {
+      GlobalOp global = weights->getSole(product);
       int64_t columns = product.getTransposeRhs() ? 0 : 1;
-      if (!factor.isOfLast(1) || !canScale(product) || readers[global.getSymName()].size() != 1 ||
-          !product.getRhs().hasOneUse() || factor.shape.back() != type.getDimSize(columns))
+      if (!global || !factor.isOfLast(1) ||
+          factor.shape.back() != cast<RankedTensorType>(global.getType()).getDimSize(columns))
         return false;
       edits.push_back([this, global, columns, factor] { scaleMatrix(global, columns, factor.values); });
       return commit();
@@ -250,14 +233,10 @@ bool InputScaler::scale(ArrayRef<MatmulOp> products, ArrayRef<float> factors) {
   inverse.shape.back() = static_cast<int64_t>(factors.size());
   for (float factor : factors)
     inverse.values.push_back(1 / factor);
-  llvm::SetVector<Operation *> weights;
+  llvm::SetVector<Operation *> scaledWeights;
   for (MatmulOp product : products)
-    weights.insert(store->getGlobal(product.getRhs()));
-  for (Operation *weight : weights) {
-    auto reader = llvm::find_if(products, [&](MatmulOp one) { return store->getGlobal(one.getRhs()) == weight; });
-    MatmulOp product = *reader;
-    scaleMatrix(cast<GlobalOp>(weight), product.getTransposeRhs() ? 1 : 0, factors);
-  }
+    if (GlobalOp weight = weights->getOwn(product); scaledWeights.insert(weight))
+      scaleMatrix(weight, product.getTransposeRhs() ? 1 : 0, factors);
   OpBuilder builder(input.getContext());
   builder.setInsertionPointAfterValue(input);
   auto row = RankedTensorType::get({inverse.shape.back()}, builder.getF32Type());

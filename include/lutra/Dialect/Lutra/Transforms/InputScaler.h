@@ -11,14 +11,12 @@
 
 #include "mlir/IR/BuiltinOps.h"
 
-#include "llvm/ADT/StringMap.h"
-
 #include <memory>
 #include <optional>
 
 namespace lutra {
 
-class WeightStore;
+class ProductWeights;
 
 class InputScaler {
 public:
@@ -39,9 +37,7 @@ private:
   bool fold(mlir::Value value, Factor factor);
   std::optional<Factor> passShape(mlir::Operation *op, const Factor &factor) const;
 
-  mlir::ModuleOp module;
-  std::unique_ptr<WeightStore> store;
-  llvm::StringMap<llvm::SmallVector<WeightOp>> readers; // of globals
+  std::unique_ptr<ProductWeights> weights;
 };
 
 } // namespace lutra
