@@ -5,6 +5,7 @@
 
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
 
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/STLExtras.h"
 
 #include <cmath>
@@ -14,14 +15,15 @@ using namespace lutra;
 
 /// More are no signs any more.
 static constexpr size_t mostNumbers = 4;
-/// Ops between a product and the signs it reads: a padding, a transpose, and what training wraps around a sign.
-static constexpr unsigned mostOps = 12;
+/// Ops that are looked at between a product and the signs it reads: paddings, transposes, and what training wraps
+/// around signs. Values behind them are unknown.
+static constexpr size_t mostOps = 32;
+
+using Known = llvm::DenseMap<Value, std::optional<FewValues>>;
 
 bool FewValues::areSigns() const {
   return llvm::all_of(numbers, [](float number) { return number == -1 || number == 0 || number == 1; });
 }
-
-static std::optional<FewValues> find(Value value, unsigned ops);
 
 /// Of both.
 static std::optional<FewValues> join(std::optional<FewValues> left, std::optional<FewValues> right) {
@@ -39,68 +41,108 @@ template <typename Function> static std::optional<FewValues> map(std::optional<F
   return values;
 }
 
-static std::optional<FewValues> findSigns(UnaryOp op, unsigned ops) {
-  if (op.getKind() == UnaryKind::Neg)
-    return map(find(op.getInput(), ops), [](float number) { return -number; });
-  if (op.getKind() != UnaryKind::Sign)
-    return std::nullopt;
-  if (std::optional<FewValues> known = find(op.getInput(), ops))
-    return map(std::move(known), [](float number) { return number > 0 ? 1.0f : number < 0 ? -1.0f : 0.0f; });
-  return FewValues{{-1, 0, 1}, /*mayBeNan=*/true};
-}
-
-static std::optional<FewValues> findBinary(BinaryOp op, unsigned ops) {
+/// The constant of a sum or product with one constant of a single number, and the other operand.
+static std::optional<std::pair<float, Value>> splitScalar(BinaryOp op) {
   std::optional<double> left = scalarOf(op.getLhs()), right = scalarOf(op.getRhs());
   if (left.has_value() == right.has_value())
     return std::nullopt;
-  auto scalar = static_cast<float>(left ? *left : *right);
-  std::optional<FewValues> values = find(left ? op.getRhs() : op.getLhs(), ops);
+  return std::pair(static_cast<float>(left ? *left : *right), left ? op.getRhs() : op.getLhs());
+}
+
+/// Whether one number says all of a value, and which.
+static std::optional<FewValues> findScalar(Value value) {
+  std::optional<double> scalar = scalarOf(value);
+  return scalar ? std::optional(FewValues{{static_cast<float>(*scalar)}, std::isnan(*scalar)}) : std::nullopt;
+}
+
+/// The operands that the numbers of a value depend on.
+static SmallVector<Value> sourcesOf(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op || !cast<RankedTensorType>(value.getType()).getElementType().isF32() || scalarOf(value))
+    return {};
+  if (isa<TransposeOp, ReshapeOp, SliceOp, ExpandOp>(op))
+    return {op->getOperand(0)};
+  if (auto pad = dyn_cast<PadOp>(op))
+    return pad.getMode() == PadMode::Constant ? SmallVector<Value>{pad.getInput(), pad.getValue()}
+                                              : SmallVector<Value>{pad.getInput()};
+  if (auto select = dyn_cast<SelectOp>(op))
+    return {select.getLhs(), select.getRhs()};
+  if (auto unary = dyn_cast<UnaryOp>(op); unary && llvm::is_contained({UnaryKind::Neg, UnaryKind::Sign},
+                                                                      unary.getKind()))
+    return {unary.getInput()};
+  if (auto binary = dyn_cast<BinaryOp>(op))
+    if (std::optional<std::pair<float, Value>> split = splitScalar(binary))
+      return {split->second};
+  return {};
+}
+
+static std::optional<FewValues> applyUnary(UnaryOp op, std::optional<FewValues> input) {
+  if (op.getKind() == UnaryKind::Neg)
+    return map(std::move(input), [](float number) { return -number; });
+  if (op.getKind() != UnaryKind::Sign)
+    return std::nullopt;
+  if (!input)
+    return FewValues{{-1, 0, 1}, /*mayBeNan=*/true};
+  return map(std::move(input), [](float number) { return number > 0 ? 1.0f : number < 0 ? -1.0f : 0.0f; });
+}
+
+static std::optional<FewValues> applyBinary(BinaryOp op, float scalar, std::optional<FewValues> other) {
+  bool onLeft = scalarOf(op.getLhs()).has_value();
   switch (op.getKind()) {
-  case BinaryKind::Add: return map(std::move(values), [&](float number) { return number + scalar; });
-  case BinaryKind::Mul: return map(std::move(values), [&](float number) { return number * scalar; });
+  case BinaryKind::Add: return map(std::move(other), [&](float number) { return number + scalar; });
+  case BinaryKind::Mul: return map(std::move(other), [&](float number) { return number * scalar; });
   case BinaryKind::Sub:
-    return map(std::move(values), [&](float number) { return left ? scalar - number : number - scalar; });
+    return map(std::move(other), [&](float number) { return onLeft ? scalar - number : number - scalar; });
   default: return std::nullopt;
   }
 }
 
-static std::optional<FewValues> findOne(Value value, unsigned ops) {
-  if (!cast<RankedTensorType>(value.getType()).getElementType().isF32())
-    return std::nullopt;
-  if (std::optional<double> scalar = scalarOf(value))
-    return FewValues{{static_cast<float>(*scalar)}, std::isnan(*scalar)};
+/// From what its sources are.
+static std::optional<FewValues> apply(Value value, ArrayRef<Value> sources, const Known &known) {
+  if (sources.empty()) {
+    if (!cast<RankedTensorType>(value.getType()).getElementType().isF32())
+      return std::nullopt;
+    auto cast = value.getDefiningOp<CastOp>();
+    bool isTruth = cast && mlir::cast<RankedTensorType>(cast.getInput().getType()).getElementType().isInteger(1);
+    return isTruth ? std::optional(FewValues{{0, 1}}) : findScalar(value);
+  }
   Operation *op = value.getDefiningOp();
-  if (!op || ops == 0)
-    return std::nullopt;
-  --ops;
-  if (isa<TransposeOp, ReshapeOp, SliceOp, ExpandOp>(op))
-    return find(op->getOperand(0), ops);
-  if (auto pad = dyn_cast<PadOp>(op))
-    return pad.getMode() == PadMode::Constant ? join(find(pad.getInput(), ops), find(pad.getValue(), ops))
-                                              : find(pad.getInput(), ops);
-  if (auto select = dyn_cast<SelectOp>(op))
-    return join(find(select.getLhs(), ops), find(select.getRhs(), ops));
-  if (auto cast = dyn_cast<CastOp>(op))
-    return mlir::cast<RankedTensorType>(cast.getInput().getType()).getElementType().isInteger(1)
-               ? std::optional(FewValues{{0, 1}})
-               : std::nullopt;
+  std::optional<FewValues> first = known.lookup(sources.front());
   if (auto unary = dyn_cast<UnaryOp>(op))
-    return findSigns(unary, ops);
+    return applyUnary(unary, std::move(first));
   if (auto binary = dyn_cast<BinaryOp>(op))
-    return findBinary(binary, ops);
-  return std::nullopt;
+    return applyBinary(binary, splitScalar(binary)->first, std::move(first));
+  return sources.size() == 2 ? join(std::move(first), known.lookup(sources.back())) : first;
 }
 
-static std::optional<FewValues> find(Value value, unsigned ops) {
-  std::optional<FewValues> values = findOne(value, ops);
+/// In order, each once; nothing where they are too many or not finite.
+static std::optional<FewValues> settle(std::optional<FewValues> values) {
   if (!values)
     return std::nullopt;
   llvm::sort(values->numbers);
   values->numbers.erase(llvm::unique(values->numbers), values->numbers.end());
-  bool isKnown = values->numbers.size() <= mostNumbers && llvm::none_of(values->numbers, [](float number) {
-                   return !std::isfinite(number);
-                 });
+  bool isKnown = values->numbers.size() <= mostNumbers &&
+                 llvm::all_of(values->numbers, [](float number) { return std::isfinite(number); });
   return isKnown ? values : std::nullopt;
 }
 
-std::optional<FewValues> lutra::findFewValues(Value value) { return find(value, mostOps); }
+std::optional<FewValues> lutra::findFewValues(Value value) {
+  Known known;
+  SmallVector<Value> open{value}; // each behind those that wait for it
+  size_t looked = 0;
+  while (!open.empty()) {
+    Value next = open.back();
+    SmallVector<Value> sources = sourcesOf(next), waiting;
+    for (Value source : sources)
+      if (!known.contains(source) && !llvm::is_contained(waiting, source))
+        waiting.push_back(source);
+    if (!waiting.empty() && looked < mostOps) {
+      ++looked;
+      llvm::append_range(open, waiting);
+      continue;
+    }
+    open.pop_back();
+    known.try_emplace(next, settle(apply(next, sources, known)));
+  }
+  return known.lookup(value);
+}

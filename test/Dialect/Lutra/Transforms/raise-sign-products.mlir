@@ -105,3 +105,80 @@ func.func @others(%x: tensor<2x2xf32>, %i: tensor<1x2x2x4xf32>) -> (tensor<2x2xf
   %d = lutra.matmul %x, %v : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
   return %a, %b, %c, %d : tensor<2x2xf32>, tensor<2x2xf32>, tensor<1x2x2x4xf32>, tensor<2x2xf32>
 }
+
+// -----
+
+// Each value is looked at once, however many ways lead to it.
+// CHECK-LABEL: @branches
+// CHECK: act = int<1, sym, row>
+// REMARK: [Passed] RaiseSignProducts
+lutra.global @w : tensor<32x8xf32> = dense<3.0> : tensor<32x8xf32>
+func.func @branches(%x: tensor<4x32xf32>, %c: tensor<4x32xi1>) -> tensor<4x8xf32> {
+  %one = lutra.constant dense<1.0> : tensor<f32>
+  %none = lutra.constant dense<-1.0> : tensor<f32>
+  %s0 = lutra.select %c, %one, %none : (tensor<4x32xi1>, tensor<f32>, tensor<f32>) -> tensor<4x32xf32>
+  %n0 = lutra.unary<neg> %s0 : tensor<4x32xf32> -> tensor<4x32xf32>
+  %s1 = lutra.select %c, %s0, %n0 : (tensor<4x32xi1>, tensor<4x32xf32>, tensor<4x32xf32>) -> tensor<4x32xf32>
+  %n1 = lutra.unary<neg> %s1 : tensor<4x32xf32> -> tensor<4x32xf32>
+  %s2 = lutra.select %c, %s1, %n1 : (tensor<4x32xi1>, tensor<4x32xf32>, tensor<4x32xf32>) -> tensor<4x32xf32>
+  %n2 = lutra.unary<neg> %s2 : tensor<4x32xf32> -> tensor<4x32xf32>
+  %s3 = lutra.select %c, %s2, %n2 : (tensor<4x32xi1>, tensor<4x32xf32>, tensor<4x32xf32>) -> tensor<4x32xf32>
+  %n3 = lutra.unary<neg> %s3 : tensor<4x32xf32> -> tensor<4x32xf32>
+  %s4 = lutra.select %c, %s3, %n3 : (tensor<4x32xi1>, tensor<4x32xf32>, tensor<4x32xf32>) -> tensor<4x32xf32>
+  %n4 = lutra.unary<neg> %s4 : tensor<4x32xf32> -> tensor<4x32xf32>
+  %s5 = lutra.select %c, %s4, %n4 : (tensor<4x32xi1>, tensor<4x32xf32>, tensor<4x32xf32>) -> tensor<4x32xf32>
+  %w = lutra.weight @w : tensor<32x8xf32>
+  %y = lutra.matmul %s5, %w : (tensor<4x32xf32>, tensor<32x8xf32>) -> tensor<4x8xf32>
+  return %y : tensor<4x8xf32>
+}
+
+// -----
+
+// Behind so many ops nothing is known.
+// CHECK-LABEL: @far
+// CHECK-NOT: act = int<
+lutra.global @w : tensor<32x8xf32> = dense<3.0> : tensor<32x8xf32>
+func.func @far(%x: tensor<4x32xf32>, %c: tensor<4x32xi1>) -> tensor<4x8xf32> {
+  %one = lutra.constant dense<1.0> : tensor<f32>
+  %none = lutra.constant dense<-1.0> : tensor<f32>
+  %s0 = lutra.select %c, %one, %none : (tensor<4x32xi1>, tensor<f32>, tensor<f32>) -> tensor<4x32xf32>
+  %n0 = lutra.unary<neg> %s0 : tensor<4x32xf32> -> tensor<4x32xf32>
+  %s1 = lutra.select %c, %s0, %n0 : (tensor<4x32xi1>, tensor<4x32xf32>, tensor<4x32xf32>) -> tensor<4x32xf32>
+  %n1 = lutra.unary<neg> %s1 : tensor<4x32xf32> -> tensor<4x32xf32>
+  %s2 = lutra.select %c, %s1, %n1 : (tensor<4x32xi1>, tensor<4x32xf32>, tensor<4x32xf32>) -> tensor<4x32xf32>
+  %n2 = lutra.unary<neg> %s2 : tensor<4x32xf32> -> tensor<4x32xf32>
+  %s3 = lutra.select %c, %s2, %n2 : (tensor<4x32xi1>, tensor<4x32xf32>, tensor<4x32xf32>) -> tensor<4x32xf32>
+  %n3 = lutra.unary<neg> %s3 : tensor<4x32xf32> -> tensor<4x32xf32>
+  %s4 = lutra.select %c, %s3, %n3 : (tensor<4x32xi1>, tensor<4x32xf32>, tensor<4x32xf32>) -> tensor<4x32xf32>
+  %n4 = lutra.unary<neg> %s4 : tensor<4x32xf32> -> tensor<4x32xf32>
+  %s5 = lutra.select %c, %s4, %n4 : (tensor<4x32xi1>, tensor<4x32xf32>, tensor<4x32xf32>) -> tensor<4x32xf32>
+  %n5 = lutra.unary<neg> %s5 : tensor<4x32xf32> -> tensor<4x32xf32>
+  %s6 = lutra.select %c, %s5, %n5 : (tensor<4x32xi1>, tensor<4x32xf32>, tensor<4x32xf32>) -> tensor<4x32xf32>
+  %n6 = lutra.unary<neg> %s6 : tensor<4x32xf32> -> tensor<4x32xf32>
+  %s7 = lutra.select %c, %s6, %n6 : (tensor<4x32xi1>, tensor<4x32xf32>, tensor<4x32xf32>) -> tensor<4x32xf32>
+  %n7 = lutra.unary<neg> %s7 : tensor<4x32xf32> -> tensor<4x32xf32>
+  %s8 = lutra.select %c, %s7, %n7 : (tensor<4x32xi1>, tensor<4x32xf32>, tensor<4x32xf32>) -> tensor<4x32xf32>
+  %n8 = lutra.unary<neg> %s8 : tensor<4x32xf32> -> tensor<4x32xf32>
+  %s9 = lutra.select %c, %s8, %n8 : (tensor<4x32xi1>, tensor<4x32xf32>, tensor<4x32xf32>) -> tensor<4x32xf32>
+  %n9 = lutra.unary<neg> %s9 : tensor<4x32xf32> -> tensor<4x32xf32>
+  %s10 = lutra.select %c, %s9, %n9 : (tensor<4x32xi1>, tensor<4x32xf32>, tensor<4x32xf32>) -> tensor<4x32xf32>
+  %n10 = lutra.unary<neg> %s10 : tensor<4x32xf32> -> tensor<4x32xf32>
+  %s11 = lutra.select %c, %s10, %n10 : (tensor<4x32xi1>, tensor<4x32xf32>, tensor<4x32xf32>) -> tensor<4x32xf32>
+  %n11 = lutra.unary<neg> %s11 : tensor<4x32xf32> -> tensor<4x32xf32>
+  %s12 = lutra.select %c, %s11, %n11 : (tensor<4x32xi1>, tensor<4x32xf32>, tensor<4x32xf32>) -> tensor<4x32xf32>
+  %n12 = lutra.unary<neg> %s12 : tensor<4x32xf32> -> tensor<4x32xf32>
+  %s13 = lutra.select %c, %s12, %n12 : (tensor<4x32xi1>, tensor<4x32xf32>, tensor<4x32xf32>) -> tensor<4x32xf32>
+  %n13 = lutra.unary<neg> %s13 : tensor<4x32xf32> -> tensor<4x32xf32>
+  %s14 = lutra.select %c, %s13, %n13 : (tensor<4x32xi1>, tensor<4x32xf32>, tensor<4x32xf32>) -> tensor<4x32xf32>
+  %n14 = lutra.unary<neg> %s14 : tensor<4x32xf32> -> tensor<4x32xf32>
+  %s15 = lutra.select %c, %s14, %n14 : (tensor<4x32xi1>, tensor<4x32xf32>, tensor<4x32xf32>) -> tensor<4x32xf32>
+  %n15 = lutra.unary<neg> %s15 : tensor<4x32xf32> -> tensor<4x32xf32>
+  %s16 = lutra.select %c, %s15, %n15 : (tensor<4x32xi1>, tensor<4x32xf32>, tensor<4x32xf32>) -> tensor<4x32xf32>
+  %n16 = lutra.unary<neg> %s16 : tensor<4x32xf32> -> tensor<4x32xf32>
+  %s17 = lutra.select %c, %s16, %n16 : (tensor<4x32xi1>, tensor<4x32xf32>, tensor<4x32xf32>) -> tensor<4x32xf32>
+  %n17 = lutra.unary<neg> %s17 : tensor<4x32xf32> -> tensor<4x32xf32>
+  %s18 = lutra.select %c, %s17, %n17 : (tensor<4x32xi1>, tensor<4x32xf32>, tensor<4x32xf32>) -> tensor<4x32xf32>
+  %w = lutra.weight @w : tensor<32x8xf32>
+  %y = lutra.matmul %s18, %w : (tensor<4x32xf32>, tensor<32x8xf32>) -> tensor<4x8xf32>
+  return %y : tensor<4x8xf32>
+}
