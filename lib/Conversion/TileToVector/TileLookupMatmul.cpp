@@ -127,18 +127,46 @@ private:
   FlatOperand tables, codes;
 };
 
-/// Sums of bytes, two lanes.
-class LookupEmitter : public LookupReader {
+/// Sums of bytes, then of 16 bits, then of 32.
+class ByteLookupEmitter : public LookupReader {
 public:
-  using LookupReader::LookupReader;
+  virtual ~ByteLookupEmitter() = default;
   Values emit(ValueRange accumulator);
 
+protected:
+  /// `segmentChunks`: those whose sums 16 bits hold, no more than 64 of 1020. `parts`: vectors of 32 bits of a row.
+  ByteLookupEmitter(OpBuilder &builder, TileLookupMatmulOp op, int64_t segmentChunks, int64_t parts)
+      : LookupReader(builder, op), segmentChunks(segmentChunks), parts(parts) {}
+  /// The upper halves of bytes, as bytes.
+  virtual Value upperHalves(Value words) = 0;
+  virtual Value find(Value table, Value indices) = 0;
+  /// Adds the sums of bytes of a block, two for each row, to those of 16 bits.
+  virtual void addBlock(const Values &narrow, Values &sums) = 0;
+  /// Adds the sums of 16 bits of `count` chunks to those of 32.
+  virtual void addWide(const Values &sums, int64_t count, Values &wide) = 0;
+
 private:
-  /// Chunks whose entries bytes hold the sum of, and whose sums 16 bits hold: 8 entries of 31, and 64 of 1020.
-  static constexpr int64_t blockChunks = 4, segmentChunks = 16;
+  /// Chunks whose entries bytes hold the sum of: 8 entries of 31.
+  static constexpr int64_t blockChunks = 4;
 
   void addChunk(Value chunk, int64_t distance, Values &narrow);
   void addSegment(Value chunk, int64_t count, Values &wide);
+
+  int64_t segmentChunks, parts;
+};
+
+/// Two lanes.
+class LookupEmitter final : public ByteLookupEmitter {
+public:
+  LookupEmitter(OpBuilder &builder, TileLookupMatmulOp op) : ByteLookupEmitter(builder, op, 16, 2) {}
+
+private:
+  Value upperHalves(Value words) override {
+    return bitAnd(cast(bytes, shiftRight(cast(narrowType, words), 4)), splat(bytes, 15));
+  }
+  Value find(Value table, Value indices) override { return shuffleBytes(table, indices); }
+  void addBlock(const Values &narrow, Values &sums) override;
+  void addWide(const Values &sums, int64_t count, Values &wide) override;
 };
 
 /// Sums in 32 bits, four lanes.
@@ -153,18 +181,22 @@ private:
   void addChunk(Value chunk, int64_t distance, Values &sums);
 };
 
-/// Sums of bytes, one lane.
-class NeonLookupEmitter : public LookupReader {
+/// One lane.
+class NeonLookupEmitter final : public ByteLookupEmitter {
 public:
-  using LookupReader::LookupReader;
-  Values emit(ValueRange accumulator);
+  NeonLookupEmitter(OpBuilder &builder, TileLookupMatmulOp op) : ByteLookupEmitter(builder, op, 32, 2 * halves) {}
 
 private:
-  /// Chunks whose entries bytes hold the sum of, and whose sums 16 bits hold: 8 entries of 31, and 64 of 1020.
-  static constexpr int64_t blockChunks = 4, segmentChunks = 32, halves = 2;
+  static constexpr int64_t halves = 2;
 
-  void addChunk(Value chunk, int64_t distance, Values &narrow);
-  void addSegment(Value chunk, int64_t count, Values &wide);
+  Value upperHalves(Value words) override {
+    return arith::ShRUIOp::create(builder, loc, words, splat(bytes, 4));
+  }
+  Value find(Value table, Value indices) override {
+    return call("llvm.aarch64.neon.tbl1.v16i8", bytes, {table, indices});
+  }
+  void addBlock(const Values &narrow, Values &sums) override;
+  void addWide(const Values &sums, int64_t count, Values &wide) override;
   Value widen(Value value, int64_t half, VectorType type) {
     int64_t count = type.getNumElements();
     Value part = vector::ExtractStridedSliceOp::create(builder, loc, value, {half * count}, {count}, {1});
@@ -234,19 +266,20 @@ SmallVector<Value> TableEmitter::emit(const FlatOperand &lhs) {
 }
 
 /// Adds what the codes of chunk number chunk + distance name to the bytes, null where they are 0.
-void LookupEmitter::addChunk(Value chunk, int64_t distance, Values &narrow) {
-  Value mask = splat(bytes, 15), halves[2];
+void ByteLookupEmitter::addChunk(Value chunk, int64_t distance, Values &narrow) {
+  Value halves[2];
   Values table; // of both halves, in two parts each
   for (int64_t row = 0; row < rows; ++row) {
     if (row == 0 || op.getAcross()) {
-      Value word = loadWords(chunk, distance, row);
-      halves[0] = bitAnd(word, mask);
-      halves[1] = bitAnd(cast(bytes, shiftRight(cast(narrowType, word), 4)), mask);
+      Value words = loadWords(chunk, distance, row);
+      halves[0] = bitAnd(words, splat(bytes, 15));
+      halves[1] = upperHalves(words);
     }
     if (row == 0 || !op.getAcross())
       table = loadTables(chunk, distance, row);
     for (int64_t part = 0; part < 2; ++part) {
-      Value found = add(shuffleBytes(table[part], halves[0]), shuffleBytes(table[2 + part], halves[1]));
+      Value lower = find(table[part], halves[0]);
+      Value found = add(lower, find(table[2 + part], halves[1]));
       Value &sum = narrow[2 * row + part];
       sum = sum ? add(sum, found) : found;
     }
@@ -254,18 +287,43 @@ void LookupEmitter::addChunk(Value chunk, int64_t distance, Values &narrow) {
 }
 
 /// Adds `count` chunks, no more than a segment, to the 32-bit sums.
-void LookupEmitter::addSegment(Value chunk, int64_t count, Values &wide) {
-  Values sums(2 * rows), odd(2 * rows);
+void ByteLookupEmitter::addSegment(Value chunk, int64_t count, Values &wide) {
+  Values sums;
   for (int64_t first = 0; first < count; first += blockChunks) {
     Values narrow(2 * rows);
     for (int64_t next = first; next < std::min(count, first + blockChunks); ++next)
       addChunk(chunk, next, narrow);
-    for (int64_t i = 0; i < 2 * rows; ++i) {
-      Value words = cast(narrowType, narrow[i]), upper = shiftRight(words, 8);
-      sums[i] = sums[i] ? add(sums[i], words) : words;
-      odd[i] = odd[i] ? add(odd[i], upper) : upper;
-    }
+    addBlock(narrow, sums);
   }
+  addWide(sums, count, wide);
+}
+
+SmallVector<Value> ByteLookupEmitter::emit(ValueRange accumulator) {
+  Values wide = splitRows(builder, loc, accumulator, wideType, parts);
+  int64_t chunks = static_cast<int64_t>(op.getDepth()) / op.getChunkDepth();
+  int64_t whole = chunks / segmentChunks * segmentChunks;
+  if (whole > segmentChunks)
+    wide = carryLoop(builder, loc, {index(0), index(whole), index(segmentChunks)}, wide,
+                     [&](Value chunk, Values &carried) { addSegment(chunk, segmentChunks, carried); });
+  else if (whole > 0)
+    addSegment(index(0), whole, wide);
+  if (whole < chunks)
+    addSegment(index(whole), chunks - whole, wide);
+  return joinRows(builder, loc, wide, llvm::to_vector(accumulator.getTypes()), parts);
+}
+
+/// All words of each sum, then the upper bytes of all: what is left of the first is that of the lower ones.
+void LookupEmitter::addBlock(const Values &narrow, Values &sums) {
+  sums.resize(4 * rows);
+  for (int64_t i = 0; i < 2 * rows; ++i) {
+    Value words = cast(narrowType, narrow[i]), upper = shiftRight(words, 8);
+    Value &all = sums[i], &odd = sums[2 * rows + i];
+    all = all ? add(all, words) : words;
+    odd = odd ? add(odd, upper) : upper;
+  }
+}
+
+void LookupEmitter::addWide(const Values &sums, int64_t count, Values &wide) {
   auto shuffle = [&](Value lhs, Value rhs, llvm::function_ref<int64_t(int64_t)> from) -> Value {
     SmallVector<int64_t> order;
     for (int64_t i = 0; i < panel; ++i)
@@ -280,8 +338,9 @@ void LookupEmitter::addSegment(Value chunk, int64_t count, Values &wide) {
     return shuffle(low, high, [&](int64_t i) { return i / 8 * panel + from + i % 8; });
   };
   for (int64_t row = 0; row < rows; ++row) {
-    Value all = add(sums[2 * row], shiftLeft(sums[2 * row + 1], 5));
-    Value odds = add(odd[2 * row], shiftLeft(odd[2 * row + 1], 5));
+    ArrayRef<Value> own = ArrayRef(sums).slice(2 * row), odd = own.drop_front(2 * rows);
+    Value all = add(own[0], shiftLeft(own[1], 5));
+    Value odds = add(odd[0], shiftLeft(odd[1], 5));
     Value even = arith::SubIOp::create(builder, loc, all, shiftLeft(odds, 8));
     Value low = interleave(even, odds, 0), high = interleave(even, odds, 4);
     Value columns = add(halves(low, high, 0), halves(low, high, 8));
@@ -292,20 +351,6 @@ void LookupEmitter::addSegment(Value chunk, int64_t count, Values &wide) {
       sum = arith::SubIOp::create(builder, loc, sum, splat(wideType, 512 * 2 * lanes * count));
     }
   }
-}
-
-SmallVector<Value> LookupEmitter::emit(ValueRange accumulator) {
-  Values wide = splitRows(builder, loc, accumulator, wideType, 2);
-  int64_t chunks = static_cast<int64_t>(op.getDepth()) / op.getChunkDepth();
-  int64_t whole = chunks / segmentChunks * segmentChunks;
-  if (whole > segmentChunks)
-    wide = carryLoop(builder, loc, {index(0), index(whole), index(segmentChunks)}, wide,
-                     [&](Value chunk, Values &carried) { addSegment(chunk, segmentChunks, carried); });
-  else if (whole > 0)
-    addSegment(index(0), whole, wide);
-  if (whole < chunks)
-    addSegment(index(whole), chunks - whole, wide);
-  return joinRows(builder, loc, wide, llvm::to_vector(accumulator.getTypes()), 2);
 }
 
 /// Adds what the codes of chunk number chunk + distance name to the sums, one for each half of a row's bytes.
@@ -353,41 +398,17 @@ SmallVector<Value> WideLookupEmitter::emit(ValueRange accumulator) {
   return joinRows(builder, loc, totals, llvm::to_vector(accumulator.getTypes()), 1);
 }
 
-/// As of LookupEmitter.
-void NeonLookupEmitter::addChunk(Value chunk, int64_t distance, Values &narrow) {
-  Value indices[halves];
-  Values table; // of both halves, in two parts each
-  auto find = [&](Value in, Value index) { return call("llvm.aarch64.neon.tbl1.v16i8", bytes, {in, index}); };
-  for (int64_t row = 0; row < rows; ++row) {
-    if (row == 0 || op.getAcross()) {
-      Value words = loadWords(chunk, distance, row);
-      indices[0] = bitAnd(words, splat(bytes, 15));
-      indices[1] = arith::ShRUIOp::create(builder, loc, words, splat(bytes, 4));
+void NeonLookupEmitter::addBlock(const Values &narrow, Values &sums) {
+  sums.resize(2 * rows * halves);
+  for (int64_t i = 0; i < 2 * rows; ++i)
+    for (int64_t half = 0; half < halves; ++half) {
+      Value words = widen(narrow[i], half, narrowType);
+      Value &sum = sums[i * halves + half];
+      sum = sum ? add(sum, words) : words;
     }
-    if (row == 0 || !op.getAcross())
-      table = loadTables(chunk, distance, row);
-    for (int64_t part = 0; part < 2; ++part) {
-      Value found = add(find(table[part], indices[0]), find(table[2 + part], indices[1]));
-      Value &sum = narrow[2 * row + part];
-      sum = sum ? add(sum, found) : found;
-    }
-  }
 }
 
-/// Adds `count` chunks, no more than a segment, to the 32-bit sums.
-void NeonLookupEmitter::addSegment(Value chunk, int64_t count, Values &wide) {
-  Values sums(2 * rows * halves);
-  for (int64_t first = 0; first < count; first += blockChunks) {
-    Values narrow(2 * rows);
-    for (int64_t next = first; next < std::min(count, first + blockChunks); ++next)
-      addChunk(chunk, next, narrow);
-    for (int64_t i = 0; i < 2 * rows; ++i)
-      for (int64_t half = 0; half < halves; ++half) {
-        Value words = widen(narrow[i], half, narrowType);
-        Value &sum = sums[i * halves + half];
-        sum = sum ? add(sum, words) : words;
-      }
-  }
+void NeonLookupEmitter::addWide(const Values &sums, int64_t count, Values &wide) {
   for (int64_t row = 0; row < rows; ++row)
     for (int64_t part = 0; part < 2 * halves; ++part) {
       int64_t half = part / 2;
@@ -397,21 +418,6 @@ void NeonLookupEmitter::addSegment(Value chunk, int64_t count, Values &wide) {
       sum = add(sum, widen(all, part % 2, wideType));
       sum = arith::SubIOp::create(builder, loc, sum, splat(wideType, 512 * 2 * count));
     }
-}
-
-SmallVector<Value> NeonLookupEmitter::emit(ValueRange accumulator) {
-  constexpr int64_t parts = 2 * halves; // of a row
-  Values wide = splitRows(builder, loc, accumulator, wideType, parts);
-  int64_t chunks = static_cast<int64_t>(op.getDepth()) / op.getChunkDepth();
-  int64_t whole = chunks / segmentChunks * segmentChunks;
-  if (whole > segmentChunks)
-    wide = carryLoop(builder, loc, {index(0), index(whole), index(segmentChunks)}, wide,
-                     [&](Value chunk, Values &carried) { addSegment(chunk, segmentChunks, carried); });
-  else if (whole > 0)
-    addSegment(index(0), whole, wide);
-  if (whole < chunks)
-    addSegment(index(whole), chunks - whole, wide);
-  return joinRows(builder, loc, wide, llvm::to_vector(accumulator.getTypes()), parts);
 }
 
 /// Whether a level of `most` lanes reads tables of `lanes`: its own or, on x86, those of every level.
