@@ -1,5 +1,6 @@
 //===- EmitQuantization.cpp - codes and values in tiles ----------------------===//
 #include "KernelEmitter.h"
+#include "KnownScale.h"
 #include "Scalars.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -12,28 +13,7 @@ using namespace mlir;
 
 namespace lutra {
 
-namespace {
-/// Scale and zero point of a quantization that are known: a divisor, what is nearest to its inverse, and the codes'
-/// range less the zero point.
-struct KnownScale {
-  float divisor, inverse;
-  int64_t zero, low, high;
-
-  /// The scale of an f32 quantization to integers of at most 16 bits, where the steps of `divide` are as exact as a
-  /// division.
-  static std::optional<KnownScale> of(QuantizeOp op);
-  /// The quotient of x, rounded to an integer of the range as a float.
-  Value round(OpBuilder &builder, Location loc, Value x) const;
-  /// The code of such an integer.
-  Value makeCode(OpBuilder &builder, Location loc, Value rounded, Type code) const;
-
-private:
-  Value divide(OpBuilder &builder, Location loc, Value x) const;
-};
-} // namespace
-
-/// The element of a constant that has one.
-static DenseElementsAttr findSplat(Value value) {
+DenseElementsAttr findSplat(Value value) {
   DenseElementsAttr known;
   return matchPattern(value, m_Constant(&known)) && known.isSplat() ? known : DenseElementsAttr();
 }
@@ -97,6 +77,14 @@ Value KnownScale::round(OpBuilder &builder, Location loc, Value x) const {
   limit(arith::CmpFPredicate::OLT, high);
   x = arith::SelectOp::create(builder, loc, isNumber, x, number(0));
   return arith::AddFOp::create(builder, loc, divide(builder, loc, x), number(roundingShift));
+}
+
+Value KnownScale::roundQuotient(OpBuilder &builder, Location loc, Value quotient) const {
+  Value most = arith::ConstantOp::create(builder, loc, builder.getF32FloatAttr(static_cast<float>(high)));
+  Value isInside = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLT, quotient, most);
+  Value limited = arith::SelectOp::create(builder, loc, isInside, quotient, most);
+  Value shift = arith::ConstantOp::create(builder, loc, builder.getF32FloatAttr(roundingShift));
+  return arith::AddFOp::create(builder, loc, limited, shift);
 }
 
 Value KnownScale::makeCode(OpBuilder &builder, Location loc, Value rounded, Type code) const {

@@ -4,6 +4,7 @@
 //   softmax     max of x; e = exp(x - max), kept in the buffer, and its sum; e / sum
 //   layer_norm  sum of x; sum of (x - mean)^2; (x - mean) * 1/sqrt(var + eps) * scale + bias
 //   rms_norm    sum of x^2; x * 1/sqrt(mean + eps) * scale
+// Rows of 8-bit codes are summed as integers, see RowCodes.cpp.
 #include "RowFunction.h"
 
 #include "Reductions.h"
@@ -37,6 +38,8 @@ RowFunction::RowFunction(KernelEmitter &kernelEmitter, Operation *rowOp, int64_t
 
 LogicalResult RowFunction::emit(const TileWindow &row) {
   base = row;
+  if (std::optional<RowCodes> codes = RowCodes::of(input); codes && takesCodes(*codes))
+    return isa<SoftmaxOp>(op) ? softmaxOfCodes(*codes) : normOfCodes(*codes);
   return isa<SoftmaxOp>(op) ? softmax() : norm();
 }
 
@@ -142,8 +145,6 @@ LogicalResult RowFunction::softmax() {
 LogicalResult RowFunction::norm() {
   auto layer = dyn_cast<LayerNormOp>(op);
   auto rms = dyn_cast<RmsNormOp>(op);
-  Value scale = layer ? layer.getScale() : rms.getScale();
-  Value bias = layer ? layer.getBias() : Value();
   double epsilon = (layer ? layer.getEpsilon() : rms.getEpsilon()).convertToDouble();
   bool keepsInput = keepsValues();
   Value count = emitter.constant(1);
@@ -203,28 +204,36 @@ LogicalResult RowFunction::norm() {
     y = map({y, factor}, [&](ScalarBuilder &s, ValueRange v) -> Value {
       return arith::MulFOp::create(s.builder, s.loc, v[0], v[1]);
     });
-    // Parameters have the shape of the last dimensions.
-    TileWindow inner = window;
-    int64_t lead = rank - axes.size();
-    inner.indices.erase(inner.indices.begin(), inner.indices.begin() + lead);
-    for (int64_t &dim : inner.dims)
-      dim = dim == -1 ? -1 : dim - lead;
-    for (bool scales : {true, false}) { // one value may be both
-      Value parameter = scales ? scale : bias;
-      if (!parameter)
-        continue;
-      FailureOr<Value> value = emitter.emitTile(parameter, inner);
-      if (failed(value))
-        return failure();
-      y = map({y, convert.widen(*value)}, [&](ScalarBuilder &s, ValueRange v) -> Value {
-        if (scales)
-          return arith::MulFOp::create(s.builder, s.loc, v[0], v[1]);
-        return arith::AddFOp::create(s.builder, s.loc, v[0], v[1]);
-      });
-    }
-    emitter.bind(result, window, convert.finish(y));
-    return sink.store(window);
+    return finishNorm(y, window);
   });
+}
+
+LogicalResult RowFunction::finishNorm(Value y, const TileWindow &window) {
+  auto layer = dyn_cast<LayerNormOp>(op);
+  Value scale = layer ? layer.getScale() : cast<RmsNormOp>(op).getScale();
+  Value bias = layer ? layer.getBias() : Value();
+  Reduction convert{emitter, ReduceKind::Sum, element};
+  // Parameters have the shape of the last dimensions.
+  TileWindow inner = window;
+  int64_t lead = rank - axes.size();
+  inner.indices.erase(inner.indices.begin(), inner.indices.begin() + lead);
+  for (int64_t &dim : inner.dims)
+    dim = dim == -1 ? -1 : dim - lead;
+  for (bool scales : {true, false}) { // one value may be both
+    Value parameter = scales ? scale : bias;
+    if (!parameter)
+      continue;
+    FailureOr<Value> value = emitter.emitTile(parameter, inner);
+    if (failed(value))
+      return failure();
+    y = map({y, convert.widen(*value)}, [&](ScalarBuilder &s, ValueRange v) -> Value {
+      if (scales)
+        return arith::MulFOp::create(s.builder, s.loc, v[0], v[1]);
+      return arith::AddFOp::create(s.builder, s.loc, v[0], v[1]);
+    });
+  }
+  emitter.bind(result, window, convert.finish(y));
+  return sink.store(window);
 }
 
 } // namespace lutra

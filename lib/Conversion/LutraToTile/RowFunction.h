@@ -4,6 +4,7 @@
 
 #include "KernelEmitter.h"
 #include "Reductions.h"
+#include "RowCodes.h"
 #include "Scalars.h"
 
 #include <functional>
@@ -39,6 +40,21 @@ private:
   mlir::LogicalResult forRow(llvm::function_ref<mlir::LogicalResult(const TileWindow &)> body);
   mlir::LogicalResult softmax();
   mlir::LogicalResult norm();
+  /// Multiplies normalised values by the scale, adds the bias and stores what follows.
+  mlir::LogicalResult finishNorm(mlir::Value y, const TileWindow &window);
+
+  // RowCodes.cpp
+  bool takesCodes(const RowCodes &codes);
+  mlir::LogicalResult softmaxOfCodes(const RowCodes &codes);
+  mlir::LogicalResult normOfCodes(const RowCodes &codes);
+  mlir::Value findCodeBuffer(const RowCodes &codes);
+  void keepCodes(const RowCodes &codes, mlir::Value tile, const TileWindow &window);
+  mlir::FailureOr<mlir::Value> loadCodes(const RowCodes &codes, const TileWindow &window);
+  /// Folds the tiles of a row along the last dimension.
+  mlir::FailureOr<KernelEmitter::Carried>
+  foldRow(mlir::ValueRange start,
+          llvm::function_ref<mlir::FailureOr<KernelEmitter::Carried>(const TileWindow &, mlir::ValueRange)> body);
+
   /// Whether the first pass leaves the input's values, which some op computes, in the buffer.
   bool keepsValues();
   void keep(mlir::Value tile, const TileWindow &window);

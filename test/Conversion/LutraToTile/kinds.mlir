@@ -43,3 +43,43 @@ lutra.kernel @outer(%a: tensor<4x64xf32>) -> tensor<1x64xf32> {
   %0 = lutra.reduce<sum> %a axes = [0] : tensor<4x64xf32> -> tensor<1x64xf32>
   lutra.yield %0 : tensor<1x64xf32>
 }
+
+// Rows of codes: differences from the greatest code, of bytes, are looked up. Codes that the kernel computes wait in its result,
+// exponentials on the stack, and what the quotients are rounded to takes one factor.
+// CHECK-LABEL: func.func @softmax_of_codes(
+// CHECK: memref.alloca() {{.*}} : memref<64xf32>
+// CHECK: lutra.tile_gather
+// CHECK: lutra.tile_store {{.*}}, %arg2{{.*}} <32xi8>
+// CHECK: lutra.tile_reduce<max> {{.*}} <32xi8> -> <i8>
+// CHECK: lutra.tile_load %arg2
+// CHECK: arith.subi {{.*}} : i8
+// CHECK-COUNT-2: lutra.tile_lookup
+// CHECK-NOT: math.exp
+// CHECK: lutra.tile_reduce<sum>
+// CHECK: arith.divf %cst{{.*}} : f32
+// CHECK: arith.mulf
+// CHECK-NOT: math.fma
+// CHECK: lutra.tile_store {{.*}}, %arg2
+lutra.kernel @softmax_of_codes(%a: tensor<4x64xi8>, %t: tensor<256xi8>) -> tensor<4x64xui8> {
+  %s = lutra.constant dense<0.0437> : tensor<f32>
+  %u = lutra.constant dense<0.00390625> : tensor<f32>
+  %c = lutra.gather %t, %a {axis = 0 : i64} : (tensor<256xi8>, tensor<4x64xi8>) -> tensor<4x64xi8>
+  %x = lutra.dequantize %c scale(%s : tensor<f32>) {axis = 0 : i64, block = 0 : i64} : tensor<4x64xi8> -> tensor<4x64xf32>
+  %y = lutra.softmax %x {axis = 1 : i64} : tensor<4x64xf32>
+  %q = lutra.quantize %y scale(%u : tensor<f32>) {axis = 0 : i64, block = 0 : i64} : tensor<4x64xf32> -> tensor<4x64xui8>
+  lutra.yield %q : tensor<4x64xui8>
+}
+
+// A norm's sums of codes and of their squares, in one pass.
+// CHECK-LABEL: func.func @norm_of_codes(
+// CHECK: scf.for {{.*}} -> (!lutra.tile<16xi32>, !lutra.tile<16xi32>)
+// CHECK-COUNT-2: lutra.tile_reduce<sum> {{.*}} <16xi32> -> <i32>
+// CHECK: arith.subi {{.*}} : i64
+// CHECK-NOT: lutra.tile_reduce
+// CHECK: return
+lutra.kernel @norm_of_codes(%a: tensor<4x64xi8>) -> tensor<4x64xf32> {
+  %s = lutra.constant dense<0.0437> : tensor<f32>
+  %x = lutra.dequantize %a scale(%s : tensor<f32>) {axis = 0 : i64, block = 0 : i64} : tensor<4x64xi8> -> tensor<4x64xf32>
+  %y = lutra.layer_norm %x {dims = 1 : i64, epsilon = 1.0e-5 : f64} : tensor<4x64xf32> -> tensor<4x64xf32>
+  lutra.yield %y : tensor<4x64xf32>
+}
