@@ -79,12 +79,18 @@ Value KnownScale::round(OpBuilder &builder, Location loc, Value x) const {
   return arith::AddFOp::create(builder, loc, divide(builder, loc, x), number(roundingShift));
 }
 
-Value KnownScale::roundQuotient(OpBuilder &builder, Location loc, Value quotient) const {
-  Value most = arith::ConstantOp::create(builder, loc, builder.getF32FloatAttr(static_cast<float>(high)));
-  Value isInside = arith::CmpFOp::create(builder, loc, arith::CmpFPredicate::OLT, quotient, most);
-  Value limited = arith::SelectOp::create(builder, loc, isInside, quotient, most);
-  Value shift = arith::ConstantOp::create(builder, loc, builder.getF32FloatAttr(roundingShift));
-  return arith::AddFOp::create(builder, loc, limited, shift);
+Value KnownScale::roundQuotient(OpBuilder &builder, Location loc, Value quotient, bool mayBeNan) const {
+  auto number = [&](float value) -> Value {
+    return arith::ConstantOp::create(builder, loc, builder.getF32FloatAttr(value));
+  };
+  auto limit = [&](arith::CmpFPredicate isInside, float bound) { // takes the bound for NaN
+    Value keeps = arith::CmpFOp::create(builder, loc, isInside, quotient, number(bound));
+    quotient = arith::SelectOp::create(builder, loc, keeps, quotient, number(bound));
+  };
+  if (mayBeNan)
+    limit(arith::CmpFPredicate::OGT, 0);
+  limit(arith::CmpFPredicate::OLT, static_cast<float>(high));
+  return arith::AddFOp::create(builder, loc, quotient, number(roundingShift));
 }
 
 Value KnownScale::makeCode(OpBuilder &builder, Location loc, Value rounded, Type code) const {

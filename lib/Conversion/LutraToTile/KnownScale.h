@@ -21,8 +21,8 @@ struct KnownScale {
   static std::optional<KnownScale> of(QuantizeOp op);
   /// The quotient of x, rounded to an integer of the range as a float.
   mlir::Value round(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value x) const;
-  /// The same of a quotient that is at least 0 (and no NaN).
-  mlir::Value roundQuotient(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value quotient) const;
+  /// The same of a quotient that is at least 0, or NaN.
+  mlir::Value roundQuotient(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value quotient, bool mayBeNan) const;
   /// The code of such an integer.
   mlir::Value makeCode(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value rounded, mlir::Type code) const;
 

@@ -26,8 +26,6 @@ using namespace mlir;
 
 namespace lutra {
 
-/// Elements of a row whose exponentials wait for their sum on the stack; others of known size take the usual way.
-static constexpr int64_t keptExponentials = 8192;
 /// Elements of a row of which 32 bits hold the sum of squares, 255^2 at most.
 static constexpr int64_t summedSquares = (int64_t(1) << 31) / (255 * 255);
 
@@ -51,25 +49,16 @@ std::optional<RowCodes> RowCodes::of(Value values) {
   return found;
 }
 
-/// The only use of `value` if that is a quantization, with a known scale, that the kernel yields.
-static std::optional<std::pair<QuantizeOp, KnownScale>> findOnlyRounding(Value value) {
-  auto quantize = value.hasOneUse() ? dyn_cast<QuantizeOp>(*value.user_begin()) : QuantizeOp();
-  if (!quantize || !llvm::all_of(quantize->getUsers(), [](Operation *user) { return isa<YieldOp>(user); }))
-    return std::nullopt;
-  if (std::optional<KnownScale> known = KnownScale::of(quantize))
-    return std::pair(quantize, *known);
-  return std::nullopt;
-}
-
 bool RowFunction::takesCodes(const RowCodes &codes) {
-  if (width == 1 || axes.size() != 1 || !isAlongLast() || !element.isF32())
+  if (width == 1 || axes.size() != 1 || !isAlongLast() || !element.isF32() || emitter.target.getVectorBits() == 0)
     return false;
   std::optional<int64_t> size = getConstantIntValue(sizes[rank - 1]);
   if (!isa<SoftmaxOp>(op))
     return size && *size <= summedSquares;
   // Tables of 16 are looked up in vectors.
   bool looksUp = emitter.target.getVectorBits() >= 256 || getNeonBytes(emitter.target);
-  return looksUp && !cast<SoftmaxOp>(op).getLog() && (!size || *size <= keptExponentials);
+  // Tiles at the end of a row of known length are narrow, unless exponentials wait for their sum.
+  return looksUp && !cast<SoftmaxOp>(op).getLog() && (!size || sink.buffer);
 }
 
 void RowFunction::keepCodes(const RowCodes &codes, Value tile, const TileWindow &window) {
@@ -153,14 +142,6 @@ LogicalResult RowFunction::softmaxOfCodes(const RowCodes &codes) {
   KernelEmitter::Scope scope(emitter);
   if (kept)
     emitter.bindBuffer(codes.codes, kept);
-  Value exponentials;
-  if (size)
-    exponentials = makeScratch(emitter, {llvm::divideCeilSigned(std::max<int64_t>(1, *size), width) * width}, real);
-  auto waiting = [&](const TileWindow &window) {
-    TileWindow place = TileWindow::row({window.indices[rank - 1]}, 0, window.shape[0]);
-    place.aligned = true;
-    return place;
-  };
   auto exponential = [&](const TileWindow &window) -> FailureOr<Value> {
     FailureOr<Value> tile = loadCodes(codes, window);
     if (failed(tile))
@@ -177,8 +158,8 @@ LogicalResult RowFunction::softmaxOfCodes(const RowCodes &codes) {
                         FailureOr<Value> e = exponential(window);
                         if (failed(e))
                           return failure();
-                        if (exponentials)
-                          emitter.storeTile(*e, exponentials, waiting(window));
+                        if (sink.buffer)
+                          keep(*e, window);
                         Value bound = window.bounds.empty() ? Value() : window.bounds[0];
                         return KernelEmitter::Carried{total.combine(carried[0], emitter.maskTail(*e, bound, zero))};
                       });
@@ -186,28 +167,15 @@ LogicalResult RowFunction::softmaxOfCodes(const RowCodes &codes) {
     return failure();
   Value sum = TileReduceOp::create(builder, loc, TileType::get({}, real), ReduceKind::Sum, sums->front(),
                                    /*is_unsigned=*/false);
-  auto rounding = findOnlyRounding(result);
   Value factor = map({sum}, [&](ScalarBuilder &s, ValueRange v) -> Value {
-    return arith::DivFOp::create(s.builder, s.loc, s.number(real, rounding ? rounding->second.inverse : 1), v[0]);
+    return arith::DivFOp::create(s.builder, s.loc, s.number(real, rounding ? rounding->inverse : 1), v[0]);
   });
   return forRow([&](const TileWindow &window) -> LogicalResult {
-    FailureOr<Value> e = exponentials ? FailureOr<Value>(emitter.loadTile(exponentials, waiting(window), real))
-                                      : exponential(window);
+    FailureOr<Value> e = sink.buffer ? FailureOr<Value>(emitter.loadTile(sink.buffer, placed(window), real))
+                                     : exponential(window);
     if (failed(e))
       return failure();
-    Value y = map({*e, factor}, [&](ScalarBuilder &s, ValueRange v) -> Value {
-      return arith::MulFOp::create(s.builder, s.loc, v[0], v[1]);
-    });
-    if (!rounding) {
-      emitter.bind(result, window, y);
-      return sink.store(window);
-    }
-    auto &[quantize, known] = *rounding;
-    Type narrow = getTileElement(getElementTypeOrSelf(quantize.getResult()));
-    y = emitter.map(y, narrow, [&, &known = known](OpBuilder &b, ValueRange v) -> Value {
-      return known.makeCode(b, loc, known.roundQuotient(b, loc, v[0]), narrow);
-    });
-    emitter.bind(quantize.getResult(), window, y);
+    bindQuotient(*e, factor, window, /*mayBeNan=*/false);
     return sink.store(window);
   });
 }

@@ -1,12 +1,14 @@
 //===- RowFunction.cpp - softmax and normalisations of one row ---------------------------===//
 // Each row is read a few times: once per statistic, once for the result. The first pass leaves the
-// (computed) values in the sink's buffer, where it can hold them, so that fused producers run once:
+// (computed) values in the sink's buffer, or in one of a row on the stack, so that fused producers run once:
 //   softmax     max of x; e = exp(x - max), kept in the buffer, and its sum; e / sum
 //   layer_norm  sum of x; sum of (x - mean)^2; (x - mean) * 1/sqrt(var + eps) * scale + bias
 //   rms_norm    sum of x^2; x * 1/sqrt(mean + eps) * scale
+// Where nothing but codes leaves the kernel of a softmax, the row's factor for that is 1 / (sum * step of the codes).
 // Rows of 8-bit codes are summed as integers, see RowCodes.cpp.
 #include "RowFunction.h"
 
+#include "Product.h"
 #include "Reductions.h"
 #include "Scalars.h"
 
@@ -14,10 +16,15 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 
 namespace lutra {
+
+/// Elements of a row that a buffer on the stack holds at most.
+static constexpr int64_t ownElements = 8192;
 
 RowFunction::RowFunction(KernelEmitter &kernelEmitter, Operation *rowOp, int64_t tileWidth, RowSink rowSink)
     : emitter(kernelEmitter), op(rowOp), input(op->getOperand(0)), result(op->getResult(0)), width(tileWidth),
@@ -38,22 +45,112 @@ RowFunction::RowFunction(KernelEmitter &kernelEmitter, Operation *rowOp, int64_t
 
 LogicalResult RowFunction::emit(const TileWindow &row) {
   base = row;
-  if (std::optional<RowCodes> codes = RowCodes::of(input); codes && takesCodes(*codes))
-    return isa<SoftmaxOp>(op) ? softmaxOfCodes(*codes) : normOfCodes(*codes);
-  return isa<SoftmaxOp>(op) ? softmax() : norm();
+  bool isSoftmax = isa<SoftmaxOp>(op);
+  std::optional<RowCodes> codes = RowCodes::of(input);
+  if (codes && !isSoftmax && takesCodes(*codes))
+    return normOfCodes(*codes);
+  takeBuffer();
+  findOnlyRounding();
+  if (codes && isSoftmax && takesCodes(*codes))
+    return softmaxOfCodes(*codes);
+  return isSoftmax ? softmax() : norm();
 }
 
 TileWindow RowFunction::placed(const TileWindow &window) { return sink.place ? sink.place(window) : window; }
 
 void RowFunction::keep(Value tile, const TileWindow &window) { emitter.storeTile(tile, sink.buffer, placed(window)); }
 
+void RowFunction::takeBuffer() {
+  if (sink.buffer || width == 1 || axes.size() != 1 || !isAlongLast() || emitter.target.getVectorBits() == 0)
+    return;
+  std::optional<int64_t> size = getConstantIntValue(sizes[rank - 1]);
+  bool computes = !emitter.getBuffer(input) || isa<SoftmaxOp>(op);
+  if (!computes || !size || *size < 1 || *size > ownElements)
+    return;
+  sink.buffer = makeScratch(emitter, {llvm::divideCeilSigned(*size, width) * width}, compute);
+  sink.place = [this](const TileWindow &window) {
+    TileWindow place = TileWindow::row({window.indices[rank - 1]}, 0, window.shape[0]);
+    place.aligned = true;
+    return place;
+  };
+  ownsBuffer = true;
+}
+
+void RowFunction::findOnlyRounding() {
+  auto softmaxOp = dyn_cast<SoftmaxOp>(op);
+  if (!softmaxOp || softmaxOp.getLog() || emitter.target.getVectorBits() == 0)
+    return;
+  Value value = result;
+  if (!value.hasOneUse()) {
+    // select(is_nan(y), 0, y): a quantization makes the code of 0 of NaN.
+    SelectOp choice;
+    for (Operation *user : value.getUsers()) {
+      auto test = dyn_cast<UnaryOp>(user);
+      if (test && test.getKind() == UnaryKind::IsNan && test->hasOneUse())
+        continue;
+      if (choice || !isa<SelectOp>(user))
+        return;
+      choice = cast<SelectOp>(user);
+    }
+    auto test = choice ? choice.getCondition().getDefiningOp<UnaryOp>() : UnaryOp();
+    if (!test || test.getInput() != value || test.getKind() != UnaryKind::IsNan || choice.getRhs() != value ||
+        !matchPattern(choice.getLhs(), m_AnyZeroFloat()))
+      return;
+    value = choice.getResult();
+  }
+  auto quantize = value.hasOneUse() ? dyn_cast<QuantizeOp>(*value.user_begin()) : QuantizeOp();
+  if (!quantize || !llvm::all_of(quantize->getUsers(), [](Operation *user) { return isa<YieldOp>(user); }))
+    return;
+  rounding = KnownScale::of(quantize);
+  rounded = quantize.getResult();
+}
+
+FailureOr<Value> RowFunction::readInput(const TileWindow &window) {
+  return waits ? FailureOr<Value>(emitter.loadTile(sink.buffer, placed(window), compute))
+               : emitter.emitTile(input, window);
+}
+
+void RowFunction::bindQuotient(Value e, Value factor, const TileWindow &window, bool mayBeNan) {
+  Value y = map({e, factor}, [&](ScalarBuilder &s, ValueRange v) -> Value {
+    return arith::MulFOp::create(s.builder, s.loc, v[0], v[1]);
+  });
+  if (!rounding) {
+    emitter.bind(result, window, Reduction{emitter, ReduceKind::Sum, element}.finish(y));
+    return;
+  }
+  Type code = getTileElement(getElementTypeOrSelf(rounded));
+  y = emitter.map(y, code, [&](OpBuilder &b, ValueRange v) -> Value {
+    return rounding->makeCode(b, emitter.loc, rounding->roundQuotient(b, emitter.loc, v[0], mayBeNan), code);
+  });
+  emitter.bind(rounded, window, y);
+}
+
 bool RowFunction::keepsValues() {
-  // Tiles of the input must be of the buffer's type.
-  return sink.buffer && !sink.place && !emitter.getBuffer(input) && getElementTypeOrSelf(input) == compute;
+  bool fits = getElementTypeOrSelf(input) == compute; // tiles of the input must be of the buffer's type
+  return fits && sink.buffer && (!sink.place || ownsBuffer) && !emitter.getBuffer(input);
 }
 
 FailureOr<Value> RowFunction::statistic(ReduceKind kind, Value tensor, Reduction::Transform transform) {
   Reduction reduction{emitter, kind, compute};
+  if (waits) {
+    TypedAttr neutral = ScalarBuilder::neutral(kind, compute);
+    auto folded = foldRow(emitter.fill(neutral, {width}),
+                          [&](const TileWindow &window, ValueRange carried) -> FailureOr<KernelEmitter::Carried> {
+                            FailureOr<Value> tile = readInput(window);
+                            if (transform)
+                              tile = transform(*tile, window);
+                            if (failed(tile))
+                              return failure();
+                            Value bound = window.bounds.empty() ? Value() : window.bounds[0];
+                            return KernelEmitter::Carried{
+                                reduction.combine(carried[0], emitter.maskTail(*tile, bound, neutral))};
+                          });
+    if (failed(folded))
+      return failure();
+    return TileReduceOp::create(emitter.builder, emitter.loc, TileType::get({}, compute), kind, folded->front(),
+                                /*is_unsigned=*/false)
+        .getResult();
+  }
   if (isAlongLast())
     return reduction.alongRow(tensor, base.indices, axes, sizes, width, transform);
   return reduction.acrossRows(tensor, base, axes, sizes, transform);
@@ -94,7 +191,8 @@ LogicalResult RowFunction::softmax() {
   // A row of -inf alone has no finite maximum: subtracting it gives NaN, as the formula does.
   Reduction wide{emitter, ReduceKind::Sum, compute};
   KernelEmitter::Scope scope(emitter);
-  if (keepsInput)
+  waits = keepsInput && ownsBuffer;
+  if (keepsInput && !waits)
     emitter.bindBuffer(input, sink.buffer);
   auto exponential = [&](Value tile) {
     return map({tile, *peak}, [&](ScalarBuilder &s, ValueRange v) -> Value {
@@ -104,7 +202,7 @@ LogicalResult RowFunction::softmax() {
     });
   };
   // An epilogue that reads the same values finds them kept: exponentials must not take their place.
-  bool isShared = keepsInput && !input.hasOneUse();
+  bool isShared = keepsInput && !waits && !input.hasOneUse();
   bool keepsExp = sink.buffer && !log && !isShared;
   FailureOr<Value> sum = statistic(ReduceKind::Sum, input, [&](Value tile, const TileWindow &window) {
     Value e = exponential(tile);
@@ -117,26 +215,26 @@ LogicalResult RowFunction::softmax() {
   Value factor = map({*sum}, [&](ScalarBuilder &s, ValueRange v) -> Value {
     if (log)
       return math::LogOp::create(s.builder, s.loc, v[0]);
-    return arith::DivFOp::create(s.builder, s.loc, s.number(compute, 1), v[0]);
+    return arith::DivFOp::create(s.builder, s.loc, s.number(compute, rounding ? rounding->inverse : 1), v[0]);
   });
   return forRow([&](const TileWindow &window) -> LogicalResult {
     Value value;
     if (keepsExp) {
       value = load(window);
     } else {
-      FailureOr<Value> tile = emitter.emitTile(input, window);
+      FailureOr<Value> tile = readInput(window);
       if (failed(tile))
         return failure();
       value = log ? wide.widen(*tile) : exponential(wide.widen(*tile));
     }
-    Value y = log ? map({value, *peak, factor},
-                        [&](ScalarBuilder &s, ValueRange v) -> Value {
-                          Value shifted = arith::SubFOp::create(s.builder, s.loc, v[0], v[1]);
-                          return arith::SubFOp::create(s.builder, s.loc, shifted, v[2]);
-                        })
-                  : map({value, factor}, [&](ScalarBuilder &s, ValueRange v) -> Value {
-                      return arith::MulFOp::create(s.builder, s.loc, v[0], v[1]);
-                    });
+    if (!log) {
+      bindQuotient(value, factor, window, /*mayBeNan=*/true);
+      return sink.store(window);
+    }
+    Value y = map({value, *peak, factor}, [&](ScalarBuilder &s, ValueRange v) -> Value {
+      Value shifted = arith::SubFOp::create(s.builder, s.loc, v[0], v[1]);
+      return arith::SubFOp::create(s.builder, s.loc, shifted, v[2]);
+    });
     emitter.bind(result, window, Reduction{emitter, ReduceKind::Sum, element}.finish(y));
     return sink.store(window);
   });
@@ -167,7 +265,8 @@ LogicalResult RowFunction::norm() {
   if (failed(sum))
     return failure();
   KernelEmitter::Scope scope(emitter);
-  if (keepsInput)
+  waits = keepsInput && ownsBuffer;
+  if (keepsInput && !waits)
     emitter.bindBuffer(input, sink.buffer);
   Value mean = map({*sum, countTile}, [&](ScalarBuilder &s, ValueRange v) -> Value {
     return arith::DivFOp::create(s.builder, s.loc, v[0], v[1]);
@@ -195,7 +294,7 @@ LogicalResult RowFunction::norm() {
   });
   Reduction convert{emitter, ReduceKind::Sum, element};
   return forRow([&](const TileWindow &window) -> LogicalResult {
-    FailureOr<Value> tile = emitter.emitTile(input, window);
+    FailureOr<Value> tile = readInput(window);
     if (failed(tile))
       return failure();
     Value y = convert.widen(*tile);

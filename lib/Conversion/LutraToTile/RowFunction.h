@@ -3,6 +3,7 @@
 #define LUTRA_LIB_CONVERSION_LUTRATOTILE_ROWFUNCTION_H
 
 #include "KernelEmitter.h"
+#include "KnownScale.h"
 #include "Reductions.h"
 #include "RowCodes.h"
 #include "Scalars.h"
@@ -43,6 +44,10 @@ private:
   /// Multiplies normalised values by the scale, adds the bias and stores what follows.
   mlir::LogicalResult finishNorm(mlir::Value y, const TileWindow &window);
 
+  /// Finds `rounding`: the only use of the result is a quantization with a known scale, behind a choice of 0 for NaN or
+  /// not, that the kernel yields.
+  void findOnlyRounding();
+
   // RowCodes.cpp
   bool takesCodes(const RowCodes &codes);
   mlir::LogicalResult softmaxOfCodes(const RowCodes &codes);
@@ -59,6 +64,12 @@ private:
   bool keepsValues();
   void keep(mlir::Value tile, const TileWindow &window);
   TileWindow placed(const TileWindow &window);
+  /// Where the sink has no buffer, takes one of a row on the stack, if the row's length is known and not too large.
+  void takeBuffer();
+  /// A tile of the input, or of what waits for it in a buffer of the row's own.
+  mlir::FailureOr<mlir::Value> readInput(const TileWindow &window);
+  /// Binds the quotient e * factor, or the codes that are all that is made of it (see findOnlyRounding).
+  void bindQuotient(mlir::Value e, mlir::Value factor, const TileWindow &window, bool mayBeNan);
   mlir::Value map(mlir::ValueRange tiles, llvm::function_ref<mlir::Value(ScalarBuilder &, mlir::ValueRange)> body) {
     return emitter.map(tiles, compute, [&](mlir::OpBuilder &builder, mlir::ValueRange values) {
       ScalarBuilder scalar{builder, emitter.loc};
@@ -74,6 +85,10 @@ private:
   llvm::SmallVector<int64_t> axes;
   int64_t rank, width;
   RowSink sink;
+  bool ownsBuffer = false; // the sink's is one of a row
+  bool waits = false;      // the input's values are in the row's own buffer
+  std::optional<KnownScale> rounding; // of the only quantization of the result, whose codes are `rounded`
+  mlir::Value rounded;
   TileWindow base;
 };
 

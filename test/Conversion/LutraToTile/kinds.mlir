@@ -83,3 +83,30 @@ lutra.kernel @norm_of_codes(%a: tensor<4x64xi8>) -> tensor<4x64xf32> {
   %y = lutra.layer_norm %x {dims = 1 : i64, epsilon = 1.0e-5 : f64} : tensor<4x64xf32> -> tensor<4x64xf32>
   lutra.yield %y : tensor<4x64xf32>
 }
+
+// Sums of floats wait on the stack, then their exponentials; NaN becomes the code of 0 without being asked for.
+// CHECK-LABEL: func.func @masked_softmax(
+// CHECK: %[[ROW:.*]] = memref.alloca() {{.*}} : memref<64xf32>
+// CHECK: arith.addf
+// CHECK: lutra.tile_store {{.*}}, %[[ROW]]
+// CHECK: lutra.tile_reduce<max>
+// CHECK: lutra.tile_load %[[ROW]]
+// CHECK: math.exp
+// CHECK: lutra.tile_store {{.*}}, %[[ROW]]
+// CHECK: lutra.tile_reduce<sum>
+// CHECK: arith.divf
+// CHECK: lutra.tile_load %[[ROW]]
+// CHECK-NOT: cmpf {{uno|ord}}
+// CHECK: lutra.tile_store {{.*}} <16xi8>
+lutra.kernel @masked_softmax(%a: tensor<4x64xi8>, %m: tensor<4x64xf32>) -> tensor<4x64xui8> {
+  %s = lutra.constant dense<0.0437> : tensor<f32>
+  %u = lutra.constant dense<0.00390625> : tensor<f32>
+  %o = lutra.constant dense<0.0> : tensor<f32>
+  %x = lutra.dequantize %a scale(%s : tensor<f32>) {axis = 0 : i64, block = 0 : i64} : tensor<4x64xi8> -> tensor<4x64xf32>
+  %t = lutra.binary<add> %x, %m : (tensor<4x64xf32>, tensor<4x64xf32>) -> tensor<4x64xf32>
+  %y = lutra.softmax %t {axis = 1 : i64} : tensor<4x64xf32>
+  %i = lutra.unary<is_nan> %y : tensor<4x64xf32> -> tensor<4x64xi1>
+  %v = lutra.select %i, %o, %y : (tensor<4x64xi1>, tensor<f32>, tensor<4x64xf32>) -> tensor<4x64xf32>
+  %q = lutra.quantize %v scale(%u : tensor<f32>) {axis = 0 : i64, block = 0 : i64} : tensor<4x64xf32> -> tensor<4x64xui8>
+  lutra.yield %q : tensor<4x64xui8>
+}
