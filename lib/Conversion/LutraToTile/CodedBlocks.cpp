@@ -13,6 +13,7 @@
 // are copied, since many a page apart take longer to find than to read.
 //
 // Sums wait in f32, or in i32 where all of K is one group. Entries for tiles have a sign and are less their zero point.
+// Entries of two digits are two panels of bytes, whose sums are joined when all or a group of K is there.
 // Where rows lie at a distance that is a multiple of the first level's sets, they are copied to another one.
 #include "CodedEmission.h"
 
@@ -30,22 +31,23 @@ using namespace lutra;
 void CodedEmission::planBlocks(const CodedProduct &product) {
   const EncodedPanels &panels = weight->getPanels();
   int64_t known = getProductProblem(op)->shape.m;
-  if (product.blockRows == 0 || values.least < 0 || values.digits > 1 || (known >= 0 && known < product.unpackRows) ||
-      rowBlocks.size < product.unpackRows)
-    return;
   bool hasTiles = emitter.target.hasByteTiles();
+  if (product.blockRows == 0 || values.least < 0 || (known >= 0 && known < product.unpackRows) ||
+      rowBlocks.size < product.unpackRows || (values.digits > 1 && !(hasTiles && values.hasSignedDigits(panels))))
+    return;
   // Entries of both turns and the rows they meet fill about half of the first level.
-  constexpr int64_t forFew = 128, forMany = 256, forVectors = 512, most = 8192, mostOfSome = 1024;
+  constexpr int64_t forFew = 128, forMany = 256, forVectors = 512, most = 8192;
   bool isMany = !hasTiles || rowBlocks.size > product.blockRows, isOneGroup = panels.groups() == 1;
   bool fillsSome = known > 0 && known % (product.blockRows / 2) == 0; // tiles
   unpacking.isPiped = hasTiles && !isOneGroup && (isMany || fillsSome);
   int64_t steps = unpacking.isPiped || !(isMany || isOneGroup) ? forFew : hasTiles ? forMany : forVectors;
   if (!isOneGroup) {
-    if (panels.group > most)
+    if (panels.group > most / values.digits)
       return;
     steps = std::max(panels.group, steps / panels.group * panels.group);
   }
   planEntries();
+  unpacking.digits = values.digits;
   unpacking.depth = std::min<int64_t>(steps, llvm::alignTo(depth, panels.depth));
   cutGroups();
   if (unpacking.isPiped)
@@ -53,22 +55,29 @@ void CodedEmission::planBlocks(const CodedProduct &product) {
   int64_t tile = product.blockRows / 2;
   bool fillsTiles = known > 0 && known % product.blockRows == 0 && (isOneGroup || !isMany);
   unpacking.rows = hasTiles && !fillsTiles ? tile : product.blockRows;
-  unpacking.panels = unpacking.depth <= mostOfSome ? std::min(product.blockPanels, panels.panels()) : 1;
+  choosePanels(product);
   Builder &builder = emitter.builder;
   unpacking.slots = hasTiles ? 2 : 1;
-  unpacking.entries = makeScratch(emitter, {unpacking.slots * unpacking.panels * unpacking.words * rowBytes},
+  unpacking.entries = makeScratch(emitter, {unpacking.slots * bytePanels() * unpacking.words * rowBytes},
                                   builder.getI8Type());
   Type element = isOneGroup ? Type(builder.getI32Type()) : builder.getF32Type();
-  waiting = makeScratch(emitter, {rowBlocks.size, columnBlocks.size}, element);
+  waiting = makeScratch(emitter, {rowBlocks.size, columnBlocks.size * (isOneGroup ? unpacking.digits : 1)}, element);
   if (hasTiles && !isOneGroup)
     unpacking.partial = makeScratch(
-        emitter, {(unpacking.depth + panels.group - 1) / panels.group, rowBlocks.size, unpacking.panels * panel},
+        emitter, {(unpacking.depth + panels.group - 1) / panels.group, rowBlocks.size, bytePanels() * panel},
         builder.getI32Type());
   unpacking.fillsRows = hasTiles && known < 0;
   if (!copies && (getRowStride(depth) != depth || getRowLength(depth) > depth || unpacking.fillsRows))
     (isMany ? unpacking.copiesRows : copies) = true;
   if (!copies && !hasTiles && rowBlocks.size * unpacking.depth <= codedCopyBytes)
     unpacking.copiesRows = true;
+}
+
+/// Panels of a turn: one where it has digits, which then take the place of panels.
+void CodedEmission::choosePanels(const CodedProduct &product) {
+  constexpr int64_t mostOfSome = 1024;
+  bool isOne = unpacking.depth > mostOfSome || unpacking.digits > 1;
+  unpacking.panels = isOne ? 1 : std::min(product.blockPanels, weight->getPanels().panels());
 }
 
 /// Decides how tiles cut groups. Registers of tiles have one shape in a whole kernel, along K too: tiles of a group are
@@ -100,6 +109,12 @@ int64_t CodedEmission::getRowLength(int64_t size) {
 /// Entries with a sign where instructions take both factors so and bytes hold them.
 void CodedEmission::planEntries() {
   const EncodedPanels &panels = weight->getPanels();
+  if (values.digits > 1) {
+    unpacking.isSigned = true;
+    for (int64_t entry : values.entries)
+      unpacking.table.push_back(entry - values.bias);
+    return;
+  }
   int64_t zero = panels.zero ? ((int64_t(1) << panels.zero->element.bits()) - 1) * values.zeroUnits() : 0;
   int64_t least = values.factor * values.least - values.bias, greatest = values.factor * values.greatest - values.bias;
   bool fits = std::min(least, greatest) - zero >= -128 && std::max(least, greatest) <= 127;
@@ -168,7 +183,7 @@ void CodedEmission::askAhead(Value row, Value steps) {
 
 /// Makes entries 0 that no group has but its tiles read.
 LogicalResult CodedEmission::clearEntries() {
-  int64_t group = weight->getPanels().group, count = unpacking.slots * unpacking.panels * unpacking.words;
+  int64_t group = weight->getPanels().group, count = unpacking.slots * bytePanels() * unpacking.words;
   if (unpacking.group == 0 || unpacking.group == group)
     return success();
   Value words = viewEntries({count, rowBytes});
@@ -213,14 +228,20 @@ LogicalResult CodedEmission::unpack(const PanelBlock &block, const Depth &part, 
   OpBuilder &builder = emitter.builder;
   int64_t fields = panels.code.fields();
   auto type = TileType::get(builder.getContext(), {fields, rowBytes}, builder.getI8Type());
-  DenseI64ArrayAttr entries = !unpacking.isSigned       ? getEntries()
-                              : unpacking.table.empty() ? nullptr
-                                                        : builder.getDenseI64ArrayAttr(unpacking.table);
+  auto entriesOf = [&](int64_t digit) -> DenseI64ArrayAttr {
+    if (!unpacking.isSigned)
+      return getEntries();
+    std::vector<int64_t> table = unpacking.table;
+    if (unpacking.digits > 1)
+      for (int64_t &entry : table)
+        entry = getSignedDigit(entry, digit);
+    return table.empty() ? nullptr : builder.getDenseI64ArrayAttr(table);
+  };
   bool subtracts = unpacking.isSigned && panels.zero;
   Value zero = emitter.constant(0), one = emitter.constant(1);
-  Value words = viewEntries({unpacking.slots * unpacking.panels, unpacking.words, rowBytes});
+  Value words = viewEntries({unpacking.slots * bytePanels(), unpacking.words, rowBytes});
   Value firstPanel = emitter.div(block.column, emitter.constant(panel));
-  Value firstSlot = emitter.mul(slot, emitter.constant(unpacking.panels));
+  Value firstSlot = emitter.mul(slot, emitter.constant(bytePanels()));
   auto shareOf = [&](int64_t size) -> std::pair<Value, Value> {
     Value all = emitter.constant(size);
     if (!share)
@@ -245,27 +266,30 @@ LogicalResult CodedEmission::unpack(const PanelBlock &block, const Depth &part, 
       Value word = emitter.add(first, emitter.mul(step, emitter.constant(panels.code.words())));
       for (int64_t next = 0; next < block.panels; ++next) {
         Value from = emitter.add(firstPanel, emitter.constant(next));
-        Value tile = TileUnpackOp::create(builder, emitter.loc, type, weight->getCodes(), ValueRange{from, word},
-                                          special[next], panels.code.bits, values.codeOffset, entries,
-                                          values.specialCode, panels.code.triples);
+        SmallVector<Value> tiles; // of digits
+        for (int64_t digit = 0; digit < unpacking.digits; ++digit)
+          tiles.push_back(TileUnpackOp::create(builder, emitter.loc, type, weight->getCodes(), ValueRange{from, word},
+                                               special[next], panels.code.bits, values.codeOffset, entriesOf(digit),
+                                               values.specialCode, panels.code.triples));
         if (less[next] || unpacking.bias != 0) {
-          SmallVector<Value> tiles{tile};
           if (less[next])
             tiles.push_back(less[next]);
-          tile = emitter.map(tiles, builder.getI8Type(), [&](OpBuilder &inner, ValueRange scalars) -> Value {
+          tiles = {emitter.map(tiles, builder.getI8Type(), [&](OpBuilder &inner, ValueRange scalars) -> Value {
             Value bias = less[next] ? scalars[1]
                                     : arith::ConstantOp::create(inner, emitter.loc,
                                                                 inner.getI8IntegerAttr(unpacking.bias)).getResult();
             return arith::SubIOp::create(inner, emitter.loc, scalars[0], bias);
-          });
+          })};
         }
-        TileWindow window;
-        window.indices = {emitter.add(firstSlot, emitter.constant(next)),
-                          emitter.add(to, emitter.mul(step, emitter.constant(fields))), zero};
-        window.shape = {fields, rowBytes};
-        window.dims = {fields == 1 ? -1 : 1, 2};
-        window.steps = {1, 1};
-        emitter.storeTile(tile, words, window);
+        for (auto [digit, tile] : llvm::enumerate(tiles)) {
+          TileWindow window;
+          window.indices = {emitter.add(firstSlot, emitter.constant(next + static_cast<int64_t>(digit))),
+                            emitter.add(to, emitter.mul(step, emitter.constant(fields))), zero};
+          window.shape = {fields, rowBytes};
+          window.dims = {fields == 1 ? -1 : 1, 2};
+          window.steps = {1, 1};
+          emitter.storeTile(tile, words, window);
+        }
       }
       return success();
     });
@@ -323,10 +347,13 @@ LogicalResult CodedEmission::copyScales() {
   });
 }
 
-/// Where the sums of a spot wait.
+/// Where the sums of a spot wait: those of its digits side by side, as long as they are integers.
 TileWindow CodedEmission::waitingAt(const ProductSpot &spot) {
+  bool hasDigits = !cast<MemRefType>(waiting.getType()).getElementType().isF32();
+  int64_t digits = hasDigits ? unpacking.digits : 1;
   TileWindow window;
-  window.indices = {emitter.sub(spot.row, rows.low), emitter.sub(spot.column, unpacking.columns.low)};
+  Value column = emitter.sub(spot.column, unpacking.columns.low);
+  window.indices = {emitter.sub(spot.row, rows.low), emitter.mul(column, emitter.constant(digits))};
   window.dims = {0, 1};
   if (unpacking.place) {
     window.indices.insert(window.indices.begin(), unpacking.place);
@@ -334,14 +361,14 @@ TileWindow CodedEmission::waitingAt(const ProductSpot &spot) {
   }
   if (spot.rows == 1)
     window.dims.front() = -1;
-  window.shape = {spot.rows, spot.columns};
+  window.shape = {spot.rows, spot.columns * digits};
   window.steps = {1, 1};
   return window;
 }
 
 CodedEmission::Source CodedEmission::sourceOf(const Depth &part, Value slot) {
-  Value buffer = viewEntries({unpacking.slots * unpacking.panels, unpacking.words, panel, wordBytes});
-  return {buffer, emitter.mul(slot, emitter.constant(unpacking.panels)), part.low, true};
+  Value buffer = viewEntries({unpacking.slots * bytePanels(), unpacking.words, panel, wordBytes});
+  return {buffer, emitter.mul(slot, emitter.constant(bytePanels())), part.low, true};
 }
 
 /// Calls `body` for tiles of all rows and each group of some steps of K, `index` being the group's among them.
@@ -366,20 +393,33 @@ LogicalResult CodedEmission::multiplyBlock(const PanelBlock &block, const Depth 
   Source source = sourceOf(part, slot);
   return forGroups(part, [&](Value row, int64_t size, Value index, Depth steps) {
     ProductSpot spot = spotOf(block, row, size);
-    TileWindow window = partialAt(spot, index, 0);
-    Value start = makeSums(size, spot.columns, emitter.builder.getI32Type());
+    TileWindow window = partialAt(spot, index, 0, sumColumns(spot));
+    Value start = makeSums(size, sumColumns(spot), emitter.builder.getI32Type());
     emitter.storeTile(multiplyGroup(spot, steps, source, start), unpacking.partial, window);
   });
 }
 
-/// Where sums of a spot lie that begins with panel number `first` of a turn's.
-TileWindow CodedEmission::partialAt(const ProductSpot &spot, Value group, int64_t first) {
+/// Where `width` sums of rows of a spot lie, from those of panel, or digit, number `first` of a turn on.
+TileWindow CodedEmission::partialAt(const ProductSpot &spot, Value group, int64_t first, int64_t width) {
   TileWindow window;
   window.indices = {group, emitter.sub(spot.row, rows.low), emitter.constant(first * panel)};
-  window.shape = {spot.rows, spot.columns};
+  window.shape = {spot.rows, width};
   window.dims = {spot.rows == 1 ? -1 : 1, 2};
   window.steps = {1, 1};
   return window;
+}
+
+/// The sums of panel number `next` of a turn, those of its digits joined modulo 2^32.
+Value CodedEmission::loadSums(int64_t next, llvm::function_ref<Value(int64_t first)> load) {
+  Type wide = emitter.builder.getI32Type();
+  Value total = load(next);
+  for (int64_t digit = 1; digit < unpacking.digits; ++digit)
+    total = emitter.map({total, load(next + digit)}, wide, [&](OpBuilder &builder, ValueRange scalars) -> Value {
+      Value places = arith::ConstantIntOp::create(builder, emitter.loc, wide, 8 * digit);
+      Value shifted = arith::ShLIOp::create(builder, emitter.loc, scalars[1], places);
+      return arith::AddIOp::create(builder, emitter.loc, scalars[0], shifted);
+    });
+  return total;
 }
 
 /// Adds what multiplyBlock stored, scaled.
@@ -389,7 +429,9 @@ LogicalResult CodedEmission::scaleBlock(const PanelBlock &block, const Depth &pa
     for (int64_t next = 0; next < block.panels; ++next) {
       ProductSpot spot = spotOf({emitter.add(block.column, emitter.constant(next * panel)), Value(), 1}, row, size);
       TileWindow window = waitingAt(spot);
-      Value sum = emitter.loadTile(unpacking.partial, partialAt(spot, index, next), emitter.builder.getI32Type());
+      Value sum = loadSums(next, [&](int64_t first) {
+        return emitter.loadTile(unpacking.partial, partialAt(spot, index, first, panel), emitter.builder.getI32Type());
+      });
       Value total = emitter.loadTile(waiting, window, emitter.builder.getF32Type());
       Value group = emitter.div(steps.low, emitter.constant(weight->getPanels().group));
       emitter.storeTile(scaleGroup(spot, group, sum, total, unpacking.isSigned), waiting, window);
@@ -504,14 +546,22 @@ LogicalResult CodedEmission::forWaiting(ProductRange block, bool finishes) {
     return forBlockRows([&](Value row, int64_t rowCount) {
       return forPanels(block, unpacking.panels, [&](const PanelBlock &panelBlock) -> LogicalResult {
         ProductSpot spot = spotOf(panelBlock, row, rowCount);
-        emitter.storeTile(makeSums(rowCount, spot.columns, element), waiting, waitingAt(spot));
+        TileWindow window = waitingAt(spot);
+        emitter.storeTile(makeSums(rowCount, window.shape.back(), element), waiting, window);
         return success();
       });
     });
   return forRows(unpacking.rows, [&](Value row, int64_t rowCount) {
     return forPanels(block, unpacking.panels, [&](const PanelBlock &panelBlock) -> LogicalResult {
       ProductSpot spot = spotOf(panelBlock, row, rowCount);
-      Value total = emitter.loadTile(waiting, waitingAt(spot), element);
+      TileWindow window = waitingAt(spot);
+      window.shape.back() = spot.columns;
+      auto load = [&](int64_t digit) {
+        TileWindow own = window;
+        own.indices.back() = emitter.add(own.indices.back(), emitter.constant(digit * panel));
+        return emitter.loadTile(waiting, own, element);
+      };
+      Value total = panels.groups() == 1 ? loadSums(0, load) : load(0);
       if (panels.groups() == 1)
         total = scaleGroup(spot, emitter.constant(0), total, makeSums(rowCount, spot.columns, real),
                            unpacking.isSigned);

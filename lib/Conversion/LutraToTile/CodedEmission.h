@@ -128,6 +128,7 @@ private:
 
   // CodedBlocks.cpp
   void planBlocks(const CodedProduct &product);
+  void choosePanels(const CodedProduct &product);
   void planEntries();
   void cutGroups();
   int64_t getRowLength(int64_t size);
@@ -147,7 +148,8 @@ private:
   mlir::LogicalResult
   forGroups(const Depth &part,
             llvm::function_ref<void(mlir::Value row, int64_t size, mlir::Value index, Depth steps)> body);
-  TileWindow partialAt(const ProductSpot &spot, mlir::Value group, int64_t first);
+  TileWindow partialAt(const ProductSpot &spot, mlir::Value group, int64_t first, int64_t width);
+  mlir::Value loadSums(int64_t next, llvm::function_ref<mlir::Value(int64_t first)> load);
   mlir::LogicalResult multiplyBlock(const PanelBlock &block, const Depth &part, mlir::Value slot);
   mlir::LogicalResult scaleBlock(const PanelBlock &block, const Depth &part);
   mlir::LogicalResult addBlock(const PanelBlock &block, const Depth &part, mlir::Value slot);
@@ -159,6 +161,9 @@ private:
   void askAhead(mlir::Value row, mlir::Value steps);
   TileWindow waitingAt(const ProductSpot &spot);
   mlir::Value viewEntries(llvm::ArrayRef<int64_t> shape);
+  /// Panels of bytes that a turn unpacks, and sums of a spot with them.
+  int64_t bytePanels() const { return unpacking.panels * unpacking.digits; }
+  int64_t sumColumns(const ProductSpot &spot) const { return spot.columns * unpacking.digits; }
 
   KernelEmitter &emitter;
   MatmulOp op;
@@ -193,7 +198,8 @@ private:
     int64_t depth = 0, panels = 1, rows = 0; // rows of a tile
     int64_t step = 0;                        // of K that products of entries have a multiple of
     int64_t group = 0;                       // entries of a column that lie where a group does; 0: all are one group
-    int64_t words = 0;                       // of a panel in a turn
+    int64_t words = 0;                       // of a panel in a turn, or of a digit
+    int64_t digits = 1;                      // bytes of an entry; more have one panel in a turn
     int64_t slots = 1;                       // that turns take in turn
     /// Entries with a sign, less their zero points, where tiles take them: nothing is left to take off the sums.
     bool isSigned = false;

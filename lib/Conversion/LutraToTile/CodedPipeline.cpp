@@ -48,11 +48,10 @@ void CodedEmission::planPipe(ProductPlan &plan, int64_t rowCount) {
 }
 
 void CodedEmission::planPipe(const CodedProduct &product) {
-  constexpr int64_t mostOfSome = 1024;
   const EncodedPanels &panels = weight->getPanels();
   Builder &builder = emitter.builder;
   unpacking.rows = product.blockRows / 2; // of a tile
-  unpacking.panels = unpacking.depth <= mostOfSome ? std::min(product.blockPanels, panels.panels()) : 1;
+  choosePanels(product);
   unpacking.fillsRows = true;
   unpacking.copiesRows = !copies;
   unpacking.slots = 2;
@@ -68,11 +67,11 @@ void CodedEmission::planPipe(const CodedProduct &product) {
   int64_t scales = llvm::divideCeil(depth, std::min<int64_t>(op.getBlock(), depth));
   int64_t others = unpacking.most * 4 * (waitingBlocks * width + scales);
   unpacking.turns = unpacking.isOnce || copies ? turns : turnsIn(std::min(copyBytes, itemBytes - others));
-  unpacking.entries = makeScratch(emitter, {2 * unpacking.panels * unpacking.words * rowBytes}, builder.getI8Type());
+  unpacking.entries = makeScratch(emitter, {2 * bytePanels() * unpacking.words * rowBytes}, builder.getI8Type());
   waiting = makeScratch(emitter, {waitingBlocks, unpacking.most, width}, builder.getF32Type());
   if (unpacking.copiesRows)
     unpacking.copy = makeScratch(emitter, {unpacking.turns * unpacking.most, row}, builder.getI8Type());
-  unpacking.partial = makeScratch(emitter, {2, groups, unpacking.rows, width}, builder.getI32Type());
+  unpacking.partial = makeScratch(emitter, {2, groups, unpacking.rows, bytePanels() * panel}, builder.getI32Type());
 }
 
 /// Copies the item's rows over some turns, those of a turn together.
@@ -89,7 +88,7 @@ CodedEmission::Depth CodedEmission::partAt(const PipeTurns &turns, Value turn) {
   return {emitter.mul(emitter.add(turns.first, turn), emitter.constant(unpacking.depth)), turns.size};
 }
 
-/// Where the sums of a unit lie that begins with panel number `first` of a turn's.
+/// Where `width` sums of a unit lie, from those of panel, or digit, number `first` of a turn on.
 TileWindow CodedEmission::pipedAt(const PipeUnit &unit, Value group, int64_t first, int64_t width) {
   TileWindow window;
   window.indices = {unit.place, group, emitter.constant(0), emitter.constant(first * panel)};
@@ -117,8 +116,8 @@ CodedEmission::PipeSteps CodedEmission::multiplyUnit(const PanelBlock &block, co
         }
         PipeSums before = sums;
         if (from == low)
-          sums = {makeSums(spot.rows, spot.columns, emitter.builder.getI32Type()),
-                  pipedAt(unit, emitter.constant(low / group), 0, spot.columns)};
+          sums = {makeSums(spot.rows, sumColumns(spot), emitter.builder.getI32Type()),
+                  pipedAt(unit, emitter.constant(low / group), 0, sumColumns(spot))};
         Depth part{emitter.add(unit.part.low, emitter.constant(from)), std::min(stepDepth, end - from)};
         sums.tile = multiplyGroup(spot, part, sourceOf(unit.part, unit.slot), sums.tile);
         copiedFrom = copiedTo = Value();
@@ -143,7 +142,9 @@ CodedEmission::PipeSteps CodedEmission::scaleUnit(const PanelBlock &block, const
       Value total = emitter.loadTile(waiting, window, real);
       Value first = emitter.div(unit.part.low, emitter.constant(group));
       for (int64_t index = 0; index * group < unit.part.size; ++index) {
-        Value sum = emitter.loadTile(unpacking.partial, pipedAt(unit, emitter.constant(index), next, panel), wide);
+        Value sum = loadSums(next, [&](int64_t firstSum) {
+          return emitter.loadTile(unpacking.partial, pipedAt(unit, emitter.constant(index), firstSum, panel), wide);
+        });
         total = scaleGroup(spot, emitter.add(first, emitter.constant(index)), sum, total, unpacking.isSigned);
       }
       emitter.storeTile(total, waiting, window);

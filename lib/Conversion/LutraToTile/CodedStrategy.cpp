@@ -87,7 +87,8 @@ std::optional<StrategyOffer> CodedStrategy::match(const ProductProblem &problem,
   double rows = static_cast<double>(problem.shape.m < 0 ? ProductProblem::assumedRows : problem.shape.m);
   // Tiles of AMX read what is unpacked once for all rows of an item; then whole products take as long as these would
   // with a little more than one product of vectors at a time (M = 16 and 128, K = N = 4096, groups of 128).
-  bool unpacksOnce = target.hasByteTiles() && values.digits == 1 && rows >= static_cast<double>(coded->unpackRows);
+  bool unpacksOnce = target.hasByteTiles() && (values.digits == 1 || values.hasSignedDigits(panels)) &&
+                     rows >= static_cast<double>(coded->unpackRows);
   constexpr double itemRows = 128;
   int64_t tileRows = values.digits > 1 ? std::min(coded->rows, getDigitRows(*coded, values.digits)) : coded->rows;
   double tiles = std::ceil(rows / (unpacksOnce ? itemRows : static_cast<double>(tileRows)));

@@ -27,6 +27,10 @@ struct CodedValues {
   int64_t greatestSum(const EncodedPanels &panels) const;
   /// The same after the corrections: 32 bits that wrap around before need hold no more.
   int64_t greatestResult(const EncodedPanels &panels) const;
+  /// Whether two digits with a sign hold all entries less the bias, and nothing else has to be taken off.
+  bool hasSignedDigits(const EncodedPanels &panels) const {
+    return digits == 2 && !panels.zero && least - bias >= -128 * 257 && greatest - bias <= 127 * 257;
+  }
   /// The entries of panels for a level's instructions, or why there are none.
   static llvm::Expected<CodedValues> of(const EncodedPanels &panels, const CodedProduct &product);
 };
@@ -37,6 +41,12 @@ inline int64_t getDigitRows(const CodedProduct &product, int64_t digits) {
   int64_t most = product.vectorBytes == 32 ? 8 : 16; // half of the registers
   int64_t rows = most / (digits * (panelBytes / product.vectorBytes));
   return std::max<int64_t>(1, llvm::bit_floor(static_cast<uint64_t>(rows)));
+}
+
+/// A digit of a value that is the sum of two signed bytes, one times 256.
+inline int64_t getSignedDigit(int64_t value, int64_t digit) {
+  auto low = static_cast<int8_t>(value);
+  return digit == 0 ? low : (value - low) / 256;
 }
 
 } // namespace lutra

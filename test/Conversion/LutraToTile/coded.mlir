@@ -106,6 +106,23 @@ lutra.kernel @uneven(%a: tensor<16x400xi8>, %s: tensor<16x2xf32>, %w: tensor<48x
   lutra.yield %r : tensor<16x48xf32>
 }
 
+// Entries of two digits are unpacked as two panels of bytes, of one panel in a turn; sums of both are joined before they
+// are scaled.
+// AMX-LABEL: func.func @digits(
+// AMX: %[[PARTIAL:.*]] = memref.alloca() {{.*}} : memref<2x1x16x32xi32>
+// AMX: lutra.tile_unpack {{.*}} values = array<i64: 0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, -128, -96, -64, -32, 0, 64, -128, -64, 0, -1,
+// AMX: lutra.tile_unpack {{.*}} values = array<i64: 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 2, 2, 0, 0,
+// AMX: lutra.tile_coded_matmul {{.*}} signed_codes} : {{.*}} -> <16x32xi32>
+// AMX: %[[LOW:.*]] = lutra.tile_load %[[PARTIAL]][{{.*}}, %c0] dims = [2, 3] {{.*}} -> <16x16xi32>
+// AMX: %[[HIGH:.*]] = lutra.tile_load %[[PARTIAL]][{{.*}}, %c16] dims = [2, 3] {{.*}} -> <16x16xi32>
+// AMX: lutra.tile_map(%[[LOW]], %[[HIGH]])
+// AMX: arith.shli %{{.*}}, %c8_i32
+#e3m2 = #lutra.encoding<[dense<uint<6>, float<3, 2, 3>, scales = [f32, 1, 128]>], packing = #lutra.packing<width = 16, depth = 16>>
+lutra.kernel @digits(%a: tensor<16x256xi8>, %s: tensor<16x2xf32>, %w: tensor<48x256xf32, #e3m2>) -> tensor<16x48xf32> {
+  %r = lutra.matmul %a, %w scale(%s : tensor<16x2xf32>) {transpose_rhs, block = 128 : i64, strategy = #lutra.strategy<"coded">} : (tensor<16x256xi8>, tensor<48x256xf32, #e3m2>) -> tensor<16x48xf32>
+  lutra.yield %r : tensor<16x48xf32>
+}
+
 // Vectors unpack two panels for all rows, copied for these steps, and ask for those of the next turn before each group.
 // Products are added to what the zero point takes off; columns of some rows are finished side by side.
 // VNNI-LABEL: func.func @shared(

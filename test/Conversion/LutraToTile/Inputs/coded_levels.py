@@ -50,6 +50,27 @@ RAGGED = [
     (7, 30, 250, 48, 2),
     (48, 32, 2056, 128, 2),
 ]
+# Values of two digits: bits, and what codes stand for; the third the least and the greatest of two signed bytes.
+TABLE = [-32896, -32768, -32767, -257, -256, -129, -128, -1, 0, 1, 127, 128, 255, 256, 32512, 32639]
+VALUES = [
+    (4, "table<16, f32, [" + ", ".join(str(round(i * i * i / 8) / 8192) for i in range(-40, 40, 5)) + "]>"),
+    (6, "float<3, 2, 3>"),
+    (4, "table<16, f32, [" + ", ".join(f"{value}.0" for value in TABLE) + "]>"),
+]
+WIDE = [
+    (1, 64, 256, 64),
+    (6, 80, 512, 128),
+    (16, 100, 384, 128),
+    (33, 70, 512, 64),
+    (32, 64, 512, 512),
+    (100, 272, 1024, 32),
+    (128, 33, 400, 160),
+    (40, 48, 1040, 528),
+    (17, 40, 250, 48),
+    (200, 96, 4096, 128),
+    (129, 40, 1948, 1948),
+    (16, 32, 2056, 128),
+]
 
 
 def model(n: int, k: int, group: int, bits: int, rows: int | str, has_zeros: bool) -> bytes:
@@ -74,10 +95,12 @@ def model(n: int, k: int, group: int, bits: int, rows: int | str, has_zeros: boo
     return helper.make_model(graph, opset_imports=opsets, ir_version=9).SerializeToString()
 
 
-def text(n: int, k: int, group: int, bits: int, rows: int | str, has_zeros: bool) -> str:
-    """The same with any group, the last of which may be short."""
-    zero = f"zero = tensor<u{bits}, 1, {group}>" if has_zeros else f"zero = const<{1 << (bits - 1)}.0>"
-    terms = f"[dense<uint<{bits}>, affine, scales = [f16, 1, {group}], {zero}>]"
+def text(n: int, k: int, group: int, bits: int, rows: int | str, has_zeros: bool, values: str = "affine") -> str:
+    """The same with any group, the last of which may be short, and what codes stand for."""
+    zero = f", zero = tensor<u{bits}, 1, {group}>" if has_zeros else f", zero = const<{1 << (bits - 1)}.0>"
+    if values != "affine":
+        zero = ""
+    terms = f"[dense<uint<{bits}>, {values}, scales = [f16, 1, {group}]{zero}>]"
     arrays = encoding.layout(terms, (n, k))
     random = np.random.default_rng(n + k + group)
     data = random.integers(0, 256, arrays[-1].offset + arrays[-1].nbytes, np.uint8)
@@ -101,18 +124,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("levels", nargs="+", help="the first is what others are compared with")
     parser.add_argument("--corrupt", action="store_true", help="expect one result more")
+    parser.add_argument("--wide", action="store_true", help="values of two digits")
     options = parser.parse_args()
     count = 0
     work = tempfile.TemporaryDirectory()
-    for index, (m, n, k, group, bits) in enumerate(SHAPES + RAGGED):
+    cases = [(*shape, "affine") for shape in SHAPES + RAGGED]
+    if options.wide:
+        cases = [(*shape, *VALUES[index % len(VALUES)]) for index, shape in enumerate(WIDE)]
+    for index, (m, n, k, group, bits, values) in enumerate(cases):
         is_known = index % 4 != 3  # else rows are known at run time alone
         sizes = (n, k, group, bits, m if is_known else "rows", index % 3 != 2)
         content: bytes | str
-        if index < len(SHAPES):
+        if not options.wide and index < len(SHAPES):
             content = model(*sizes)
         else:
             content = f"{work.name}/ragged.mlir"
-            Path(content).write_text(text(*sizes))
+            Path(content).write_text(text(*sizes, values))
         # Rows that fill tiles, that leave few over and many.
         counts = (m,) if is_known else (0, 1, 16, m, m + 17)
         inputs = [np.random.default_rng(rows).standard_normal((rows, k)).astype(np.float32) for rows in counts]
