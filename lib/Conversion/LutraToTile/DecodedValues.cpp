@@ -1,7 +1,7 @@
 //===- DecodedValues.cpp - arithmetic that turns bits into floats -------------===//
 // Every number here is exact in f32, as lutra.decode means it. Small floats: sign and magnitude are moved to their
-// places in an f32 and the exponent is rebiased; subnormals are integers times a power of two. No step makes a
-// subnormal f32, which some CPUs compute slowly.
+// places in an f32 and the exponent is rebiased; subnormals are integers times a power of two. Codes go by way of f16
+// where one instruction widens that. No step makes a subnormal f32, which some CPUs compute slowly.
 #include "DecodedValues.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -76,6 +76,40 @@ Value decodeFloat(OpBuilder &builder, Location loc, Value bits, const FloatForm 
       number(builder, loc, 31));
   Value pattern = arith::BitcastOp::create(builder, loc, builder.getI32Type(), value);
   return asFloat(builder, loc, arith::OrIOp::create(builder, loc, pattern, sign));
+}
+
+/// Whether every number of a form, and its infinities, is one of f16 times a power of two.
+static bool fitsHalf(const FloatForm &form) {
+  return form.mantissaBits <= 10 &&
+         (form.exponentBits < 5 || (form.exponentBits == 5 && form.special == ValueMap::Ieee));
+}
+
+/// The same by way of f16, which one instruction widens, subnormals too. Sign and magnitude move to their places
+/// together; what the sign leaves between them goes.
+static Value decodeByHalf(OpBuilder &builder, Location loc, Value bits, const FloatForm &form) {
+  Type narrow = builder.getI16Type(), half = builder.getF16Type(), real = builder.getF32Type();
+  constexpr int halfBits = 16, halfMantissa = 10, halfBias = 15;
+  int magnitudeBits = form.exponentBits + form.mantissaBits, to = halfMantissa - form.mantissaBits;
+  auto shortNumber = [&](int64_t value) { return arith::ConstantIntOp::create(builder, loc, narrow, value); };
+  Value moved;
+  if (magnitudeBits == 7) { // a byte
+    Value byte = arith::TruncIOp::create(builder, loc, builder.getI8Type(), bits);
+    moved = arith::ShLIOp::create(builder, loc, arith::ExtSIOp::create(builder, loc, narrow, byte), shortNumber(to));
+  } else {
+    int above = halfBits - 1 - magnitudeBits;
+    moved = arith::TruncIOp::create(builder, loc, narrow, bits);
+    moved = arith::ShLIOp::create(builder, loc, moved, shortNumber(above));
+    moved = arith::ShRSIOp::create(builder, loc, moved, shortNumber(above - to));
+  }
+  if (to + magnitudeBits < halfBits - 1) {
+    int64_t kept = (int64_t(1) << (to + magnitudeBits)) - 1 - (int64_t(1) << (halfBits - 1));
+    moved = arith::AndIOp::create(builder, loc, moved, shortNumber(kept));
+  }
+  Value number = arith::BitcastOp::create(builder, loc, half, moved);
+  Value value = arith::ExtFOp::create(builder, loc, real, number);
+  if (form.bias == halfBias)
+    return value;
+  return arith::MulFOp::create(builder, loc, value, realNumber(builder, loc, std::ldexp(1.0, halfBias - form.bias)));
 }
 
 Value decodeSide(OpBuilder &builder, Location loc, Value stored, const SideType &type) {
@@ -176,8 +210,10 @@ Value CodeValues::decode(ArrayRef<Value> words, unsigned field, ArrayRef<Value> 
   if (panels.code.bits > 4) {
     FloatForm form{static_cast<int>(panels.map.exponent), static_cast<int>(panels.map.mantissa),
                    static_cast<int>(panels.map.bias), panels.map.special};
+    constexpr unsigned widensHalf = 256; // bits of vectors, of levels that have such an instruction
+    bool isByHalf = fitsHalf(form) && emitter.target.getVectorBits() >= widensHalf;
     return emitter.map(codes, real, [&](OpBuilder &builder, ValueRange scalars) {
-      return decodeFloat(builder, loc, scalars[0], form);
+      return isByHalf ? decodeByHalf(builder, loc, scalars[0], form) : decodeFloat(builder, loc, scalars[0], form);
     });
   }
   SmallVector<float> values;
