@@ -101,15 +101,6 @@ static ArrayPtr withBfloatRounding(const Array &values, double half) {
   return result;
 }
 
-/// What rounding a table of the weight moves its elements by, where the activations are rounded to codes.
-static ArrayPtr withRoundedTable(const Array &values, double error) {
-  auto result = std::make_shared<Array>(values);
-  result->errors.resize(values.count());
-  for (int64_t i = 0; i < values.count(); ++i)
-    result->errors[i] += error * 1.0001 * std::fabs(values.floats[i]); // and what the scale rounds
-  return result;
-}
-
 /// Half a unit of f16 more for each element, and what is beyond its greatest number.
 static ArrayPtr withHalfRounding(const Array &values, double half) {
   auto result = std::make_shared<Array>(values);
@@ -188,6 +179,10 @@ static const ActivationForm *getRounding(MatmulOp op, const Array &operand, Inte
   return &encoding.getValue().activation;
 }
 
+static const Encoding &getEncoding(MatmulOp op) {
+  return encodingOf(cast<RankedTensorType>(op.getRhs().getType())).getValue();
+}
+
 /// Independent errors add as squares: half a step is 1.7 standard deviations of what rounding does, and seven are
 /// wanted.
 static double getHalf(Interpreter &interpreter) {
@@ -199,10 +194,8 @@ ArrayPtr lutra::getProductWeight(MatmulOp op, Interpreter &interpreter) {
   const ActivationForm *form = getRounding(op, rhs, interpreter);
   if (form && (form->kind == ActivationForm::BF16 || form->isFp8()))
     return withBfloatRounding(rhs, getHalf(interpreter));
-  if (form && form->kind == ActivationForm::Int && form->group != 0)
-    if (std::optional<RoundedTable> table =
-            roundTable(encodingOf(cast<RankedTensorType>(op.getRhs().getType())).getValue()))
-      return withRoundedTable(rhs, getHalf(interpreter) * table->error);
+  if (form && form->kind == ActivationForm::Int && takesBfloat(getEncoding(op))) // more than a rounded table moves
+    return withBfloatRounding(rhs, getHalf(interpreter));
   return {&rhs, [](const Array *) {}};
 }
 
@@ -228,5 +221,6 @@ FailureOr<ArrayPtr> lutra::getProductOperand(MatmulOp op, Interpreter &interpret
     return withFp8Rounding(lhs, group, precisionOf(getFp8Type(op.getContext(), form->kind)), getHalf(interpreter));
   if (form->bits == 1)
     return withSigns(lhs, group, interpreter.getErrorModel() == ErrorModel::Independent);
-  return withRounding(lhs, group, *form, getHalf(interpreter));
+  ArrayPtr rounded = withRounding(lhs, group, *form, getHalf(interpreter));
+  return takesBfloat(getEncoding(op)) ? withBfloatRounding(*rounded, getHalf(interpreter)) : rounded;
 }

@@ -35,3 +35,14 @@ std::optional<RoundedTable> lutra::roundTable(const Encoding &encoding) {
   format.value.element = {SideType::F32, 32};
   return rounded;
 }
+
+bool lutra::takesBfloat(const Encoding &encoding) {
+  if (encoding.terms.size() != 1 || encoding.terms.front().kind != EncodingTerm::Dense)
+    return false;
+  constexpr int64_t mostEntries = 64;
+  const ValueMap &value = encoding.terms.front().formats.front().value;
+  if (value.kind == ValueMap::Float)
+    return 1 + value.exponent + value.mantissa > 6;
+  return value.kind == ValueMap::Table &&
+         (value.values.empty() || value.entries > mostEntries || roundTable(encoding).has_value());
+}

@@ -19,6 +19,11 @@ struct RoundedTable {
 /// would move an entry by more than 2^-10 of its magnitude.
 std::optional<RoundedTable> roundTable(const Encoding &encoding);
 
+/// Whether beside such activations a product may round the weight to bf16, and activations times their scales too:
+/// no small integers stand for its values as they are, which are fp8, or a table's that is not stated, has more than 64
+/// entries or is one that roundTable takes.
+bool takesBfloat(const Encoding &encoding);
+
 } // namespace lutra
 
 #endif // LUTRA_SUPPORT_ROUNDEDTABLE_H

@@ -93,7 +93,9 @@ std::optional<StrategyOffer> CodedStrategy::match(const ProductProblem &problem,
   int64_t tileRows = values.digits > 1 ? std::min(coded->rows, getDigitRows(*coded, values.digits)) : coded->rows;
   double tiles = std::ceil(rows / (unpacksOnce ? itemRows : static_cast<double>(tileRows)));
   double weights = static_cast<double>(problem.shape.n) * static_cast<double>(problem.shape.k);
-  double operations = problem.getMultiplyAdds() * productOperations(values, *coded) +
+  constexpr double twoDigits = 1.7; // times one, where tiles load a row for both and scale both as one
+  double products = unpacksOnce && values.digits > 1 ? twoDigits : productOperations(values, *coded);
+  double operations = problem.getMultiplyAdds() * products +
                       tiles * weights * unpackOperations(panels, values, target.hasByteShuffle());
   return StrategyOffer{operations / static_cast<double>(coded->vectorBytes) / coded->perCycle};
 }

@@ -9,6 +9,10 @@
 // less than the activations (include/lutra/Support/RoundedTable.h): the product then has a weight of the same bytes and
 // that encoding.
 //
+// Where no small integers stand for a weight's values, or a table's are more work than that, the codes of the other
+// operand may be numbers of a product in bf16, which holds them: the scale of a row is applied to its results, that of
+// a group to its codes.
+//
 // With zero points the product of codes is corrected by sums of the weight's columns, which are known:
 //
 //   sum over k of s * (x[k] - z) * w[k] = s * sum(x[k] * w[k]) - s * z * sum(w[k])
@@ -69,12 +73,13 @@ private:
   Codes makeSigns(OpBuilder &builder, Value value, int64_t group);
   Value sumColumns(MatmulOp product, int64_t group);
   Value getRounded(MatmulOp product, RankedTensorType type);
+  void multiplyNumbers(MatmulOp op, const Codes &made, int64_t group, RankedTensorType weightType);
   Value correct(MatmulOp product, Value zeroPoint, Value sums);
 
   std::optional<WeightStore> store;
   std::map<std::tuple<void *, int64_t, unsigned, bool>, Codes> done; // by value, group, bits and symmetry
   std::map<std::pair<Operation *, int64_t>, GlobalOp> sums;          // of columns, by global and group
-  std::map<Operation *, GlobalOp> rounded;                           // tables, by global
+  std::map<std::pair<Operation *, const void *>, GlobalOp> rounded;  // weights, by global and type
 };
 } // namespace
 
@@ -250,11 +255,41 @@ static RankedTensorType getRoundedType(RankedTensorType type) {
 /// The weight of a product as one of that type with the same bytes.
 Value QuantizeActivations::getRounded(MatmulOp product, RankedTensorType type) {
   GlobalOp global = store->getGlobal(product.getRhs());
-  GlobalOp &made = rounded[global];
+  GlobalOp &made = rounded[{global, type.getAsOpaquePointer()}];
   if (!made)
     made = store->addView(global, (global.getSymName() + ".rounded").str(), type);
   OpBuilder builder(product);
   return WeightOp::create(builder, product.getLoc(), made.getType(), made.getSymName());
+}
+
+/// The type of a weight whose product may be one of bf16 where the encoding lets it round the other operand to codes.
+static RankedTensorType getBfloatType(RankedTensorType type) {
+  EncodingAttr attr = encodingOf(type);
+  if (!attr || attr.getValue().activation.kind != ActivationForm::Int || !takesBfloat(attr.getValue()))
+    return {};
+  Encoding encoding = attr.getValue();
+  encoding.activation = ActivationForm();
+  encoding.activation.kind = ActivationForm::BF16;
+  return type.cloneWithEncoding(EncodingAttr::get(type.getContext(), encoding, attr.getPacking()));
+}
+
+/// Makes a product one of its operand's codes as numbers.
+void QuantizeActivations::multiplyNumbers(MatmulOp op, const Codes &made, int64_t group, RankedTensorType weightType) {
+  OpBuilder builder(op);
+  Location loc = op.getLoc();
+  auto lhs = cast<RankedTensorType>(op.getLhs().getType());
+  bool scalesRows = group >= lhs.getShape().back();
+  Value numbers = scalesRows ? CastOp::create(builder, loc, lhs, made.codes).getResult()
+                             : DequantizeOp::create(builder, loc, lhs, made.codes, made.scale, /*zero_point=*/Value(),
+                                                    lhs.getRank() - 1, group)
+                                   .getResult();
+  op.getLhsMutable().set(numbers);
+  op.getRhsMutable().set(getRounded(op, weightType));
+  if (!scalesRows)
+    return;
+  builder.setInsertionPointAfter(op);
+  auto scaled = BinaryOp::create(builder, loc, op.getType(), BinaryKind::Mul, op.getResult(), made.scale);
+  op.getResult().replaceAllUsesExcept(scaled, scaled);
 }
 
 /// What a product of codes with zero points stands for.
@@ -324,9 +359,25 @@ void QuantizeActivations::quantize(MatmulOp op, const ProductStrategies &strateg
     coded.getRhsMutable().set(table);
     after = strategies.choose(*getProductProblem(coded), levels, wish, why);
   }
+  std::optional<StrategyChoice> inBfloat;
+  RankedTensorType bfloatType;
+  if (form.symmetric && store->getGlobal(op.getRhs()))
+    bfloatType = getBfloatType(cast<RankedTensorType>(op.getRhs().getType()));
+  if (bfloatType) {
+    Value weight = UnrealizedConversionCastOp::create(builder, loc, bfloatType, op.getRhs()).getResult(0);
+    auto numbers = MatmulOp::create(builder, loc, op.getType(), op.getLhs(), weight, Value(), /*transpose_lhs=*/false,
+                                    op.getTransposeRhs(), /*block=*/0, op.getStrategyAttr());
+    inBfloat = strategies.choose(*getProductProblem(numbers), levels, wish, why);
+    numbers.erase();
+    weight.getDefiningOp()->erase();
+  }
   auto opts = remark::RemarkOpts::name("QuantizeActivations").category(DEBUG_TYPE);
   double rounding = source ? 0 : elementCycles(*getProductProblem(op)) * static_cast<double>(levels.size());
-  bool wins = after && (!before || after->cycles + rounding < before->cycles);
+  auto isLess = [&](const std::optional<StrategyChoice> &choice) {
+    return choice && (!before || choice->cycles + rounding < before->cycles);
+  };
+  bool takesNumbers = isLess(inBfloat) && !(after && after->cycles <= inBfloat->cycles);
+  bool wins = !takesNumbers && isLess(after);
   if (table) {
     coded.getRhsMutable().set(op.getRhs());
     if (wins)
@@ -347,6 +398,11 @@ void QuantizeActivations::quantize(MatmulOp op, const ProductStrategies &strateg
                               << remark::metric("Cycles", after->cycles);
     op.replaceAllUsesWith(columns ? correct(coded, made.zeroPoint, columns) : coded.getResult());
     op.erase();
+  } else if (takesNumbers) {
+    coded.erase();
+    multiplyNumbers(op, source ? readCodes(op, source, scaleType) : makeCodes(op.getLhs(), form), group, bfloatType);
+    remark::passed(loc, opts) << remark::metric("Strategy", inBfloat->strategy->getName())
+                              << remark::metric("Cycles", inBfloat->cycles);
   } else {
     remark::missed(loc, opts) << remark::reason("{0}", after ? "codes and their product take longer"
                                                             : llvm::join(why, "; "));
