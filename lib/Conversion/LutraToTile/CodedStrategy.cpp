@@ -45,7 +45,10 @@ private:
 } // namespace
 
 /// Operations that turn a vector of codes into their values, where `shuffles` says that one finds all entries.
-static double unpackOperations(const EncodedPanels &panels, const CodedValues &values, bool shuffles) {
+static double unpackOperations(const EncodedPanels &panels, const CodedValues &values, const TileTarget &target) {
+  bool shuffles = target.hasByteShuffle();
+  // Entries of 16 bits for even and odd codes, found by an instruction of up to three operations each.
+  bool findsPairs = !shuffles && target.getVectorBits() == 512 && panels.code.bits == 6 && values.digits <= 2;
   double operations = 0;
   for (unsigned field = 0; field < panels.code.fields(); ++field) {
     if (shuffles && (!values.entries.empty() || panels.code.triples)) { // no masks
@@ -56,7 +59,9 @@ static double unpackOperations(const EncodedPanels &panels, const CodedValues &v
     }
     for (const CodeWords::Piece &piece : panels.code.piecesOf(field))
       operations += (piece.at != piece.to) + (piece.count < 8) + (piece.to > 0);
-    if (!values.entries.empty()) // a shuffle for 16 entries, and what chooses among those
+    if (!values.entries.empty() && findsPairs)
+      operations += static_cast<double>(5 + 3 * values.digits);
+    else if (!values.entries.empty()) // a shuffle for 16 entries, and what chooses among those
       operations += static_cast<double>((panels.code.bits <= 4 ? 1 : panels.code.bits == 5 ? 4 : 9) * values.digits);
     operations += values.special.empty() ? 0 : 2;
     operations += values.least < 0 ? 1 : 0;
@@ -96,7 +101,7 @@ std::optional<StrategyOffer> CodedStrategy::match(const ProductProblem &problem,
   constexpr double twoDigits = 1.7; // times one, where tiles load a row for both and scale both as one
   double products = unpacksOnce && values.digits > 1 ? twoDigits : productOperations(values, *coded);
   double operations = problem.getMultiplyAdds() * products +
-                      tiles * weights * unpackOperations(panels, values, target.hasByteShuffle());
+                      tiles * weights * unpackOperations(panels, values, target);
   return StrategyOffer{operations / static_cast<double>(coded->vectorBytes) / coded->perCycle};
 }
 

@@ -197,7 +197,7 @@ Value CodedWords::shuffle(Value codes, ArrayRef<int64_t> table, int64_t part) {
 }
 
 /// The entries of the table for codes. On aarch64 one instruction reads up to 64 of them; on x86 each 16 take a
-/// shuffle, and of those the upper bits choose.
+/// shuffle, and of those the upper bits choose (findsPairs: two of 16 bits do).
 Value CodedWords::lookUp(Value codes, ArrayRef<int64_t> table) {
   if (vectorBytes == 16) {
     Values operands;
@@ -220,19 +220,60 @@ Value CodedWords::lookUp(Value codes, ArrayRef<int64_t> table) {
     Value shuffled = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(bytes, ArrayRef(entries)));
     found.push_back(call(shuffle, bytes, {shuffled, codes}));
   }
-  for (int64_t bit = 16; found.size() > 1; bit *= 2) {
-    Value clear = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq,
-                                        arith::AndIOp::create(builder, loc, codes, splat(bytes, bit)),
-                                        splat(bytes, 0));
+  for (int64_t bit = 4; found.size() > 1; ++bit) {
+    Value isSet;
+    if (vectorBytes == 32) { // the sign of a byte chooses
+      Value pairs = vector::BitCastOp::create(builder, loc, narrowType, codes);
+      pairs = arith::ShLIOp::create(builder, loc, pairs, splat(narrowType, 7 - bit));
+      isSet = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt,
+                                    vector::BitCastOp::create(builder, loc, bytes, pairs), splat(bytes, 0));
+    } else {
+      isSet = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne,
+                                    arith::AndIOp::create(builder, loc, codes, splat(bytes, int64_t(1) << bit)),
+                                    splat(bytes, 0));
+    }
     SmallVector<Value> chosen;
     for (size_t i = 0; i < found.size(); i += 2)
-      chosen.push_back(arith::SelectOp::create(builder, loc, clear, found[i], found[i + 1]));
+      chosen.push_back(arith::SelectOp::create(builder, loc, isSet, found[i + 1], found[i]));
     found = std::move(chosen);
   }
   return found.front();
 }
 
+/// Whether two instructions find entries of 16 bits, of even and of odd codes, where four would find bytes of them.
+bool CodedWords::findsPairs() {
+  return vectorBytes == 64 && !shuffles && special.empty() && meaning.values && meaning.bits == 6 && digits.count <= 2;
+}
+
+/// The entries of 64, or a digit of them, for codes with anything above them: those of two digits are looked up once.
+Value CodedWords::lookUpPairs(Value codes, int64_t position, int64_t digit) {
+  SmallVector<int64_t> low = tableOf(position, 0), high = digits.count > 1 ? tableOf(position, 1) : low;
+  Values tables;
+  for (size_t first = 0; first < shuffledEntries; first += shuffledEntries / 2) {
+    SmallVector<int16_t> entries;
+    for (size_t i = first; i < first + shuffledEntries / 2; ++i)
+      entries.push_back(static_cast<int16_t>((low[i] & 0xFF) | (high[i] & 0xFF) << 8));
+    tables.push_back(arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(narrowType, ArrayRef(entries))));
+  }
+  Value byte = splat(narrowType, 8), lower = splat(narrowType, 0xFF), upper = splat(narrowType, -0x100);
+  auto find = [&](Value pairs) {
+    return call("llvm.x86.avx512.vpermi2var.hi.512", narrowType, {tables[0], pairs, tables[1]});
+  };
+  Value pairs = vector::BitCastOp::create(builder, loc, narrowType, codes);
+  Value even = find(pairs), odd = find(arith::ShRUIOp::create(builder, loc, pairs, byte));
+  if (digit == 0) {
+    even = arith::AndIOp::create(builder, loc, even, lower);
+    odd = arith::ShLIOp::create(builder, loc, odd, byte);
+  } else {
+    even = arith::ShRUIOp::create(builder, loc, even, byte);
+    odd = arith::AndIOp::create(builder, loc, odd, upper);
+  }
+  return vector::BitCastOp::create(builder, loc, bytes, arith::OrIOp::create(builder, loc, even, odd));
+}
+
 Value CodedWords::valuesOf(ArrayRef<Value> words, int64_t position, int64_t part, int64_t digit) {
+  if (findsPairs())
+    return lookUpPairs(field(words, position, /*isLoose=*/true), position, digit);
   Value codes = field(words, position, shuffles);
   SmallVector<int64_t> table = tableOf(position, digit);
   if (shuffles)
