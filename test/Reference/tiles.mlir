@@ -157,6 +157,43 @@ func.func @coded() -> memref<1x2xi32> {
   return %y : memref<1x2xi32>
 }
 
+// Words of two rows side by side, two of each: row 0 has k 0 to 3 = 1 0 0 0 and k 4 to 7 = 0 2 0 0, row 1 three times
+// as much. Codes of one column: 1 to 8, so that row 0 gives 1 + 2 * 6 = 13.
+// OPS: @words 0: 2x1xi32 = {{\[\[}}13], [39]]
+func.func @words() -> memref<2x1xi32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c4 = arith.constant 4 : index
+  %c8 = arith.constant 8 : index
+  %none = arith.constant 0 : i8
+  %x = memref.alloc() : memref<2x2x4xi8>
+  %w = memref.alloc() : memref<1x2x1x4xi8>
+  %y = memref.alloc() : memref<2x1xi32>
+  scf.for %k = %c0 to %c8 step %c1 {
+    %word = arith.divui %k, %c4 : index
+    %byte = arith.remui %k, %c4 : index
+    %next = arith.addi %k, %c1 : index
+    %code = arith.index_cast %next : index to i8
+    memref.store %code, %w[%c0, %word, %c0, %byte] : memref<1x2x1x4xi8>
+    memref.store %none, %x[%word, %c0, %byte] : memref<2x2x4xi8>
+    memref.store %none, %x[%word, %c1, %byte] : memref<2x2x4xi8>
+  }
+  %x0 = arith.constant 1 : i8
+  %x1 = arith.constant 2 : i8
+  %x2 = arith.constant 3 : i8
+  %x3 = arith.constant 6 : i8
+  memref.store %x0, %x[%c0, %c0, %c0] : memref<2x2x4xi8>
+  memref.store %x1, %x[%c1, %c0, %c1] : memref<2x2x4xi8>
+  memref.store %x2, %x[%c0, %c1, %c0] : memref<2x2x4xi8>
+  memref.store %x3, %x[%c1, %c1, %c1] : memref<2x2x4xi8>
+  %zero = arith.constant 0 : i32
+  %acc = lutra.tile_fill %zero : i32 -> !lutra.tile<2x1xi32>
+  %r = lutra.tile_coded_matmul %x[%c0, %c0, %c0], %w[%c0, %c0], %acc depth %c8 {bits = 8 : i64, lhs_row_dim = 1 : i64}
+         : memref<2x2x4xi8>, memref<1x2x1x4xi8>, !lutra.tile<2x1xi32> -> !lutra.tile<2x1xi32>
+  lutra.tile_store %r, %y[%c0, %c0] dims = [0, 1] steps = [1, 1] : !lutra.tile<2x1xi32>, memref<2x1xi32>
+  return %y : memref<2x1xi32>
+}
+
 // Codes of 4 bits, high halves the special one: column 0 takes 10 for it, column 1 16.
 // OPS: @special 0: 2x2xi8 = {{\[\[}}6, 2], [10, 16]]
 func.func @special() -> memref<2x2xi8> {

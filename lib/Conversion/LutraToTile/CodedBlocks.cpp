@@ -9,8 +9,11 @@
 // reads those sums as vectors, scales and adds them: each finds in the cache what it waits for. Of many, it unpacks
 // first. Where rows fill tiles or are many, and K has groups, units smaller than turns overlap (CodedPipeline.cpp).
 //
-// Vectors take many rows that way, of one buffer, and ask for the codes of the next turn meanwhile; rows of these steps
-// are copied, since many a page apart take longer to find than to read.
+// Vectors take many rows that way, of one buffer, and ask for the codes of the next turn meanwhile. Rows of these steps
+// are copied, since many a page apart take longer to find than to read; with VNNI words of 16 rows lie side by
+// side in the copy, so that one address finds them all. They are the panels of a product with ones
+// then, which gives the sums of groups. Sums of a turn wait together, in memory: registers would not hold them beside
+// those of the next group.
 //
 // Sums wait in f32, or in i32 where all of K is one group. Entries for tiles have a sign and are less their zero point.
 // Entries of two digits are two panels of bytes, whose sums are joined when all or a group of K is there.
@@ -61,7 +64,12 @@ void CodedEmission::planBlocks(const CodedProduct &product) {
   unpacking.entries = makeScratch(emitter, {unpacking.slots * bytePanels() * unpacking.words * rowBytes},
                                   builder.getI8Type());
   Type element = isOneGroup ? Type(builder.getI32Type()) : builder.getF32Type();
-  waiting = makeScratch(emitter, {rowBlocks.size, columnBlocks.size * (isOneGroup ? unpacking.digits : 1)}, element);
+  // AVX2 alone, with half as many sums in registers, takes 2 % longer with rows packed so.
+  bool packs = !hasTiles && emitter.target.hasByteDot() && emitter.target.getVectorBits() >= 256;
+  int64_t width = unpacking.panels * panel, turns = llvm::divideCeil(columnBlocks.size, width);
+  int64_t all = columnBlocks.size * (isOneGroup ? unpacking.digits : 1);
+  waiting = packs ? makeScratch(emitter, {turns, rowBlocks.size, width}, element)
+                  : makeScratch(emitter, {rowBlocks.size, all}, element);
   if (hasTiles && !isOneGroup)
     unpacking.partial = makeScratch(
         emitter, {(unpacking.depth + panels.group - 1) / panels.group, rowBlocks.size, bytePanels() * panel},
@@ -71,6 +79,7 @@ void CodedEmission::planBlocks(const CodedProduct &product) {
     (isMany ? unpacking.copiesRows : copies) = true;
   if (!copies && !hasTiles && rowBlocks.size * unpacking.depth <= codedCopyBytes)
     unpacking.copiesRows = true;
+  unpacking.packsRows = packs && unpacking.copiesRows;
 }
 
 /// Panels of a turn: one where it has digits, which then take the place of panels.
@@ -352,16 +361,17 @@ TileWindow CodedEmission::waitingAt(const ProductSpot &spot) {
   bool hasDigits = !cast<MemRefType>(waiting.getType()).getElementType().isF32();
   int64_t digits = hasDigits ? unpacking.digits : 1;
   TileWindow window;
-  Value column = emitter.sub(spot.column, unpacking.columns.low);
-  window.indices = {emitter.sub(spot.row, rows.low), emitter.mul(column, emitter.constant(digits))};
-  window.dims = {0, 1};
-  if (unpacking.place) {
-    window.indices.insert(window.indices.begin(), unpacking.place);
-    window.dims = {1, 2};
+  Value row = emitter.sub(spot.row, rows.low), column = emitter.sub(spot.column, unpacking.columns.low);
+  window.indices = {row, emitter.mul(column, emitter.constant(digits))};
+  if (cast<MemRefType>(waiting.getType()).getRank() > 2) { // by blocks of panels
+    Value width = emitter.constant(unpacking.panels * panel);
+    window.indices = {unpacking.place, row, column};
+    if (!unpacking.place)
+      window.indices = {emitter.div(column, width), row, emitter.rem(column, width)};
   }
-  if (spot.rows == 1)
-    window.dims.front() = -1;
+  int64_t last = static_cast<int64_t>(window.indices.size()) - 1;
   window.shape = {spot.rows, spot.columns * digits};
+  window.dims = {spot.rows == 1 ? -1 : last - 1, last};
   window.steps = {1, 1};
   return window;
 }
@@ -439,12 +449,110 @@ LogicalResult CodedEmission::scaleBlock(const PanelBlock &block, const Depth &pa
   });
 }
 
+/// A group's bytes of 1.
+void CodedEmission::makeUnits() {
+  int64_t count = llvm::alignTo(std::min(weight->getPanels().group, unpacking.depth), unpacking.step);
+  unpacking.units = makeScratch(emitter, {1, count}, emitter.builder.getI8Type());
+  Value zero = emitter.constant(0);
+  TileWindow window = TileWindow::row({zero, zero}, 1, count);
+  emitter.storeTile(emitter.fill(emitter.builder.getI8IntegerAttr(1), {count}), unpacking.units, window);
+}
+
+/// Sums of the groups of some steps of K of a block of packed rows: words of 16 rows are those of a panel.
+LogicalResult CodedEmission::sumPacked(Value block, const Depth &part) {
+  OpBuilder &builder = emitter.builder;
+  int64_t group = weight->getPanels().group;
+  Value zero = emitter.constant(0);
+  auto sumSteps = [&](Value low, int64_t size) {
+    int64_t steps = llvm::alignTo(size, unpacking.step);
+    Value word = emitter.div(emitter.sub(low, part.low), emitter.constant(wordBytes));
+    Value none = makeSums(1, packedRows, builder.getI32Type());
+    Value total = TileCodedMatmulOp::create(
+        builder, emitter.loc, none.getType(), unpacking.units, ValueRange{zero, zero}, lhs, ValueRange{block, word},
+        none, emitter.constant(steps), Value(), /*bits=*/8, /*lhs_row_dim=*/0, /*offset=*/0, nullptr,
+        /*special_code=*/-1, /*limit=*/-1, /*signed_codes=*/true, /*unsigned_lhs=*/true);
+    Type stored = cast<MemRefType>(sums.getType()).getElementType();
+    auto negate = [&](OpBuilder &inner, ValueRange scalars) { return negateSum(inner, scalars[0]); };
+    total = emitter.map(total, stored, negate);
+    TileWindow window;
+    window.indices = {emitter.div(low, emitter.constant(group)), emitter.mul(block, emitter.constant(packedRows))};
+    window.shape = {1, packedRows};
+    window.dims = {-1, 1};
+    window.steps = {1, 1};
+    emitter.storeTile(total, sums, window);
+    return success();
+  };
+  int64_t rest = part.size % group;
+  Value end = emitter.add(part.low, emitter.constant(part.size - rest));
+  if (failed(emitter.forEach(part.low, end, emitter.constant(group), [&](Value low) { return sumSteps(low, group); })))
+    return failure();
+  return rest > 0 ? sumSteps(end, rest) : success();
+}
+
+/// Copies some steps of the item's rows such that words of `packedRows` rows lie side by side.
+LogicalResult CodedEmission::packRows(const Depth &part) {
+  KernelEmitter::Scope scope(emitter);
+  OpBuilder &builder = emitter.builder;
+  Type byte = builder.getI8Type(), word = builder.getI32Type();
+  int64_t length = llvm::alignTo(getRowLength(unpacking.depth), packedRows * wordBytes), words = length / wordBytes;
+  int64_t blocks = llvm::divideCeil(rowBlocks.size, packedRows);
+  if (!unpacking.staged) {
+    unpacking.staged = makeScratch(emitter, {packedRows * length}, byte);
+    unpacking.packed = makeScratch(emitter, {blocks * packedRows * length}, byte);
+  }
+  Value zero = emitter.constant(0), count = emitter.constant(packedRows);
+  auto view = [&](Value buffer, ArrayRef<int64_t> shape, Type element) -> Value {
+    return memref::ViewOp::create(builder, emitter.loc, MemRefType::get(shape, element), buffer, zero, ValueRange());
+  };
+  Value from = view(unpacking.staged, {packedRows, words}, word);
+  Value to = view(unpacking.packed, {blocks, words, packedRows}, word);
+  lhs = view(unpacking.staged, {packedRows, length}, byte);
+  Value packed = view(unpacking.packed, {blocks, words, packedRows, wordBytes}, byte);
+  int64_t width = emitter.target.getTurnWidth(32);
+  LogicalResult copied = emitter.forEach(rows.low, rows.high, count, [&](Value low) -> LogicalResult {
+    Value high = emitter.min(emitter.add(low, count), rows.high);
+    if (failed(emitter.forEach(low, high, emitter.constant(1),
+                               [&](Value row) { return copySteps(row, part, emitter.sub(row, low)); })))
+      return failure();
+    Value block = emitter.div(emitter.sub(low, rows.low), count);
+    LogicalResult turned = emitter.forEach(zero, emitter.constant(words), emitter.constant(width), [&](Value first) {
+      for (int64_t row = 0; row < packedRows; row += width) { // of rows that do not exist nothing is read
+        TileWindow window;
+        window.indices = {emitter.constant(row), first};
+        window.shape = {width, width};
+        window.dims = {1, 0};
+        window.steps = {1, 1};
+        Value tile = emitter.loadTile(from, window, word);
+        window.indices = {block, first, emitter.constant(row)};
+        window.dims = {1, 2};
+        emitter.storeTile(tile, to, window);
+      }
+      return success();
+    });
+    std::swap(lhs, packed);
+    if (succeeded(turned) && unpacking.packsSums)
+      turned = sumPacked(block, part);
+    std::swap(lhs, packed);
+    return turned;
+  });
+  lhs = packed;
+  return copied;
+}
+
 /// Adds the products of all rows with what was unpacked.
 LogicalResult CodedEmission::addBlock(const PanelBlock &block, const Depth &part, Value slot) {
   KernelEmitter::Scope scope(emitter);
   Source source = sourceOf(part, slot);
   bool isOneGroup = weight->getPanels().groups() == 1;
   Type element = cast<MemRefType>(waiting.getType()).getElementType();
+  if (!isOneGroup && unpacking.packsRows)
+    return forGroups(part, [&](Value row, int64_t size, Value, Depth steps) {
+      ProductSpot spot = spotOf(block, row, size);
+      TileWindow window = waitingAt(spot);
+      Value group = emitter.div(steps.low, emitter.constant(weight->getPanels().group));
+      Value sum = sumGroup(spot, steps, source), total = emitter.loadTile(waiting, window, element);
+      emitter.storeTile(scaleGroup(spot, group, sum, total, unpacking.isSigned), waiting, window);
+    });
   return forBlockRows([&](Value row, int64_t size) -> LogicalResult {
     ProductSpot spot = spotOf(block, row, size);
     TileWindow window = waitingAt(spot);
@@ -521,7 +629,7 @@ LogicalResult CodedEmission::addBlocks(ProductRange block, int64_t panels) {
       lhs = Value();
       copies = true;
       copiedFrom = part.low;
-      if (failed(copyRows(part)))
+      if (failed(unpacking.packsRows ? packRows(part) : copyRows(part)))
         return failure();
     }
     LogicalResult added = addTurns(count, [&](Value turn) { return std::pair(blockAt(turn), part); });
@@ -574,8 +682,11 @@ LogicalResult CodedEmission::emitBlocks(ProductRange block) {
   if (unpacking.isPiped)
     return emitPipe(block);
   unpacking.columns = block;
-  if (unpacking.fillsRows && failed(copyScales()))
+  bool scalesGroups = unpacking.packsRows && weight->getPanels().groups() > 1;
+  if ((unpacking.fillsRows || scalesGroups) && failed(copyScales()))
     return failure();
+  if (unpacking.packsSums)
+    makeUnits();
   if (failed(clearEntries()) || failed(forWaiting(block, /*finishes=*/false)))
     return failure();
   // Whole blocks of panels, then single ones: a panel has all its columns.

@@ -23,6 +23,8 @@ public:
 private:
   /// Columns of a panel, bytes of a column in a word, and those of a word of all columns.
   static constexpr int64_t panel = 16, wordBytes = 4, rowBytes = panel * wordBytes;
+  /// Rows whose words lie side by side in a copy: a line, which as many vectors of words turned over fill.
+  static constexpr int64_t packedRows = 16;
 
   /// Codes of panels from one on: as they are stored, or unpacked from step `low` of K on.
   struct Source {
@@ -61,6 +63,8 @@ private:
   }
   using ScalarMap = llvm::function_ref<mlir::Value(mlir::OpBuilder &builder, mlir::Value scalar)>;
   mlir::LogicalResult addRows(mlir::Value into, ScalarMap widen, ScalarMap finish);
+  mlir::Value negateSum(mlir::OpBuilder &builder, mlir::Value total);
+  void planSums();
   mlir::LogicalResult sumGroups();
   mlir::Value isMore(mlir::Value left, mlir::Value right);
   mlir::Value findDirectRows();
@@ -86,6 +90,7 @@ private:
   mlir::Value multiplyGroup(const ProductSpot &spot, const Depth &part, const Source &source, mlir::Value sum);
   mlir::Value scaleGroup(const ProductSpot &spot, mlir::Value group, mlir::Value sum, mlir::Value accumulator,
                          bool isExact);
+  mlir::Value sumGroup(const ProductSpot &spot, const Depth &part, const Source &source);
   mlir::Value addGroup(const ProductSpot &spot, const Depth &part, const Source &source, mlir::Value accumulator);
   mlir::FailureOr<mlir::Value> addGroups(const ProductSpot &spot, const Depth &part, const Source &source,
                                          mlir::Value accumulator);
@@ -152,6 +157,9 @@ private:
   mlir::Value loadSums(int64_t next, llvm::function_ref<mlir::Value(int64_t first)> load);
   mlir::LogicalResult multiplyBlock(const PanelBlock &block, const Depth &part, mlir::Value slot);
   mlir::LogicalResult scaleBlock(const PanelBlock &block, const Depth &part);
+  void makeUnits();
+  mlir::LogicalResult packRows(const Depth &part);
+  mlir::LogicalResult sumPacked(mlir::Value block, const Depth &part);
   mlir::LogicalResult addBlock(const PanelBlock &block, const Depth &part, mlir::Value slot);
   using TurnPlace = llvm::function_ref<std::pair<PanelBlock, Depth>(mlir::Value turn)>;
   mlir::LogicalResult addTurns(mlir::Value count, TurnPlace place);
@@ -212,6 +220,10 @@ private:
     std::vector<int64_t> table; // of them, by code; empty: codes
     int64_t bias = 0;           // taken off what is no table
     bool copiesRows = false;    // those that a turn needs, one set of steps after the other
+    bool packsRows = false;     // the copies hold words of `packedRows` rows side by side
+    bool packsSums = false;     // and give sums of their groups
+    mlir::Value packed, staged; // these copies, and rows on their way there
+    mlir::Value units;          // a group's bytes of 1
     bool fillsRows = false;     // tiles are whole where fewer rows are left over: none read or write a buffer of others
     mlir::Value scales;         // of the rows, which zeros follow; null: they are read as they lie
     mlir::Value entries;        // words of all slots

@@ -21,6 +21,11 @@ Value CodedEmission::makeSums(int64_t rows, int64_t columns, Type element) {
 }
 
 SmallVector<Value> CodedEmission::lhsIndices(Value row, Value k) {
+  if (unpacking.packsRows && copiedFrom) {
+    Value own = emitter.sub(row, rows.low), count = emitter.constant(packedRows);
+    Value word = emitter.div(emitter.sub(k, copiedFrom), emitter.constant(wordBytes));
+    return {emitter.div(own, count), word, emitter.rem(own, count), emitter.constant(0)};
+  }
   if (copies) {
     Value own = emitter.sub(row, rows.low);
     return {copiedTo ? emitter.add(copiedTo, own) : own, copiedFrom ? emitter.sub(k, copiedFrom) : k};
@@ -72,7 +77,7 @@ Value CodedEmission::multiplyGroup(const ProductSpot &spot, const Depth &part, c
   }
   Value depthValue = emitter.constant(llvm::alignTo(part.size, source.isUnpacked ? unpacking.step : panels.depth));
   SmallVector<Value> left = lhsIndices(spot.row, part.low);
-  int64_t leftDim = copies ? 0 : rowDim;
+  int64_t leftDim = unpacking.packsRows && copiedFrom ? 2 : copies ? 0 : rowDim;
   if (source.isUnpacked) {
     Value word = getWord(part.low, source.low);
     return TileCodedMatmulOp::create(builder, emitter.loc, sum.getType(), lhs, left, source.buffer,
@@ -114,7 +119,7 @@ Value CodedEmission::scaleGroup(const ProductSpot &spot, Value group, Value sum,
   size_t scalesEnd = tiles.size();
   bool corrects = sums && !isExact && !beginsWithSums;
   if (corrects)
-    tiles.push_back(loadOfRows(spot, sums, {emitter.sub(spot.row, rows.low), group}, 0));
+    tiles.push_back(loadOfRows(spot, sums, {group, emitter.sub(spot.row, rows.low)}, 1));
   if (panels.zero && corrects)
     addSide([&](const EncodedRhs::Place &place) { return weight->loadZeroCode(place); });
   return emitter.map(tiles, real, [&](OpBuilder &inner, ValueRange scalars) -> Value {
@@ -150,21 +155,27 @@ Value CodedEmission::scaleGroup(const ProductSpot &spot, Value group, Value sum,
   });
 }
 
-/// Adds some steps of K, inside one group, to the f32 tile.
-Value CodedEmission::addGroup(const ProductSpot &spot, const Depth &part, const Source &source, Value accumulator) {
+/// The sums of some steps of K, inside one group.
+Value CodedEmission::sumGroup(const ProductSpot &spot, const Depth &part, const Source &source) {
   Type wide = emitter.builder.getI32Type();
   Value start = makeSums(spot.rows * across, across > 1 ? panel : spot.columns, wide);
-  Value group = emitter.div(part.low, emitter.constant(weight->getPanels().group));
   if (beginsWithSums) {
-    Value less = loadOfRows(spot, sums, {emitter.sub(spot.row, rows.low), group}, 0);
+    Value group = emitter.div(part.low, emitter.constant(weight->getPanels().group));
+    Value less = loadOfRows(spot, sums, {group, emitter.sub(spot.row, rows.low)}, 1);
     start = emitter.map({start, less}, wide, [&](OpBuilder &inner, ValueRange scalars) -> Value {
       return arith::AddIOp::create(inner, emitter.loc, scalars[0], scalars[1]);
     });
   }
-  bool isExact = source.isUnpacked && unpacking.isSigned;
   if (source.isUnpacked)
     askAhead(spot.row, emitter.sub(part.low, source.low));
-  return scaleGroup(spot, group, multiplyGroup(spot, part, source, start), accumulator, isExact);
+  return multiplyGroup(spot, part, source, start);
+}
+
+/// Adds some steps of K, inside one group, to the f32 tile.
+Value CodedEmission::addGroup(const ProductSpot &spot, const Depth &part, const Source &source, Value accumulator) {
+  Value group = emitter.div(part.low, emitter.constant(weight->getPanels().group));
+  bool isExact = source.isUnpacked && unpacking.isSigned;
+  return scaleGroup(spot, group, sumGroup(spot, part, source), accumulator, isExact);
 }
 
 /// Adds some steps of K, from the beginning of a group on, to the f32 tile.

@@ -50,7 +50,7 @@ LogicalResult CodedEmission::makePlanes() {
   if (failed(made) || bits > 1)
     return made;
   Type wide = builder.getI32Type();
-  ones = makeScratch(emitter, {rowBlocks.size, panels.groups()}, wide);
+  ones = makeScratch(emitter, {panels.groups(), rowBlocks.size}, wide);
   auto isOne = [&](OpBuilder &inner, Value value) -> Value {
     Value none = arith::ConstantIntOp::create(inner, emitter.loc, value.getType(), 0);
     Value flag = arith::CmpIOp::create(inner, emitter.loc, arith::CmpIPredicate::sgt, value, none);
@@ -67,7 +67,7 @@ Value CodedEmission::multiplyPlanes(const ProductSpot &spot, const Depth &part, 
   const EncodedPanels &panels = weight->getPanels();
   if (ones) {
     Value group = emitter.div(part.low, emitter.constant(panels.group));
-    Value start = loadOfRows(spot, ones, {emitter.sub(spot.row, rows.low), group}, 0);
+    Value start = loadOfRows(spot, ones, {group, emitter.sub(spot.row, rows.low)}, 1);
     sum = emitter.map({sum, start}, emitter.builder.getI32Type(), [&](OpBuilder &inner, ValueRange scalars) -> Value {
       return arith::AddIOp::create(inner, emitter.loc, scalars[0], scalars[1]);
     });

@@ -88,6 +88,10 @@ CodedTile::CodedTile(OpBuilder &builder, TileCodedMatmulOp op, Vectors vectors)
 void CodedTile::prepare(Value tableRow) {
   prepareCodes(op.getCodes(), op.getCodeIndices(), tableRow);
   lhs = flattenOperand(builder, loc, op.getLhs(), op.getLhsIndices());
+  auto type = cast<MemRefType>(op.getLhs().getType());
+  int64_t rowDim = op.getLhsRowDim(), rank = type.getRank();
+  if (rowDim > 0 && rowDim == rank - 2 && type.getDimSize(rank - 1) == wordBytes)
+    wordStride = lhs.strides[rowDim - 1];
   for (int64_t row = 0; row < rows; ++row)
     rowOffset.push_back(builder.createOrFold<arith::MulIOp>(loc, index(row), lhs.strides[op.getLhsRowDim()]));
 }
@@ -316,6 +320,11 @@ Value CodedTile::repeatWord(Value word) {
 }
 
 Value CodedTile::addressOf(Value step, int64_t row, int64_t field) {
+  if (wordStride) {
+    Value stepStride = mul(wordStride, op.getStepDepth() / wordBytes);
+    Value first = builder.createOrFold<arith::MulIOp>(loc, step, stepStride);
+    return add(add(lhs.base, first), add(rowOffset[row], mul(wordStride, field)));
+  }
   // What changes with the step is one register for all rows, where their distance is a number.
   return add(add(lhs.base, mul(step, op.getStepDepth())), add(rowOffset[row], index(field * wordBytes)));
 }

@@ -138,6 +138,7 @@ protected:
   TileCodedMatmulOp op;
   int64_t rows;
   FlatOperand lhs;
+  mlir::Value wordStride; // between four neighbours along K and the next, where words of rows lie side by side; or null
   bool readsWeights; // and not what was unpacked to the stack
 
 private:

@@ -2,9 +2,9 @@
 
 // Planes of every row first, and how many ones each group has; then four rows at a time with two panels.
 // CHECK-LABEL: func.func @signs(
-// CHECK-DAG: %[[SUMS:.*]] = memref.alloca() {{.*}} : memref<4x2xf32>
+// CHECK-DAG: %[[SUMS:.*]] = memref.alloca() {{.*}} : memref<2x4xf32>
 // CHECK-DAG: %[[PLANES:.*]] = memref.alloca() {{.*}} : memref<4x1x4xi32>
-// CHECK-DAG: %[[ONES:.*]] = memref.alloca() {{.*}} : memref<4x2xi32>
+// CHECK-DAG: %[[ONES:.*]] = memref.alloca() {{.*}} : memref<2x4xi32>
 // CHECK: %[[TILE:.*]] = lutra.tile_bit_planes %{{.*}} {code_bits = 1 : i64} : memref<4x128xi8> -> <1x2xi32>
 // CHECK: lutra.tile_store %[[TILE]], %[[PLANES]]
 // CHECK: lutra.tile_store %{{.*}}, %[[ONES]]

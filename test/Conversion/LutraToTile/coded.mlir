@@ -7,14 +7,14 @@
 // With AMX, tiles of a number of rows that is not known are filled: copies of rows and of scales have that many, and
 // only the last rows, if few, take codes as they lie and need their sums.
 // AMX-LABEL: func.func @groups(
-// AMX-DAG: memref.alloca() {{.*}} : memref<[[ROWS:[0-9]+]]x2xf32>
+// AMX-DAG: memref.alloca() {{.*}} : memref<2x[[ROWS:[0-9]+]]xf32>
 // AMX-DAG: memref.alloca() {{.*}} : memref<[[ROWS]]x64xi8>
 // AMX: lutra.tile_reduce<sum> {{.*}} -> <i32>
 // AMX: lutra.tile_coded_matmul {{.*}} depth %c32 {bits = 8 : i64, lhs_row_dim = 0 : i64, signed_codes} : {{.*}} -> <16x16xi32>
 // AMX-NOT: signed_codes} : {{.*}} -> <8x
 // AMX: lutra.tile_coded_matmul {{.*}} depth %c32 {bits = 4 : i64, lhs_row_dim = 0 : i64} : {{.*}} -> <8x16xi32>
 // CHECK-LABEL: func.func @groups(
-// CHECK: %[[SUMS:.*]] = memref.alloca() {{.*}} : memref<128x2xf32>
+// CHECK: %[[SUMS:.*]] = memref.alloca() {{.*}} : memref<2x128xf32>
 // CHECK: lutra.tile_reduce<sum> {{.*}} -> <i32>
 // CHECK: scf.for {{.*}} iter_args(%{{.*}} = %{{.*}}) -> (!lutra.tile<4x16xf32>)
 // CHECK: lutra.tile_coded_matmul {{.*}} depth %c32 {bits = 4 : i64, lhs_row_dim = 0 : i64} : memref<?x64xi8>, {{.*}} -> <4x16xi32>
@@ -123,24 +123,32 @@ lutra.kernel @digits(%a: tensor<16x256xi8>, %s: tensor<16x2xf32>, %w: tensor<48x
   lutra.yield %r : tensor<16x48xf32>
 }
 
-// Vectors unpack two panels for all rows, copied for these steps, and ask for those of the next turn before each group.
-// Products are added to what the zero point takes off; columns of some rows are finished side by side.
+// Vectors unpack two panels for all rows. Copies of these steps have words of 16 rows side by side, which make a panel
+// of a product with ones: the sums of groups. Codes of the next turn are asked for before each group. Products are added
+// to what the zero point takes off; sums of a turn wait together, and columns of some rows are finished side by side.
 // VNNI-LABEL: func.func @shared(
-// VNNI: %[[ROWS:.*]] = memref.alloca() {{.*}} : memref<64x512xi8>
-// VNNI: %[[SUMS:.*]] = memref.alloca() {{.*}} : memref<64x8xi32>
-// VNNI: %[[WAITING:.*]] = memref.alloca() {{.*}} : memref<64x64xf32>
-// VNNI: memref.alloca() {{.*}} : memref<16384xi8>
-// VNNI: lutra.tile_store %{{.*}}, %[[ROWS]]
+// VNNI-DAG: %[[PACKED:.*]] = memref.alloca() {{.*}} : memref<32768xi8>
+// VNNI-DAG: %[[STAGED:.*]] = memref.alloca() {{.*}} : memref<8192xi8>
+// VNNI-DAG: %[[ONES:.*]] = memref.alloca() {{.*}} : memref<1x128xi8>
+// VNNI-DAG: %[[SUMS:.*]] = memref.alloca() {{.*}} : memref<8x64xi32>
+// VNNI-DAG: %[[WAITING:.*]] = memref.alloca() {{.*}} : memref<2x64x32xf32>
+// VNNI-DAG: memref.alloca() {{.*}} : memref<16384xi8>
+// VNNI: %[[ROWS:.*]] = memref.view %[[PACKED]]{{.*}} to memref<4x128x16x4xi8>
+// VNNI: lutra.tile_load {{.*}} dims = [1, 0] {{.*}} : memref<16x128xi32> -> <16x16xi32>
+// VNNI-NEXT: lutra.tile_store {{.*}} dims = [1, 2] {{.*}} : <16x16xi32>, memref<4x128x16xi32>
+// VNNI: lutra.tile_coded_matmul %[[ONES]]{{.*}}, %[[ROWS]]{{.*}} depth %c128 {bits = 8 : i64, lhs_row_dim = 0 : i64, signed_codes, unsigned_lhs} : {{.*}} -> <1x16xi32>
+// VNNI: lutra.tile_store {{.*}}, %[[SUMS]]
 // VNNI-COUNT-2: lutra.tile_unpack
 // VNNI: %[[LESS:.*]] = lutra.tile_load %[[SUMS]]
 // VNNI: %[[START:.*]] = lutra.tile_map(%{{.*}}, %[[LESS]])
 // VNNI-COUNT-4: memref.prefetch
-// VNNI: lutra.tile_coded_matmul %[[ROWS]]{{.*}}, %[[START]] depth %c128 {bits = 8 : i64, lhs_row_dim = 0 : i64, limit = 15 : i64} : {{.*}} -> <8x32xi32>
+// VNNI: lutra.tile_coded_matmul %[[ROWS]]{{.*}}, %[[START]] depth %c128 {bits = 8 : i64, lhs_row_dim = 2 : i64, limit = 15 : i64} : {{.*}} -> <8x32xi32>
+// VNNI-NEXT: lutra.tile_load %[[WAITING]]
 // VNNI-NOT: arith.addf
 // VNNI: lutra.tile_store {{.*}}, %[[WAITING]]
 // VNNI: scf.for {{.*}} step %c8
 // VNNI-NEXT: scf.for {{.*}} step %c32
-// VNNI-NEXT: lutra.tile_load %[[WAITING]]
+// VNNI: lutra.tile_load %[[WAITING]]
 #c128 = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 128], zero = const<8.0>>], packing = #lutra.packing<width = 16, depth = 8>>
 lutra.kernel @shared(%a: tensor<64x1024xi8>, %s: tensor<64x8xf32>, %w: tensor<64x1024xf32, #c128>) -> tensor<64x64xf32> {
   %r = lutra.matmul %a, %w scale(%s : tensor<64x8xf32>) {transpose_rhs, block = 128 : i64, strategy = #lutra.strategy<"coded">} : (tensor<64x1024xi8>, tensor<64x1024xf32, #c128>) -> tensor<64x64xf32>

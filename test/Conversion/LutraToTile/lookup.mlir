@@ -2,7 +2,7 @@
 
 // Tables of every row first, then panels of words of one byte: two rows at a time, and one.
 // CHECK-LABEL: func.func @groups(
-// CHECK-DAG: %[[SUMS:.*]] = memref.alloca() {{.*}} : memref<4x2xf32>
+// CHECK-DAG: %[[SUMS:.*]] = memref.alloca() {{.*}} : memref<2x4xf32>
 // CHECK-DAG: %[[TABLES:.*]] = memref.alloca() {{.*}} : memref<4x8x4x32xi8>
 // CHECK: lutra.tile_reduce<sum> {{.*}} -> <i32>
 // CHECK: %[[TILE:.*]] = lutra.tile_subset_sums %{{.*}} : memref<3x128xi8> -> <4x32xi8>

@@ -319,7 +319,8 @@ def Lutra_TileCodedMatmulOp : Lutra_Op<"tile_coded_matmul", [AttrSizedOperandSeg
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "acc + lhs * values of codes for one tile, over `depth` steps of K, in 32-bit integers";
   let description = [{
-    Shapes: `lhs` has i8 elements, K along its last dimension; `codes` is [panels, words, width, bytes] of i8; `acc`
+    Shapes: `lhs` has i8 elements, K along its last dimension or, in words of 4 bytes, along the last and the one before
+    the rows' (see below); `codes` is [panels, words, width, bytes] of i8; `acc`
     and `result` are [rows, columns] of i32, where columns are those of one panel or of several that follow each other;
     `special`, if there, is [1, columns] of i32; one of `lhs_indices` for each dimension of `lhs`, and two
     `code_indices`: the first panel and the first word.
@@ -334,6 +335,10 @@ def Lutra_TileCodedMatmulOp : Lutra_Op<"tile_coded_matmul", [AttrSizedOperandSeg
 
     With `signed_codes` codes have a sign (two's complement); they have 8 bits then and neither `offset`, `values`,
     `special` nor `limit`. With `unsigned_lhs` the elements of `lhs` have none.
+
+    Where `lhs_row_dim` is the last dimension of `lhs` but one, the last has 4 elements and there are others, words of
+    rows lie side by side: k / 4 is added to the dimension before the rows', k mod 4 to the last. (A matrix of four
+    columns is read alike either way.)
 
     Beside codes of 8 bits without `values` or `special`, `lhs` may be of i32: for four neighbours along K one word of
     magnitudes, bytes without a sign that are 128 at most, and one of masks, so that its last dimension has half as many
