@@ -149,6 +149,9 @@ LogicalResult buildStage(OpPassManager &manager, Stage stage, const CompileOptio
       manager.addPass(createMoveCodes());
       manager.addPass(createRaiseCodeMaps());
     }
+    // Before caches are quantized, which would be repeated as codes. Other targets fuse the sums that follow products.
+    if (options.target == "cpu")
+      manager.addPass(createGroupHeads());
     // Once transposes of codes are part of products or gone. Other targets have no products of integers.
     if (options.target == "cpu")
       manager.addPass(createRaiseIntegerProducts(integerOptions(options)));

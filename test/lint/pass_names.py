@@ -25,6 +25,7 @@ VERBS = (
     "Fold",
     "Form",
     "Fuse",
+    "Group",
     "Move",
     "Narrow",
     "Pack",

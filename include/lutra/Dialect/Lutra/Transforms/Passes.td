@@ -369,6 +369,32 @@ def QuantizeWeights : Pass<"lutra-quantize-weights", "mlir::ModuleOp"> {
   let dependentDialects = ["lutra::LutraDialect"];
 }
 
+def GroupHeads : Pass<"lutra-group-heads"> {
+  let summary = "multiplies all rows that meet a repeated matrix at once";
+  let description = [{
+    Needs: graph level. Guarantees: a product whose right-hand matrices were repeated, [B, H, K, N] to [B, H * G, K, N]
+    by a reshape, an expand and a reshape (grouped-query attention), reads them once each: its left-hand side
+    [B, H * G, M, K] is [B, H, G * M, K], which is the same memory. Results are equal.
+    Leaves alone: numbers of heads that are not known, matrices whose last two dimensions are transposed before they are
+    repeated in other ways, products that name a strategy.
+
+    ```mlir
+    %u = lutra.reshape %k[%n] : tensor<1x2x?x64xf32> -> tensor<1x2x1x?x64xf32>
+    %e = lutra.expand %u[%n] : tensor<1x2x1x?x64xf32> -> tensor<1x2x4x?x64xf32>
+    %r = lutra.reshape %e[%n] : tensor<1x2x4x?x64xf32> -> tensor<1x8x?x64xf32>
+    %p = lutra.matmul %q, %r {transpose_rhs}
+           : (tensor<1x8x1x64xf32>, tensor<1x8x?x64xf32>) -> tensor<1x8x1x?xf32>
+    // becomes
+    %g = lutra.reshape %q[] : tensor<1x8x1x64xf32> -> tensor<1x2x4x64xf32>
+    %m = lutra.matmul %g, %k {transpose_rhs}
+           : (tensor<1x2x4x64xf32>, tensor<1x2x?x64xf32>) -> tensor<1x2x4x?xf32>
+    %p = lutra.reshape %m[%n] : tensor<1x2x4x?xf32> -> tensor<1x8x1x?xf32>
+    ```
+    Source: GQA, arXiv 2305.13245.
+  }];
+  let dependentDialects = ["lutra::LutraDialect", "mlir::arith::ArithDialect", "mlir::tensor::TensorDialect"];
+}
+
 def RaiseActivations : Pass<"lutra-raise-activations"> {
   let summary = "names activations that arrive as chains of pointwise ops";
   let description = [{
