@@ -58,6 +58,15 @@ std::optional<CentredCodes> CentredCodes::of(Value integers) {
   return CentredCodes{codes, zero};
 }
 
+Value lutra::findCodesOfFloats(MatmulOp op) {
+  auto cast = op.getRhs().getDefiningOp<CastOp>();
+  auto isF32 = [](Value value) { return typeOf(value).getElementType().isF32(); };
+  if (!cast || !cast->hasOneUse() || op.getScale() || !isF32(op.getLhs()) || !isF32(op.getResult()) ||
+      !typeOf(cast.getInput()).getElementType().isSignlessInteger(8))
+    return {};
+  return isa_and_present<WeightOp, ConstantOp>(cast.getInput().getDefiningOp()) ? Value() : cast.getInput();
+}
+
 std::optional<int64_t> CentredCodes::getKnownZero() const { return zero ? findInteger(zero) : 0; }
 
 MatmulOp lutra::findCentredProduct(Operation *op) {

@@ -322,7 +322,10 @@ static LogicalResult evaluateMatmul(TileMatmulOp op, Interpreter &interpreter) {
         auto b = locate(op, rhs, rhsAddress(op.getRhsLayout(), right, k, c, rhs.shape));
         if (failed(a) || failed(b))
           return failure();
-        multiplyAdd(*acc, i, loadElement(lhs, *a), loadElement(rhs, *b));
+        Datum right = loadElement(rhs, *b);
+        if (acc->isFloat() && isa<IntegerType>(rhs.elementType))
+          right.number = static_cast<double>(right.integer);
+        multiplyAdd(*acc, i, loadElement(lhs, *a), right);
       }
     }
   return setTile(op.getResult(), acc, interpreter);

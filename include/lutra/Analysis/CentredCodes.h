@@ -25,6 +25,10 @@ struct CentredCodes {
 /// from codes to differences; null: there is none.
 MatmulOp findCentredProduct(mlir::Operation *op);
 
+/// The computed codes of i8 that a cast makes the right-hand side of this product of f32 alone: its kernel reads codes.
+/// Null: there are none.
+mlir::Value findCodesOfFloats(MatmulOp op);
+
 } // namespace lutra
 
 #endif // LUTRA_ANALYSIS_CENTREDCODES_H

@@ -14,6 +14,8 @@
 // where they are a buffer's own bytes in whole words. Then those are copied that are fewer than the rows of a tile.
 // A right-hand side of codes without panels is copied to fours; zero points of both sides come off sums
 // (CentredBytes.h).
+// Codes that stand for floats on the right of a product of floats are read as they lie where those would be, or become
+// floats as they are copied.
 // Tiles of AMX take all of K at once: rows stay in the second level of cache while items go through the panels.
 // One that a softmax or norm computes is copied for all of K at once; an item then has all columns, so that no row is
 // computed twice.
@@ -150,6 +152,8 @@ MatmulEmission::MatmulEmission(KernelEmitter &kernelEmitter, bool elementwise)
     leftCodes.reset();
   left = leftCodes ? leftCodes->codes : op.getLhs();
   right = rightCodes ? rightCodes->codes : op.getRhs();
+  if (Value codes = findCodesOfFloats(op); codes && emitter.getBuffer(codes))
+    right = codes;
   computesLhs = !emitter.getBuffer(left);
   lhsType = cast<RankedTensorType>(left.getType());
   rhsType = cast<RankedTensorType>(right.getType());
@@ -292,7 +296,7 @@ void MatmulEmission::makeBuffers() {
   if (copiesPairs)
     rhs = makeScratch(emitter, {(width + panel - 1) / panel, depth / pairDepth, panel, pairDepth}, lhsElement);
   else if (copyRhs && !rightCodes)
-    rhs = makeScratch(emitter, {(width + panel - 1) / panel, depth, panel}, rhsType.getElementType());
+    rhs = makeScratch(emitter, {(width + panel - 1) / panel, depth, panel}, getElementTypeOrSelf(op.getRhs()));
   if (depthBlock)
     partial = makeScratch(emitter, {height, width}, accumulate);
 }

@@ -11,7 +11,10 @@
 // Deep panels hold pairs of k side by side: each lane multiplies a pair of 16-bit integers and adds both products,
 // which is written as arithmetic that LLVM has one instruction for on x86 (vpmaddwd). On aarch64 the vectors are taken
 // apart into first and second elements, each of which has one that multiplies and adds (smlal).
-// A column-major rhs is read in square blocks along K, which are transposed in registers.
+// A column-major rhs is read in square blocks along K, which are transposed in registers. Few rows are multiplied with
+// it as it lies instead: each accumulator holds the sums of one row and one column at every so manieth k, and a tree of
+// shuffles adds them up after the last.
+// Codes of 8 bits beside floats become floats as they are loaded.
 // Rows outside the bounds read the last row that exists; columns outside are masked.
 #include "TileMatmul.h"
 #include "TileParts.h"
@@ -24,6 +27,7 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Transforms/DialectConversion.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace lutra;
@@ -48,6 +52,11 @@ private:
   Value widen(Value value);
   Value loadVector(Value buffer, Value address, Value mask);
   void prepareColumns();
+  bool addsAlongDepth() {
+    return op.getRhsLayout() == PanelLayout::ColMajor && isa<FloatType>(scalarType) && lanes >= 4 && rows <= lanes / 2;
+  }
+  void addDots(Value whole, Values &accumulators);
+  Value sumEach(Values vectors);
   Value loadPart(Value offset, int64_t part);
   Value loadPair(Value address);
   Value multiplyPairs(Value left, Value right);
@@ -96,6 +105,8 @@ Value MatmulEmitter::widen(Value value) {
   Type type = scalarType;
   if (auto vectorType = dyn_cast<VectorType>(value.getType()))
     type = VectorType::get(vectorType.getShape(), scalarType);
+  if (isa<IntegerType>(getElementTypeOrSelf(value.getType())) && isa<FloatType>(scalarType))
+    return arith::SIToFPOp::create(builder, loc, type, value);
   if (isa<FloatType>(scalarType))
     return arith::ExtFOp::create(builder, loc, type, value);
   return arith::ExtSIOp::create(builder, loc, type, value);
@@ -270,6 +281,66 @@ void MatmulEmitter::multiply(Value k, llvm::function_ref<Value(int64_t)> loadPar
   }
 }
 
+/// The sum of each vector, in that vector's lane; null vectors are zero.
+Value MatmulEmitter::sumEach(Values vectors) {
+  SmallVector<int64_t> even, odd;
+  for (int64_t lane = 0; lane < lanes; ++lane) {
+    even.push_back(2 * lane);
+    odd.push_back(2 * lane + 1);
+  }
+  Value zero = arith::ConstantOp::create(builder, loc, partType, builder.getZeroAttr(partType));
+  while (vectors.size() > 1) {
+    Values sums;
+    for (size_t i = 0; i < vectors.size(); i += 2) {
+      if (!vectors[i] && !vectors[i + 1]) {
+        sums.push_back(Value());
+        continue;
+      }
+      Value left = vectors[i] ? vectors[i] : zero, right = vectors[i + 1] ? vectors[i + 1] : zero;
+      sums.push_back(arith::AddFOp::create(builder, loc, vector::ShuffleOp::create(builder, loc, left, right, even),
+                                           vector::ShuffleOp::create(builder, loc, left, right, odd)));
+    }
+    vectors = std::move(sums);
+  }
+  return vectors.front();
+}
+
+/// Adds the products of the first `whole` steps of K, a multiple of the lanes, of rows and columns that both lie along
+/// K. As many columns are read at once as there are accumulators for: one for each lane.
+void MatmulEmitter::addDots(Value whole, Values &accumulators) {
+  int64_t slots = llvm::PowerOf2Ceil(rows), width = lanes / slots; // columns at once
+  Value zero = arith::ConstantOp::create(builder, loc, partType, builder.getZeroAttr(partType));
+  Values sums; // of each group of columns, rows one after the other
+  for (int64_t first = 0; first < parts * lanes; first += width) {
+    Values dots = loop(index(0), whole, lanes, Values(rows * width, zero), [&](Value k, Values &carried) {
+      Values left;
+      for (int64_t row = 0; row < rows; ++row)
+        left.push_back(widen(loadVector(lhs.buffer, add(rowAddress[row], k), Value())));
+      for (int64_t column = 0; column < width; ++column) {
+        Value right = widen(loadVector(rhs.buffer, add(columnAddress[first + column], k), Value()));
+        for (int64_t row = 0; row < rows; ++row) {
+          Value &sum = carried[row * width + column];
+          sum = vector::FMAOp::create(builder, loc, left[row], right, sum);
+        }
+      }
+    });
+    dots.resize(lanes);
+    sums.push_back(sumEach(dots));
+  }
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t part = 0; part < parts; ++part) {
+      Value joined = sums[part * slots];
+      for (int64_t group = 0; group < slots && slots > 1; ++group) {
+        Value own = vector::ExtractStridedSliceOp::create(builder, loc, sums[part * slots + group], {row * width},
+                                                          {width}, {1});
+        joined = vector::InsertStridedSliceOp::create(builder, loc, own, group == 0 ? zero : joined, {group * width},
+                                                      {1});
+      }
+      Value &accumulator = accumulators[row * parts + part];
+      accumulator = arith::AddFOp::create(builder, loc, accumulator, joined);
+    }
+}
+
 MatmulEmitter::Values MatmulEmitter::emit(ValueRange accumulator) {
   lhs = flattenOperand(builder, loc, op.getLhs(), op.getLhsIndices());
   rhs = flattenOperand(builder, loc, op.getRhs(), op.getRhsIndices());
@@ -290,18 +361,21 @@ MatmulEmitter::Values MatmulEmitter::emit(ValueRange accumulator) {
   if (op.getRhsLayout() == PanelLayout::ColMajor && lanes > 1) {
     Value whole = arith::MulIOp::create(
         builder, loc, arith::DivUIOp::create(builder, loc, op.getDepth(), index(lanes)), index(lanes));
-    values = loop(zero, whole, lanes, values, [&](Value k, Values &carried) {
-      SmallVector<Values> blocks(parts);
-      for (int64_t part = 0; part < parts; ++part) {
-        for (int64_t lane = 0; lane < lanes; ++lane)
-          blocks[part].push_back(widen(
-              loadVector(rhs.buffer, add(columnAddress[part * lanes + lane], k), Value())));
-        transposeSquare(builder, loc, blocks[part]);
-      }
-      for (int64_t lane = 0; lane < lanes; ++lane) {
-        multiply(add(k, index(lane)), [&](int64_t part) { return blocks[part][lane]; }, carried);
-      }
-    });
+    if (addsAlongDepth())
+      addDots(whole, values);
+    else
+      values = loop(zero, whole, lanes, values, [&](Value k, Values &carried) {
+        SmallVector<Values> blocks(parts);
+        for (int64_t part = 0; part < parts; ++part) {
+          for (int64_t lane = 0; lane < lanes; ++lane)
+            blocks[part].push_back(widen(
+                loadVector(rhs.buffer, add(columnAddress[part * lanes + lane], k), Value())));
+          transposeSquare(builder, loc, blocks[part]);
+        }
+        for (int64_t lane = 0; lane < lanes; ++lane) {
+          multiply(add(k, index(lane)), [&](int64_t part) { return blocks[part][lane]; }, carried);
+        }
+      });
     start = whole;
   }
   values = loop(start, op.getDepth(), step, values, [&](Value k, Values &carried) {

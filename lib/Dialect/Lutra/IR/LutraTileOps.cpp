@@ -268,8 +268,9 @@ LogicalResult TileMatmulOp::verify() {
     return emitOpError("has ") << columns << " columns over panels of shape "
                                << shapeText(rhs.getShape())
                                << "; the panel width must be static and divide the columns";
-  if (failed(verifyProductElements(*this, lhs.getElementType(), rhs.getElementType(), // E5
-                                   acc.getElementType())))
+  bool readsCodes = lhs.getElementType().isF32() && rhs.getElementType().isSignlessInteger(8);
+  Type factor = readsCodes ? lhs.getElementType() : rhs.getElementType();
+  if (failed(verifyProductElements(*this, lhs.getElementType(), factor, acc.getElementType()))) // E5
     return failure();
   return verifyBounds(*this, acc, getBounds().size()); // E6
 }

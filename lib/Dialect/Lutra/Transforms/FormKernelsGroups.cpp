@@ -3,7 +3,8 @@
 // one group and the rules below allow it; else it ends a group of its own. What joins is never
 // computed twice: rules refuse an op under a broadcast when it is heavy, and only Free ops are copied.
 //
-// Zero points are taken off the codes of two computed operands in the kernel of their product, most often off its sums.
+// Zero points are taken off the codes of two computed operands in the kernel of their product, most often off its sums,
+// and computed codes on the right of a product of floats become floats there.
 // The left-hand side of a product is computed in its kernel where mayComputeLhs allows it: pointwise ops, and one
 // softmax or norm of rows behind them. Values that another product or reduction could finish as its epilogue, at no
 // cost of memory traffic, stay with that. dynamic_quantize reads rows twice and computes them in its kernel likewise;
@@ -166,7 +167,8 @@ public:
       if (std::optional<unsigned> group = findGroup(&op)) {
         KernelGroup &joined = groups[*group];
         joined.members.insert(&op);
-        if (isOperandOf(&op, joined) || (joined.root && findCentredProduct(&op) == joined.root))
+        if (isOperandOf(&op, joined) || (joined.root && findCentredProduct(&op) == joined.root) ||
+            isCodesOf(&op, joined))
           joined.operand.insert(&op);
         if (llvm::any_of(op.getUsers(), [&](Operation *user) { return !joined.members.contains(user); }))
           joined.kept.push_back(&op);
@@ -221,7 +223,7 @@ private:
     KernelGroup &group = groups[*found];
     if ((int64_t)group.members.size() >= options.maxOps)
       return std::nullopt;
-    if (group.root && findCentredProduct(op) == group.root)
+    if ((group.root && findCentredProduct(op) == group.root) || isCodesOf(op, group))
       return found;
     if (isOperandOf(op, group))
       return mayComputeOperand(op, group) ? found : std::nullopt;
@@ -307,6 +309,14 @@ private:
              return group.operand.contains(use.getOwner()) ||
                     (use.getOwner() == group.root && use.getOperandNumber() == 0);
            });
+  }
+
+  /// Whether `op` makes floats of the codes on the right of the group's product, whose kernel reads these as they lie.
+  bool isCodesOf(Operation *op, const KernelGroup &group) const {
+    auto matmul = dyn_cast_or_null<MatmulOp>(group.root);
+    return matmul && isa<CastOp>(op) && op == matmul.getRhs().getDefiningOp() && findCodesOfFloats(matmul) &&
+           !options.targets.empty() &&
+           llvm::all_of(options.targets, [](const TileTarget *target) { return target->getVectorBits() > 0; });
   }
 
   /// Whether an op gives the values of narrower ones.

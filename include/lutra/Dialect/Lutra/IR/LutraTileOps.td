@@ -287,14 +287,15 @@ def Lutra_TileMatmulOp : Lutra_Op<"tile_matmul", [AttrSizedOperandSegments,
     stride). rhs(k, c) is read by `rhs_layout`: row_major: the last two dimensions are [K, N];
     col_major: [N, K]; panel: the last three are [panel, K, width], and further panels follow when
     `columns` is a multiple of width; deep_panel: the last four are [panel, K / step, width, step], `depth` is a
-    multiple of step, and so is the first k. Integers are read as signed. `bounds` (none, or rows and columns) is the
+    multiple of step, and so is the first k. Floats of col_major may be added in any order. Integers are read as signed,
+    and beside an f32 `lhs` those of 8 bits stand for the same floats. `bounds` (none, or rows and columns) is the
     part of the tile that exists: operands outside of it are not read, and what the result holds there is unspecified.
 
     Errors: (E1) `acc` does not have rank 2, or `result` another type. (E2) an index list does not
     have one value for each dimension of its buffer. (E3) `lhs_row_dim` is not a dimension of `lhs`
     before the last, or `row_step` is below 1. (E4) `rhs` has too low a rank for `rhs_layout`, or
     `columns` is no multiple of the panel's width, or the step is not static. (E5) the element types do not fit (as in
-    `lutra.matmul`). (E6) `bounds` has neither no value nor rows and columns.
+    `lutra.matmul`; `rhs` of i8 beside f32 does). (E6) `bounds` has neither no value nor rows and columns.
 
     Example:
     ```mlir
