@@ -160,8 +160,10 @@ LogicalResult buildStage(OpPassManager &manager, Stage stage, const CompileOptio
     if (!options.quantize.empty()) {
       // After lookups, which read weights that are no product's then; transposes would hide a matrix.
       manager.addPass(createFoldWeights());
-      if (!needsQuantizeModel(options)) // else quantizeModel does it when the stage has run
+      if (!needsQuantizeModel(options)) { // else quantizeModel does it when the stage has run
         manager.addPass(createQuantizeWeights({options.quantize}));
+        manager.addPass(createQuantizeCaches({options.quantize}));
+      }
     }
     return success();
   case Stage::Fused:
@@ -507,8 +509,20 @@ static LogicalResult runStages(ModuleOp module, const CompileOptions &options, D
   return success();
 }
 
+/// Kernels that read codes beside floats are those of CPUs.
+static LogicalResult checkCaches(const CompileOptions &options, Location loc) {
+  llvm::Expected<QuantizeSpec> spec = QuantizeSpec::parse(options.quantize);
+  bool asked = spec && spec->caches;
+  if (!spec)
+    llvm::consumeError(spec.takeError());
+  if (!asked || options.target == "cpu")
+    return success();
+  return emitCodedError(loc, ErrorCode::UnsupportedTarget)
+         << "--quantize asks for kv=int8, which target '" << options.target << "' does not have; take cpu, or kv=f32";
+}
+
 LogicalResult compileModule(ModuleOp module, const CompileOptions &requested) {
-  if (failed(checkEntry(module)))
+  if (failed(checkEntry(module)) || failed(checkCaches(requested, module.getLoc())))
     return failure();
   if (requested.target == "mil")
     return compileToMIL(module, requested);

@@ -25,7 +25,7 @@ static std::string textOf(Location loc) {
 static llvm::json::Value valueOf(StringRef key, StringRef text) {
   int64_t integer = 0;
   double number = 0;
-  bool isName = key == "weight" || key == "reason";
+  bool isName = key == "weight" || key == "cache" || key == "reason";
   if (!isName && !text.getAsInteger(10, integer))
     return integer;
   if (!isName && !text.getAsDouble(number) && std::isfinite(number))

@@ -56,6 +56,7 @@ private:
   mlir::LogicalResult choose();
   mlir::LogicalResult apply(llvm::ArrayRef<size_t> products);
   void roundActivations();
+  mlir::LogicalResult quantizeCaches();
   mlir::LogicalResult measureModel();
   int64_t bytesOf(const QuantizedProduct &product, const WeightForm &form) const;
   QuantizeOptions optionsOf(size_t product, bool measure) const {

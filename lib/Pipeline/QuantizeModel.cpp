@@ -17,6 +17,9 @@
 using namespace mlir;
 using namespace lutra;
 
+/// Of remarks, those of the pass.
+static constexpr StringLiteral cachesCategory = "lutra-quantize-caches";
+
 bool lutra::needsQuantizeModel(const CompileOptions &options) {
   return !options.quantize.empty() &&
          (!options.calibrate.empty() || !options.quantizeReport.empty() || options.quantizeList);
@@ -91,6 +94,16 @@ void ModelQuantizer::roundActivations() {
   activations.finish();
 }
 
+LogicalResult ModelQuantizer::quantizeCaches() {
+  CacheQuantizer caches(module, cachesCategory);
+  caches.plan();
+  for (const KeyValueCache &cache : caches.getCaches())
+    report.add(cache);
+  for (const KeptCache &cache : caches.getKept())
+    report.add(cache);
+  return caches.apply();
+}
+
 /// The outputs of the quantized model beside those of the float one.
 LogicalResult ModelQuantizer::measureModel() {
   std::vector<const Sample *> samples = heldOut();
@@ -127,6 +140,14 @@ LogicalResult ModelQuantizer::run(std::string &reportText) {
       listProduct(*options.quantizeList, product);
     for (const QuantizedTable &table : quantizer.getTables())
       listTable(*options.quantizeList, table);
+    if (quantizer.getSpec().caches) {
+      CacheQuantizer caches(module, cachesCategory);
+      caches.plan();
+      for (const KeyValueCache &cache : caches.getCaches())
+        listCache(*options.quantizeList, cache);
+      for (const KeptCache &cache : caches.getKept())
+        listCache(*options.quantizeList, cache);
+    }
     return quantizer.checkPatterns();
   }
   if (quantizer.getSpec().budgetTime > 0 && failed(checkMeasurable(module.getLoc(), options)))
@@ -157,10 +178,12 @@ LogicalResult ModelQuantizer::run(std::string &reportText) {
   if (fewRows > 0)
     mlir::emitWarning(module.getLoc()) << fewRows << " products saw fewer rows of inputs than 2 K; their codes may fit "
                                        << "the samples more than the model, so give more of them";
+  if (!options.quantizeReport.empty() && calibrated && failed(measureModel()))
+    return failure();
+  if (quantizer.getSpec().caches && failed(quantizeCaches())) // after that, since samples have inputs of f32
+    return failure();
   if (options.quantizeReport.empty())
     return success();
-  if (calibrated && failed(measureModel()))
-    return failure();
   report.spec = options.quantize;
   report.calibration = options.calibrate;
   report.samples = calibration.size();

@@ -85,6 +85,21 @@ void QuantizeReport::add(const QuantizedTable &table) {
                                       {"bytes", table.bytes()}});
 }
 
+void QuantizeReport::add(const KeyValueCache &cache) {
+  caches.push_back(llvm::json::Object{{"name", fixUTF8(cache.name)},
+                                      {"present", fixUTF8(cache.presentName)},
+                                      {"format", "int8:token:sym"},
+                                      {"rowsPerToken", cache.rows},
+                                      {"columns", cache.width},
+                                      {"bytesPerToken", cache.bytesAfter()},
+                                      {"bytesPerTokenBefore", cache.bytesBefore()},
+                                      {"products", cache.products}});
+}
+
+void QuantizeReport::add(const KeptCache &cache) {
+  caches.push_back(llvm::json::Object{{"name", fixUTF8(cache.name)}, {"reason", cache.reason}});
+}
+
 void QuantizeReport::addSample(const Sample &sample, ArrayRef<ProbeTensor> exact, ArrayRef<ProbeTensor> other,
                                ArrayRef<lutra_tensor_info> infos) {
   outputs.resize(exact.size());
@@ -118,6 +133,8 @@ std::string QuantizeReport::text() {
                           {"kept", std::move(kept)}};
   if (!tables.empty())
     root["embeddings"] = std::move(tables);
+  if (!caches.empty())
+    root["caches"] = std::move(caches);
   if (predictedLoss)
     root["predictedLoss"] = *predictedLoss;
   if (floatTime)
@@ -168,4 +185,14 @@ void lutra::listTable(llvm::raw_ostream &out, const QuantizedTable &table) {
   listLine(out, "", table.table,
            llvm::formatv("int8:channel:sym ({0:F2} bits), looked up", bitsOf(table.bytes(), table.rows * table.columns))
                .str());
+}
+
+void lutra::listCache(llvm::raw_ostream &out, const KeyValueCache &cache) {
+  out << llvm::formatv("{0,-40} {1,-24} {2,-12} int8:token:sym ({3} bytes a token, f32 {4}), cache\n", cache.name,
+                       cache.presentName, llvm::formatv("{0}x{1}", cache.rows, cache.width).str(), cache.bytesAfter(),
+                       cache.bytesBefore());
+}
+
+void lutra::listCache(llvm::raw_ostream &out, const KeptCache &cache) {
+  out << llvm::formatv("{0,-40} {1,-24} {2,-12} stays: {3}\n", cache.name, "-", "-", cache.reason);
 }

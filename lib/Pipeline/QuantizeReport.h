@@ -4,6 +4,7 @@
 
 #include "Calibration.h"
 
+#include "lutra/Dialect/Lutra/Transforms/CacheQuantizer.h"
 #include "lutra/Dialect/Lutra/Transforms/WeightQuantizer.h"
 
 #include "llvm/Support/JSON.h"
@@ -32,6 +33,8 @@ public:
            std::optional<bool> orderFolded);
   void add(const KeptProduct &product);
   void add(const QuantizedTable &table);
+  void add(const KeyValueCache &cache);
+  void add(const KeptCache &cache);
   /// One call of the float model and the same call of the quantized one.
   void addSample(const Sample &sample, llvm::ArrayRef<ProbeTensor> exact, llvm::ArrayRef<ProbeTensor> other,
                  llvm::ArrayRef<lutra_tensor_info> infos);
@@ -44,7 +47,7 @@ private:
     int64_t samples = 0;
     double cosine = 0, leastCosine = 1, greatestError = 0, power = 0, error = 0;
   };
-  llvm::json::Array layers, kept, tables;
+  llvm::json::Array layers, kept, tables, caches;
   std::vector<Output> outputs;
   int64_t bytes = 0, weights = 0;
 };
@@ -53,6 +56,8 @@ private:
 void listProduct(llvm::raw_ostream &out, const QuantizedProduct &product, const WeightQuantizer &quantizer);
 void listProduct(llvm::raw_ostream &out, const KeptProduct &product);
 void listTable(llvm::raw_ostream &out, const QuantizedTable &table);
+void listCache(llvm::raw_ostream &out, const KeyValueCache &cache);
+void listCache(llvm::raw_ostream &out, const KeptCache &cache);
 
 } // namespace lutra
 

@@ -33,6 +33,10 @@ bool QuantizeSpec::hasChoice() const {
   return llvm::any_of(rules, [](const Rule &rule) { return rule.forms.size() > 1; });
 }
 
+bool QuantizeSpec::hasWeights() const {
+  return llvm::any_of(rules, [](const Rule &rule) { return rule.forms.size() > 1 || !rule.forms.front().keeps(); });
+}
+
 bool QuantizeSpec::wants(WeightForm::Method method) const {
   return llvm::any_of(rules, [&](const Rule &rule) {
     return llvm::any_of(rule.forms, [&](const WeightForm &form) { return !form.keeps() && form.method == method; });
@@ -340,6 +344,13 @@ llvm::Error SpecParser::parseItem(StringRef item) {
     spec.embeddings = value == "int8";
     return llvm::Error::success();
   }
+  if (key == "kv") {
+    if (value != "int8" && value != "int8:token" && value != "f32")
+      return fault("caches of keys and values of type '", value.str(),
+                   "'; take int8 (a scale for each token and head) or f32");
+    spec.caches = value != "f32";
+    return llvm::Error::success();
+  }
   if (key == "budget")
     return parseBudget(value);
   if (key == "holdout") {
@@ -355,8 +366,8 @@ llvm::Error SpecParser::parseItem(StringRef item) {
     return addRule("*", item == "w4a8" ? "int4" : "int8", /*named=*/false);
   }
   return fault("'", item.str(),
-               "'; take weights=, activations=, embeddings=, layer(PATTERN).weights=, exclude=, budget=, holdout=, "
-               "int8, int4, w4a8 or w8a8");
+               "'; take weights=, activations=, embeddings=, kv=, layer(PATTERN).weights=, exclude=, budget=, "
+               "holdout=, int8, int4, w4a8 or w8a8");
 }
 
 llvm::Error SpecParser::parse(StringRef text) {
@@ -365,10 +376,7 @@ llvm::Error SpecParser::parse(StringRef text) {
   for (StringRef item : items)
     if (llvm::Error error = parseItem(item))
       return error;
-  auto changes = [](const QuantizeSpec::Rule &rule) {
-    return rule.forms.size() > 1 || !rule.forms.front().keeps();
-  };
-  if (!llvm::any_of(spec.rules, changes) && (!spec.embeddings || spec.activations.isAsked()))
+  if (!spec.hasWeights() && ((!spec.embeddings && !spec.caches) || spec.activations.isAsked()))
     return fault("which weights to quantize",
                  spec.activations.isAsked() ? ", beside which alone activations are rounded" : "",
                  "; add weights=int4 or weights=int8");

@@ -19,6 +19,7 @@ NO_TWIN = {
     "lutra-assemble-nvgpu": ("Target/NVGPU/convert-tile-to-nvvm.e2e.mlir", "--lutra-assemble-nvgpu"),
     "convert-lutra-to-mil": ("Target/MIL/evaluate.e2e.test", "--convert-lutra-to-mil"),
     "convert-lutra-to-runtime": ("Target/CPU/views.e2e.mlir", "lutra-compile"),
+    "lutra-quantize-caches": ("Dialect/Lutra/Transforms/quantize-caches.e2e.mlir", "--lutra-quantize-caches"),
     "lutra-apply-kernel-abi": ("Target/CPU/views.e2e.mlir", "lutra-compile"),
     "convert-tile-to-nvvm": ("Target/NVGPU/convert-tile-to-nvvm.e2e.mlir", "--convert-tile-to-nvvm"),
     "convert-tile-to-vector": ("Conversion/TileToVector/machine.e2e.test", "--convert-tile-to-vector"),

@@ -1,7 +1,7 @@
 //===- QuantizeSpec.h - what --quantize asks for -----------------------------===//
 // spec    ::= item ("," item)*                        later items win
 // item    ::= "weights=" weights | "layer(" glob ").weights=" weights | "activations=" activations
-//           | "embeddings=" ("int8" | "f32") | "exclude=" glob (";" glob)*
+//           | "embeddings=" ("int8" | "f32") | "kv=" ("int8" (":token")? | "f32") | "exclude=" glob (";" glob)*
 //           | "budget=" number ("bpw" | "MB" | "ms") | "holdout=" percent
 //           | "int8" | "int4" | "w4a8" | "w8a8"
 // activations ::= "f32" | "bf16" | "f16" | ("int" N | "fp8" | "fp8e5m2") (":" scales)?
@@ -178,12 +178,15 @@ struct QuantizeSpec {
   std::vector<Rule> rules; // the last that matches holds
   ActivationRounding activations;
   bool embeddings = false;   // tables that are looked up in become bytes
+  bool caches = false;       // keys and values of earlier tokens become bytes, each row with a scale
   double budgetBits = 0;     // per weight, with its side data; 0: none
   double budgetBytes = 0;    // of all weights; 0: none
   double budgetTime = 0;     // nanoseconds of a call; 0: none
   double holdout = 0;        // share of the samples that measure and fit nothing
 
   bool hasChoice() const;
+  /// Whether any weight of a product changes.
+  bool hasWeights() const;
   bool wants(WeightForm::Method method) const;
   /// Whether factors are to move from inputs into weights.
   bool scalesInputs() const;

@@ -348,7 +348,7 @@ LogicalResult WeightQuantizer::finish() {
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
            << "--quantize asks for embeddings=int8, but no lookup reads rows of a constant f32 matrix of 64 rows or "
               "more; leave it out";
-  if (count == 0)
+  if (count == 0 && (asked.hasWeights() || !asked.caches))
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
            << "--quantize changes nothing: no product has a constant f32 matrix of the kind it asks for; "
            << "products read: " << listSeen(true);

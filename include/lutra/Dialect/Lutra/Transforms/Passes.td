@@ -369,6 +369,33 @@ def QuantizeWeights : Pass<"lutra-quantize-weights", "mlir::ModuleOp"> {
   let dependentDialects = ["lutra::LutraDialect"];
 }
 
+def QuantizeCaches : Pass<"lutra-quantize-caches", "mlir::ModuleOp"> {
+  let summary = "keeps the keys and values of earlier tokens in 8 bits";
+  let description = [{
+    Needs: graph level, after lutra-group-heads. A cache is an argument of @main that is f32, whose rows (last
+    dimension) have a known size and which is read by one lutra.concat alone, as its first operand and along another
+    dimension, whose result @main returns and products read on their right, behind reshapes that keep rows, transposes,
+    expands and factors that are scalar constants. Guarantees: of each cache for which `spec` asks (`kv=int8`) argument
+    and result are codes of i8, and an argument and a result of f32 follow all others, named NAME.scale, with one scale
+    for each row; new rows are rounded by lutra.dynamic_quantize; the codes of old ones are only copied. Products read
+    codes, cast to f32: scales of rows that lie along K multiply the left-hand side, others the columns of the result.
+    Sizes that @main relates by name stay so. Fails (E0301) on a spec that it does not know, and where it asks for
+    caches and there are none. A remark names each cache, and what keeps an argument that looks like one.
+    Leaves alone: everything else.
+
+    ```mlir
+    %k = lutra.concat %past, %new {axis = 2 : i64}
+           : (tensor<1x2x?x64xf32>, tensor<1x2x1x64xf32>) -> tensor<1x2x?x64xf32>
+    // becomes
+    %c, %s = lutra.dynamic_quantize %new {bits = 8 : i64, block = 64 : i64}
+               : tensor<1x2x1x64xf32> -> tensor<1x2x1x64xi8>, tensor<1x2x1x1xf32>
+    %k = lutra.concat %past, %c {axis = 2 : i64} : (tensor<1x2x?x64xi8>, tensor<1x2x1x64xi8>) -> tensor<1x2x?x64xi8>
+    ```
+  }];
+  let options = [Option<"spec", "spec", "std::string", "\"kv=int8\"", "what is quantized, and how">];
+  let dependentDialects = ["lutra::LutraDialect"];
+}
+
 def GroupHeads : Pass<"lutra-group-heads"> {
   let summary = "multiplies all rows that meet a repeated matrix at once";
   let description = [{

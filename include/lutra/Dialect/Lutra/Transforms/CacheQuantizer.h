@@ -1,0 +1,55 @@
+//===- CacheQuantizer.h - keys and values of earlier tokens in few bits ------===//
+// Shared by the pass lutra-quantize-caches and by the pipeline, which lists and reports them. `plan` finds the caches
+// of @main, `apply` rewrites them.
+#ifndef LUTRA_DIALECT_LUTRA_TRANSFORMS_CACHEQUANTIZER_H
+#define LUTRA_DIALECT_LUTRA_TRANSFORMS_CACHEQUANTIZER_H
+
+#include "lutra/Dialect/Lutra/IR/Lutra.h"
+#include "lutra/Support/QuantizeSpec.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace lutra {
+
+/// An argument of @main that rows are appended to.
+struct KeyValueCache {
+  mlir::BlockArgument past;
+  ConcatOp present;
+  std::string name, presentName;
+  int64_t rows = 0; // of one token: those of all heads; 0: unknown
+  int64_t width = 0; // elements of a row, which share a scale
+  int64_t products = 0; // that read it
+
+  int64_t bytesBefore() const { return rows * width * static_cast<int64_t>(sizeof(float)); }
+  int64_t bytesAfter() const { return rows * (width + static_cast<int64_t>(sizeof(float))); }
+};
+
+/// An argument that is appended to, but stays as it is.
+struct KeptCache {
+  std::string name, reason;
+};
+
+class CacheQuantizer {
+public:
+  CacheQuantizer(mlir::ModuleOp module, llvm::StringRef category) : module(module), category(category.str()) {}
+
+  void plan();
+  llvm::ArrayRef<KeyValueCache> getCaches() const { return caches; }
+  llvm::ArrayRef<KeptCache> getKept() const { return kept; }
+  /// Gives all caches codes. Without any it is an error, which names those that stay.
+  mlir::LogicalResult apply();
+
+private:
+  void classify(mlir::BlockArgument argument);
+  void rewrite(KeyValueCache &cache);
+
+  mlir::ModuleOp module;
+  std::string category; // of remarks
+  mlir::func::FuncOp main;
+  std::vector<KeyValueCache> caches;
+  std::vector<KeptCache> kept;
+};
+
+} // namespace lutra
+
+#endif // LUTRA_DIALECT_LUTRA_TRANSFORMS_CACHEQUANTIZER_H

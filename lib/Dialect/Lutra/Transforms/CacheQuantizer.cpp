@@ -1,0 +1,320 @@
+//===- CacheQuantizer.cpp - keys and values of earlier tokens in few bits ----===//
+// Of a decoder an argument holds the keys (or values) of the tokens so far, a concat appends those of new tokens, and
+// products read the result, which @main returns. Codes of 8 bits and a scale for each row [.., D] take its place:
+//
+//   sum over d of q[d] * (code[t, d] * scale[t])  =  (sum over d of q[d] * code[t, d]) * scale[t]
+//   sum over t of p[t] * (code[t, d] * scale[t])  =  sum over t of (p[t] * scale[t]) * code[t, d]
+//
+// so products read codes, whose values as f32 their kernels make as they load them (findCodesOfFloats), and no
+// dequantized cache is written anywhere. What lies between concat and product moves codes and scales alike. Rows of old
+// tokens are copied as they are: rounding happens once.
+#include "lutra/Dialect/Lutra/Transforms/CacheQuantizer.h"
+
+#include "lutra/Support/ErrorCodes.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/Remarks.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace lutra;
+
+static constexpr unsigned codeBits = 8;
+
+static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+/// The scalar that `op` multiplies `value` with, or null.
+static Value findFactor(BinaryOp op, Value value) {
+  if (op.getKind() != BinaryKind::Mul || op.getType() != value.getType() || op.getLhs() == op.getRhs())
+    return {};
+  Value factor = op.getLhs() == value ? op.getRhs() : op.getLhs();
+  DenseElementsAttr known;
+  return matchPattern(factor, m_Constant(&known)) && known.getNumElements() == 1 && typeOf(factor).getRank() == 0
+             ? factor
+             : Value();
+}
+
+/// Where the rows of `value`, along dimension `row`, lie after `op`; nothing where it cuts or turns them otherwise.
+static std::optional<int64_t> moveRow(Operation *op, Value value, int64_t row) {
+  RankedTensorType from = typeOf(value), to = typeOf(op->getResult(0));
+  int64_t last = from.getRank() - 1;
+  if (auto transpose = dyn_cast<TransposeOp>(op))
+    return llvm::find(transpose.getPermutation(), row) - transpose.getPermutation().begin();
+  if (isa<ReshapeOp>(op) && row == last && to.getRank() > 0 && to.getShape().back() == from.getShape().back())
+    return to.getRank() - 1;
+  int64_t moved = row + to.getRank() - from.getRank();
+  if (isa<ExpandOp>(op) && to.getDimSize(moved) == from.getDimSize(row))
+    return moved;
+  if (auto binary = dyn_cast<BinaryOp>(op))
+    return findFactor(binary, value) ? std::optional(row) : std::nullopt;
+  return std::nullopt;
+}
+
+/// Follows what is computed from a concat to products; empty, or what is in the way.
+static std::string followUses(ConcatOp present, int64_t &products) {
+  SmallVector<std::pair<Value, int64_t>> worklist{{present.getResult(), typeOf(present.getResult()).getRank() - 1}};
+  while (!worklist.empty()) {
+    auto [value, row] = worklist.pop_back_val();
+    for (OpOperand &use : value.getUses()) {
+      Operation *user = use.getOwner();
+      if (isa<tensor::DimOp>(user) || (isa<func::ReturnOp>(user) && value == present.getResult()))
+        continue;
+      if (auto matmul = dyn_cast<MatmulOp>(user)) {
+        if (use.getOperandNumber() != 1 || matmul.getScale() || matmul.getStrategyAttr())
+          return "is read on the left of a product; those on the right alone read codes";
+        if (row < typeOf(value).getRank() - 2)
+          return "is read by a product whose matrices lie across its rows";
+        ++products;
+        continue;
+      }
+      std::optional<int64_t> moved = user->getNumResults() == 1 ? moveRow(user, value, row) : std::nullopt;
+      if (!moved)
+        return llvm::formatv("is read by {0}, but codes reach products behind movement of whole rows alone",
+                             user->getName().getStringRef());
+      worklist.push_back({user->getResult(0), *moved});
+    }
+  }
+  return "";
+}
+
+void CacheQuantizer::plan() {
+  main = module.lookupSymbol<func::FuncOp>("main");
+  if (!main || main.isExternal())
+    return;
+  for (BlockArgument argument : main.getArguments())
+    if (isa<RankedTensorType>(argument.getType()))
+      classify(argument);
+}
+
+static std::string nameOf(DictionaryAttr attributes, StringRef role, int64_t index) {
+  auto name = attributes ? attributes.getAs<StringAttr>("lutra.name") : StringAttr();
+  return name ? name.str() : llvm::formatv("{0}_{1}", role, index).str();
+}
+
+void CacheQuantizer::classify(BlockArgument argument) {
+  auto type = typeOf(argument);
+  ConcatOp present;
+  for (Operation *user : argument.getUsers())
+    if (auto concat = dyn_cast<ConcatOp>(user); concat && concat.getInputs().front() == argument)
+      present = concat;
+  Operation *end = main.getBody().front().getTerminator();
+  auto returned = present ? llvm::find(end->getOperands(), present.getResult()) : end->getOperands().end();
+  if (!present || returned == end->getOperands().end())
+    return; // no cache
+  KeyValueCache cache;
+  cache.past = argument;
+  cache.present = present;
+  int64_t last = type.getRank() - 1;
+  auto result = static_cast<int64_t>(returned - end->getOperands().begin());
+  cache.name = nameOf(main.getArgAttrDict(argument.getArgNumber()), "input", argument.getArgNumber());
+  cache.presentName = nameOf(main.getResultAttrDict(result), "output", result);
+  auto isKnown = [&](Operation *user) { return user == present || isa<tensor::DimOp>(user); };
+  std::string why;
+  if (!type.getElementType().isF32())
+    why = llvm::formatv("has elements of {0}; those of f32 alone get codes", type.getElementType());
+  else if (type.isDynamicDim(last) || type.getShape().back() < 1)
+    why = "has rows of unknown length";
+  else if (static_cast<int64_t>(present.getAxis()) == last)
+    why = "holds tokens along its last dimension, across which no row has a scale";
+  else if (llvm::count(end->getOperands(), present.getResult()) > 1 || llvm::count(present.getInputs(), argument) > 1)
+    why = "is appended or returned twice";
+  else if (!llvm::all_of(argument.getUsers(), isKnown))
+    why = "is read without the new rows, too";
+  else
+    why = followUses(present, cache.products);
+  if (why.empty() && cache.products == 0)
+    why = "is read by no product";
+  if (!why.empty()) {
+    auto opts = remark::RemarkOpts::name("QuantizeCaches").category(category);
+    remark::missed(present.getLoc(), opts) << remark::metric("Cache", cache.name) << remark::reason("{0}", why);
+    kept.push_back({cache.name, why});
+    return;
+  }
+  cache.width = type.getShape().back();
+  cache.rows = 1;
+  for (int64_t dim = 0; dim < last; ++dim) // of one sequence
+    if (dim != static_cast<int64_t>(present.getAxis()) && !type.isDynamicDim(dim))
+      cache.rows *= type.getDimSize(dim);
+  caches.push_back(std::move(cache));
+}
+
+static RankedTensorType scaleTypeOf(RankedTensorType type, int64_t row) {
+  SmallVector<int64_t> shape(type.getShape());
+  shape[row] = 1;
+  return RankedTensorType::get(shape, Float32Type::get(type.getContext()));
+}
+
+namespace {
+/// What stands for rows: codes, and scales whose dimension `row` is 1.
+struct CodedRows {
+  Value codes, scale;
+  int64_t row;
+};
+} // namespace
+
+/// Lets a product read codes.
+static void multiplyCodes(MatmulOp op, const CodedRows &rows) {
+  OpBuilder builder(op);
+  Location loc = op.getLoc();
+  Value codes = rows.codes;
+  bool isTurned = op.getTransposeRhs();
+  int64_t rank = typeOf(codes).getRank();
+  if (auto turn = codes.getDefiningOp<TransposeOp>()) { // which a product's flag says as well
+    SmallVector<int64_t> swapped = llvm::to_vector(llvm::seq<int64_t>(0, rank));
+    std::swap(swapped[rank - 1], swapped[rank - 2]);
+    if (ArrayRef<int64_t>(turn.getPermutation()) == ArrayRef<int64_t>(swapped)) {
+      codes = turn.getInput();
+      isTurned = !isTurned;
+    }
+  }
+  bool sumsTokens = (op.getTransposeRhs() ? rank - 1 : rank - 2) != rows.row;
+  // One scale for each token, in the last dimension: [.., 1, T].
+  Value scale = rows.scale;
+  if (rows.row == rank - 1) {
+    SmallVector<int64_t> shape(typeOf(scale).getShape());
+    std::swap(shape[rank - 1], shape[rank - 2]);
+    SmallVector<Value> sizes;
+    SmallVector<int64_t> order = llvm::to_vector(llvm::seq<int64_t>(0, rank));
+    std::swap(order[rank - 1], order[rank - 2]);
+    for (int64_t from : order)
+      if (typeOf(scale).isDynamicDim(from))
+        sizes.push_back(tensor::DimOp::create(builder, loc, scale, from));
+    scale = ReshapeOp::create(builder, loc, typeOf(scale).clone(shape), scale, sizes);
+  }
+  Value values = CastOp::create(builder, loc, typeOf(codes).clone(builder.getF32Type()), codes);
+  Value left = op.getLhs();
+  if (sumsTokens)
+    left = BinaryOp::create(builder, loc, left.getType(), BinaryKind::Mul, left, scale);
+  Value product = MatmulOp::create(builder, loc, op.getType(), left, values, op.getTransposeLhs(), isTurned,
+                                   StrategyAttr());
+  if (!sumsTokens)
+    product = BinaryOp::create(builder, loc, op.getType(), BinaryKind::Mul, product, scale);
+  op.getResult().replaceAllUsesWith(product);
+  op.erase();
+}
+
+/// Codes and scales after `op`, which moves `value` or multiplies it with a scalar.
+static CodedRows moveCodes(Operation *op, Value value, const CodedRows &rows) {
+  OpBuilder builder(op);
+  Location loc = op->getLoc();
+  CodedRows moved = rows;
+  moved.row = *moveRow(op, value, rows.row);
+  auto codeType = typeOf(op->getResult(0)).clone(builder.getI8Type());
+  RankedTensorType scaleType = scaleTypeOf(codeType, moved.row);
+  if (auto transpose = dyn_cast<TransposeOp>(op)) {
+    moved.codes = TransposeOp::create(builder, loc, codeType, rows.codes, transpose.getPermutation());
+    moved.scale = TransposeOp::create(builder, loc, scaleType, rows.scale, transpose.getPermutation());
+  } else if (auto reshape = dyn_cast<ReshapeOp>(op)) {
+    moved.codes = ReshapeOp::create(builder, loc, codeType, rows.codes, reshape.getSizes());
+    moved.scale = ReshapeOp::create(builder, loc, scaleType, rows.scale, reshape.getSizes());
+  } else if (auto expand = dyn_cast<ExpandOp>(op)) {
+    moved.codes = ExpandOp::create(builder, loc, codeType, rows.codes, expand.getSizes());
+    moved.scale = ExpandOp::create(builder, loc, scaleType, rows.scale, expand.getSizes());
+  } else {
+    Value factor = findFactor(cast<BinaryOp>(op), value);
+    moved.scale = BinaryOp::create(builder, loc, scaleType, BinaryKind::Mul, rows.scale, factor);
+  }
+  return moved;
+}
+
+/// Does to codes and scales what is done to `present`, as far as products.
+static void moveCodes(Value present, const CodedRows &rows) {
+  SmallVector<std::pair<Value, CodedRows>> worklist{{present, rows}};
+  SmallVector<Operation *> dead; // users after what they use
+  while (!worklist.empty()) {
+    auto [value, own] = worklist.pop_back_val();
+    for (OpOperand &use : llvm::make_early_inc_range(value.getUses())) {
+      Operation *user = use.getOwner();
+      if (isa<tensor::DimOp>(user)) {
+        use.set(own.codes);
+      } else if (auto matmul = dyn_cast<MatmulOp>(user)) {
+        multiplyCodes(matmul, own);
+      } else if (!isa<func::ReturnOp>(user)) { // whose operand the caller sets
+        worklist.push_back({user->getResult(0), moveCodes(user, value, own)});
+        dead.push_back(user);
+      }
+    }
+  }
+  for (Operation *op : llvm::reverse(dead))
+    op->erase();
+}
+
+/// The attributes of an argument or result for its scales.
+static DictionaryAttr scaleAttributes(DictionaryAttr attributes, StringRef name) {
+  Builder builder(attributes.getContext());
+  NamedAttrList list(attributes);
+  list.set("lutra.name", builder.getStringAttr(name + ".scale"));
+  if (auto names = dyn_cast_if_present<ArrayAttr>(list.get("lutra.dim_names"))) {
+    SmallVector<Attribute> changed(names.getValue());
+    changed.back() = builder.getStringAttr("");
+    list.set("lutra.dim_names", builder.getArrayAttr(changed));
+  }
+  return list.getDictionary(attributes.getContext());
+}
+
+void CacheQuantizer::rewrite(KeyValueCache &cache) {
+  MLIRContext *context = module.getContext();
+  OpBuilder builder(cache.present);
+  Location loc = cache.present.getLoc();
+  auto type = typeOf(cache.past), presentType = typeOf(cache.present);
+  int64_t row = type.getRank() - 1;
+  Type byte = builder.getI8Type();
+  unsigned number = cache.past.getArgNumber(), scaleNumber = main.getNumArguments();
+  auto withDefault = [&](DictionaryAttr known) { return known ? known : DictionaryAttr::get(context); };
+  DictionaryAttr attributes = withDefault(main.getArgAttrDict(number));
+  (void)main.insertArgument(scaleNumber, scaleTypeOf(type, row), scaleAttributes(attributes, cache.name), loc);
+  cache.past.setType(type.clone(byte));
+  main.setArgAttr(number, "lutra.name", builder.getStringAttr(cache.name));
+  Value pastScale = main.getArgument(scaleNumber);
+
+  SmallVector<Value> codes, scales;
+  for (Value input : cache.present.getInputs()) {
+    if (input == cache.past) {
+      codes.push_back(input);
+      scales.push_back(pastScale);
+      continue;
+    }
+    auto made = DynamicQuantizeOp::create(builder, loc, typeOf(input).clone(byte), scaleTypeOf(typeOf(input), row),
+                                          Type(), input, cache.width, codeBits, /*floor=*/APFloat(0x1p-118f));
+    codes.push_back(made.getCodes());
+    scales.push_back(made.getScale());
+  }
+  int64_t axis = cache.present.getAxis();
+  CodedRows rows{ConcatOp::create(builder, loc, presentType.clone(byte), codes, axis),
+                 ConcatOp::create(builder, loc, scaleTypeOf(presentType, row), scales, axis), row};
+  moveCodes(cache.present.getResult(), rows);
+
+  Operation *end = main.getBody().front().getTerminator();
+  auto place = llvm::find(end->getOperands(), cache.present.getResult());
+  auto index = static_cast<unsigned>(place - end->getOperands().begin());
+  DictionaryAttr resultAttributes = withDefault(main.getResultAttrDict(index));
+  end->setOperand(index, rows.codes);
+  end->insertOperands(end->getNumOperands(), rows.scale);
+  (void)main.insertResult(main.getNumResults(), rows.scale.getType(),
+                          scaleAttributes(resultAttributes, cache.presentName));
+  main.setResultAttr(index, "lutra.name", builder.getStringAttr(cache.presentName));
+  main.setFunctionType(FunctionType::get(context, llvm::to_vector(main.getBody().front().getArgumentTypes()),
+                                         llvm::to_vector(end->getOperandTypes())));
+  cache.present.erase();
+}
+
+LogicalResult CacheQuantizer::apply() {
+  if (caches.empty()) {
+    SmallVector<std::string> reasons;
+    for (const KeptCache &one : kept)
+      reasons.push_back(llvm::formatv("'{0}' {1}", one.name, one.reason));
+    return emitCodedError(module.getLoc(), ErrorCode::Attribute)
+           << "--quantize asks for kv=int8, but no input is a cache: an f32 tensor to which one concat appends new "
+              "rows, whose result is returned and read by products; "
+           << (reasons.empty() ? std::string("leave it out") : llvm::join(reasons, "; "));
+  }
+  for (KeyValueCache &cache : caches) {
+    auto opts = remark::RemarkOpts::name("QuantizeCaches").category(category);
+    remark::passed(cache.present.getLoc(), opts)
+        << remark::metric("Cache", cache.name) << remark::metric("BytesPerToken", cache.bytesAfter());
+    rewrite(cache);
+  }
+  return success();
+}

@@ -1,0 +1,139 @@
+"""Decoding with keys and values of earlier tokens in 8 bits (--quantize=kv=int8)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import lutra
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+torch = pytest.importorskip("torch")
+
+HEADS, SHARED, DIM, VOCABULARY = 4, 2, 20, 64
+SIZE = HEADS * DIM
+DECIBELS = 40  # over the noise of rounded rows; rows of 20 elements alone have 44 to 50
+
+
+class Layer(torch.nn.Module):
+    """Attention of queries with grouped keys, whose sizes fill no vector."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.query = torch.nn.Linear(SIZE, SIZE, bias=False)
+        self.key = torch.nn.Linear(SIZE, SHARED * DIM, bias=False)
+        self.value = torch.nn.Linear(SIZE, SHARED * DIM, bias=False)
+        self.out = torch.nn.Linear(SIZE, SIZE, bias=False)
+
+    def forward(self, x: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        batch, tokens, _ = x.shape
+        query = self.query(x).view(batch, tokens, HEADS, DIM).transpose(1, 2)
+        key = torch.cat([key, self.key(x).view(batch, tokens, SHARED, DIM).transpose(1, 2)], 2)
+        value = torch.cat([value, self.value(x).view(batch, tokens, SHARED, DIM).transpose(1, 2)], 2)
+        total = key.shape[2]
+        wide = (batch, SHARED, HEADS // SHARED, total, DIM)
+        keys = key[:, :, None].expand(wide).reshape(batch, HEADS, total, DIM)
+        values = value[:, :, None].expand(wide).reshape(batch, HEADS, total, DIM)
+        scores = query @ keys.transpose(2, 3) * DIM**-0.5
+        place = torch.arange(total)
+        mask = place[None, :] > place[total - tokens :, None]
+        weights = torch.softmax(scores.masked_fill(mask, -1e30), -1)
+        return x + self.out((weights @ values).transpose(1, 2).reshape(batch, tokens, SIZE)), key, value
+
+
+class Decoder(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(3)
+        self.embed = torch.nn.Embedding(VOCABULARY, SIZE)
+        self.layers = torch.nn.ModuleList(Layer() for _ in range(2))
+
+    def forward(self, ids: torch.Tensor, *past: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        x, present = self.embed(ids), []
+        for index, layer in enumerate(self.layers):
+            x, *rows = layer(x, *past[2 * index : 2 * index + 2])
+            present += rows
+        return (x @ self.embed.weight.T, *present)
+
+
+Array = npt.NDArray[np.generic]
+
+
+@pytest.fixture(scope="module")
+def program() -> torch.export.ExportedProgram:
+    batch, tokens, past = torch.export.Dim("batch"), torch.export.Dim("tokens"), torch.export.Dim("past")
+    sample = (torch.zeros(2, 3, dtype=torch.int64), *[torch.zeros(2, SHARED, 5, DIM) for _ in range(4)])
+    shapes = {"ids": {0: batch, 1: tokens}, "past": tuple({0: batch, 2: past} for _ in range(4))}
+    return torch.export.export(Decoder().eval(), sample, dynamic_shapes=shapes)
+
+
+def ratio(exact: Array, other: Array) -> float:
+    """Signal over noise in decibels."""
+    noise = np.square(exact - other).sum()
+    return float(10 * np.log10(np.square(exact).sum() / noise)) if noise > 0 else np.inf
+
+
+def begin(model: lutra.Model, batch: int) -> list[Array]:
+    """Caches of one token of zeros (torch.export takes no empty ones), as the model's inputs are."""
+    caches: list[Array] = []
+    for one in model.inputs[1:]:
+        sizes = (batch, SHARED, 1, one.shape[3])
+        caches.append(np.zeros([size for size in sizes if isinstance(size, int)], one.dtype))
+    return caches
+
+
+def decode(model: lutra.Model, ids: Array, steps: list[int]) -> tuple[list[Array], list[Array]]:
+    """The scores of each step, and the caches after the last. What a step is given it returns, bit for bit."""
+    caches, scores, at = begin(model, len(ids)), [], 0
+    for count in steps:
+        first, *present = (np.array(one) for one in model(ids[:, at : at + count], *caches))
+        for old, new in zip(caches, present, strict=True):
+            assert new.shape[2] == old.shape[2] + count
+            assert old.tobytes() == new[:, :, : old.shape[2]].tobytes()
+        caches, at = present, at + count
+        scores.append(first)
+    return scores, caches
+
+
+def test_decodes(program: torch.export.ExportedProgram) -> None:
+    plain = lutra.compile(program, threads=1)
+    coded = lutra.compile(program, threads=1, quantize="kv=int8")
+    names = [one.name for one in coded.inputs]
+    assert names[5:] == [f"{name}.scale" for name in names[1:5]]
+    assert [one.dtype for one in coded.inputs[1:]] == ["int8"] * 4 + ["float32"] * 4
+    assert [one.name for one in coded.outputs[5:]] == [f"{one.name}.scale" for one in coded.outputs[1:5]]
+    ids = np.random.default_rng(5).integers(0, VOCABULARY, (2, 41))
+    results = {}
+    for steps in ([17, 1, 1, 1, 2, 19], [1] * 41, [41]):
+        exact, rows = decode(plain, ids, steps)
+        scores, caches = decode(coded, ids, steps)
+        for a, b in zip(exact, scores, strict=True):
+            assert ratio(a, b) > DECIBELS
+        results[len(steps)] = np.concatenate(scores, 1)
+        # Of the first layer, whose rows depend on no codes, values are the nearest.
+        for row, code, scale in zip(rows[:2], caches[:2], caches[4:6], strict=True):
+            assert np.abs(code).max() == 127
+            assert (np.abs(row - code * scale) <= scale / 2 + 4 * np.spacing(np.abs(row))).all()
+    assert ratio(results[41], results[1]) > DECIBELS
+
+
+def test_bytes_of_the_cache(program: torch.export.ExportedProgram, tmp_path: Path) -> None:
+    lutra.compile(program, quantize="weights=int8,kv=int8", quantize_report=tmp_path / "report.json")
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert [one["bytesPerToken"] for one in report["caches"]] == [SHARED * (DIM + 4)] * 4
+    assert [one["bytesPerTokenBefore"] for one in report["caches"]] == [SHARED * DIM * 4] * 4
+    assert report["layers"] and all(one["products"] == 1 for one in report["caches"])
+
+
+@pytest.mark.parametrize("target", ["nvgpu", "mil"])
+def test_refuses_other_targets(program: torch.export.ExportedProgram, target: str) -> None:
+    with pytest.raises(lutra.CompileError, match=f"kv=int8, which target '{target}' does not have"):
+        lutra.compile(program, target=target, quantize="kv=int8")
+
+
+def test_refuses_models_without_a_cache() -> None:
+    program = torch.export.export(torch.nn.Linear(64, 8), (torch.zeros(3, 64),))
+    with pytest.raises(lutra.CompileError, match="no input is a cache: .*; leave it out"):
+        lutra.compile(program, quantize="kv=int8")
