@@ -737,6 +737,19 @@ lutra.yield %1 : {result}
             prepare=near_one if kind == "prod" else None,
         )
 
+# Codes of bytes as floats on the right of a product: few rows add along K, more transpose blocks or copy panels.
+for rows, flag in [(rows, flag) for rows in (1, 2, 3, 4, 9) for flag in ("", " {transpose_rhs}")]:
+    turned = bool(flag)
+    case(
+        f"codes_of_floats_{rows}_{'columns' if turned else 'rows'}",
+        [f"tensor<2x{rows}x?xf32>", "tensor<2x?x?xi8>"],
+        [f"tensor<2x{rows}x?xf32>"],
+        lambda a, b, turned=turned: [a.astype(float) @ (b.swapaxes(1, 2) if turned else b)],
+        f"%0 = lutra.cast %a1 : A1 -> tensor<2x?x?xf32>\n"
+        f"%1 = lutra.matmul %a0, %0{flag} : (A0, tensor<2x?x?xf32>) -> tensor<2x{rows}x?xf32>\n"
+        f"lutra.yield %1 : tensor<2x{rows}x?xf32>",
+    )
+
 # Every power of two from the least subnormal number to 1, and numbers between them.
 TINY = np.geomspace(2.0**-149, 1, 20_001)
 ULP_CASES = [
