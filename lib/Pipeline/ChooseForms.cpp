@@ -148,7 +148,7 @@ FailureOr<int64_t> ModelQuantizer::timeForms(std::vector<std::vector<FormCost>> 
   int64_t others = *whole;
   for (auto [product, tap] : llvm::zip_equal(quantizer.getProducts(), tapOf)) {
     auto layer = layers.find(product.weight);
-    auto known = tap ? firstRows.find(tap) : firstRows.end();
+    auto known = tap.first ? firstRows.find(tap) : firstRows.end();
     if (layer == layers.end())
       continue;
     int64_t rows = known == firstRows.end() ? 1 : known->second;

@@ -1,6 +1,8 @@
 //===- MeasureInputs.cpp - what the products of a model see in a calibration --===//
 #include "ModelQuantizer.h"
 
+#include "ConvWindows.h"
+
 #include "lutra/Support/ErrorCodes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -49,19 +51,19 @@ std::vector<const Sample *> ModelQuantizer::heldOut() const {
   return samples;
 }
 
-/// Left-hand sides in the clone; the clone's products have the order of the module's.
+/// Left-hand sides in the clone, and inputs of convolutions; the clone's products have the order of the module's.
 void ModelQuantizer::findTaps() {
   IRMapping mapping;
   tapOf.clear();
   plain = cast<ModuleOp>(module->clone(mapping));
   Block *entry = &cast<func::FuncOp>(module.lookupSymbol("main")).getBody().front();
   for (const QuantizedProduct &product : quantizer.getProducts()) {
-    MatmulOp op = product.op;
-    Value lhs = op.getLhs();
+    Value lhs = product.getInput();
     auto type = cast<RankedTensorType>(lhs.getType());
     bool reachable = lhs.getParentBlock() == entry && type.getElementType().isF32() && type.getRank() > 0 &&
-                     type.getShape().back() == product.k;
-    tapOf.push_back(reachable ? mapping.lookup(lhs) : Value());
+                     (product.isFilter() || type.getShape().back() == product.k);
+    tapOf.push_back(reachable ? InputTap(mapping.lookup(lhs), product.isFilter() ? mapping.lookup(product.op) : nullptr)
+                              : InputTap());
   }
 }
 
@@ -77,17 +79,47 @@ const GramMatrix *ModelQuantizer::gramOf(size_t product) {
   return found == grams.end() || found->second.getRows() == 0 ? nullptr : &found->second;
 }
 
-LogicalResult ModelQuantizer::measureInputs(ArrayRef<Value> taps) {
+/// Adds what a tap gave with a sample.
+LogicalResult ModelQuantizer::addSample(const Sample &sample, InputTap tap, const ProbeTensor &tensor) {
+  auto parallel = [&](size_t count, llvm::function_ref<void(size_t)> body) { quantizer.parallel(count, body); };
+  GramMatrix &gram = grams.find(tap)->second;
+  int64_t bad = gram.getBadRows();
+  std::vector<float> windows;
+  ArrayRef<float> rows = tensor.floats();
+  ArrayRef<char> keep;
+  if (tap.second)
+    rows = windows = gram.getSize() == 0 ? std::vector<float>() : readWindows(cast<ConvOp>(tap.second), tensor);
+  else
+    keep = rowsToKeep(sample, tensor.count() / gram.getSize());
+  if (!tap.second || gram.getSize() != 0)
+    gram.addRows(rows, keep, parallel);
+  if (!tap.second)
+    firstRows.insert({tap, std::max<int64_t>(1, tensor.count() / gram.getSize())});
+  if (gram.getBadRows() > bad)
+    return emitCodedError(tap.first.getLoc(), ErrorCode::Attribute)
+           << "calibration sample '" << sample.name << "': the left-hand side of this product has "
+           << gram.getBadRows() - bad << " rows with elements that are not finite; leave the sample out, or mend "
+           << "the model where it overflows";
+  return success();
+}
+
+LogicalResult ModelQuantizer::measureInputs(ArrayRef<InputTap> taps) {
   grams.clear();
   if (taps.empty())
     return success();
   bool isStatic = quantizer.getSpec().activations.isStatic();
-  for (Value tap : taps) {
-    grams.insert({tap, GramMatrix(cast<RankedTensorType>(tap.getType()).getShape().back())});
-    if (isStatic)
-      ranges[tap] = SampledRange();
+  llvm::SetVector<Value> values;
+  for (InputTap tap : taps) {
+    auto type = cast<RankedTensorType>(tap.first.getType());
+    auto conv = cast_or_null<ConvOp>(tap.second);
+    auto filter = conv ? cast<RankedTensorType>(conv.getFilter().getType()) : RankedTensorType();
+    int64_t size = !conv ? type.getShape().back() : filter.getNumElements() / filter.getDimSize(0);
+    grams.insert({tap, GramMatrix(conv && conv.getGroups() != 1 ? 0 : size)});
+    values.insert(tap.first);
+    if (isStatic || conv)
+      ranges[tap.first] = SampledRange();
   }
-  FailureOr<std::unique_ptr<Probe>> model = Probe::compile(*plain, taps, {}, options);
+  FailureOr<std::unique_ptr<Probe>> model = Probe::compile(*plain, values.getArrayRef(), {}, options);
   if (failed(model) || failed(checkInputs(**model)))
     return failure();
   auto parallel = [&](size_t count, llvm::function_ref<void(size_t)> body) { quantizer.parallel(count, body); };
@@ -98,24 +130,25 @@ LogicalResult ModelQuantizer::measureInputs(ArrayRef<Value> taps) {
       llvm::Expected<std::vector<ProbeTensor>> outputs = (*model)->run(sample.inputs);
       if (!outputs)
         return failRun(sample, outputs.takeError());
-      ArrayRef<ProbeTensor> taken = ArrayRef(*outputs).take_back(taps.size());
-      for (auto [entry, tensor] : llvm::zip_equal(grams, taken)) {
-        GramMatrix &gram = entry.second;
-        int64_t bad = gram.getBadRows();
-        firstRows.insert({entry.first, std::max<int64_t>(1, tensor.count() / gram.getSize())});
-        ArrayRef<char> keep = rowsToKeep(sample, tensor.count() / gram.getSize());
-        gram.addRows(tensor.floats(), keep, parallel);
-        if (isStatic)
-          ranges[entry.first].addRows(tensor.floats(), gram.getSize(), keep);
-        if (gram.getBadRows() > bad)
-          return emitCodedError(entry.first.getLoc(), ErrorCode::Attribute)
-                 << "calibration sample '" << sample.name << "': the left-hand side of this product has "
-                 << gram.getBadRows() - bad << " rows with elements that are not finite; leave the sample out, or mend "
-                 << "the model where it overflows";
+      llvm::MapVector<Value, const ProbeTensor *> taken;
+      for (auto [value, tensor] : llvm::zip_equal(values, ArrayRef(*outputs).take_back(values.size())))
+        taken[value] = &tensor;
+      for (InputTap tap : taps)
+        if (failed(addSample(sample, tap, *taken[tap.first])))
+          return failure();
+      for (auto [value, tensor] : taken) {
+        auto range = ranges.find(value);
+        if (range == ranges.end() || tensor->count() == 0)
+          continue;
+        int64_t size = tensor->shape.back();
+        bool hasRows = grams.contains(InputTap(value, nullptr)); // else images, of which no mask knows
+        range->second.addRows(tensor->floats(), size,
+                              hasRows ? rowsToKeep(sample, tensor->count() / size) : ArrayRef<char>());
       }
     }
     for (auto &[tap, gram] : grams)
-      gram.endSet(parallel);
+      if (gram.getSize() != 0)
+        gram.endSet(parallel);
   }
   return success();
 }
@@ -124,15 +157,15 @@ LogicalResult ModelQuantizer::measureInputs(ArrayRef<Value> taps) {
 LogicalResult ModelQuantizer::forParts(llvm::function_ref<LogicalResult(ArrayRef<size_t>)> body) {
   size_t count = quantizer.getProducts().size();
   for (size_t begin = 0; begin < count;) {
-    llvm::SetVector<Value> taps;
+    llvm::SetVector<InputTap> taps;
     std::vector<size_t> products;
     int64_t bytes = 0;
     for (; begin < count; ++begin) {
       const QuantizedProduct &product = quantizer.getProducts()[begin];
       const QuantizeSpec &spec = quantizer.getSpec();
-      bool wanted = !tapOf.empty() && tapOf[begin] && llvm::any_of(product.forms, [&](const WeightForm &form) {
-        return form.method != WeightForm::Nearest || spec.activations.isStatic() || spec.budgetTime > 0 ||
-               spec.activations.wideBlocks > 0;
+      bool wanted = !tapOf.empty() && tapOf[begin].first && llvm::any_of(product.forms, [&](const WeightForm &form) {
+        return product.isFilter() || form.method != WeightForm::Nearest || spec.activations.isStatic() ||
+               spec.budgetTime > 0 || spec.activations.wideBlocks > 0;
       });
       if (wanted && !taps.contains(tapOf[begin])) {
         int64_t own = GramMatrix::bytesOf(product.k);
@@ -144,7 +177,7 @@ LogicalResult ModelQuantizer::forParts(llvm::function_ref<LogicalResult(ArrayRef
       products.push_back(begin);
     }
     bool known = grams.size() == taps.size() &&
-                 llvm::all_of(taps, [&](Value tap) { return grams.contains(tap); });
+                 llvm::all_of(taps, [&](InputTap tap) { return grams.contains(tap); });
     if ((!known && failed(measureInputs(taps.getArrayRef()))) || failed(body(products)))
       return failure();
   }

@@ -26,6 +26,9 @@ struct Layer {
 class InputScaler;
 struct InputScales;
 
+/// What a product sees in the float model: rows of a value, or windows of a convolution of that model over it.
+using InputTap = std::pair<mlir::Value, mlir::Operation *>;
+
 class ModelQuantizer {
 public:
   ModelQuantizer(mlir::ModuleOp module, const CompileOptions &options)
@@ -38,7 +41,8 @@ private:
   mlir::LogicalResult checkInputs(Probe &probe);
   void findTaps();
   mlir::LogicalResult forParts(llvm::function_ref<mlir::LogicalResult(llvm::ArrayRef<size_t> products)> body);
-  mlir::LogicalResult measureInputs(llvm::ArrayRef<mlir::Value> taps);
+  mlir::LogicalResult measureInputs(llvm::ArrayRef<InputTap> taps);
+  mlir::LogicalResult addSample(const Sample &sample, InputTap tap, const ProbeTensor &tensor);
   const GramMatrix *gramOf(size_t product);
   mlir::LogicalResult scaleInputs();
   std::vector<size_t> tiedTo(size_t index, InputScaler &scaler);
@@ -73,10 +77,10 @@ private:
   WeightQuantizer quantizer;
   Calibration calibration;
   mlir::OwningOpRef<mlir::ModuleOp> plain; // the module before anything changed
-  std::vector<mlir::Value> tapOf; // of products, in `plain`; null: inside a branch
-  llvm::MapVector<mlir::Value, GramMatrix> grams;
-  llvm::MapVector<mlir::Value, SampledRange> ranges; // of static activations, by tap
-  llvm::MapVector<mlir::Value, int64_t> firstRows; // of the first compared sample, by tap
+  std::vector<InputTap> tapOf; // of products, in `plain`; null: inside a branch
+  llvm::MapVector<InputTap, GramMatrix> grams; // without rows: of filters in groups
+  llvm::MapVector<mlir::Value, SampledRange> ranges; // of static activations
+  llvm::MapVector<InputTap, int64_t> firstRows; // of the first compared sample, by tap
   std::vector<std::optional<InputScaling>> inputScales; // of products; none: their inputs have no factors
   std::vector<std::optional<bool>> orderFolded; // of products; false: a gather sorts their channels; none: nothing does
   llvm::MapVector<mlir::Operation *, Layer> layers; // by weight, those with a choice

@@ -44,23 +44,31 @@ LogicalResult ModelQuantizer::apply(ArrayRef<size_t> products) {
   LogicalResult result = success();
   for (size_t index : products) {
     const QuantizedProduct &product = quantizer.getProducts()[index];
-    MatmulOp op = product.op;
+    Operation *op = product.op;
     GlobalOp weight = product.weight;
     QuantizeNotes notes;
     const WeightForm form = formOf(product);
-    QuantizeOptions own = optionsOf(index, /*measure=*/!options.quantizeReport.empty());
-    if (failed(quantizer.apply(product, form, gramOf(index), own, notes))) {
+    WeightForm own = form;
+    bool lacksWindows = form.method == WeightForm::Gptq && isa<ConvOp>(op) && cast<ConvOp>(op).getGroups() != 1;
+    if (lacksWindows)
+      own.method = WeightForm::Search;
+    QuantizeOptions ownOptions = optionsOf(index, /*measure=*/!options.quantizeReport.empty());
+    if (failed(quantizer.apply(product, own, gramOf(index), ownOptions, notes))) {
       result = failure();
       continue;
     }
     if (form.scalesInputs && !inputScales[index])
-      mlir::emitWarning(op.getLoc()) << "weight @" << weight.getSymName() << " gets no factors of 'awq': "
-                                     << (gramOf(index) ? "it is read beside another value"
-                                                       : "its inputs are not known; give more samples");
+      mlir::emitWarning(op->getLoc()) << "weight @" << weight.getSymName() << " gets no factors of 'awq': "
+                                      << (product.isFilter() ? "factors move into matrices alone"
+                                          : gramOf(index)    ? "it is read beside another value"
+                                                             : "its inputs are not known; give more samples");
+    if (lacksWindows)
+      notes.reason = "groups of filters see other channels each";
     if (notes.method != form.method)
-      mlir::emitWarning(op.getLoc()) << "weight @" << weight.getSymName() << " gets codes by '"
-                                     << methodName(notes.method) << "' and not by '" << methodName(form.method)
-                                     << "': " << notes.reason << "; give more samples";
+      mlir::emitWarning(op->getLoc()) << "weight @" << weight.getSymName() << " gets codes by '"
+                                      << methodName(notes.method) << "' and not by '" << methodName(form.method)
+                                      << "': " << notes.reason
+                                      << (product.isFilter() && notes.tokens == 0 ? "" : "; give more samples");
     fewRows += notes.method == WeightForm::Gptq && notes.tokens < 2 * product.k;
     auto layer = layers.find(product.weight);
     report.add(product, form, bytesOf(product, form), notes,
@@ -71,25 +79,27 @@ LogicalResult ModelQuantizer::apply(ArrayRef<size_t> products) {
   return result;
 }
 
-/// Static scales for the other operands of the products.
+/// Static scales for the other operands of the products, and for those of filters whatever the spec's scales: a window
+/// holds what many tokens are.
 void ModelQuantizer::roundActivations() {
   const ActivationRounding &rounding = quantizer.getSpec().activations;
-  if (!rounding.isStatic())
+  if (tapOf.empty())
     return;
   StaticActivations activations(module);
   for (auto [product, tap] : llvm::zip_equal(quantizer.getProducts(), tapOf)) {
-    MatmulOp op = product.op;
-    auto range = tap ? ranges.find(tap) : ranges.end();
-    if (formOf(product).keeps())
+    auto range = tap.first ? ranges.find(tap.first) : ranges.end();
+    if (formOf(product).keeps() || (!rounding.isStatic() && !product.isFilter()))
       continue;
     if (range == ranges.end() || range->second.isEmpty())
-      mlir::emitWarning(op.getLoc()) << "the left-hand side of this product has no range, since it is computed in a "
-                                     << "branch or has no rows along K; it stays f32";
+      mlir::emitWarning(product.op->getLoc())
+          << "the left-hand side of this product has no range, since it is computed in a branch or has no rows along "
+             "K; it stays f32";
     else if (range->second.getGreatest() == 0)
-      mlir::emitWarning(op.getLoc()) << "the left-hand side of this product is 0 in all samples, which says nothing of "
-                                     << "its range; it stays f32, so give samples where it is not";
+      mlir::emitWarning(product.op->getLoc())
+          << "the left-hand side of this product is 0 in all samples, which says nothing of its range; it stays f32, so "
+             "give samples where it is not";
     else
-      activations.round(op, range->second, rounding);
+      activations.round(product.op, range->second, rounding);
   }
   activations.finish();
 }
@@ -131,7 +141,12 @@ LogicalResult ModelQuantizer::measureModel() {
 
 LogicalResult ModelQuantizer::run(std::string &reportText) {
   bool calibrated = !options.calibrate.empty();
-  if (failed(quantizer.plan(options.quantize, calibrated || options.quantizeList)))
+  std::string filterObstacle; // only CPUs convolve integers, where nobody names a strategy
+  if (options.target != "cpu")
+    filterObstacle = "is a filter, which target " + options.target + " reads as floats";
+  else if (options.strategy != "auto")
+    filterObstacle = "is a filter, which strategy " + options.strategy + " reads as floats";
+  if (failed(quantizer.plan(options.quantize, calibrated || options.quantizeList, filterObstacle)))
     return failure();
   if (options.quantizeList) {
     for (const QuantizedProduct &product : quantizer.getProducts())

@@ -40,6 +40,8 @@ void QuantizeReport::add(const QuantizedProduct &product, const WeightForm &form
                            {"method", methodName(notes.method)},
                            {"weightSqnr", ratio(notes.weightPower, notes.weightError)},
                            {"clippedShare", static_cast<double>(notes.clipped) / static_cast<double>(count)}};
+  if (product.isFilter())
+    layer["activations"] = "int8:static";
   if (!notes.reason.empty())
     layer["reason"] = notes.reason;
   if (notes.tokens > 0) {

@@ -13,7 +13,8 @@ using namespace lutra;
 std::vector<size_t> ModelQuantizer::tiedTo(size_t index, InputScaler &scaler) {
   std::vector<size_t> group;
   for (auto [other, product] : llvm::enumerate(quantizer.getProducts()))
-    if (tapOf[other] == tapOf[index] && product.forms.front().scalesInputs && scaler.canScale(product.op))
+    if (!product.isFilter() && tapOf[other] == tapOf[index] && product.forms.front().scalesInputs &&
+        scaler.canScale(cast<MatmulOp>(product.op)))
       group.push_back(other);
   return group;
 }
@@ -64,7 +65,7 @@ LogicalResult ModelQuantizer::scaleInputs() {
   for (auto &[group, scales] : found) {
     SmallVector<MatmulOp> ops;
     for (size_t index : group)
-      ops.push_back(quantizer.getProducts()[index].op);
+      ops.push_back(cast<MatmulOp>(quantizer.getProducts()[index].op));
     bool isFolded = scales.power > 0 && scaler.scale(ops, scales.factors);
     for (size_t index : group)
       inputScales[index] = InputScaling{scales.power, isFolded};

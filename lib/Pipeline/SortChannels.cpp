@@ -17,8 +17,9 @@ LogicalResult ModelQuantizer::sortChannels() {
   LogicalResult result = forParts([&](ArrayRef<size_t> products) -> LogicalResult {
     for (size_t index : products)
       if (const GramMatrix *gram = gramOf(index)) {
-        MatmulOp op = quantizer.getProducts()[index].op;
-        orders.insert({op.getLhs(), orderColumns(gram->getGreatest())});
+        const QuantizedProduct &product = quantizer.getProducts()[index];
+        if (!product.isFilter())
+          orders.insert({product.getInput(), orderColumns(gram->getGreatest())});
       }
     return success();
   });
@@ -29,8 +30,7 @@ LogicalResult ModelQuantizer::sortChannels() {
   for (auto &[value, order] : orders)
     folded[value] = sorter.sort(value, order);
   for (auto [index, product] : llvm::enumerate(quantizer.getProducts())) {
-    MatmulOp op = product.op;
-    if (auto known = folded.find(op.getLhs()); known != folded.end())
+    if (auto known = folded.find(product.getInput()); known != folded.end())
       orderFolded[index] = known->second;
   }
   forgetInputs();

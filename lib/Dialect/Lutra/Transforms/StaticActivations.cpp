@@ -94,21 +94,21 @@ bool StaticActivations::dequantizeWeight(MatmulOp op) {
 
 void StaticActivations::finish() { store->removeUnused(); }
 
-void StaticActivations::round(MatmulOp op, const SampledRange &range, const ActivationRounding &rounding) {
-  MLIRContext *context = op.getContext();
+void StaticActivations::round(Operation *op, const SampledRange &range, const ActivationRounding &rounding) {
+  MLIRContext *context = op->getContext();
+  Value value = op->getOperand(0);
   if (rounding.isFp8()) {
     FloatType code = getFp8Type(context, rounding.type);
     float greatest = llvm::APFloat::getLargest(code.getFloatSemantics()).convertToFloat();
     RangeCodes codes{std::max(range.getGreatest() / greatest, std::numeric_limits<float>::min()), /*zero=*/0};
-    op.getLhsMutable().set(roundValue(op.getLhs(), code, codes, /*most=*/0, /*isBounded=*/false));
+    op->setOperand(0, roundValue(value, code, codes, /*most=*/0, /*isBounded=*/false));
     return;
   }
-  bool isInteger = dequantizeWeight(op);
+  bool isInteger = isa<ConvOp>(op) || dequantizeWeight(cast<MatmulOp>(op));
   RangeOptions options;
   options.bits = rounding.bits;
   options.hasZero = isInteger;
   options.leastSquares = rounding.scales == ActivationRounding::Squares;
   int64_t most = (int64_t(1) << (rounding.bits - 1)) - 1;
-  op.getLhsMutable().set(
-      roundValue(op.getLhs(), IntegerType::get(context, 8), range.fit(options), most, !isInteger));
+  op->setOperand(0, roundValue(value, IntegerType::get(context, 8), range.fit(options), most, !isInteger));
 }

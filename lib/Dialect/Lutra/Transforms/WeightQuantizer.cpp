@@ -30,7 +30,7 @@ void WeightQuantizer::parallel(size_t count, llvm::function_ref<void(size_t)> bo
   parallelFor(module.getContext(), 0, count, [&](size_t index) { body(index); });
 }
 
-LogicalResult WeightQuantizer::plan(StringRef spec, bool calibrated) {
+LogicalResult WeightQuantizer::plan(StringRef spec, bool calibrated, StringRef filterObstacle) {
   llvm::Expected<QuantizeSpec> parsed = QuantizeSpec::parse(spec);
   if (!parsed)
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
@@ -63,7 +63,12 @@ LogicalResult WeightQuantizer::plan(StringRef spec, bool calibrated) {
         form.method = WeightForm::Gptq;
   }
   matched.assign(patterns.size(), 0);
-  module.walk([&](MatmulOp op) { classify(op); });
+  module.walk([&](Operation *op) {
+    if (auto product = dyn_cast<MatmulOp>(op))
+      classify(product);
+    else if (auto conv = dyn_cast<ConvOp>(op))
+      classify(conv, calibrated, filterObstacle);
+  });
   if (asked.embeddings)
     module.walk([&](GatherOp op) { classify(op); });
   for (const QuantizedProduct &product : products)
@@ -76,8 +81,7 @@ LogicalResult WeightQuantizer::plan(StringRef spec, bool calibrated) {
   return success();
 }
 
-/// The name that an importer gave an op; empty: none.
-static StringRef nameOf(Operation *op) {
+StringRef WeightQuantizer::nameOf(Operation *op) {
   StringRef name;
   op->getLoc()->walk([&](Location loc) {
     if (auto named = dyn_cast<NameLoc>(loc); named && name.empty())
@@ -115,6 +119,13 @@ static std::string findObstacle(MatmulOp op, GlobalOp global, bool onRight) {
   return WeightStore::read(global) ? "" : "has elements that are not there";
 }
 
+void WeightQuantizer::leave(Operation *op, GlobalOp global, StringRef name, StringRef why) {
+  auto opts = remark::RemarkOpts::name("QuantizeWeights").category(category);
+  remark::missed(op->getLoc(), opts) << remark::metric("Weight", global.getSymName()) << remark::reason("{0}", why);
+  seen[global.getSymName()] = why.str();
+  kept.push_back({op, global, name.str(), why.str()});
+}
+
 void WeightQuantizer::classify(MatmulOp op) {
   auto type = cast<RankedTensorType>(op.getRhs().getType());
   GlobalOp global = store->getGlobal(op.getRhs());
@@ -130,12 +141,7 @@ void WeightQuantizer::classify(MatmulOp op) {
     kept.push_back({op, global, name, ""});
     return;
   }
-  auto leave = [&](StringRef why) {
-    auto opts = remark::RemarkOpts::name("QuantizeWeights").category(category);
-    remark::missed(op.getLoc(), opts) << remark::metric("Weight", global.getSymName()) << remark::reason("{0}", why);
-    seen[global.getSymName()] = why.str();
-    kept.push_back({op, global, name, why.str()});
-  };
+  auto leave = [&](StringRef why) { WeightQuantizer::leave(op, global, name, why); };
   if (std::string why = findObstacle(op, global, onRight); !why.empty())
     return leave(why);
   bool turned = !op.getTransposeRhs();
@@ -262,20 +268,54 @@ LogicalResult WeightQuantizer::encode(const QuantizedProduct &product, const Wei
   return success();
 }
 
-/// Adds numbers to the columns of a product.
-void WeightQuantizer::addCorrection(MatmulOp op, ArrayRef<float> correction) {
-  auto type = RankedTensorType::get({static_cast<int64_t>(correction.size())}, Float32Type::get(op.getContext()));
+/// The addition that alone reads a convolution's result, on its left.
+static BinaryOp findBias(Operation *op) {
+  Value result = op->getResult(0);
+  auto user = result.hasOneUse() ? dyn_cast<BinaryOp>(*result.user_begin()) : BinaryOp();
+  return isa<ConvOp>(op) && user && user.getKind() == BinaryKind::Add && user.getLhs() == result ? user : BinaryOp();
+}
+
+/// Adds numbers to the columns of a product, or to the filters of a convolution.
+void WeightQuantizer::addCorrection(Operation *op, ArrayRef<float> correction) {
+  Value result = op->getResult(0);
+  SmallVector<int64_t> shape{static_cast<int64_t>(correction.size())};
+  if (isa<ConvOp>(op))
+    shape.append(cast<RankedTensorType>(result.getType()).getRank() - 2, 1);
+  auto type = RankedTensorType::get(shape, Float32Type::get(op->getContext()));
   OpBuilder builder(op->getContext());
   builder.setInsertionPointAfter(op);
-  Value mean = ConstantOp::create(builder, op.getLoc(), type, DenseElementsAttr::get(type, correction));
-  auto sum = BinaryOp::create(builder, op.getLoc(), op.getType(), BinaryKind::Add, op.getResult(), mean);
-  op.getResult().replaceAllUsesExcept(sum.getResult(), sum);
+  if (BinaryOp bias = findBias(op); bias && bias.getRhs().getType() == type) { // they are one
+    if (std::optional<WeightBytes> bytes = store->read(bias.getRhs())) {
+      SmallVector<float> sums(correction);
+      for (auto [index, sum] : llvm::enumerate(sums)) {
+        float value;
+        std::memcpy(&value, bytes->element(static_cast<int64_t>(index)), sizeof(value));
+        sum += value;
+      }
+      bias.getRhsMutable().set(
+          ConstantOp::create(builder, op->getLoc(), type, DenseElementsAttr::get(type, ArrayRef<float>(sums))));
+      return;
+    }
+  }
+  Value mean = ConstantOp::create(builder, op->getLoc(), type, DenseElementsAttr::get(type, correction));
+  auto sum = BinaryOp::create(builder, op->getLoc(), result.getType(), BinaryKind::Add, result, mean);
+  result.replaceAllUsesExcept(sum.getResult(), sum);
+}
+
+void WeightQuantizer::remarkDone(Location loc, StringRef weight, const WeightForm &form, const QuantizeNotes &notes) {
+  auto opts = remark::RemarkOpts::name("QuantizeWeights").category(category);
+  remark::passed(loc, opts) << remark::metric("Weight", weight) << remark::metric("Bits", form.bits)
+                            << remark::metric("Method", methodName(notes.method));
+  if (!notes.reason.empty())
+    remark::missed(loc, opts) << remark::metric("Weight", weight) << remark::reason("{0}", notes.reason);
 }
 
 LogicalResult WeightQuantizer::apply(const QuantizedProduct &product, const WeightForm &form, const GramMatrix *gram,
                                      const QuantizeOptions &options, QuantizeNotes &notes) {
+  if (product.isFilter())
+    return applyFilter(product, form, gram, options, notes);
   MLIRContext *context = module.getContext();
-  MatmulOp op = product.op;
+  auto op = cast<MatmulOp>(product.op);
   GlobalOp original = product.weight;
   std::vector<Done> &forms = done[original];
   std::vector<float> correction;
@@ -298,13 +338,7 @@ LogicalResult WeightQuantizer::apply(const QuantizedProduct &product, const Weig
                                  std::move(blob));
     forms.push_back({product.turned, form, weight, notes});
     known = std::prev(forms.end());
-    auto opts = remark::RemarkOpts::name("QuantizeWeights").category(category);
-    remark::passed(op.getLoc(), opts) << remark::metric("Weight", original.getSymName())
-                                      << remark::metric("Bits", form.bits)
-                                      << remark::metric("Method", methodName(notes.method));
-    if (!notes.reason.empty())
-      remark::missed(op.getLoc(), opts) << remark::metric("Weight", original.getSymName())
-                                        << remark::reason("{0}", notes.reason);
+    remarkDone(op.getLoc(), original.getSymName(), form, notes);
   }
   notes = known->notes;
   OpBuilder builder(op);

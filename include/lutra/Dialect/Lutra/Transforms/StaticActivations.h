@@ -19,13 +19,14 @@ class WeightStore;
 /// Writes the rounding of left-hand sides into the graph as lutra.quantize and lutra.dequantize. Beside an encoded
 /// weight of symmetric bytes with a scale for each row, which becomes a dequantized one, that is a product of integers
 /// (lutra-raise-integer-products), and the codes may have a zero point; beside others it is one of codes
-/// (lutra-quantize-activations). Made when no one else adds weights any more.
+/// (lutra-quantize-activations). Filters of convolutions are dequantized bytes before. Made when no one else adds
+/// weights any more.
 class StaticActivations {
 public:
   explicit StaticActivations(mlir::ModuleOp module);
   ~StaticActivations();
-  /// `range`: of the values of the product's left-hand side, not all of them 0.
-  void round(MatmulOp op, const SampledRange &range, const ActivationRounding &rounding);
+  /// `op`: a lutra.matmul or a lutra.conv; `range`: of the values of its first operand, not all of them 0.
+  void round(mlir::Operation *op, const SampledRange &range, const ActivationRounding &rounding);
   /// Removes what nobody reads any more.
   void finish();
 

@@ -17,19 +17,24 @@ namespace lutra {
 
 class WeightStore;
 
-/// A product whose weight the spec gives forms.
+/// A product, or a convolution, whose weight the spec gives forms.
 struct QuantizedProduct {
-  MatmulOp op;
+  mlir::Operation *op;
   GlobalOp weight;
   std::string name;           // of the op; empty: it has none
   int64_t n = 0, k = 0;
   bool turned = false;        // the weight is [K, N]
   std::vector<WeightForm> forms; // of several, the one to take is to be chosen
+
+  /// The weight is a filter [N, C, k..], whose windows are the K.
+  bool isFilter() const { return mlir::isa<ConvOp>(op); }
+  /// What the weight is multiplied with.
+  mlir::Value getInput() const { return op->getOperand(0); }
 };
 
 /// A product that stays as it is.
 struct KeptProduct {
-  MatmulOp op;
+  mlir::Operation *op;
   GlobalOp weight;
   std::string name, reason; // no reason: the spec wants it so
 };
@@ -47,8 +52,9 @@ public:
   WeightQuantizer(mlir::ModuleOp module, llvm::StringRef category);
   ~WeightQuantizer();
 
-  /// Errors are diagnostics. With `calibrated`, forms whose spec names no method take GPTQ.
-  mlir::LogicalResult plan(llvm::StringRef spec, bool calibrated);
+  /// Errors are diagnostics. With `calibrated`, forms whose spec names no method take GPTQ. `filterObstacle` says why
+  /// no filter of a convolution gets codes; empty: nothing keeps them.
+  mlir::LogicalResult plan(llvm::StringRef spec, bool calibrated, llvm::StringRef filterObstacle = "");
   const QuantizeSpec &getSpec() const { return asked; }
   llvm::ArrayRef<QuantizedProduct> getProducts() const { return products; }
   llvm::ArrayRef<KeptProduct> getKept() const { return kept; }
@@ -82,10 +88,18 @@ private:
     WeightForm form;
     GlobalOp weight;
     QuantizeNotes notes;
+    std::vector<float> scales = {}; // of a filter, whose weight is its bytes
   };
   void classify(MatmulOp op);
+  void classify(ConvOp op, bool calibrated, llvm::StringRef obstacle);
   void classify(GatherOp op);
-  void addCorrection(MatmulOp op, llvm::ArrayRef<float> correction);
+  /// The name that an importer gave an op; empty: none.
+  static llvm::StringRef nameOf(mlir::Operation *op);
+  void leave(mlir::Operation *op, GlobalOp global, llvm::StringRef name, llvm::StringRef why);
+  mlir::LogicalResult applyFilter(const QuantizedProduct &product, const WeightForm &form, const GramMatrix *gram,
+                                  const QuantizeOptions &options, QuantizeNotes &notes);
+  void remarkDone(mlir::Location loc, llvm::StringRef weight, const WeightForm &form, const QuantizeNotes &notes);
+  void addCorrection(mlir::Operation *op, llvm::ArrayRef<float> correction);
   const QuantizeSpec::Rule *findRule(llvm::StringRef weight, llvm::StringRef product);
   std::string listSeen(bool reasons) const;
 
