@@ -343,8 +343,10 @@ static LogicalResult runPasses(ModuleOp module, const CompileOptions &options,
 /// After quantizeModel: static activations leave dequantized operands, as models of integers have them.
 static LogicalResult raiseQuantized(ModuleOp module, const CompileOptions &options) {
   return runPasses(module, options, [&](OpPassManager &manager) {
-    if (options.target == "cpu")
+    if (options.target == "cpu") {
+      manager.addPass(createMoveCodes());
       manager.addPass(createRaiseIntegerProducts(integerOptions(options)));
+    }
     manager.addPass(createEncodeWeights({options.strategy}));
     manager.addPass(createCanonicalizerPass());
     return success();

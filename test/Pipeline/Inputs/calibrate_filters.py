@@ -1,7 +1,7 @@
 """Writes networks of convolutions as MLIR, and samples of their inputs.
 
-`images` has two dimensions: a plain filter, one with a residual around it, one in groups that integers take, one pixel
-wide ones with strides, depthwise and small ones, which stay. `sound` has one dimension.
+`images` has two dimensions: a plain filter, one with a residual around it, one behind a maximum, one in groups that
+integers take, one pixel wide ones with strides, depthwise and small ones, which stay. `sound` has one dimension.
 """
 
 from __future__ import annotations
@@ -83,7 +83,12 @@ def images(path: Path) -> None:
     y = net.op(f"lutra.binary<add> {y}, {x} : ({kind}, {kind})", kind)
     y = net.relu(y, shape)
     z, _ = net.conv("depthwise", y, shape, [32, 1, 3, 3], groups=32)
-    z = net.relu(z, shape)
+    z = net.op(
+        f"lutra.pool<max> {net.relu(z, shape)} {{layout = #lutra.conv_layout<channels_first>, "
+        "window = array<i64: 3, 3>, strides = array<i64: 1, 1>, low = array<i64: 1, 1>, high = array<i64: 1, 1>, "
+        f"dilations = array<i64: 1, 1>}} : {kind}",
+        kind,
+    )
     z, shape = net.conv("pointwise", z, shape, [64, 32, 1, 1], stride=2)
     z, _ = net.conv("groups", net.relu(z, shape), shape, [64, 16, 3, 3], groups=4)
     z, shape = net.conv("small", z, shape, [8, 64, 1, 1])

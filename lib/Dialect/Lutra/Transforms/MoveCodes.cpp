@@ -5,6 +5,7 @@
 //   move(dequantize(c))     ->  dequantize(move(c))
 //   quantize(f(move(x)))    ->  move(quantize(f(x)))     f: functions of one tensor and scalars, each used once
 //   quantize(dequantize(c)) ->  c                        of one scale and zero point
+//   quantize(pool<max>(x))  ->  pool<max>(quantize(x))   each used once, or x dequantized: codes rise with values
 //
 // The last is exact: (c - z) * s / s is within two roundings of c - z, of at most 8 bits.
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
@@ -94,6 +95,26 @@ private:
   }
 };
 
+/// A maximum of codes is the code of the maximum.
+struct QuantizeBeforePool final : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(QuantizeOp op, PatternRewriter &rewriter) const override {
+    auto pool = op.getInput().getDefiningOp<PoolOp>();
+    std::optional<double> scale = scalarOf(op.getScale());
+    if (!pool || pool.getKind() != PoolKind::Max || !pool->hasOneUse() || !hasOneScale(op.getResult(), op.getScale()) ||
+        !scale || !(*scale > 0))
+      return rewriter.notifyMatchFailure(op, "quantizes no maximum with one scale for it alone");
+    Value value = pool.getInput();
+    if (!value.hasOneUse() && !value.getDefiningOp<DequantizeOp>())
+      return rewriter.notifyMatchFailure(op, "quantizes a maximum of what others read");
+    Type element = typeOf(op.getResult()).getElementType();
+    Value codes = QuantizeOp::create(rewriter, op.getLoc(), typeOf(value).clone(element), value, op.getScale(),
+                                     op.getZeroPoint(), /*axis=*/0, /*block=*/0);
+    rewriter.replaceOpWithNewOp<PoolOp>(op, TypeRange{op.getType()}, ValueRange{codes}, pool->getAttrs());
+    return success();
+  }
+};
+
 struct MoveCodes final : lutra::impl::MoveCodesBase<MoveCodes> {
   using Base::Base;
   void runOnOperation() override;
@@ -138,7 +159,7 @@ LogicalResult QuantizeBeforeMove::matchAndRewrite(QuantizeOp op, PatternRewriter
 void MoveCodes::runOnOperation() {
   RewritePatternSet patterns(&getContext());
   patterns.add<MoveBeforeDequantize<TransposeOp>, MoveBeforeDequantize<ReshapeOp>, QuantizeBeforeMove,
-               DropRequantization>(&getContext());
+               QuantizeBeforePool, DropRequantization>(&getContext());
   if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
     signalPassFailure();
 }

@@ -21,7 +21,8 @@ StaticActivations::StaticActivations(ModuleOp module) : store(std::make_unique<W
 StaticActivations::~StaticActivations() = default;
 
 /// What the codes stand for, right behind the value. `most`: codes are no more, and no less than its negative where
-/// `isBounded`, else one less; 0: than their type lets them be.
+/// `isBounded`, else one less; 0: than their type lets them be. Codes without a sign, as convolutions read them, are 128
+/// more.
 Value StaticActivations::roundValue(Value value, Type code, const RangeCodes &codes, int64_t most, bool isBounded) {
   Value &made = done[{value.getAsOpaquePointer(), code.getAsOpaquePointer(), codes.scale, codes.zero, isBounded}];
   if (made)
@@ -31,12 +32,13 @@ Value StaticActivations::roundValue(Value value, Type code, const RangeCodes &co
   Location loc = value.getLoc();
   auto type = cast<RankedTensorType>(value.getType());
   auto codeType = type.clone(code);
+  int64_t shift = code.isUnsignedInteger() ? 128 : 0;
+  auto makeCode = [&](int64_t number) { return makeScalar(builder, loc, code, static_cast<double>(number + shift)); };
   Value scale = makeScalar(builder, loc, type.getElementType(), codes.scale);
-  Value zero = codes.zero == 0 ? Value() : makeScalar(builder, loc, code, static_cast<double>(codes.zero));
+  Value zero = codes.zero + shift == 0 ? Value() : makeCode(codes.zero);
   Value rounded = QuantizeOp::create(builder, loc, codeType, value, scale, zero, /*axis=*/0, /*block=*/0);
   auto limit = [&](BinaryKind kind, int64_t bound) {
-    Value constant = makeScalar(builder, loc, code, static_cast<double>(bound));
-    rounded = BinaryOp::create(builder, loc, codeType, kind, rounded, constant);
+    rounded = BinaryOp::create(builder, loc, codeType, kind, rounded, makeCode(bound));
   };
   bool isNarrow = most > 0 && most < 127;
   if (isNarrow)
@@ -92,7 +94,21 @@ bool StaticActivations::dequantizeWeight(MatmulOp op) {
   return true;
 }
 
-void StaticActivations::finish() { store->removeUnused(); }
+/// Whether an op reads images beside convolutions, and makes no error of its operand greater.
+static bool takesCodes(Operation *op) {
+  if (auto binary = dyn_cast<BinaryOp>(op))
+    return binary.getKind() == BinaryKind::Add;
+  auto reduce = dyn_cast<ReduceOp>(op);
+  return isa<PoolOp>(op) || (reduce && reduce.getKind() == ReduceKind::Sum);
+}
+
+void StaticActivations::finish() {
+  for (auto &[value, rounded] : images) // codes alone are stored then, which are a quarter of the bytes
+    if (llvm::all_of(value.getUsers(), [](Operation *user) { return isa<QuantizeOp>(user) || takesCodes(user); }))
+      value.replaceUsesWithIf(rounded, [](OpOperand &use) { return !isa<QuantizeOp>(use.getOwner()); });
+  images.clear();
+  store->removeUnused();
+}
 
 void StaticActivations::round(Operation *op, const SampledRange &range, const ActivationRounding &rounding) {
   MLIRContext *context = op->getContext();
@@ -104,11 +120,15 @@ void StaticActivations::round(Operation *op, const SampledRange &range, const Ac
     op->setOperand(0, roundValue(value, code, codes, /*most=*/0, /*isBounded=*/false));
     return;
   }
-  bool isInteger = isa<ConvOp>(op) || dequantizeWeight(cast<MatmulOp>(op));
+  bool isImage = isa<ConvOp>(op), isInteger = isImage || dequantizeWeight(cast<MatmulOp>(op));
   RangeOptions options;
   options.bits = rounding.bits;
   options.hasZero = isInteger;
   options.leastSquares = rounding.scales == ActivationRounding::Squares;
+  Type code = IntegerType::get(context, 8, isImage ? IntegerType::Unsigned : IntegerType::Signless);
   int64_t most = (int64_t(1) << (rounding.bits - 1)) - 1;
-  op->setOperand(0, roundValue(value, IntegerType::get(context, 8), range.fit(options), most, !isInteger));
+  Value rounded = roundValue(value, code, range.fit(options), most, !isInteger);
+  if (isImage)
+    images.push_back({value, rounded});
+  op->setOperand(0, rounded);
 }

@@ -59,3 +59,25 @@ func.func @stays(%c: tensor<4x5xi8>, %x: tensor<4x5xf32>) -> (tensor<5x4xf32>, t
   %q = lutra.quantize %y scale(%u : tensor<f32>) {axis = 0 : i64, block = 0 : i64} : tensor<5x4xf32> -> tensor<5x4xi8>
   return %t, %y, %q : tensor<5x4xf32>, tensor<5x4xf32>, tensor<5x4xi8>
 }
+
+// A maximum that nobody else reads, of values and of dequantized codes; a mean, and a maximum that others read, stay.
+// CHECK-LABEL: func @maximum
+// CHECK-SAME: (%[[X:.*]]: tensor<1x2x6xf32>, %[[C:.*]]: tensor<1x2x6xui8>, %[[Y:.*]]: tensor<1x2x6xf32>)
+// CHECK: %[[Q:.*]] = lutra.quantize %[[X]] {{.*}} : tensor<1x2x6xf32> -> tensor<1x2x6xui8>
+// CHECK: %[[P:.*]] = lutra.pool<max> %[[Q]] {{.*}} low = array<i64: 1>{{.*}} : tensor<1x2x6xui8> -> tensor<1x2x3xui8>
+// CHECK: %[[M:.*]] = lutra.pool<max> %[[C]]
+// CHECK: %[[A:.*]] = lutra.pool<average> %[[Y]]
+// CHECK: %[[B:.*]] = lutra.quantize %[[A]]
+// CHECK: return %[[P]], %[[M]], %[[B]]
+func.func @maximum(%x: tensor<1x2x6xf32>, %c: tensor<1x2x6xui8>, %y: tensor<1x2x6xf32>) -> (tensor<1x2x3xui8>, tensor<1x2x3xui8>, tensor<1x2x3xui8>) {
+  %s = lutra.constant dense<0.1> : tensor<f32>
+  %z = lutra.constant dense<3> : tensor<ui8>
+  %p = lutra.pool<max> %x {layout = #lutra.conv_layout<channels_first>, window = array<i64: 3>, strides = array<i64: 2>, low = array<i64: 1>, high = array<i64: 0>, dilations = array<i64: 1>} : tensor<1x2x6xf32> -> tensor<1x2x3xf32>
+  %q = lutra.quantize %p scale(%s : tensor<f32>) zero_point(%z : tensor<ui8>) {axis = 0 : i64, block = 0 : i64} : tensor<1x2x3xf32> -> tensor<1x2x3xui8>
+  %d = lutra.dequantize %c scale(%s : tensor<f32>) zero_point(%z : tensor<ui8>) {axis = 0 : i64, block = 0 : i64} : tensor<1x2x6xui8> -> tensor<1x2x6xf32>
+  %m = lutra.pool<max> %d {layout = #lutra.conv_layout<channels_first>, window = array<i64: 3>, strides = array<i64: 2>, low = array<i64: 1>, high = array<i64: 0>, dilations = array<i64: 1>} : tensor<1x2x6xf32> -> tensor<1x2x3xf32>
+  %r = lutra.quantize %m scale(%s : tensor<f32>) zero_point(%z : tensor<ui8>) {axis = 0 : i64, block = 0 : i64} : tensor<1x2x3xf32> -> tensor<1x2x3xui8>
+  %a = lutra.pool<average> %y {layout = #lutra.conv_layout<channels_first>, window = array<i64: 2>, strides = array<i64: 2>, low = array<i64: 0>, high = array<i64: 0>, dilations = array<i64: 1>} : tensor<1x2x6xf32> -> tensor<1x2x3xf32>
+  %b = lutra.quantize %a scale(%s : tensor<f32>) zero_point(%z : tensor<ui8>) {axis = 0 : i64, block = 0 : i64} : tensor<1x2x3xf32> -> tensor<1x2x3xui8>
+  return %q, %r, %b : tensor<1x2x3xui8>, tensor<1x2x3xui8>, tensor<1x2x3xui8>
+}

@@ -162,7 +162,8 @@ def MoveCodes : Pass<"lutra-move-codes"> {
   let description = [{
     Needs: graph level. Guarantees: where all of a tensor has one scale, a transpose or reshape comes before the
     dequantization and after the quantization, with functions of one tensor and scalars between them, so that bytes are
-    moved; a quantization of what was dequantized with the same scale and zero point is gone. All values are equal.
+    moved; a quantization of what was dequantized with the same scale and zero point is gone; a maximum over windows is
+    one of codes. All values are equal (a NaN has no code).
     Leaves alone: scales along an axis, values that have other users, codes of fewer or more than 8 bits.
 
     ```mlir

@@ -27,7 +27,8 @@ public:
   ~StaticActivations();
   /// `op`: a lutra.matmul or a lutra.conv; `range`: of the values of its first operand, not all of them 0.
   void round(mlir::Operation *op, const SampledRange &range, const ActivationRounding &rounding);
-  /// Removes what nobody reads any more.
+  /// Lets sums, pools and means read the codes that convolutions read, where nobody else reads the values; removes what
+  /// nobody reads any more.
   void finish();
 
 private:
@@ -37,7 +38,8 @@ private:
   std::unique_ptr<WeightStore> store;
   /// By value, type of codes, scale, zero point and bounds.
   std::map<std::tuple<const void *, const void *, float, int64_t, bool>, mlir::Value> done;
-  llvm::DenseMap<mlir::Operation *, mlir::Value> weights; // dequantized, by global
+  llvm::DenseMap<mlir::Operation *, mlir::Value> weights;        // dequantized, by global
+  llvm::SmallVector<std::pair<mlir::Value, mlir::Value>> images; // of convolutions, and their dequantized codes
 };
 
 } // namespace lutra
