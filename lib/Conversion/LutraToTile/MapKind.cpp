@@ -4,7 +4,8 @@
 //
 // Where an argument's last dimension is another one of the results (a transpose lies between), both dimensions
 // are walked in square tiles, which a target with getTurnWidth() turns over in registers: each of its accesses is
-// then one vector on either side. An item is a number of stripes, each as long as a cache line of the argument.
+// then one vector on either side. Values of 32 bits may become codes before they are stored. An item is a number of
+// stripes, each as long as a cache line of the argument.
 #include "GroupKinds.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -23,6 +24,7 @@ struct Split {
 /// How a turned kernel is walked.
 struct Turn {
   int64_t dim;             ///< of the results, along which the argument lies in order
+  int64_t stripe;          ///< steps along it, a line of the argument or a tile
   int64_t width;           ///< of the square tiles
   SmallVector<Value> outer; ///< sizes of the results, 1 in `dim` and in the last dimension
   Value stripes, units, perItem; ///< units: outer positions times stripes along `dim`
@@ -62,6 +64,9 @@ static void visitArguments(KernelOp kernel, function_ref<void(BlockArgument, Arr
             inner[dim] = -1;
         worklist.push_back({operand, inner});
       }
+    } else if (auto quantize = dyn_cast<QuantizeOp>(op);
+               quantize && cast<RankedTensorType>(quantize.getScale().getType()).getRank() == 0) {
+      worklist.push_back({quantize.getInput(), place});
     }
   }
 }
@@ -70,30 +75,36 @@ static std::optional<Turn> findTurn(KernelEmitter &emitter) {
   RankedTensorType type = getResultType(emitter);
   if (type.getRank() < 2 || !type.hasStaticShape() || !type.getElementType().isIntOrFloat())
     return std::nullopt;
-  unsigned bits = type.getElementTypeBitWidth();
-  int64_t last = type.getRank() - 1, width = emitter.target.getTurnWidth(bits), found = -1;
-  if (width == 0 || type.getDimSize(last) == 1 || type.getNumElements() == 0)
+  unsigned bits = type.getElementTypeBitWidth(), turned = bits;
+  int64_t last = type.getRank() - 1, found = -1;
+  if (type.getDimSize(last) == 1 || type.getNumElements() == 0)
     return std::nullopt;
   visitArguments(emitter.kernel, [&](BlockArgument argument, ArrayRef<int64_t> place) {
     auto source = cast<RankedTensorType>(argument.getType());
     if (!source.hasStaticShape() || source.getNumElements() != type.getNumElements() ||
-        !source.getElementType().isIntOrFloat() || source.getElementTypeBitWidth() != bits)
+        !source.getElementType().isIntOrFloat())
+      return;
+    // Elements are turned as they are read, and may become codes afterwards.
+    unsigned own = source.getElementTypeBitWidth();
+    if (emitter.target.getTurnWidth(own) == 0 || (own != bits && !(own == 32 && bits == 8)))
       return;
     for (int64_t dim = last; dim >= 0; --dim)
       if (source.getDimSize(dim) != 1) { // the dimension whose elements follow each other
-        if (place[dim] != last)
+        if (place[dim] != last) {
           found = place[dim];
+          turned = own;
+        }
         return;
       }
   });
   if (found == -1)
     return std::nullopt;
-  Turn turn{found, width, {}, {}, {}, {}};
+  int64_t width = emitter.target.getTurnWidth(turned), stripe = std::max<int64_t>(width, 64 * 8 / turned);
+  Turn turn{found, stripe, width, {}, {}, {}, {}};
   for (int64_t dim = 0; dim <= last; ++dim)
     turn.outer.push_back(emitter.constant(dim == found || dim == last ? 1 : type.getDimSize(dim)));
   // 16 elements of 4 bytes are a line of the argument; more would leave the first-level cache when the
   // results' rows lie a power of two apart.
-  int64_t stripe = std::max<int64_t>(width, 64 * 8 / bits);
   turn.stripes = emitter.constant(llvm::divideCeil(type.getDimSize(found), stripe));
   turn.units = emitter.mul(emitter.product(turn.outer), turn.stripes);
   turn.perItem = emitter.constant(std::max<int64_t>(1, emitter.target.getGrain() / (stripe * type.getDimSize(last))));
@@ -120,7 +131,7 @@ static LogicalResult forExactTiles(KernelEmitter &emitter, Value low, int64_t si
 static LogicalResult emitTurned(KernelEmitter &emitter, const Turn &turn, bool elementwise) {
   RankedTensorType type = getResultType(emitter);
   int64_t last = type.getRank() - 1, extent = type.getDimSize(turn.dim), width = elementwise ? 1 : turn.width;
-  int64_t stripe = std::max<int64_t>(turn.width, 64 * 8 / type.getElementTypeBitWidth());
+  int64_t stripe = turn.stripe;
   auto emitStripe = [&](SmallVector<Value> indices, Value low, int64_t size) {
     auto emitColumns = [&](Value column, int64_t columns) {
       return forExactTiles(emitter, low, size, width, /*powers=*/true, [&](Value row, int64_t rows) {

@@ -65,3 +65,15 @@ lutra.kernel @turned(%a: tensor<1x3x4x16xf32>) -> tensor<1x4x16x3xf32> {
   %0 = lutra.transpose %a [0, 2, 3, 1] : tensor<1x3x4x16xf32> -> tensor<1x4x16x3xf32>
   lutra.yield %0 : tensor<1x4x16x3xf32>
 }
+
+// So is one whose elements become codes on the way, in squares of what it reads.
+// CHECK-LABEL: func.func @turned_codes(
+// CHECK: lutra.tile_load %arg0{{.*}} dims = [3, 1] steps = [1, 1] : memref<1x3x4x16xf32> -> <8x3xf32>
+// CHECK: lutra.tile_store {{.*}} dims = [2, 3] steps = [1, 1] : <8x3xi8>, memref<1x4x16x3xi8>
+lutra.kernel @turned_codes(%a: tensor<1x3x4x16xf32>) -> tensor<1x4x16x3xui8> {
+  %s = lutra.constant dense<0.1> : tensor<f32>
+  %z = lutra.constant dense<3> : tensor<ui8>
+  %0 = lutra.quantize %a scale(%s : tensor<f32>) zero_point(%z : tensor<ui8>) {axis = 0 : i64, block = 0 : i64} : tensor<1x3x4x16xf32> -> tensor<1x3x4x16xui8>
+  %1 = lutra.transpose %0 [0, 2, 3, 1] : tensor<1x3x4x16xui8> -> tensor<1x4x16x3xui8>
+  lutra.yield %1 : tensor<1x4x16x3xui8>
+}
