@@ -39,6 +39,16 @@ define void @shuffle(ptr %r, ptr %x, ptr %y) {
   ret void
 }
 declare <64 x i8> @llvm.x86.avx512.permvar.qi.512(<64 x i8>, <64 x i8>)
+
+define void @two(ptr %r, ptr %x, ptr %y, ptr %z) {
+  %b = load <32 x i16>, ptr %x, align 1
+  %c = load <32 x i16>, ptr %y, align 1
+  %d = load <32 x i16>, ptr %z, align 1
+  %v = call <32 x i16> @llvm.x86.avx512.vpermi2var.hi.512(<32 x i16> %b, <32 x i16> %c, <32 x i16> %d)
+  store <32 x i16> %v, ptr %r, align 1
+  ret void
+}
+declare <32 x i16> @llvm.x86.avx512.vpermi2var.hi.512(<32 x i16>, <32 x i16>, <32 x i16>)
 """
 
 
@@ -77,6 +87,14 @@ def main() -> int:
         library.shuffle(*(ctypes.c_void_p(a.ctypes.data) for a in (found, x, y)))
         if not np.array_equal(found, x[y % 64]):
             print(f"vpermb: {found} for {x[y % 64]}")
+            return 1
+    for first in range(0, 2**16, 2**14):
+        x, z = random.integers(0, 2**16, (2, 32)).astype(np.uint16)
+        y = random.integers(first, first + 2**14, 32).astype(np.uint16)
+        found = np.zeros_like(x)
+        library.two(*(ctypes.c_void_p(a.ctypes.data) for a in (found, x, y, z)))
+        if not np.array_equal(found, np.concatenate([x, z])[y % 64]):
+            print(f"vpermi2w: {found} for {np.concatenate([x, z])[y % 64]}")
             return 1
     print("emulated instructions are exact")
     return 0
