@@ -96,8 +96,8 @@ void ModelQuantizer::roundActivations() {
              "K; it stays f32";
     else if (range->second.getGreatest() == 0)
       mlir::emitWarning(product.op->getLoc())
-          << "the left-hand side of this product is 0 in all samples, which says nothing of its range; it stays f32, so "
-             "give samples where it is not";
+          << "the left-hand side of this product is 0 in all samples, which says nothing of its range; it stays f32, "
+             "so give samples where it is not";
     else
       activations.round(product.op, range->second, rounding);
   }

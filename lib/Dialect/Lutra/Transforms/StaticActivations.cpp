@@ -21,8 +21,8 @@ StaticActivations::StaticActivations(ModuleOp module) : store(std::make_unique<W
 StaticActivations::~StaticActivations() = default;
 
 /// What the codes stand for, right behind the value. `most`: codes are no more, and no less than its negative where
-/// `isBounded`, else one less; 0: than their type lets them be. Codes without a sign, as convolutions read them, are 128
-/// more.
+/// `isBounded`, else one less; 0: than their type lets them be. Codes without a sign, as convolutions read them, are
+/// 128 more.
 Value StaticActivations::roundValue(Value value, Type code, const RangeCodes &codes, int64_t most, bool isBounded) {
   Value &made = done[{value.getAsOpaquePointer(), code.getAsOpaquePointer(), codes.scale, codes.zero, isBounded}];
   if (made)
