@@ -362,8 +362,8 @@ static LogicalResult evaluateCodedMatmul(TileCodedMatmulOp op, Interpreter &inte
   int64_t depth = interpreter.getInteger(op.getDepth()), stepDepth = op.getStepDepth(), words = op.getStepWords();
   const Array *special = op.getSpecial() ? &interpreter.getArray(op.getSpecial()) : nullptr;
   bool isMasked = lhs.elementType.isInteger(32);
-  int64_t width = codes.shape[2], rowDim = op.getLhsRowDim(), rank = static_cast<int64_t>(left.size());
-  bool isPacked = rowDim > 0 && rowDim == rank - 2 && lhs.shape.back() == 4; // words of rows lie side by side
+  bool isPacked = op.getLhsWords();
+  int64_t width = codes.shape[2], rowDim = op.getLhsRowDim();
   auto acc = std::make_shared<Array>(interpreter.getArray(op.getAcc()));
   for (int64_t i = 0; i < acc->count(); ++i)
     for (int64_t k = 0; k < depth; ++k) {

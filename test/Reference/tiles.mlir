@@ -188,7 +188,7 @@ func.func @words() -> memref<2x1xi32> {
   memref.store %x3, %x[%c1, %c1, %c1] : memref<2x2x4xi8>
   %zero = arith.constant 0 : i32
   %acc = lutra.tile_fill %zero : i32 -> !lutra.tile<2x1xi32>
-  %r = lutra.tile_coded_matmul %x[%c0, %c0, %c0], %w[%c0, %c0], %acc depth %c8 {bits = 8 : i64, lhs_row_dim = 1 : i64}
+  %r = lutra.tile_coded_matmul %x[%c0, %c0, %c0], %w[%c0, %c0], %acc depth %c8 {bits = 8 : i64, lhs_row_dim = 1 : i64, lhs_words}
          : memref<2x2x4xi8>, memref<1x2x1x4xi8>, !lutra.tile<2x1xi32> -> !lutra.tile<2x1xi32>
   lutra.tile_store %r, %y[%c0, %c0] dims = [0, 1] steps = [1, 1] : !lutra.tile<2x1xi32>, memref<2x1xi32>
   return %y : memref<2x1xi32>

@@ -77,14 +77,16 @@ Value CodedEmission::multiplyGroup(const ProductSpot &spot, const Depth &part, c
   }
   Value depthValue = emitter.constant(llvm::alignTo(part.size, source.isUnpacked ? unpacking.step : panels.depth));
   SmallVector<Value> left = lhsIndices(spot.row, part.low);
-  int64_t leftDim = unpacking.packsRows && copiedFrom ? 2 : copies ? 0 : rowDim;
+  bool hasWords = unpacking.packsRows && copiedFrom;
+  int64_t leftDim = hasWords ? 2 : copies ? 0 : rowDim;
   if (source.isUnpacked) {
     Value word = getWord(part.low, source.low);
     return TileCodedMatmulOp::create(builder, emitter.loc, sum.getType(), lhs, left, source.buffer,
                                      ValueRange{source.panel, word}, sum, depthValue, Value(), /*bits=*/8, leftDim,
                                      /*offset=*/0, nullptr, /*special_code=*/-1,
                                      /*limit=*/unpacking.isSigned ? -1 : values.greatest,
-                                     /*signed_codes=*/unpacking.isSigned);
+                                     /*signed_codes=*/unpacking.isSigned, /*unsigned_lhs=*/false,
+                                     /*triples=*/false, hasWords);
   }
   Value step = emitter.div(part.low, emitter.constant(panels.depth));
   Value word = emitter.mul(step, emitter.constant(panels.code.words()));
@@ -97,7 +99,7 @@ Value CodedEmission::multiplyGroup(const ProductSpot &spot, const Depth &part, c
   return TileCodedMatmulOp::create(builder, emitter.loc, sum.getType(), lhs, left, source.buffer,
                                    ValueRange{source.panel, word}, sum, depthValue, special, panels.code.bits, leftDim,
                                    values.codeOffset, getEntries(), values.specialCode, limit,
-                                   /*signed_codes=*/false, /*unsigned_lhs=*/false, panels.code.triples);
+                                   /*signed_codes=*/false, /*unsigned_lhs=*/false, panels.code.triples, hasWords);
 }
 
 /// Takes what zero points add off a group's sums, unless they are exact, and adds them, times their scales, to the f32

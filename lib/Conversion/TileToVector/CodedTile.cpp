@@ -88,10 +88,8 @@ CodedTile::CodedTile(OpBuilder &builder, TileCodedMatmulOp op, Vectors vectors)
 void CodedTile::prepare(Value tableRow) {
   prepareCodes(op.getCodes(), op.getCodeIndices(), tableRow);
   lhs = flattenOperand(builder, loc, op.getLhs(), op.getLhsIndices());
-  auto type = cast<MemRefType>(op.getLhs().getType());
-  int64_t rowDim = op.getLhsRowDim(), rank = type.getRank();
-  if (rowDim > 0 && rowDim == rank - 2 && type.getDimSize(rank - 1) == wordBytes)
-    wordStride = lhs.strides[rowDim - 1];
+  if (op.getLhsWords())
+    wordStride = lhs.strides[op.getLhsRowDim() - 1];
   for (int64_t row = 0; row < rows; ++row)
     rowOffset.push_back(builder.createOrFold<arith::MulIOp>(loc, index(row), lhs.strides[op.getLhsRowDim()]));
 }

@@ -470,6 +470,8 @@ struct ConvertTileCodedMatmul final : OpConversionPattern<TileCodedMatmulOp> {
     if (words.back() != CodedTile::wordBytes || words[2] * CodedTile::wordBytes % vectorBytes != 0)
       return rewriter.notifyMatchFailure(op, "takes words of 4 bytes, panels that fill vectors");
     CodedWords::Vectors vectors{vectorBytes, lowering.hasByteShuffle};
+    if (op.getLhsWords() && (lowering.neon || isMasked || isWidened))
+      return rewriter.notifyMatchFailure(op, "takes no words of rows side by side");
     bool takesTiles = useTiles(op);
     bool isPlain = isMasked || takesTiles || isWidened;
     if (std::string why = findObstacle(op, lowering); !isPlain && !why.empty())
@@ -602,7 +604,7 @@ private:
     ArrayRef<int64_t> words = cast<MemRefType>(op.getCodes().getType()).getShape();
     ArrayRef<int64_t> tile = op.getAcc().getType().getShape();
     bool isPlain = op.getBits() == 8 && op.getOffset() == 0 && !op.getValues() && !op.getSpecial() &&
-                   cast<MemRefType>(op.getLhs().getType()).getElementType().isInteger(8);
+                   !op.getLhsWords() && cast<MemRefType>(op.getLhs().getType()).getElementType().isInteger(8);
     // Few rows pay where signs leave no other way or, as registers of tiles have one shape in all of a function, where
     // their number is the only one: rows that are left over from other tiles meet codes with a limit.
     bool isOnly = tile[0] >= AmxTiles::leastRows && static_cast<int64_t>(op.getLimit()) < 0;

@@ -142,7 +142,7 @@ lutra.kernel @digits(%a: tensor<16x256xi8>, %s: tensor<16x2xf32>, %w: tensor<48x
 // VNNI: %[[LESS:.*]] = lutra.tile_load %[[SUMS]]
 // VNNI: %[[START:.*]] = lutra.tile_map(%{{.*}}, %[[LESS]])
 // VNNI-COUNT-4: memref.prefetch
-// VNNI: lutra.tile_coded_matmul %[[ROWS]]{{.*}}, %[[START]] depth %c128 {bits = 8 : i64, lhs_row_dim = 2 : i64, limit = 15 : i64} : {{.*}} -> <8x32xi32>
+// VNNI: lutra.tile_coded_matmul %[[ROWS]]{{.*}}, %[[START]] depth %c128 {bits = 8 : i64, lhs_row_dim = 2 : i64, lhs_words, limit = 15 : i64} : {{.*}} -> <8x32xi32>
 // VNNI-NEXT: lutra.tile_load %[[WAITING]]
 // VNNI-NOT: arith.addf
 // VNNI: lutra.tile_store {{.*}}, %[[WAITING]]

@@ -17,8 +17,23 @@ func.func @words(%x: memref<32x16x4xi8>, %w: memref<1x32x16x4xi8>, %y: memref<4x
   %d = arith.constant 128 : index
   %zero = arith.constant 0 : i32
   %a = lutra.tile_fill %zero : i32 -> !lutra.tile<4x16xi32>
-  %r = lutra.tile_coded_matmul %x[%z, %z, %z], %w[%z, %z], %a depth %d {bits = 8 : i64, lhs_row_dim = 1 : i64, limit = 15 : i64}
+  %r = lutra.tile_coded_matmul %x[%z, %z, %z], %w[%z, %z], %a depth %d {bits = 8 : i64, lhs_row_dim = 1 : i64, lhs_words, limit = 15 : i64}
          : memref<32x16x4xi8>, memref<1x32x16x4xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
   lutra.tile_store %r, %y[%z, %z] dims = [0, 1] steps = [1, 1] : !lutra.tile<4x16xi32>, memref<4x16xi32>
+  return
+}
+
+// Images of four channels are not such words: neighbours along K follow each other.
+// CHECK-LABEL: func.func @channels(
+// CHECK: vector.load %{{.*}}[%c4] : {{.*}}, vector<4xi8>
+// CHECK-NOT: %c64
+func.func @channels(%x: memref<32x16x4xi8>, %w: memref<1x2x16x4xi8>, %y: memref<1x16xi32>) attributes {lutra.kernel} {
+  %z = arith.constant 0 : index
+  %d = arith.constant 8 : index
+  %zero = arith.constant 0 : i32
+  %a = lutra.tile_fill %zero : i32 -> !lutra.tile<1x16xi32>
+  %r = lutra.tile_coded_matmul %x[%z, %z, %z], %w[%z, %z], %a depth %d {bits = 8 : i64, lhs_row_dim = 1 : i64, limit = 15 : i64}
+         : memref<32x16x4xi8>, memref<1x2x16x4xi8>, !lutra.tile<1x16xi32> -> !lutra.tile<1x16xi32>
+  lutra.tile_store %r, %y[%z, %z] dims = [-1, 1] steps = [1, 1] : !lutra.tile<1x16xi32>, memref<1x16xi32>
   return
 }

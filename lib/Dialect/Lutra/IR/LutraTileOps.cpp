@@ -475,5 +475,9 @@ LogicalResult TileCodedMatmulOp::verify() {
   if ((getSignedCodes() && !isPlain) ||
       ((getSignedCodes() || getUnsignedLhs()) && !lhs.getElementType().isInteger(8))) // E10
     return emitOpError("says which factors have signs; that goes with plain codes of 8 bits and an lhs of i8 alone");
+  bool hasWords = rowDim > 0 && rowDim == lhs.getRank() - 2 && lhs.getDimSize(rowDim + 1) == 4;
+  if (getLhsWords() && (!hasWords || !lhs.getElementType().isInteger(8))) // E12
+    return emitOpError("reads words of rows of ")
+           << lhs << " along dimension " << rowDim << "; give an lhs of i8 of shape [.., words, rows, 4]";
   return success();
 }

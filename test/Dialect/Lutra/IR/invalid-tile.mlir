@@ -488,6 +488,15 @@ func.func @tile_coded_matmul_e10_masks(%a: memref<?x?xi32>, %w: memref<?x?x16x4x
 }
 
 // -----
+// tile_coded_matmul E12
+func.func @tile_coded_matmul_e12(%a: memref<?x16x8xi8>, %w: memref<?x?x16x4xi8>, %c: !lutra.tile<4x16xi32>, %i: index) {
+  // expected-error @below {{reads words of rows of 'memref<?x16x8xi8>' along dimension 1; give an lhs of i8 of shape [.., words, rows, 4]}}
+  %r = lutra.tile_coded_matmul %a[%i, %i, %i], %w[%i, %i], %c depth %i {bits = 8 : i64, lhs_row_dim = 1 : i64, lhs_words}
+         : memref<?x16x8xi8>, memref<?x?x16x4xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
+  return
+}
+
+// -----
 // tile_coded_matmul E11
 func.func @tile_coded_matmul_e11(%a: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %c: !lutra.tile<4x16xi32>, %i: index) {
   // expected-error @below {{reads triples of codes of 3 bits; those have 2, no offset and nothing special}}

@@ -320,11 +320,10 @@ def Lutra_TileCodedMatmulOp : Lutra_Op<"tile_coded_matmul", [AttrSizedOperandSeg
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "acc + lhs * values of codes for one tile, over `depth` steps of K, in 32-bit integers";
   let description = [{
-    Shapes: `lhs` has i8 elements, K along its last dimension or, in words of 4 bytes, along the last and the one before
-    the rows' (see below); `codes` is [panels, words, width, bytes] of i8; `acc`
-    and `result` are [rows, columns] of i32, where columns are those of one panel or of several that follow each other;
-    `special`, if there, is [1, columns] of i32; one of `lhs_indices` for each dimension of `lhs`, and two
-    `code_indices`: the first panel and the first word.
+    Shapes: `lhs` has i8 elements, K along its last dimension (or see `lhs_words`); `codes` is [panels, words, width,
+    bytes] of i8; `acc` and `result` are [rows, columns] of i32, where columns are those of one panel or of several
+    that follow each other; `special`, if there, is [1, columns] of i32; one of `lhs_indices` for each dimension of
+    `lhs`, and two `code_indices`: the first panel and the first word.
 
     Semantics: result[r, c] = acc[r, c] + sum over k < depth of lhs(r, k) * value(k, c) modulo 2^32. lhs(r, k) is `lhs`
     at `lhs_indices` with r added to dimension `lhs_row_dim` and k to the last, signed. Words hold codes of `bits` bits
@@ -337,9 +336,9 @@ def Lutra_TileCodedMatmulOp : Lutra_Op<"tile_coded_matmul", [AttrSizedOperandSeg
     With `signed_codes` codes have a sign (two's complement); they have 8 bits then and neither `offset`, `values`,
     `special` nor `limit`. With `unsigned_lhs` the elements of `lhs` have none.
 
-    Where `lhs_row_dim` is the last dimension of `lhs` but one, the last has 4 elements and there are others, words of
-    rows lie side by side: k / 4 is added to the dimension before the rows', k mod 4 to the last. (A matrix of four
-    columns is read alike either way.)
+    With `lhs_words` words of rows lie side by side, 4 neighbours along K in each: `lhs_row_dim` is the last dimension
+    of `lhs` but one, the last has 4 elements, and k / 4 is added to the dimension before the rows', k mod 4 to the
+    last.
 
     Beside codes of 8 bits without `values` or `special`, `lhs` may be of i32: for four neighbours along K one word of
     magnitudes, bytes without a sign that are 128 at most, and one of masks, so that its last dimension has half as many
@@ -361,7 +360,8 @@ def Lutra_TileCodedMatmulOp : Lutra_Op<"tile_coded_matmul", [AttrSizedOperandSeg
     and, with `special`, more, or one beyond 32 bits. (E8) `special` has another shape, or `special_code` is there
     without it or is no code. (E9) `limit` is neither -1,
     for all codes, nor a code. (E10) `signed_codes` stands beside what it excludes, or it or `unsigned_lhs` beside an
-    `lhs` of i32. (E11) `triples` are not of codes of 2 bits without `special` and `offset`.
+    `lhs` of i32. (E11) `triples` are not of codes of 2 bits without `special` and `offset`. (E12)
+    `lhs_words` stands beside an `lhs` that is not i8 of shape [.., words, rows, 4] with rows along the last but one.
 
     Example:
     ```mlir
@@ -375,7 +375,8 @@ def Lutra_TileCodedMatmulOp : Lutra_Op<"tile_coded_matmul", [AttrSizedOperandSeg
                        Optional<Lutra_AnyTile>:$special, I64Attr:$bits, I64Attr:$lhs_row_dim,
                        DefaultValuedAttr<I64Attr, "0">:$offset, OptionalAttr<DenseI64ArrayAttr>:$values,
                        DefaultValuedAttr<I64Attr, "-1">:$special_code, DefaultValuedAttr<I64Attr, "-1">:$limit,
-                       UnitAttr:$signed_codes, UnitAttr:$unsigned_lhs, UnitAttr:$triples);
+                       UnitAttr:$signed_codes, UnitAttr:$unsigned_lhs, UnitAttr:$triples,
+                       UnitAttr:$lhs_words);
   let results = (outs Lutra_AnyTile:$result);
   let assemblyFormat = [{
     $lhs `[` $lhs_indices `]` `,` $codes `[` $code_indices `]` `,` $acc `depth` $depth
