@@ -9,6 +9,7 @@
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -28,6 +29,47 @@ struct GroupHeads final : lutra::impl::GroupHeadsBase<GroupHeads> {
 
 static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
+namespace {
+/// A dimension of a value.
+struct Extent {
+  Value value;
+  int64_t dim;
+};
+} // namespace
+
+/// Where a dimension comes from, through what keeps its size.
+static Extent traceExtent(Extent extent) {
+  while (Operation *op = extent.value.getDefiningOp()) {
+    if (auto concat = dyn_cast<ConcatOp>(op); concat && static_cast<int64_t>(concat.getAxis()) != extent.dim)
+      extent.value = concat.getInputs().front();
+    else if (auto transpose = dyn_cast<TransposeOp>(op))
+      extent = {transpose.getInput(), transpose.getPermutation()[extent.dim]};
+    else
+      break;
+  }
+  return extent;
+}
+
+/// What an input's dimension is called; null: it is no input's or has no name.
+static StringAttr nameOf(Extent extent) {
+  auto argument = dyn_cast<BlockArgument>(extent.value);
+  auto function = argument ? dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp()) : func::FuncOp();
+  auto names = function ? function.getArgAttrOfType<ArrayAttr>(argument.getArgNumber(), "lutra.dim_names") : nullptr;
+  auto name = names ? dyn_cast<StringAttr>(names[extent.dim]) : nullptr;
+  return name && !name.getValue().empty() ? name : nullptr;
+}
+
+/// Whether `size` is certainly that of a dimension.
+static bool isSize(Value size, Extent extent) {
+  auto dim = size.getDefiningOp<tensor::DimOp>();
+  std::optional<int64_t> index = dim ? dim.getConstantIndex() : std::nullopt;
+  if (!index)
+    return false;
+  Extent own = traceExtent({dim.getSource(), *index}), other = traceExtent(extent);
+  StringAttr name = nameOf(own);
+  return (own.value == other.value && own.dim == other.dim) || (name && name == nameOf(other));
+}
+
 /// The matrices that `value` holds several times each, or null.
 static Value findRepeated(Value value) {
   auto joined = value.getDefiningOp<ReshapeOp>();
@@ -42,14 +84,19 @@ static Value findRepeated(Value value) {
     return {};
   if (one[1] != from[1] || one[2] != 1 || many[1] != from[1] || to[1] != from[1] * many[2])
     return {};
-  // The same sizes where types do not tell them: those of batches and rows change no places.
+  // The same sizes where types do not tell them.
   if (!llvm::equal(split.getSizes(), repeated.getSizes()) || !llvm::equal(split.getSizes(), joined.getSizes()))
     return {};
   for (auto [a, b, c, d] : {std::tuple(from[0], one[0], many[0], to[0]), std::tuple(from[2], one[3], many[3], to[2]),
                             std::tuple(from[3], one[4], many[4], to[3])})
     if (a != b || b != c || c != d)
       return {};
-  return source;
+  // A reshape keeps the number of elements: one size that is not known follows from the others.
+  int64_t unproved = 0, next = 0;
+  for (int64_t dim : {0, 2, 3})
+    if (ShapedType::isDynamic(from[dim]))
+      unproved += !isSize(split.getSizes()[next++], {source, dim});
+  return unproved > 1 ? Value() : source;
 }
 
 /// The sizes of `type` that are not known: those of `value`, but along dimension 1 and 2 as given.
