@@ -55,50 +55,33 @@ def _pshufb(name: str, bits: int) -> str:
     return f"define internal {whole} @{name}({whole} %x, {whole} %y) {{\n{lines}\n}}\n"
 
 
-def _permvar(name: str, bits: int) -> str:
-    """Bytes of %x chosen by the lower bits of others."""
-    count = bits // 8
-    whole = f"<{count} x i8>"
-    body = [
-        f"%memory = alloca {whole}, align 64",
-        f"store {whole} %x, ptr %memory, align 64",
-        f"%i = and {whole} %y, splat (i8 {count - 1})",
-    ]
-    found = "poison"
-    for lane in range(count):
-        body += [
-            f"%i{lane} = extractelement {whole} %i, i32 {lane}",
-            f"%p{lane} = getelementptr i8, ptr %memory, i8 %i{lane}",
-            f"%b{lane} = load i8, ptr %p{lane}",
-            f"%r{lane} = insertelement {whole} {found}, i8 %b{lane}, i32 {lane}",
-        ]
-        found = f"%r{lane}"
-    lines = "\n".join(f"  {line}" for line in [*body, f"ret {whole} {found}"])
-    return f"define internal {whole} @{name}({whole} %x, {whole} %y) noinline {{\n{lines}\n}}\n"
+def _permute(element: str, *sources: str) -> Callable[[str, int], str]:
+    """Elements of some vectors, one after the other, chosen by the lower bits of those of %y."""
 
+    def define(name: str, bits: int) -> str:
+        count = bits // int(element[1:])
+        whole, places = f"<{count} x {element}>", count * len(sources)
+        body = [f"%memory = alloca [{places} x {element}], align 64"]
+        for number, source in enumerate(sources):
+            body += [
+                f"%at{number} = getelementptr {whole}, ptr %memory, i32 {number}",
+                f"store {whole} {source}, ptr %at{number}, align 2",
+            ]
+        body.append(f"%i = and {whole} %y, splat ({element} {places - 1})")
+        found = "poison"
+        for lane in range(count):
+            body += [
+                f"%i{lane} = extractelement {whole} %i, i32 {lane}",
+                f"%p{lane} = getelementptr {element}, ptr %memory, {element} %i{lane}",
+                f"%b{lane} = load {element}, ptr %p{lane}",
+                f"%r{lane} = insertelement {whole} {found}, {element} %b{lane}, i32 {lane}",
+            ]
+            found = f"%r{lane}"
+        lines = "\n".join(f"  {line}" for line in [*body, f"ret {whole} {found}"])
+        parameters = ", ".join(f"{whole} {operand}" for operand in (sources[0], "%y", *sources[1:]))
+        return f"define internal {whole} @{name}({parameters}) noinline {{\n{lines}\n}}\n"
 
-def _permute_two(name: str, bits: int) -> str:
-    """Elements of 16 bits of %x and then %z chosen by the lower bits of others."""
-    count = bits // 16
-    whole = f"<{count} x i16>"
-    body = [
-        f"%memory = alloca [{2 * count} x i16], align 64",
-        f"%second = getelementptr i16, ptr %memory, i32 {count}",
-        f"store {whole} %x, ptr %memory, align 64",
-        f"store {whole} %z, ptr %second, align 2",
-        f"%i = and {whole} %y, splat (i16 {2 * count - 1})",
-    ]
-    found = "poison"
-    for lane in range(count):
-        body += [
-            f"%i{lane} = extractelement {whole} %i, i32 {lane}",
-            f"%p{lane} = getelementptr i16, ptr %memory, i16 %i{lane}",
-            f"%b{lane} = load i16, ptr %p{lane}",
-            f"%r{lane} = insertelement {whole} {found}, i16 %b{lane}, i32 {lane}",
-        ]
-        found = f"%r{lane}"
-    lines = "\n".join(f"  {line}" for line in [*body, f"ret {whole} {found}"])
-    return f"define internal {whole} @{name}({whole} %x, {whole} %y, {whole} %z) noinline {{\n{lines}\n}}\n"
+    return define
 
 
 def _halves(half: str, operand: str, result: str) -> Callable[[str, int], str]:
@@ -243,8 +226,8 @@ def _without_tiles(text: str) -> str:
 DEFINITIONS = {
     "llvm.x86.avx512.vpdpbusd": _dot,
     "llvm.x86.avx512.pshuf.b": _pshufb,
-    "llvm.x86.avx512.permvar.qi": _permvar,
-    "llvm.x86.avx512.vpermi2var.hi": _permute_two,
+    "llvm.x86.avx512.permvar.qi": _permute("i8", "%x"),
+    "llvm.x86.avx512.vpermi2var.hi": _permute("i16", "%x", "%z"),
     "llvm.x86.avx512.packuswb": _halves("llvm.x86.avx2.packuswb", "i16", "i8"),
     "llvm.x86.avx512.pmaddubs.w": _halves("llvm.x86.avx2.pmadd.ub.sw", "i8", "i16"),
     "llvm.x86.avx512.pmaddw.d": _halves("llvm.x86.avx2.pmadd.wd", "i16", "i32"),
