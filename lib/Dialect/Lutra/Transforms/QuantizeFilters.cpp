@@ -73,13 +73,10 @@ void WeightQuantizer::classify(ConvOp op, bool calibrated, StringRef obstacle) {
   GlobalOp global = store->getGlobal(op.getFilter());
   if (!global)
     return;
-  std::string name = nameOf(op).str();
-  seen.insert({global.getSymName(), ""});
-  const QuantizeSpec::Rule *rule = findRule(global.getSymName(), name);
-  if (!rule || (rule->forms.size() == 1 && rule->forms.front().keeps())) {
-    kept.push_back({op, global, name, ""});
+  const QuantizeSpec::Rule *rule = findChange(op, global);
+  if (!rule)
     return;
-  }
+  std::string name = nameOf(op).str();
   auto leave = [&](StringRef why) { WeightQuantizer::leave(op, global, name, why); };
   if (std::string why = findObstacle(op, global); !why.empty())
     return leave(why);

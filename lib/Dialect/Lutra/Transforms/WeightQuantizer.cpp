@@ -126,6 +126,15 @@ void WeightQuantizer::leave(Operation *op, GlobalOp global, StringRef name, Stri
   kept.push_back({op, global, name.str(), why.str()});
 }
 
+const QuantizeSpec::Rule *WeightQuantizer::findChange(Operation *op, GlobalOp weight) {
+  seen.insert({weight.getSymName(), ""});
+  const QuantizeSpec::Rule *rule = findRule(weight.getSymName(), nameOf(op));
+  if (rule && (rule->forms.size() > 1 || !rule->forms.front().keeps()))
+    return rule;
+  kept.push_back({op, weight, nameOf(op).str(), ""});
+  return nullptr;
+}
+
 void WeightQuantizer::classify(MatmulOp op) {
   auto type = cast<RankedTensorType>(op.getRhs().getType());
   GlobalOp global = store->getGlobal(op.getRhs());
@@ -134,13 +143,10 @@ void WeightQuantizer::classify(MatmulOp op) {
     global = store->getGlobal(op.getLhs());
   if (!global || op.getScale())
     return;
-  std::string name = nameOf(op).str();
-  seen.insert({global.getSymName(), ""});
-  const QuantizeSpec::Rule *rule = findRule(global.getSymName(), name);
-  if (!rule || (rule->forms.size() == 1 && rule->forms.front().keeps())) {
-    kept.push_back({op, global, name, ""});
+  const QuantizeSpec::Rule *rule = findChange(op, global);
+  if (!rule)
     return;
-  }
+  std::string name = nameOf(op).str();
   auto leave = [&](StringRef why) { WeightQuantizer::leave(op, global, name, why); };
   if (std::string why = findObstacle(op, global, onRight); !why.empty())
     return leave(why);

@@ -101,6 +101,8 @@ private:
   void remarkDone(mlir::Location loc, llvm::StringRef weight, const WeightForm &form, const QuantizeNotes &notes);
   void addCorrection(mlir::Operation *op, llvm::ArrayRef<float> correction);
   const QuantizeSpec::Rule *findRule(llvm::StringRef weight, llvm::StringRef product);
+  /// The rule that changes what a product reads; null: the weight is kept as it is.
+  const QuantizeSpec::Rule *findChange(mlir::Operation *op, GlobalOp weight);
   std::string listSeen(bool reasons) const;
 
   mlir::ModuleOp module;
