@@ -411,6 +411,18 @@ static LogicalResult evaluateUnpack(TileUnpackOp op, Interpreter &interpreter) {
   return setTile(op.getResult(), result, interpreter);
 }
 
+static LogicalResult evaluateRescale(TileRescaleOp op, Interpreter &interpreter) {
+  const Array &input = interpreter.getArray(op.getInput()), &factors = interpreter.getArray(op.getFactors()),
+              &offsets = interpreter.getArray(op.getOffsets());
+  auto result = makeTile(op.getResult());
+  for (int64_t i = 0; i < result->count(); ++i) {
+    int64_t pair = i % result->shape[1] / 2;
+    int64_t scaled = static_cast<uint8_t>(input.integers[i]) * factors.integers[pair] + offsets.integers[pair];
+    result->integers[i] = static_cast<int8_t>(scaled >> 8);
+  }
+  return setTile(op.getResult(), result, interpreter);
+}
+
 /// Sums of the subsets of four neighbours, less 512 and in two parts.
 static LogicalResult evaluateSubsetSums(TileSubsetSumsOp op, Interpreter &interpreter) {
   const Buffer &lhs = interpreter.getBuffer(op.getLhs());
@@ -547,6 +559,7 @@ void lutra::addTileHandlers(HandlerTable &table) {
   table.add<TileMapOp, evaluateMap>();
   table.add<TileMatmulOp, evaluateMatmul>();
   table.add<TileReduceOp, evaluateReduce>();
+  table.add<TileRescaleOp, evaluateRescale>();
   table.add<TileStoreOp, evaluateStore>();
   table.add<TileSubsetSumsOp, evaluateSubsetSums>();
   table.add<TileUnpackOp, evaluateUnpack>();

@@ -218,6 +218,41 @@ func.func @special() -> memref<2x2xi8> {
   return %y : memref<2x2xi8>
 }
 
+// Two bytes times 640 / 256 and rounded: 3 -> 7.5, 200 -> 500 = 256 + 244. Two times -1, less 2: 0, 15.
+// OPS: @rescaled 0: 1x4xi8 = {{\[\[}}8, -12, -2, -17]]
+func.func @rescaled() -> memref<1x4xi8> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %c3 = arith.constant 3 : index
+  %x = memref.alloc() : memref<1x4xi8>
+  %f = memref.alloc() : memref<1x2xi16>
+  %o = memref.alloc() : memref<1x2xi16>
+  %y = memref.alloc() : memref<1x4xi8>
+  %x0 = arith.constant 3 : i8
+  %x1 = arith.constant -56 : i8
+  %x2 = arith.constant 0 : i8
+  %x3 = arith.constant 15 : i8
+  memref.store %x0, %x[%c0, %c0] : memref<1x4xi8>
+  memref.store %x1, %x[%c0, %c1] : memref<1x4xi8>
+  memref.store %x2, %x[%c0, %c2] : memref<1x4xi8>
+  memref.store %x3, %x[%c0, %c3] : memref<1x4xi8>
+  %f0 = arith.constant 640 : i16
+  %f1 = arith.constant -256 : i16
+  %o0 = arith.constant 128 : i16
+  %o1 = arith.constant -512 : i16
+  memref.store %f0, %f[%c0, %c0] : memref<1x2xi16>
+  memref.store %f1, %f[%c0, %c1] : memref<1x2xi16>
+  memref.store %o0, %o[%c0, %c0] : memref<1x2xi16>
+  memref.store %o1, %o[%c0, %c1] : memref<1x2xi16>
+  %v = lutra.tile_load %x[%c0, %c0] dims = [0, 1] steps = [1, 1] : memref<1x4xi8> -> !lutra.tile<1x4xi8>
+  %m = lutra.tile_load %f[%c0, %c0] dims = [0, 1] steps = [1, 1] : memref<1x2xi16> -> !lutra.tile<1x2xi16>
+  %p = lutra.tile_load %o[%c0, %c0] dims = [0, 1] steps = [1, 1] : memref<1x2xi16> -> !lutra.tile<1x2xi16>
+  %r = lutra.tile_rescale %v by %m plus %p : !lutra.tile<1x4xi8>, !lutra.tile<1x2xi16>
+  lutra.tile_store %r, %y[%c0, %c0] dims = [0, 1] steps = [1, 1] : !lutra.tile<1x4xi8>, memref<1x4xi8>
+  return %y : memref<1x4xi8>
+}
+
 // Triples in words of one byte: word 0 holds 5 = 2 + 3 * 1 + 9 * 0, word 1 26, and what is left of both the bits 01101
 // of the eighth, 13 = 1 + 3 + 9.
 // OPS: @triples 0: 32x1xi8 = {{\[}}[2], [1], [0], [2], [2], [2], [0], [0], [0], [0], [0], [0], [0], [0], [0], [0], [0], [0], [0], [0], [0], [1], [1], [1], [0], [0], [0], [0], [0], [0], [0], [0]]

@@ -376,6 +376,7 @@ void ConvertTileToVector::runOnOperation() {
   populateTileMemoryPatterns(converter, patterns);
   if (std::optional<ByteTableForm> form = getByteTableForm(*machine))
     populateTileByteTablePatterns(converter, *form, patterns);
+  populateTileRescalePatterns(converter, machine->getVectorBits(), patterns);
   populateTileMatmulPatterns(converter, machine->getVectorBits(), patterns);
   if (machine->hasBfloatTiles())
     populateTileBfloatMatmulPatterns(converter, patterns);
@@ -395,7 +396,8 @@ void ConvertTileToVector::runOnOperation() {
   conversion.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
   conversion.addIllegalOp<TileFillOp, TileIotaOp, TileJoinOp, TileMapOp, TileReduceOp, TileExtractOp, TileLoadOp,
                           TileStoreOp, TileGatherOp, TileLookupOp, TileMatmulOp, TileCodedMatmulOp,
-                          TileUnpackOp, TileSubsetSumsOp, TileLookupMatmulOp, TileBitPlanesOp, TileBitserialMatmulOp>();
+                          TileUnpackOp, TileRescaleOp, TileSubsetSumsOp, TileLookupMatmulOp, TileBitPlanesOp,
+                          TileBitserialMatmulOp>();
   scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns, conversion);
   FrozenRewritePatternSet frozen(std::move(patterns));
   for (auto function : getOperation().getOps<func::FuncOp>()) {

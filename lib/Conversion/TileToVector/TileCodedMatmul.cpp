@@ -557,7 +557,7 @@ private:
       return failure();
     if (load && (load.getSource() != store.getDest() || load.getIndices() != store.getIndices() ||
                  load.getDims() != store.getDims() || load.getSteps() != store.getSteps() || !load->hasOneUse() ||
-                 load->getNextNode() != first))
+                 !isUndisturbed(load, first)))
       return failure();
     rewriter.setInsertionPoint(store);
     FlatOperand out = flattenOperand(rewriter, op.getLoc(), store.getDest(), store.getIndices());
@@ -589,6 +589,16 @@ private:
     rewriter.eraseOp(store);
     rewriter.eraseOp(op);
     return success();
+  }
+
+  /// Whether nothing touches memory between a load and what reads it.
+  static bool isUndisturbed(TileLoadOp load, Operation *reader) {
+    if (load->getBlock() != reader->getBlock())
+      return false;
+    for (Operation *between = load->getNextNode(); between != reader; between = between->getNextNode())
+      if (!isMemoryEffectFree(between))
+        return false;
+    return true;
   }
 
   /// Whether the tiles of sums of `next` go on from those of `op`.

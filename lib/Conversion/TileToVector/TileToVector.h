@@ -30,6 +30,10 @@ enum class ByteTableForm { Halves, Quarters, Sixteenths };
 void populateTileByteTablePatterns(const mlir::TypeConverter &converter, ByteTableForm form,
                                    mlir::RewritePatternSet &patterns);
 
+/// tile_rescale (TileRescale.cpp).
+void populateTileRescalePatterns(const mlir::TypeConverter &converter, int64_t vectorBits,
+                                 mlir::RewritePatternSet &patterns);
+
 /// Replaces the math ops of a function that have no good lowering below: polynomials for f32, calls of
 /// libm otherwise; bf16 conversions as integer ops; NaN-propagating maxima as compare and select.
 void expandMath(mlir::func::FuncOp function);

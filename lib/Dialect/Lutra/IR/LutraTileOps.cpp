@@ -328,6 +328,16 @@ LogicalResult TileUnpackOp::verify() {
   return verifyCodes(*this, codes.getDimSize(2));
 }
 
+LogicalResult TileRescaleOp::verify() {
+  auto input = cast<TileType>(getInput().getType()), factors = cast<TileType>(getFactors().getType());
+  if (input.getShape().size() != 2 || !input.getElementType().isInteger(8) || input.getShape()[1] % 2 != 0) // E1
+    return emitOpError("scales ") << input << "; give rows of i8 whose length is even";
+  int64_t pairs = input.getShape()[1] / 2;
+  if (factors.getShape() != ArrayRef<int64_t>{1, pairs} || !factors.getElementType().isInteger(16)) // E2
+    return emitOpError("takes ") << factors << " as factors; give a row of i16 for " << pairs << " pairs of bytes";
+  return success();
+}
+
 void TileSubsetSumsOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
   effects.emplace_back(MemoryEffects::Read::get(), &getLhsMutable(), SideEffects::DefaultResource::get());
 }

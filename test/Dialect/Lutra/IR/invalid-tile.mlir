@@ -586,6 +586,22 @@ func.func @tile_unpack_e7(%w: memref<?x?x16x4xi8>, %i: index) {
 }
 
 // -----
+// tile_rescale E1
+func.func @tile_rescale_e1(%v: !lutra.tile<2x31xi8>, %f: !lutra.tile<1x15xi16>) {
+  // expected-error @below {{scales '!lutra.tile<2x31xi8>'; give rows of i8 whose length is even}}
+  %r = lutra.tile_rescale %v by %f plus %f : !lutra.tile<2x31xi8>, !lutra.tile<1x15xi16>
+  return
+}
+
+// -----
+// tile_rescale E2
+func.func @tile_rescale_e2(%v: !lutra.tile<2x64xi8>, %f: !lutra.tile<1x16xi32>) {
+  // expected-error @below {{takes '!lutra.tile<1x16xi32>' as factors; give a row of i16 for 32 pairs of bytes}}
+  %r = lutra.tile_rescale %v by %f plus %f : !lutra.tile<2x64xi8>, !lutra.tile<1x16xi32>
+  return
+}
+
+// -----
 // tile_bit_planes E1
 func.func @tile_bit_planes_e1(%x: memref<?x?xi8>, %i: index) {
   // expected-error @below {{yields '!lutra.tile<5x2xi32>'; give 1 to 4 rows of i32, a column for 32 steps of K}}

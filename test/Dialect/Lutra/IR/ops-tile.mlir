@@ -101,6 +101,13 @@ func.func @unpacked_triples(%w: memref<?x?x16x4xi8>, %i: index) -> !lutra.tile<3
   return %0 : !lutra.tile<32x64xi8>
 }
 
+// CHECK-LABEL: func @rescaled
+func.func @rescaled(%v: !lutra.tile<2x64xi8>, %f: !lutra.tile<1x32xi16>) -> !lutra.tile<2x64xi8> {
+  // CHECK: lutra.tile_rescale %{{.*}} by %{{.*}} plus %{{.*}} : <2x64xi8>, <1x32xi16>
+  %0 = lutra.tile_rescale %v by %f plus %f : !lutra.tile<2x64xi8>, !lutra.tile<1x32xi16>
+  return %0 : !lutra.tile<2x64xi8>
+}
+
 // CHECK-LABEL: func @tables
 func.func @tables(%x: memref<?x?xi8>, %i: index) -> !lutra.tile<4x32xi8> {
   // CHECK: lutra.tile_subset_sums %{{.*}}[%{{.*}}, %{{.*}}] : memref<?x?xi8> -> <4x32xi8>

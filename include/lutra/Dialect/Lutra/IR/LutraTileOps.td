@@ -424,6 +424,33 @@ def Lutra_TileUnpackOp : Lutra_Op<"tile_unpack", [AttrSizedOperandSegments,
   let hasVerifier = 1;
 }
 
+def Lutra_TileRescaleOp : Lutra_Op<"tile_rescale", [Pure, AllTypesMatch<["input", "result"]>,
+    AllTypesMatch<["factors", "offsets"]>]> {
+  let summary = "bytes times factors";
+  let description = [{
+    Shapes: `input` and `result` [rows, bytes] of i8, `factors` and `offsets` [1, bytes / 2] of i16.
+
+    Semantics: result[r, i] = bits 8 to 15 of input[r, i] * factors[i / 2] + offsets[i / 2], where elements of `input`
+    have no sign: fixed-point numbers with 8 bits behind the point, rounded down, modulo 2^8. An offset with 128 added
+    rounds to the nearest.
+
+    Errors: (E1) `input` does not have rank 2, i8 elements and rows of an even length. (E2) `factors` and `offsets` are
+    no rows of i16 with one for each two bytes.
+
+    Example:
+    ```mlir
+    %r = lutra.tile_rescale %v by %f plus %o : !lutra.tile<2x64xi8>, !lutra.tile<1x32xi16>
+    ```
+    Source: tile level of the compiler; see the dialect's rationale.
+  }];
+  let arguments = (ins Lutra_AnyTile:$input, Lutra_AnyTile:$factors, Lutra_AnyTile:$offsets);
+  let results = (outs Lutra_AnyTile:$result);
+  let assemblyFormat = [{
+    $input `by` $factors `plus` $offsets attr-dict `:` type($input) `,` type($factors)
+  }];
+  let hasVerifier = 1;
+}
+
 } // opDocGroup
 
 #endif
