@@ -25,6 +25,7 @@ from weights import (
 )
 
 Planned = tuple[str, Callable[[], Case]]
+Maker = Callable[[int, int], Weight]
 
 ROWS = (1, 4, 16, 128, 512)
 # n, k, group: columns, groups, K that no tile divides; the last group may be short.
@@ -55,10 +56,10 @@ def matmul_nbits(weight: Weight, m: int, level: int) -> bytes:
     return onnx_model([node], {"x": np.zeros((m, k), np.float32)}, ("y", np.float32, [m, n]), fixed)
 
 
-def text_model(weight: Weight, m: int, path: Path, bits: int = 8) -> Path:
-    """The same for Lutra alone, of any encoding; groups may be rounded to so many bits."""
+def text_model(weight: Weight, m: int, path: Path, bits: int = 8, group: int = 0) -> Path:
+    """The same for Lutra alone, of any encoding; groups (0: those of the weight) may be rounded to so many bits."""
     n, k = weight.shape
-    form = f"int<{bits}, sym, group<{weight.group}>>"
+    form = f"int<{bits}, sym, group<{group or weight.group}>>"
     kind = f"tensor<{n}x{k}xf32, #lutra.encoding<{encoding_text(weight)}, act = {form}>>"
     left, out = f"tensor<{m}x{k}xf32>", f"tensor<{m}x{n}xf32>"
     data = encoded(weight)
@@ -73,17 +74,20 @@ func.func @main(%x: {left} {{lutra.name = "x"}}) -> ({out} {{lutra.name = "y"}})
     return path
 
 
-def coded_gemm(m: int, weight: Weight, name: str, work: Path, level: int = 4, cold: bool = False) -> Case:
-    """A product that everybody reads from MatMulNBits, or where that has no such codes, Lutra from text."""
+def coded_gemm(
+    m: int, weight: Weight, name: str, work: Path, level: int = 4, cold: bool = False, by_token: bool = False
+) -> Case:
+    """A product that everybody reads from MatMulNBits, or where that has no such codes, or may not say that rows are
+    rounded with one scale each, Lutra from text."""
     n, k = weight.shape
     x = np.random.default_rng(m + n + k).standard_normal((m, k)).astype(np.float32)
     peers: dict[str, bytes] = {}
     is_onnx = weight.bits in (2, 4, 8) and (weight.zeros is not None or weight.zero is not None)
-    if is_onnx and not weight.is_ternary:
+    if is_onnx and not weight.is_ternary and not by_token:
         model: bytes | Path = matmul_nbits(weight, m, level)
         peers["onnxruntime-f32"] = matmul_nbits(weight, m, 1)
     else:
-        model = text_model(weight, m, work / f"{name.replace(' ', '_')}.mlir")
+        model = text_model(weight, m, work / f"{name.replace(' ', '_')}.mlir", group=k if by_token else 0)
         if is_onnx:
             peers = {peer: matmul_nbits(weight, m, level) for peer in ("onnxruntime", "openvino")}
     return Case(
@@ -233,9 +237,9 @@ def ragged(work: Path) -> Iterator[Planned]:
 def lowbit(work: Path) -> Iterator[Planned]:
     """What issue 4 sets bars for. Cases are made when they are measured."""
 
-    def plan(m: int, n: int, k: int, form: str, make: Callable[[int, int], Weight], cold: bool, level: int) -> Planned:
+    def plan(m: int, n: int, k: int, form: str, make: Maker, cold: bool, level: int, by_token: bool = False) -> Planned:
         name = f"{form} gemm {m}x{n}x{k}{f' {COLD}' if cold else ''}"
-        return name, lambda: coded_gemm(m, make(n, k), name, work, level, cold)
+        return name, lambda: coded_gemm(m, make(n, k), name, work, level, cold, by_token)
 
     for form, make in (("w4a8 g128", _grouped(4, 128)), ("w4a8 g32 sym", _grouped(4, 32, 8))):
         for n in (4096, 11008):
@@ -244,6 +248,10 @@ def lowbit(work: Path) -> Iterator[Planned]:
         for n, k, cold in ((1024, 2048, False), (16384, 4096, True)):
             for m in ROWS[:3]:
                 yield plan(m, n, k, form, make, cold, 4)
+    for form, make in (("w4a8 token g128", _grouped(4, 128)), ("w4a8 token g32 sym", _grouped(4, 32, 8))):
+        for n in (4096, 11008):
+            for m in ROWS[3:]:
+                yield plan(m, n, 4096, form, make, False, 4, by_token=True)
     for m in ROWS:
         yield plan(m, 4096, 4096, "w4 g128", _grouped(4, 128), False, 1)
     for form, make in (("w4 bf16 g128", _grouped(4, 128)), ("w4 bf16 g32 sym", _grouped(4, 32, 8))):
