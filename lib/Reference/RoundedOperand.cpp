@@ -4,6 +4,7 @@
 #include "Bounded.h"
 
 #include "lutra/Dialect/Lutra/IR/Fp8Types.h"
+#include "lutra/Support/RescaledCodes.h"
 #include "lutra/Support/RoundedTable.h"
 #include "lutra/Support/SplitEncoding.h"
 
@@ -189,9 +190,32 @@ static double getHalf(Interpreter &interpreter) {
   return interpreter.getErrorModel() == ErrorModel::Independent ? 4 : 1;
 }
 
+/// Room for codes of groups that become bytes with one scale a row, where these are near enough.
+static ArrayPtr withRescaling(MatmulOp op, const Array &weight, double half) {
+  auto type = cast<RankedTensorType>(op.getRhs().getType());
+  ArrayPtr same{&weight, [](const Array *) {}};
+  EncodingAttr encoding = encodingOf(type);
+  if (!encoding || weight.rank() != 2 || !op.getTransposeRhs() || weight.stored.empty())
+    return same;
+  int64_t k = weight.shape.back();
+  std::optional<RescaledCodes> codes = rescaleCodes(encoding.getValue(), weight.shape.front(), k, weight.stored);
+  if (!codes || !codes->isFine())
+    return same;
+  auto result = std::make_shared<Array>(weight);
+  result->errors.resize(weight.count());
+  for (int64_t i = 0; i < weight.count(); ++i)
+    result->errors[i] += half * RescaledCodes::greatestMove * codes->scales[i / k];
+  return result;
+}
+
 ArrayPtr lutra::getProductWeight(MatmulOp op, Interpreter &interpreter) {
   const Array &rhs = interpreter.getArray(op.getRhs());
   const ActivationForm *form = getRounding(op, rhs, interpreter);
+  bool hasRowScale = form && form->kind == ActivationForm::Int && form->symmetric && rhs.rank() > 0 &&
+                     roundedGroup(*form, rhs.shape.back()) >= rhs.shape.back();
+  if (interpreter.hasBounds() && (op.getRoundsRhs() || hasRowScale))
+    if (ArrayPtr rescaled = withRescaling(op, rhs, getHalf(interpreter)); rescaled.get() != &rhs)
+      return rescaled;
   if (form && (form->kind == ActivationForm::BF16 || form->isFp8()))
     return withBfloatRounding(rhs, getHalf(interpreter));
   if (form && form->kind == ActivationForm::Int && takesBfloat(getEncoding(op))) // more than a rounded table moves

@@ -15,8 +15,10 @@
 // then, which gives the sums of groups. Sums of a turn wait together, in memory: registers would not hold them beside
 // those of the next group.
 //
-// Sums wait in f32, or in i32 where all of K is one group. Entries for tiles have a sign and are less their zero point.
-// Entries of two digits are two panels of bytes, whose sums are joined when all or a group of K is there.
+// Sums wait in f32, or in i32 where all of K is one group, or becomes one: where the weight may be rounded, entries of
+// all groups become bytes with one scale for each column (CodedRescale.cpp). Entries for tiles have a sign and are less
+// their zero point. Entries of two digits are two panels of bytes, whose sums are joined when all or a group of K is
+// there.
 // Where rows lie at a distance that is a multiple of the first level's sets, they are copied to another one.
 #include "CodedEmission.h"
 
@@ -39,11 +41,17 @@ void CodedEmission::planBlocks(const CodedProduct &product) {
       rowBlocks.size < product.unpackRows || (values.digits > 1 && !(hasTiles && values.hasSignedDigits(panels))))
     return;
   // Entries of both turns and the rows they meet fill about half of the first level.
-  constexpr int64_t forFew = 128, forMany = 256, forVectors = 512, most = 8192;
+  constexpr int64_t forFew = 128, forMany = 256, forWhole = 512, forVectors = 512, most = 8192;
   bool isMany = !hasTiles || rowBlocks.size > product.blockRows, isOneGroup = panels.groups() == 1;
   bool fillsSome = known > 0 && known % (product.blockRows / 2) == 0; // tiles
-  unpacking.isPiped = hasTiles && !isOneGroup && (isMany || fillsSome);
-  int64_t steps = unpacking.isPiped || !(isMany || isOneGroup) ? forFew : hasTiles ? forMany : forVectors;
+  unpacking.isPiped = hasTiles && (rescales || (isOneGroup ? isMany && values.digits == 1 : isMany || fillsSome));
+  int64_t steps = forMany;
+  if (unpacking.isPiped && sumsWhole())
+    steps = forWhole;
+  else if (unpacking.isPiped || !(isMany || isOneGroup))
+    steps = forFew;
+  else if (!hasTiles)
+    steps = forVectors;
   if (!isOneGroup) {
     if (panels.group > most / values.digits)
       return;
@@ -93,15 +101,15 @@ void CodedEmission::choosePanels(const CodedProduct &product) {
 /// alike, and what the last has more meets zeros.
 void CodedEmission::cutGroups() {
   const EncodedPanels &panels = weight->getPanels();
-  bool isOneGroup = panels.groups() == 1;
-  int64_t group = isOneGroup ? depth : panels.group;
+  bool isWhole = sumsWhole();
+  int64_t group = isWhole ? depth : panels.group;
   unpacking.step = panels.depth;
   if (emitter.target.hasByteTiles()) {
-    int64_t tiles = isOneGroup ? 1 : llvm::divideCeil(group, rowBytes);
+    int64_t tiles = isWhole ? 1 : llvm::divideCeil(group, rowBytes);
     unpacking.step = std::min<int64_t>(rowBytes, llvm::alignTo(llvm::divideCeil(group, tiles), wordBytes));
   }
-  unpacking.group = isOneGroup ? 0 : llvm::alignTo(group, unpacking.step);
-  int64_t stored = isOneGroup ? llvm::alignTo(unpacking.depth, unpacking.step)
+  unpacking.group = isWhole ? 0 : llvm::alignTo(group, unpacking.step);
+  int64_t stored = isWhole ? llvm::alignTo(unpacking.depth, unpacking.step)
                               : llvm::divideCeil(unpacking.depth, group) * unpacking.group;
   unpacking.words = stored / wordBytes;
 }
@@ -109,7 +117,7 @@ void CodedEmission::cutGroups() {
 /// Steps of K that kernels read of rows of which `size` exist.
 int64_t CodedEmission::getRowLength(int64_t size) {
   const EncodedPanels &panels = weight->getPanels();
-  int64_t whole = panels.groups() == 1 ? 0 : (size - 1) / panels.group * panels.group, length = size;
+  int64_t whole = sumsWhole() ? 0 : (size - 1) / panels.group * panels.group, length = size;
   if (unpacking.depth > 0)
     length = whole + llvm::alignTo(size - whole, unpacking.step);
   return std::max<int64_t>(length, llvm::alignTo(size, panels.depth));
@@ -118,6 +126,10 @@ int64_t CodedEmission::getRowLength(int64_t size) {
 /// Entries with a sign where instructions take both factors so and bytes hold them.
 void CodedEmission::planEntries() {
   const EncodedPanels &panels = weight->getPanels();
+  if (rescales) {
+    unpacking.isSigned = true;
+    return;
+  }
   if (values.digits > 1) {
     unpacking.isSigned = true;
     for (int64_t entry : values.entries)
@@ -238,7 +250,7 @@ LogicalResult CodedEmission::unpack(const PanelBlock &block, const Depth &part, 
   int64_t fields = panels.code.fields();
   auto type = TileType::get(builder.getContext(), {fields, rowBytes}, builder.getI8Type());
   auto entriesOf = [&](int64_t digit) -> DenseI64ArrayAttr {
-    if (!unpacking.isSigned)
+    if (!unpacking.isSigned || rescales)
       return getEntries();
     std::vector<int64_t> table = unpacking.table;
     if (unpacking.digits > 1)
@@ -246,7 +258,7 @@ LogicalResult CodedEmission::unpack(const PanelBlock &block, const Depth &part, 
         entry = getSignedDigit(entry, digit);
     return table.empty() ? nullptr : builder.getDenseI64ArrayAttr(table);
   };
-  bool subtracts = unpacking.isSigned && panels.zero;
+  bool subtracts = unpacking.isSigned && panels.zero && !rescales;
   Value zero = emitter.constant(0), one = emitter.constant(1);
   Value words = viewEntries({unpacking.slots * bytePanels(), unpacking.words, rowBytes});
   Value firstPanel = emitter.div(block.column, emitter.constant(panel));
@@ -273,6 +285,7 @@ LogicalResult CodedEmission::unpack(const PanelBlock &block, const Depth &part, 
     Value to = getWord(low, part.low);
     return emitter.forEach(range.first, range.second, one, [&](Value step) {
       Value word = emitter.add(first, emitter.mul(step, emitter.constant(panels.code.words())));
+      Value own = rescales ? emitter.mul(step, emitter.constant(panels.depth)) : Value(); // steps of K
       for (int64_t next = 0; next < block.panels; ++next) {
         Value from = emitter.add(firstPanel, emitter.constant(next));
         SmallVector<Value> tiles; // of digits
@@ -280,6 +293,8 @@ LogicalResult CodedEmission::unpack(const PanelBlock &block, const Depth &part, 
           tiles.push_back(TileUnpackOp::create(builder, emitter.loc, type, weight->getCodes(), ValueRange{from, word},
                                                special[next], panels.code.bits, values.codeOffset, entriesOf(digit),
                                                values.specialCode, panels.code.triples));
+        if (rescales)
+          tiles = {rescale(tiles.front(), next, emitter.add(emitter.sub(low, part.low), own))};
         if (less[next] || unpacking.bias != 0) {
           if (less[next])
             tiles.push_back(less[next]);

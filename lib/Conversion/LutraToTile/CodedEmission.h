@@ -13,10 +13,16 @@ namespace lutra {
 /// How they meet: codes with integers, with tables of their sums, or bits with bits.
 enum class CodedWay { Codes, Tables, Planes };
 
+/// What a kernel may do beside it.
+struct CodedOptions {
+  CodedWay way = CodedWay::Codes;
+  bool rescales = false; // codes of groups become bytes with a scale for each column, where many rows meet them
+};
+
 /// Products of 8-bit integers with the codes of a weight (CodedKind.cpp).
 class CodedEmission {
 public:
-  CodedEmission(KernelEmitter &emitter, CodedWay way);
+  CodedEmission(KernelEmitter &emitter, CodedOptions options);
   mlir::Value getItems() { return emitter.product(counts); }
   mlir::LogicalResult emitItem();
 
@@ -96,6 +102,16 @@ private:
                                          mlir::Value accumulator);
   llvm::SmallVector<mlir::Value> lhsIndices(mlir::Value row, mlir::Value k);
 
+  // CodedRescale.cpp
+  mlir::Value loadColumnScale(const EncodedRhs::Place &columns);
+  mlir::LogicalResult findColumnScales(ProductRange block);
+  mlir::Value viewRescaling(mlir::Type element);
+  mlir::LogicalResult prepareRescaling(const PanelBlock &block, const Depth &part);
+  TileWindow rescalingAt(mlir::Value group, int64_t next, int64_t kind, int64_t length);
+  mlir::Value rescale(mlir::Value entries, int64_t next, mlir::Value steps);
+  TileWindow columnsAt(mlir::Value column, int64_t count);
+  mlir::Value scaleColumns(const ProductSpot &spot, mlir::Value sum);
+
   // CodedPlanes.cpp
   mlir::LogicalResult makePlanes();
   mlir::Value multiplyPlanes(const ProductSpot &spot, const Depth &part, const Source &source, mlir::Value sum);
@@ -106,6 +122,8 @@ private:
     Depth part;
     mlir::Value turn, tile, row, slot, place; // of entries, and of partial sums
   };
+  /// Whether sums of all of K are integers.
+  bool sumsWhole() const { return rescales || weight->getPanels().groups() == 1; }
   bool mayPipe(const ProductShape &shape, const CodedProduct &product);
   void planPipe(ProductPlan &plan, int64_t rowCount);
   void planPipe(const CodedProduct &product);
@@ -114,6 +132,18 @@ private:
     mlir::Value first, count;
     int64_t size;
   };
+  /// While it lives, rows are read from the copy of a unit's turn.
+  class CopiedTurn {
+  public:
+    /// `from` steps of K after the unit's first.
+    CopiedTurn(CodedEmission &emission, const PipeUnit &unit, int64_t from);
+    ~CopiedTurn() { emission.copiedFrom = emission.copiedTo = mlir::Value(); }
+
+  private:
+    CodedEmission &emission;
+  };
+  int64_t copiedTiles() const;
+  mlir::Value findCopied(mlir::Value turn, mlir::Value rowTile, int64_t index);
   mlir::LogicalResult copyTurns(const PipeTurns &turns);
   Depth partAt(const PipeTurns &turns, mlir::Value turn);
   mlir::LogicalResult emitPipe(ProductRange block);
@@ -128,7 +158,9 @@ private:
   };
   using PipeSteps = std::vector<std::function<void()>>;
   PipeSteps multiplyUnit(const PanelBlock &block, const PipeUnit &unit, PipeSums &sums);
-  void storeSums(const PipeSums &sums) { emitter.storeTile(sums.tile, unpacking.partial, sums.place); }
+  void storeSums(const PipeSums &sums) {
+    emitter.storeTile(sums.tile, sumsWhole() ? waiting : unpacking.partial, sums.place);
+  }
   PipeSteps scaleUnit(const PanelBlock &block, const PipeUnit &unit);
 
   // CodedBlocks.cpp
@@ -184,7 +216,8 @@ private:
   int64_t tileRows, tilePanels = 1;
   bool copies; // the left-hand side
   CodedWay way;
-  bool looksUp; // sums in tables
+  bool looksUp;  // sums in tables
+  bool rescales; // CodedOptions
   /// Rows of a tile of sums that are looked up, or panels that a single row meets: as registers allow.
   int64_t lookupRows = 2;
   int64_t across = 1; // panels that a single row meets whose sums are looked up
@@ -227,6 +260,9 @@ private:
     bool fillsRows = false;     // tiles are whole where fewer rows are left over: none read or write a buffer of others
     mlir::Value scales;         // of the rows, which zeros follow; null: they are read as they lie
     mlir::Value entries;        // words of all slots
+    mlir::Value columnScales, rescaling; // of columns where codes are rescaled, and 256 units over them
+    mlir::Value firstColumn;             // of those
+    mlir::Value factors;                 // and offsets of a turn's groups
     mlir::Value partial;        // sums of a turn's groups, where they go to memory as tiles; null: they do not
     ProductRange columns;       // whose sums wait
     std::optional<Ahead> ahead; // codes of the next turn, which this one asks for

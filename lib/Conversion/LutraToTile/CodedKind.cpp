@@ -30,9 +30,9 @@ using namespace lutra;
 /// Neighbouring panels of which one row meets the codes: more hide nothing more.
 static constexpr int64_t mostPanels = 4;
 
-CodedEmission::CodedEmission(KernelEmitter &kernelEmitter, CodedWay way)
-    : emitter(kernelEmitter), op(cast<MatmulOp>(getRoot(kernelEmitter.kernel))), batch(op), way(way),
-      looksUp(way == CodedWay::Tables) {
+CodedEmission::CodedEmission(KernelEmitter &kernelEmitter, CodedOptions options)
+    : emitter(kernelEmitter), op(cast<MatmulOp>(getRoot(kernelEmitter.kernel))), batch(op), way(options.way),
+      looksUp(way == CodedWay::Tables), rescales(options.rescales && kernelEmitter.target.hasByteTiles()) {
   lhsType = cast<RankedTensorType>(op.getLhs().getType());
   resultType = cast<RankedTensorType>(op.getType());
   rank = resultType.getRank();
@@ -398,14 +398,15 @@ LogicalResult CodedEmission::emitItem() {
   return forPanels({middle, block.high}, tilePanels, emitPanel);
 }
 
-template <CodedWay way> static GroupKind makeKind() {
+template <CodedWay way, bool rescales = false> static GroupKind makeKind() {
   return {hasRoot<MatmulOp>,
-          [](KernelEmitter &emitter) -> FailureOr<Value> { return CodedEmission(emitter, way).getItems(); },
+          [](KernelEmitter &emitter) -> FailureOr<Value> { return CodedEmission(emitter, {way, rescales}).getItems(); },
           [](KernelEmitter &emitter, bool elementwise) -> LogicalResult {
-            return elementwise ? failure() : CodedEmission(emitter, way).emitItem();
+            return elementwise ? failure() : CodedEmission(emitter, {way, rescales}).emitItem();
           }};
 }
 
 GroupKind lutra::getCodedKind() { return makeKind<CodedWay::Codes>(); }
+GroupKind lutra::getRescaledKind() { return makeKind<CodedWay::Codes, /*rescales=*/true>(); }
 GroupKind lutra::getLookupKind() { return makeKind<CodedWay::Tables>(); }
 GroupKind lutra::getBitserialKind() { return makeKind<CodedWay::Planes>(); }

@@ -1,5 +1,5 @@
 //===- CodedPipeline.cpp - tiles of codes whose sums are scaled meanwhile -----===//
-// Products of rows that fill tiles of AMX, where K has several groups: the sums of a group leave the tiles as integers
+// Products of rows that fill tiles of AMX. Where K has several groups, the sums of a group leave the tiles as integers
 // and are scaled as vectors. Panels follow each other, and for each one the turns of K, in which all rows meet the same
 // entries; a unit is a tile of rows in a turn:
 //
@@ -11,8 +11,11 @@
 //
 // Neither tiles nor vectors wait for what is on its way to the cache, and few instructions lie between those of both: a
 // core looks ahead less than a unit. After the last turn of some panels the first one of those that follow is next.
-// Rows are copied so that those of a turn lie together, and so are their scales. Of about 540 cycles that 32 rows by 32
-// columns take in a group of 128 (Xeon, K = N = 4096), 340 are left where all lies in the first level.
+// Sums of all of K stay integers where it is one group, or its groups have one scale (CodedRescale.cpp): then a unit
+// adds to those that wait, parts of the unpacking lie between its products, and nothing is scaled before the end. Rows
+// are copied so that those of a turn lie together, or there those of a tile, and so are their scales. Of about 540
+// cycles that 32 rows by 32 columns take in a group of 128 (Xeon, K = N = 4096), 340 are left where all lies in the
+// first level.
 #include "CodedEmission.h"
 
 #include "lutra/Dialect/Lutra/IR/LutraTableOps.h"
@@ -27,8 +30,7 @@ using namespace lutra;
 bool CodedEmission::mayPipe(const ProductShape &shape, const CodedProduct &product) {
   auto type = cast<RankedTensorType>(op.getRhs().getType());
   bool isMany = shape.m < 0 || shape.m > product.blockRows;
-  return way == CodedWay::Codes && packingOf(type) && emitter.target.hasByteTiles() && isMany &&
-         getStoredPanels(type).groups() > 1;
+  return way == CodedWay::Codes && packingOf(type) && emitter.target.hasByteTiles() && isMany;
 }
 
 /// Bytes of rows that are copied at once, a part of a second-level cache, and of all that an item has on the stack.
@@ -38,19 +40,23 @@ static constexpr int64_t copyBytes = 512 << 10, itemBytes = 832 << 10;
 /// and asked for before.
 static constexpr int64_t manyRows = 64, blocksAtOnce = 4;
 
+/// Parts of what a unit unpacks, between which its products lie.
+static constexpr size_t wholeParts = 4;
+
 /// The sums of these rows with a pair of panels take a third of the first-level cache.
 void CodedEmission::planPipe(ProductPlan &plan, int64_t rowCount) {
   plan.rowBlock = 128;
   plan.columnBlock = 512; // for which rows are copied once, and whose sums wait where that takes several times
   constexpr int64_t most = 4; // times as many, where rows leave items enough for other threads
+  int64_t least = rescales || getStoredPanels(cast<RankedTensorType>(op.getRhs().getType())).groups() == 1 ? 2 : 1;
   if (plan.rowBlock * depth <= copyBytes)
-    plan.columnBlock *= std::clamp<int64_t>(rowCount / plan.rowBlock, 1, most);
+    plan.columnBlock *= std::clamp<int64_t>(rowCount / plan.rowBlock, least, most);
 }
 
 void CodedEmission::planPipe(const CodedProduct &product) {
   const EncodedPanels &panels = weight->getPanels();
   Builder &builder = emitter.builder;
-  unpacking.rows = product.blockRows / 2; // of a tile
+  unpacking.rows = product.blockRows / 2; // of a tile: two by two of them are 8 % slower
   choosePanels(product);
   unpacking.fillsRows = true;
   unpacking.copiesRows = !copies;
@@ -68,18 +74,46 @@ void CodedEmission::planPipe(const CodedProduct &product) {
   int64_t others = unpacking.most * 4 * (waitingBlocks * width + scales);
   unpacking.turns = unpacking.isOnce || copies ? turns : turnsIn(std::min(copyBytes, itemBytes - others));
   unpacking.entries = makeScratch(emitter, {2 * bytePanels() * unpacking.words * rowBytes}, builder.getI8Type());
-  waiting = makeScratch(emitter, {waitingBlocks, unpacking.most, width}, builder.getF32Type());
+  bool isWhole = sumsWhole();
+  waiting = makeScratch(emitter, {waitingBlocks, unpacking.most, width},
+                        isWhole ? Type(builder.getI32Type()) : builder.getF32Type());
   if (unpacking.copiesRows)
-    unpacking.copy = makeScratch(emitter, {unpacking.turns * unpacking.most, row}, builder.getI8Type());
-  unpacking.partial = makeScratch(emitter, {2, groups, unpacking.rows, bytePanels() * panel}, builder.getI32Type());
+    unpacking.copy = makeScratch(emitter, {unpacking.turns * unpacking.most * copiedTiles(), row / copiedTiles()},
+                                 builder.getI8Type());
+  if (!isWhole)
+    unpacking.partial = makeScratch(emitter, {2, groups, unpacking.rows, bytePanels() * panel}, builder.getI32Type());
+}
+
+/// Tiles along K of a copied turn whose rows lie apart: all where sums are whole, so that a tile's rows lie together.
+int64_t CodedEmission::copiedTiles() const {
+  return sumsWhole() && unpacking.depth % unpacking.step == 0 ? unpacking.depth / unpacking.step : 1;
+}
+
+/// Where a copied turn holds the first row of some rows, from tile `index` along K on.
+Value CodedEmission::findCopied(Value turn, Value rowTile, int64_t index) {
+  int64_t tiles = copiedTiles(), height = tiles > 1 ? unpacking.rows : unpacking.most;
+  Value place = emitter.mul(turn, emitter.constant(unpacking.most / height));
+  if (tiles > 1)
+    place = emitter.add(emitter.mul(emitter.add(place, rowTile), emitter.constant(tiles)), emitter.constant(index));
+  return emitter.mul(place, emitter.constant(height));
 }
 
 /// Copies the item's rows over some turns, those of a turn together.
 LogicalResult CodedEmission::copyTurns(const PipeTurns &turns) {
+  int64_t width = copiedTiles() > 1 ? unpacking.step : turns.size;
+  Value height = emitter.constant(unpacking.rows);
   return emitter.forEach(rows.low, rows.high, emitter.constant(1), [&](Value row) {
-    return emitter.forEach(emitter.constant(0), turns.count, emitter.constant(1), [&](Value turn) {
-      Value to = emitter.add(emitter.mul(turn, emitter.constant(unpacking.most)), emitter.sub(row, rows.low));
-      return copySteps(row, partAt(turns, turn), to);
+    return emitter.forEach(emitter.constant(0), turns.count, emitter.constant(1), [&](Value turn) -> LogicalResult {
+      Value own = emitter.sub(row, rows.low), rowTile = emitter.div(own, height);
+      Depth part = partAt(turns, turn);
+      for (int64_t from = 0; from < part.size; from += width) {
+        Value to = findCopied(turn, rowTile, from / width);
+        to = emitter.add(to, copiedTiles() > 1 ? emitter.rem(own, height) : own);
+        Depth some{emitter.add(part.low, emitter.constant(from)), std::min(width, part.size - from)};
+        if (failed(copySteps(row, some, to)))
+          return failure();
+      }
+      return success();
     });
   });
 }
@@ -98,29 +132,52 @@ TileWindow CodedEmission::pipedAt(const PipeUnit &unit, Value group, int64_t fir
   return window;
 }
 
+CodedEmission::CopiedTurn::CopiedTurn(CodedEmission &emission, const PipeUnit &unit, int64_t from)
+    : emission(emission) {
+  if (!emission.unpacking.copiesRows)
+    return;
+  KernelEmitter &emitter = emission.emitter;
+  Value place = emission.findCopied(unit.turn, unit.tile, from / emission.unpacking.step);
+  bool isCut = emission.copiedTiles() > 1; // rows are counted from the item's first one
+  emission.copiedTo = isCut ? emitter.sub(place, emitter.sub(unit.row, emission.rows.low)) : place;
+  emission.copiedFrom = isCut ? emitter.add(unit.part.low, emitter.constant(from)) : unit.part.low;
+}
+
 /// What a unit takes on tiles: products of each group, in steps that lie apart, the sums of all but the last of which
 /// go to memory.
 CodedEmission::PipeSteps CodedEmission::multiplyUnit(const PanelBlock &block, const PipeUnit &unit, PipeSums &sums) {
   int64_t group = weight->getPanels().group;
   int64_t stepDepth = unpacking.group == group ? unpacking.step : group; // of a tile, where tiles fill groups
   PipeSteps steps;
+  if (sumsWhole()) { // added to those that wait
+    int64_t some = unpacking.step;
+    for (int64_t from = 0; from < unit.part.size; from += some)
+      steps.push_back([=, &sums] {
+        KernelEmitter::Scope scope(emitter);
+        ProductSpot spot = spotOf(block, unit.row, unpacking.rows);
+        CopiedTurn copied(*this, unit, from);
+        if (from == 0) {
+          TileWindow window = waitingAt(spot);
+          sums = {emitter.loadTile(waiting, window, emitter.builder.getI32Type()), window};
+        }
+        Depth part{emitter.add(unit.part.low, emitter.constant(from)), std::min(some, unit.part.size - from)};
+        sums.tile = multiplyGroup(spot, part, sourceOf(unit.part, unit.slot), sums.tile);
+      });
+    return steps;
+  }
   for (int64_t low = 0; low < unit.part.size; low += group) {
     int64_t end = std::min(low + group, unit.part.size);
     for (int64_t from = low; from < end; from += stepDepth)
       steps.push_back([=, &sums] {
         KernelEmitter::Scope scope(emitter);
         ProductSpot spot = spotOf(block, unit.row, unpacking.rows);
-        if (unpacking.copiesRows) {
-          copiedFrom = unit.part.low;
-          copiedTo = emitter.mul(unit.turn, emitter.constant(unpacking.most));
-        }
+        CopiedTurn copied(*this, unit, /*from=*/0);
         PipeSums before = sums;
         if (from == low)
           sums = {makeSums(spot.rows, sumColumns(spot), emitter.builder.getI32Type()),
                   pipedAt(unit, emitter.constant(low / group), 0, sumColumns(spot))};
         Depth part{emitter.add(unit.part.low, emitter.constant(from)), std::min(stepDepth, end - from)};
         sums.tile = multiplyGroup(spot, part, sourceOf(unit.part, unit.slot), sums.tile);
-        copiedFrom = copiedTo = Value();
         if (from == low && low > 0)
           storeSums(before);
       });
@@ -131,6 +188,8 @@ CodedEmission::PipeSteps CodedEmission::multiplyUnit(const PanelBlock &block, co
 /// Adds what a unit has in memory, scaled: in a step for each panel.
 CodedEmission::PipeSteps CodedEmission::scaleUnit(const PanelBlock &block, const PipeUnit &unit) {
   PipeSteps steps;
+  if (sumsWhole())
+    return steps;
   for (int64_t next = 0; next < block.panels; ++next)
     steps.push_back([=] {
       KernelEmitter::Scope scope(emitter);
@@ -190,15 +249,33 @@ LogicalResult CodedEmission::addPiped(const PanelBlock &block, const PipeTurns &
     Value row = emitter.add(rows.low, emitter.mul(tile, height));
     return PipeUnit{partAt(turns, turn), turn, tile, row, slotOf(turn), emitter.rem(index, two)};
   };
-  auto unpackTurn = [&](Value turn, std::optional<Share> share) {
+  auto placeOf = [&](Value turn) -> std::pair<PanelBlock, Depth> {
     Value ahead = emitter.div(turn, turns.count);
     Value column = emitter.add(block.column, emitter.mul(ahead, width));
     Value own = emitter.sub(turn, emitter.mul(ahead, turns.count));
-    return unpack({column, Value(), block.panels}, partAt(turns, own), slotOf(turn), share);
+    return {PanelBlock{column, Value(), block.panels}, partAt(turns, own)};
   };
-  auto unpackNext = [&](const PipeUnit &unit) {
+  auto unpackTurn = [&](Value turn, std::optional<Share> share) {
+    auto [from, part] = placeOf(turn);
+    return unpack(from, part, slotOf(turn), share);
+  };
+  auto prepareTurn = [&](Value turn) {
+    auto [from, part] = placeOf(turn);
+    return prepareRescaling(from, part);
+  };
+  // One of `count` parts of what a unit unpacks.
+  auto unpackNext = [&](const PipeUnit &unit, size_t index, size_t count) {
     Value next = emitter.add(unit.turn, one), end = emitter.min(emitter.add(next, one), last);
-    return emitter.forEach(next, end, one, [&](Value turn) { return unpackTurn(turn, Share{unit.tile, tiles}); });
+    Value parts = emitter.constant(static_cast<int64_t>(count));
+    Value own = emitter.add(emitter.mul(unit.tile, parts), emitter.constant(static_cast<int64_t>(index)));
+    return emitter.forEach(next, end, one,
+                           [&](Value turn) { return unpackTurn(turn, Share{own, emitter.mul(tiles, parts)}); });
+  };
+  auto prepareNext = [&](const PipeUnit &unit) {
+    Value next = emitter.add(unit.turn, one), ahead = emitter.min(emitter.add(next, one), last);
+    // With the first tile of rows alone.
+    Value end = emitter.sub(ahead, emitter.mul(emitter.min(unit.tile, one), emitter.sub(ahead, next)));
+    return emitter.forEach(next, end, one, prepareTurn);
   };
   // Steps on tiles and those of vectors take turns: tiles have no time to wait for in a row.
   auto emitUnit = [&](const PipeUnit &unit, const PipeSteps &scaling) -> LogicalResult {
@@ -206,10 +283,13 @@ LogicalResult CodedEmission::addPiped(const PanelBlock &block, const PipeTurns &
       return failure();
     PipeSums sums;
     PipeSteps products = multiplyUnit(block, unit, sums);
-    size_t scaled = 0;
+    if (rescales && failed(prepareNext(unit)))
+      return failure();
+    size_t scaled = 0, parts = sumsWhole() ? std::min(products.size(), wholeParts) : 1;
+    size_t between = sumsWhole() ? products.size() / parts : products.size();
     for (auto [index, multiply] : llvm::enumerate(products)) {
       multiply();
-      if (index == 0 && failed(unpackNext(unit)))
+      if (index % between == 0 && index / between < parts && failed(unpackNext(unit, index / between, parts)))
         return failure();
       for (; scaled * products.size() < (index + 1) * scaling.size(); ++scaled)
         scaling[scaled]();
@@ -217,7 +297,9 @@ LogicalResult CodedEmission::addPiped(const PanelBlock &block, const PipeTurns &
     storeSums(sums);
     return success();
   };
-  auto unpackFirst = [&](Value turn) { return unpackTurn(turn, std::nullopt); };
+  auto unpackFirst = [&](Value turn) {
+    return failure((rescales && failed(prepareTurn(turn))) || failed(unpackTurn(turn, std::nullopt)));
+  };
   if (failed(emitter.forEach(number, one, one, unpackFirst)) || failed(emitUnit(unitAt(zero), {})))
     return failure();
   Value end = emitter.mul(turns.count, tiles);
@@ -245,10 +327,10 @@ LogicalResult CodedEmission::forPipedPanels(ProductRange block, PanelBody body) 
 }
 
 LogicalResult CodedEmission::emitPipe(ProductRange block) {
-  Type real = emitter.builder.getF32Type();
+  Type real = emitter.builder.getF32Type(), element = cast<MemRefType>(waiting.getType()).getElementType();
   Value original = lhs;
   bool copied = copies;
-  if (failed(clearEntries()) || failed(copyScales()))
+  if (failed(clearEntries()) || failed(copyScales()) || (rescales && failed(findColumnScales(block))))
     return failure();
   if (unpacking.copiesRows) {
     copies = true;
@@ -260,7 +342,7 @@ LogicalResult CodedEmission::emitPipe(ProductRange block) {
   auto clear = [&](const PanelBlock &panelBlock) {
     return forBlockRows([&](Value row, int64_t size) {
       ProductSpot spot = spotOf(withAll(panelBlock), row, size);
-      emitter.storeTile(makeSums(size, spot.columns, real), waiting, waitingAt(spot));
+      emitter.storeTile(makeSums(size, spot.columns, element), waiting, waitingAt(spot));
       return success();
     });
   };
@@ -268,7 +350,13 @@ LogicalResult CodedEmission::emitPipe(ProductRange block) {
     return forRows(unpacking.rows, [&](Value row, int64_t rowCount) {
       return forPipedPanels(some, [&](const PanelBlock &panelBlock) {
         ProductSpot spot = spotOf(panelBlock, row, rowCount);
-        return finish(spot, emitter.loadTile(waiting, waitingAt(spot), real));
+        Value total = emitter.loadTile(waiting, waitingAt(spot), element);
+        if (rescales)
+          total = scaleColumns(spot, total);
+        else if (sumsWhole())
+          total = scaleGroup(spot, emitter.constant(0), total, makeSums(rowCount, spot.columns, real),
+                             unpacking.isSigned);
+        return finish(spot, total);
       });
     });
   };

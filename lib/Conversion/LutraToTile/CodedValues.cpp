@@ -118,6 +118,12 @@ llvm::Expected<CodedValues> CodedValues::of(const EncodedPanels &panels, const C
   return ofTable(panels, product);
 }
 
+int64_t CodedValues::greatestExtent(const EncodedPanels &panels) const {
+  int64_t zero = panels.zero ? ((int64_t(1) << panels.zero->element.bits()) - 1) * zeroUnits() : 0;
+  int64_t low = std::min(factor * least, factor * greatest) - bias - zero;
+  return std::max(-low, std::max(factor * least, factor * greatest) - bias);
+}
+
 int64_t CodedValues::greatestResult(const EncodedPanels &panels) const {
   int64_t zero = panels.zero ? 255 * zeroUnits() : 0;
   int64_t entry = std::max(std::abs(factor * least - bias), std::abs(factor * greatest - bias)) + zero;

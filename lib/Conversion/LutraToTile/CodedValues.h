@@ -23,6 +23,8 @@ struct CodedValues {
 
   /// Units in a zero point of 1.
   int64_t zeroUnits() const { return static_cast<int64_t>(1 / unit); }
+  /// Bound of the magnitude of factor * entry - bias less a zero point, in units.
+  int64_t greatestExtent(const EncodedPanels &panels) const;
   /// Bound of what a group adds up to beside 8-bit integers, and of the corrections for zero points.
   int64_t greatestSum(const EncodedPanels &panels) const;
   /// The same after the corrections: 32 bits that wrap around before need hold no more.

@@ -25,6 +25,7 @@ inline constexpr int64_t bfloatRows = 128;
 /// Of the coded strategy. Bytes of left-hand rows that an item copies at most, and of the sums of groups; the strategy
 /// takes no product of which one tile needs more.
 GroupKind getCodedKind();
+GroupKind getRescaledKind();
 inline constexpr int64_t codedCopyBytes = 192 << 10, codedSumBytes = 96 << 10;
 /// Of the lookup strategy. Bytes of the tables that an item makes at most; columns of an item, which pay for them.
 GroupKind getLookupKind();

@@ -20,6 +20,7 @@ static std::vector<std::unique_ptr<ProductStrategy>> makeStrategies() {
   list.push_back(makeDotStrategy());
   list.push_back(makeLookupStrategy());
   list.push_back(makeTernaryStrategy());
+  list.push_back(makeRescaledStrategy());
   list.push_back(makeBitserialStrategy());
   list.push_back(makeScalarStrategy());
   return list;

@@ -13,6 +13,7 @@ std::unique_ptr<ProductStrategy> makeCodedStrategy();
 std::unique_ptr<ProductStrategy> makeDecodeStrategy();
 std::unique_ptr<ProductStrategy> makeDotStrategy();
 std::unique_ptr<ProductStrategy> makeLookupStrategy();
+std::unique_ptr<ProductStrategy> makeRescaledStrategy();
 std::unique_ptr<ProductStrategy> makeScalarStrategy();
 std::unique_ptr<ProductStrategy> makeTernaryStrategy();
 std::unique_ptr<ProductStrategy> makeTiledStrategy();

@@ -2,6 +2,25 @@
 // RUN: lutra-opt %s --convert-lutra-to-tile=target=amx --canonicalize --cse | FileCheck %s --check-prefix=AMX
 // RUN: lutra-opt %s --convert-lutra-to-tile=target=avx512vnni --canonicalize --cse | FileCheck %s --check-prefix=VNNI
 
+// Codes of all groups become bytes with one scale a column: sums stay integers, in tiles, and wait as such.
+// AMX-LABEL: func.func @rescaled(
+// AMX-DAG: memref.alloca() {{.*}} : memref<3x64x32xi32>
+// AMX-DAG: memref.alloca() {{.*}} : memref<512x64xi8>
+// AMX: math.absf
+// AMX: arith.divf
+// AMX: lutra.tile_unpack {{.*}} {bits = 4 : i64}
+// AMX: lutra.tile_rescale {{.*}} : <2x64xi8>, <1x32xi16>
+// AMX: lutra.tile_load {{.*}} : memref<3x64x32xi32> -> <16x32xi32>
+// AMX-COUNT-8: lutra.tile_coded_matmul {{.*}} depth %c64 {bits = 8 : i64, lhs_row_dim = 0 : i64, signed_codes} : {{.*}} -> <16x32xi32>
+// AMX: lutra.tile_store {{.*}} : <16x32xi32>, memref<3x64x32xi32>
+// CHECK-LABEL: func.func @rescaled(
+// CHECK-NOT: lutra.tile_rescale
+#r4 = #lutra.encoding<[dense<uint<4>, affine, scales = [f16, 1, 128], zero = tensor<u4, 1, 128>>], packing = #lutra.packing<width = 16, depth = 8>>
+lutra.kernel @rescaled(%a: tensor<64x512xi8>, %s: tensor<64x1xf32>, %w: tensor<32x512xf32, #r4>) -> tensor<64x32xf32> {
+  %r = lutra.matmul %a, %w scale(%s : tensor<64x1xf32>) {transpose_rhs, block = 512 : i64, rounds_rhs, strategy = #lutra.strategy<"rescaled">} : (tensor<64x512xi8>, tensor<32x512xf32, #r4>) -> tensor<64x32xf32>
+  lutra.yield %r : tensor<64x32xf32>
+}
+
 // Rows are read as they lie; sums of each group of a row are made first, then panels of codes meet four rows, two, one.
 // The last columns are bounded.
 // With AMX, tiles of a number of rows that is not known are filled: copies of rows and of scales have that many, and

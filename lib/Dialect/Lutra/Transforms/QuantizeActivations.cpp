@@ -13,6 +13,10 @@
 // operand may be numbers of a product in bf16, which holds them: the scale of a row is applied to its results, that of
 // a group to its codes.
 //
+// Where rows have one scale each, the weight may be rounded further, to bytes with one scale for each column of the
+// result, if its groups' scales are near enough (include/lutra/Support/RescaledCodes.h): products then have
+// `rounds_rhs`.
+//
 // With zero points the product of codes is corrected by sums of the weight's columns, which are known:
 //
 //   sum over k of s * (x[k] - z) * w[k] = s * sum(x[k] * w[k]) - s * z * sum(w[k])
@@ -27,6 +31,7 @@
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
 #include "lutra/Support/EncodedTensor.h"
 #include "lutra/Support/ErrorCodes.h"
+#include "lutra/Support/RescaledCodes.h"
 #include "lutra/Support/RoundedTable.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -72,6 +77,7 @@ private:
   Codes makeCodes(Value value, const Rounding &rounding);
   Codes makeSigns(OpBuilder &builder, Value value, int64_t group);
   Value sumColumns(MatmulOp product, int64_t group);
+  bool mayRescale(MatmulOp product);
   Value getRounded(MatmulOp product, RankedTensorType type);
   void multiplyNumbers(MatmulOp op, const Codes &made, int64_t group, RankedTensorType weightType);
   Value correct(MatmulOp product, Value zeroPoint, Value sums);
@@ -80,6 +86,7 @@ private:
   std::map<std::tuple<void *, int64_t, unsigned, bool>, Codes> done; // by value, group, bits and symmetry
   std::map<std::pair<Operation *, int64_t>, GlobalOp> sums;          // of columns, by global and group
   std::map<std::pair<Operation *, const void *>, GlobalOp> rounded;  // weights, by global and type
+  std::map<Operation *, bool> rescalings;                            // whether a global's codes may be rescaled
 };
 } // namespace
 
@@ -243,6 +250,26 @@ Value QuantizeActivations::sumColumns(MatmulOp product, int64_t group) {
   return WeightOp::create(builder, product.getLoc(), made.getType(), made.getSymName());
 }
 
+/// Whether one scale for each column of the result moves the values of a weight with groups by little beside the steps
+/// of its codes.
+bool QuantizeActivations::mayRescale(MatmulOp product) {
+  GlobalOp global = store->getGlobal(product.getRhs());
+  auto type = cast<RankedTensorType>(product.getRhs().getType());
+  EncodingAttr encoding = encodingOf(type);
+  if (!global || !encoding || encoding.getPacking() || type.getRank() != 2 || !product.getTransposeRhs() ||
+      encoding.getValue().activation.kind != ActivationForm::Int)
+    return false;
+  auto [found, isNew] = rescalings.try_emplace(global.getOperation(), false);
+  if (isNew)
+    if (std::optional<WeightBytes> bytes = WeightStore::readStored(global); bytes && !bytes->splat) {
+      ArrayRef<uint8_t> stored(reinterpret_cast<const uint8_t *>(bytes->data.data()), bytes->data.size());
+      std::optional<RescaledCodes> codes =
+          rescaleCodes(encoding.getValue(), type.getDimSize(0), type.getDimSize(1), stored);
+      found->second = codes && codes->isFine();
+    }
+  return found->second;
+}
+
 /// The type with a table of fixed-point numbers; null: none is as near.
 static RankedTensorType getRoundedType(RankedTensorType type) {
   EncodingAttr encoding = encodingOf(type);
@@ -345,6 +372,8 @@ void QuantizeActivations::quantize(MatmulOp op, const ProductStrategies &strateg
   Value scale = UnrealizedConversionCastOp::create(builder, loc, scaleType, op.getLhs()).getResult(0);
   auto coded = MatmulOp::create(builder, loc, op.getType(), codes, op.getRhs(), scale, /*transpose_lhs=*/false,
                                 op.getTransposeRhs(), group, op.getStrategyAttr());
+  // Corrections for zero points are those of the weight as it is.
+  coded.setRoundsRhs(form.symmetric && group >= lhs.getShape().back() && mayRescale(op));
   std::string wish = op.getStrategyAttr() ? op.getStrategyAttr().getName().str() : strategy.getValue();
   SmallVector<std::string> why;
   std::optional<StrategyChoice> before = strategies.choose(*getProductProblem(op), levels, wish, why);
@@ -430,4 +459,5 @@ void QuantizeActivations::runOnOperation() {
   done.clear();
   sums.clear();
   rounded.clear();
+  rescalings.clear();
 }

@@ -17,6 +17,11 @@
 #bare = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 32], zero = const<8.0>>]>
 #one = #lutra.encoding<[dense<uint<1>, bipolar, scales = [f32, 1, 32]>], act = int<1, sym, group<32>>>
 #two = #lutra.encoding<[dense<uint<2>, affine, scales = [f32, row], zero = const<1.5>>], act = int<2, sym, row>>
+#groups = #lutra.encoding<[dense<uint<4>, affine, scales = [f16, 1, 32], zero = const<8.0>>], act = int<8, sym, row>>
+#moved = #lutra.encoding<[dense<uint<4>, affine, scales = [f16, 1, 32], zero = const<8.0>>], act = int<8, asym, row>>
+lutra.global @alike : tensor<1x64xf32, #groups> = dense<"0x0B30557A9FC4E90E33587DA2C7EC11365B80A5CAEF14395E83A8CDF2173C61860000000000000000000000000000000000000000000000000000000000000000003C0038"> : tensor<68xi8>
+lutra.global @apart : tensor<1x512xf32, #groups> = dense<"0x0B30557A9FC4E90E33587DA2C7EC11365B80A5CAEF14395E83A8CDF2173C6186ABD0F51A3F6489AED3F81D42678CB1D6FB20456A8FB4D9FE23486D92B7DC01264B7095BADF04294E7398BDE2072C51769BC0E50A2F54799EC3E80D32577CA1C6EB10355A7FA4C9EE13385D82A7CCF1163B6085AACFF4193E6388ADD2F71C41668BB0D5FA1F44698EB3D8FD22476C91B6DB00254A6F94B9DE03284D7297BCE1062B50759ABFE4092E53789DC2E70C31567BA0C5EA0F34597EA3C8ED12375C81A6CBF0153A5F84A9CEF3183D6287ACD1F61B40658AAFD4F91E43688DB2D7FC21466B90B5DAFF24496E93B8DD02274C7196BBE0052A4F7499BEE3082D52779CC1E6003C001400140014001400140014001400140014001400140014001400140014"> : tensor<288xi8>
+lutra.global @shifted : tensor<1x64xf32, #moved> = dense<"0x0B30557A9FC4E90E33587DA2C7EC11365B80A5CAEF14395E83A8CDF2173C61860000000000000000000000000000000000000000000000000000000000000000003C0038"> : tensor<68xi8>
 lutra.global @one_bit : tensor<8x70xf32, #one> = dense<58> : tensor<224xi8>
 lutra.global @two_bits : tensor<8x64xf32, #two> = dense<58> : tensor<160xi8>
 lutra.global @six_bits : tensor<8x64xf32, #six> = dense<58> : tensor<320xi8>
@@ -173,4 +178,24 @@ func.func @zero_points(%x: tensor<?x64xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32
   %a = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<8x64xf32, #points>) -> tensor<?x8xf32>
   %b = lutra.matmul %x, %v {transpose_rhs} : (tensor<?x64xf32>, tensor<8x64xf32, #pairs>) -> tensor<?x8xf32>
   return %a, %b : tensor<?x8xf32>, tensor<?x8xf32>
+}
+
+// One scale for each column of the result moves values of groups alike by little, those of groups far apart by more than
+// their codes did; what takes off zero points is the weight's own.
+// CHECK-LABEL: func.func @rounded_weights
+// CHECK: lutra.matmul {{.*}}rounds_rhs{{.*}} (tensor<40x64xi8>
+// CHECK-NOT: rounds_rhs
+// CHECK: lutra.matmul {{.*}} (tensor<40x512xi8>
+// CHECK-NOT: rounds_rhs
+// CHECK: lutra.matmul {{.*}} (tensor<40x64xi8>
+// CHECK-NOT: rounds_rhs
+// CHECK: return
+func.func @rounded_weights(%x: tensor<40x64xf32>, %y: tensor<40x512xf32>) -> (tensor<40x1xf32>, tensor<40x1xf32>, tensor<40x1xf32>) {
+  %a = lutra.weight @alike : tensor<1x64xf32, #groups>
+  %p = lutra.matmul %x, %a {transpose_rhs} : (tensor<40x64xf32>, tensor<1x64xf32, #groups>) -> tensor<40x1xf32>
+  %b = lutra.weight @apart : tensor<1x512xf32, #groups>
+  %q = lutra.matmul %y, %b {transpose_rhs} : (tensor<40x512xf32>, tensor<1x512xf32, #groups>) -> tensor<40x1xf32>
+  %c = lutra.weight @shifted : tensor<1x64xf32, #moved>
+  %r = lutra.matmul %x, %c {transpose_rhs} : (tensor<40x64xf32>, tensor<1x64xf32, #moved>) -> tensor<40x1xf32>
+  return %p, %q, %r : tensor<40x1xf32>, tensor<40x1xf32>, tensor<40x1xf32>
 }

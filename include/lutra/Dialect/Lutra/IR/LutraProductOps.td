@@ -28,8 +28,9 @@ def Lutra_MatmulOp : Lutra_GraphOp<"matmul"> {
     stays the logical one. Where that encoding has an activation form, a product may round `lhs` to it first, and
     nothing further. With `scale` [B.., M, ceil(K / block)] the elements of `lhs` are i8 codes from -127 to
     127 that stand for lhs[b.., m, k] * scale[b.., m, k / block]; where the activation form of `rhs` is symmetric
-    integers of fewer bits b, from -(2^(b - 1) - 1) to 2^(b - 1) - 1, and of one bit 1 and -1. `strategy` is written
-    by the strategy chooser and changes no value beyond rounding.
+    integers of fewer bits b, from -(2^(b - 1) - 1) to 2^(b - 1) - 1, and of one bit 1 and -1. With `rounds_rhs` each
+    value of an encoded `rhs` may move by 0.6 of a 127th of the greatest magnitude that any codes would stand for in
+    its column of the result. `strategy` is written by the strategy chooser and changes no value beyond rounding.
 
     Errors: (E1) the ranks are not those above. (E2) `lhs` and `rhs` differ in K. (E3) batch sizes
     differ. (E4) `result` has another shape. (E5) the element types do not fit: floats of one type (a
@@ -45,7 +46,8 @@ def Lutra_MatmulOp : Lutra_GraphOp<"matmul"> {
   }];
   let arguments = (ins Lutra_Tensor:$lhs, Lutra_Tensor:$rhs, Optional<Lutra_FloatTensor>:$scale,
                        UnitAttr:$transpose_lhs, UnitAttr:$transpose_rhs,
-                       DefaultValuedAttr<I64Attr, "0">:$block, OptionalAttr<Lutra_StrategyAttr>:$strategy);
+                       DefaultValuedAttr<I64Attr, "0">:$block, OptionalAttr<Lutra_StrategyAttr>:$strategy,
+                       UnitAttr:$rounds_rhs);
   let results = (outs Lutra_Tensor:$result);
   let builders = [OpBuilder<(ins "mlir::Type":$result, "mlir::Value":$lhs, "mlir::Value":$rhs, "bool":$transposeLhs,
                                  "bool":$transposeRhs, "StrategyAttr":$strategy), [{
