@@ -187,10 +187,13 @@ llvm::Expected<std::vector<WeightForm>> SpecParser::parseWeights(StringRef text)
   llvm::SmallVector<StringRef> names, words;
   bool isAuto = head == "auto";
   StringRef(isAuto ? "int2|int3|int4|int5|int6|int8" : head).split(names, '|');
-  rest.split(words, ':', -1, /*KeepEmpty=*/false);
+  if (text.contains(':')) // else there are no options, rather than an empty one
+    rest.split(words, ':');
   std::vector<WeightForm> forms;
   for (StringRef name : names) {
     std::optional<WeightForm> form = WeightForm::of(name);
+    if (name == "auto")
+      return fault("'auto' beside other types, though it is a list of them; write int2|int3|int4|int5|int6|int8 out");
     if (!form)
       return fault("weights of type '", name.str(), "'; take ", types);
     if (form->keeps() && !words.empty())
