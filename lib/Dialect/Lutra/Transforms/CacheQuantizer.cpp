@@ -88,9 +88,21 @@ void CacheQuantizer::plan() {
       classify(argument);
 }
 
+/// What models call it, which number inputs and outputs without names.
 static std::string nameOf(DictionaryAttr attributes, StringRef role, int64_t index) {
   auto name = attributes ? attributes.getAs<StringAttr>("lutra.name") : StringAttr();
-  return name ? name.str() : llvm::formatv("{0}_{1}", role, index).str();
+  return name ? name.str() : llvm::formatv("{0}{1}", role, index).str();
+}
+
+/// The name of the cache's scales that an input or output has already; empty: none has.
+static std::string findTaken(func::FuncOp main, const KeyValueCache &cache) {
+  for (unsigned index = 0; index < main.getNumArguments(); ++index)
+    if (std::string own = cache.name + ".scale"; nameOf(main.getArgAttrDict(index), "input", index) == own)
+      return own;
+  for (unsigned index = 0; index < main.getNumResults(); ++index)
+    if (std::string own = cache.presentName + ".scale"; nameOf(main.getResultAttrDict(index), "output", index) == own)
+      return own;
+  return "";
 }
 
 void CacheQuantizer::classify(BlockArgument argument) {
@@ -122,6 +134,8 @@ void CacheQuantizer::classify(BlockArgument argument) {
     why = "is appended or returned twice";
   else if (!llvm::all_of(argument.getUsers(), isKnown))
     why = "is read without the new rows, too";
+  else if (std::string taken = findTaken(main, cache); !taken.empty())
+    why = llvm::formatv("would get scales named '{0}', as something else is named; rename that", taken);
   else
     why = followUses(present, cache.products);
   if (why.empty() && cache.products == 0)
@@ -134,7 +148,7 @@ void CacheQuantizer::classify(BlockArgument argument) {
   }
   cache.width = type.getShape().back();
   cache.rows = 1;
-  for (int64_t dim = 0; dim < last; ++dim) // of one sequence
+  for (int64_t dim = 0; dim < last; ++dim)
     if (dim != static_cast<int64_t>(present.getAxis()) && !type.isDynamicDim(dim))
       cache.rows *= type.getDimSize(dim);
   caches.push_back(std::move(cache));
@@ -170,9 +184,10 @@ static void multiplyCodes(MatmulOp op, const CodedRows &rows) {
     }
   }
   bool sumsTokens = (op.getTransposeRhs() ? rank - 1 : rank - 2) != rows.row;
-  // One scale for each token, in the last dimension: [.., 1, T].
+  // One scale for each token, [.., 1, T], or [.., T, 1] where it multiplies an operand that is transposed.
   Value scale = rows.scale;
-  if (rows.row == rank - 1) {
+  bool isColumn = rows.row == rank - 1, wantsColumn = sumsTokens && op.getTransposeLhs();
+  if (isColumn != wantsColumn) {
     SmallVector<int64_t> shape(typeOf(scale).getShape());
     std::swap(shape[rank - 1], shape[rank - 2]);
     SmallVector<Value> sizes;

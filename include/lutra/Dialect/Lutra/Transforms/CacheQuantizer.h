@@ -16,7 +16,7 @@ struct KeyValueCache {
   mlir::BlockArgument past;
   ConcatOp present;
   std::string name, presentName;
-  int64_t rows = 0; // of one token: those of all heads; 0: unknown
+  int64_t rows = 0; // of one token: those of all heads, and of all sequences where their number is known
   int64_t width = 0; // elements of a row, which share a scale
   int64_t products = 0; // that read it
 
