@@ -162,12 +162,8 @@ LogicalResult ModelQuantizer::forParts(llvm::function_ref<LogicalResult(ArrayRef
     int64_t bytes = 0;
     for (; begin < count; ++begin) {
       const QuantizedProduct &product = quantizer.getProducts()[begin];
-      const QuantizeSpec &spec = quantizer.getSpec();
-      bool wanted = !tapOf.empty() && tapOf[begin].first && llvm::any_of(product.forms, [&](const WeightForm &form) {
-        return product.isFilter() || form.method != WeightForm::Nearest || spec.activations.isStatic() ||
-               spec.budgetTime > 0 || spec.activations.wideBlocks > 0;
-      });
-      if (wanted && !taps.contains(tapOf[begin])) {
+      bool isKnown = !tapOf.empty() && tapOf[begin].first;
+      if (isKnown && !taps.contains(tapOf[begin])) {
         int64_t own = GramMatrix::bytesOf(product.k);
         if (!taps.empty() && bytes + own > gramBytes)
           break;
