@@ -9,6 +9,8 @@
 
 #include "llvm/ADT/SetVector.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace lutra;
 
@@ -83,16 +85,22 @@ const GramMatrix *ModelQuantizer::gramOf(size_t product) {
 LogicalResult ModelQuantizer::addSample(const Sample &sample, InputTap tap, const ProbeTensor &tensor) {
   auto parallel = [&](size_t count, llvm::function_ref<void(size_t)> body) { quantizer.parallel(count, body); };
   GramMatrix &gram = grams.find(tap)->second;
+  if (gram.getSize() == 0) { // of groups, whose range alone is asked for
+    if (llvm::all_of(tensor.floats(), [](float value) { return std::isfinite(value); }))
+      return success();
+    return emitCodedError(tap.first.getLoc(), ErrorCode::Attribute)
+           << "calibration sample '" << sample.name << "': the input of this convolution has elements that are not "
+           << "finite; leave the sample out, or mend the model where it overflows";
+  }
   int64_t bad = gram.getBadRows();
   std::vector<float> windows;
   ArrayRef<float> rows = tensor.floats();
   ArrayRef<char> keep;
   if (tap.second)
-    rows = windows = gram.getSize() == 0 ? std::vector<float>() : readWindows(cast<ConvOp>(tap.second), tensor);
+    rows = windows = readWindows(cast<ConvOp>(tap.second), tensor);
   else
     keep = rowsToKeep(sample, tensor.count() / gram.getSize());
-  if (!tap.second || gram.getSize() != 0)
-    gram.addRows(rows, keep, parallel);
+  gram.addRows(rows, keep, parallel);
   if (!tap.second)
     firstRows.insert({tap, std::max<int64_t>(1, tensor.count() / gram.getSize())});
   if (gram.getBadRows() > bad)

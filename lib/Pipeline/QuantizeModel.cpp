@@ -92,8 +92,8 @@ void ModelQuantizer::roundActivations() {
       continue;
     if (range == ranges.end() || range->second.isEmpty())
       mlir::emitWarning(product.op->getLoc())
-          << "the left-hand side of this product has no range, since it is computed in a branch or has no rows along "
-             "K; it stays f32";
+          << "the left-hand side of this product has no range, since it is computed in a branch, has no rows along K, "
+             "or is empty in all samples that are fitted to; it stays f32";
     else if (range->second.getGreatest() == 0)
       mlir::emitWarning(product.op->getLoc())
           << "the left-hand side of this product is 0 in all samples, which says nothing of its range; it stays f32, "
@@ -171,6 +171,9 @@ LogicalResult ModelQuantizer::run(std::string &reportText) {
     return failure();
   if (calibrated)
     findTaps();
+  const ActivationRounding &rounding = quantizer.getSpec().activations;
+  report.filterActivations =
+      rounding.typeName() + (rounding.scales == ActivationRounding::Squares ? ":static-mse" : ":static");
   if (failed(scaleInputs()) || failed(sortChannels()) || (calibrated && failed(spreadWideRows())))
     return failure();
   // Before bytes are counted; `plain` has the floats.

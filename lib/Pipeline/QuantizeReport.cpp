@@ -12,11 +12,16 @@ using namespace mlir;
 using namespace lutra;
 using llvm::json::fixUTF8; // names are bytes of the model
 
+/// JSON has no other numbers than finite ones.
+static llvm::json::Value numberOrNull(double value) {
+  return std::isfinite(value) ? llvm::json::Value(value) : llvm::json::Value(nullptr);
+}
+
 /// Signal over noise in decibels; null where there is none of one.
 static llvm::json::Value ratio(double power, double error) {
   if (!(power > 0) || !(error > 0))
     return nullptr;
-  return 10 * std::log10(power / error);
+  return numberOrNull(10 * std::log10(power / error));
 }
 
 static double bitsOf(int64_t bytes, int64_t weights) {
@@ -41,7 +46,7 @@ void QuantizeReport::add(const QuantizedProduct &product, const WeightForm &form
                            {"weightSqnr", ratio(notes.weightPower, notes.weightError)},
                            {"clippedShare", static_cast<double>(notes.clipped) / static_cast<double>(count)}};
   if (product.isFilter())
-    layer["activations"] = "int8:static";
+    layer["activations"] = filterActivations;
   if (!notes.reason.empty())
     layer["reason"] = notes.reason;
   if (notes.tokens > 0) {
@@ -60,7 +65,7 @@ void QuantizeReport::add(const QuantizedProduct &product, const WeightForm &form
     layer["polishedCodes"] = notes.polished;
   }
   if (loss)
-    layer["probedLoss"] = *loss;
+    layer["probedLoss"] = numberOrNull(*loss);
   if (!times.empty()) {
     llvm::json::Object measured;
     for (auto [choice, time] : llvm::zip_equal(product.forms, times))
@@ -138,20 +143,25 @@ std::string QuantizeReport::text() {
   if (!caches.empty())
     root["caches"] = std::move(caches);
   if (predictedLoss)
-    root["predictedLoss"] = *predictedLoss;
+    root["predictedLoss"] = numberOrNull(*predictedLoss);
   if (floatTime)
     root["milliseconds"] = llvm::json::Object{{"floatModel", static_cast<double>(*floatTime) / 1e6},
                                               {"others", static_cast<double>(*otherTime) / 1e6}};
   if (samples > 0) {
     llvm::json::Array measured;
-    for (const Output &output : outputs)
-      if (output.samples > 0)
-        measured.push_back(llvm::json::Object{{"name", fixUTF8(output.name)},
-                                              {"samples", output.samples},
-                                              {"meanCosine", output.cosine / static_cast<double>(output.samples)},
-                                              {"leastCosine", output.leastCosine},
-                                              {"greatestError", output.greatestError},
-                                              {"sqnr", ratio(output.power, output.error)}});
+    for (const Output &output : outputs) {
+      if (output.samples == 0)
+        continue;
+      // Extremes pass over NaN, sums do not.
+      auto unless = [](double sum, double value) { return numberOrNull(std::isfinite(sum) ? value : sum); };
+      measured.push_back(
+          llvm::json::Object{{"name", fixUTF8(output.name)},
+                             {"samples", output.samples},
+                             {"meanCosine", numberOrNull(output.cosine / static_cast<double>(output.samples))},
+                             {"leastCosine", unless(output.cosine, output.leastCosine)},
+                             {"greatestError", unless(output.error, output.greatestError)},
+                             {"sqnr", ratio(output.power, output.error)}});
+    }
     root["calibration"] = llvm::json::Object{{"path", fixUTF8(calibration)}, {"samples", int64_t(samples)}};
     root["outputs"] = std::move(measured);
     root["outputsOfFittedSamples"] = fitted;

@@ -21,6 +21,7 @@ struct InputScaling {
 class QuantizeReport {
 public:
   std::string spec, calibration;
+  std::string filterActivations; // what is beside filters, as a spec has it
   size_t samples = 0;
   bool fitted = true; // the samples that are measured were also fitted to
   std::optional<double> predictedLoss;

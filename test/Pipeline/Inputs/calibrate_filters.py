@@ -1,7 +1,8 @@
 """Writes networks of convolutions as MLIR, and samples of their inputs.
 
 `images` has two dimensions: a plain filter, one with a residual around it, one behind a maximum, one in groups that
-integers take, one pixel wide ones with strides, depthwise and small ones, which stay. `sound` has one dimension.
+integers take, one pixel wide ones with strides, depthwise and small ones, which stay. `sound` has one dimension. What
+`loud` returns is beyond f32 for all samples. `endless` is a sample of `images` that is not finite.
 """
 
 from __future__ import annotations
@@ -103,9 +104,22 @@ def sound(path: Path) -> None:
     net.write(path, given, x, shape)
 
 
+def loud(path: Path) -> None:
+    net = Network(5)
+    given = [1, 8, SIZE, SIZE]
+    x, shape = net.conv("first", "%x", given, [32, 8, 3, 3])
+    kind = f"tensor<{'x'.join(map(str, shape))}xf32>"
+    net.write(path, given, net.op(f"lutra.unary<exp> {x} : {kind}", kind), shape)
+
+
 def main() -> None:
     folder = Path(sys.argv[1])
     random = np.random.default_rng(6)
+    loud(folder / "loud.mlir")
+    image = random.standard_normal((1, 8, SIZE, SIZE)).astype(np.float32)
+    np.savez(folder / "loud.npz", x=image * 1000)
+    image[0, 3, 4, 4] = np.inf
+    np.savez(folder / "endless.npz", x=image)
     for name, network, shape in (("images", images, (1, 8, SIZE, SIZE)), ("sound", sound, (1, 1, 256 * FRAMES // 10))):
         network(folder / f"{name}.mlir")
         (folder / name).mkdir()

@@ -18,6 +18,9 @@ using namespace lutra;
 /// Filters of fewer elements gain nothing, unless they are named: first layers above all, which bear codes badly.
 static constexpr int64_t leastElements = 2048;
 
+/// Fewer bits hold no range of a whole input.
+static constexpr unsigned leastActivationBits = 4;
+
 /// Codes of 8 bits about 128.
 static constexpr unsigned byteBits = 8;
 static constexpr int64_t middleCode = 128;
@@ -90,6 +93,11 @@ void WeightQuantizer::classify(ConvOp op, bool calibrated, StringRef obstacle) {
   if (!rounds)
     return leave("is a filter, which gets codes beside activations of integers alone; add activations=int8:static and "
                  "--calibrate=FILE");
+  if (rounding.bits < leastActivationBits)
+    return leave(llvm::formatv("is a filter, whose input has one scale for all of it, which {0} does not bear; take "
+                               "activations of 4 bits or more",
+                               rounding.typeName())
+                     .str());
   if (!calibrated)
     return leave("is a filter, whose windows need one scale for all of the input; add --calibrate=FILE");
   std::optional<WeightForm> form = findBytes(rule->forms, k);
