@@ -91,8 +91,8 @@ static std::string findObstacle(const Encoding &encoding, int64_t depth) {
     return "only values with a sign of their own have panels";
   if (value.kind == ValueMap::Table && (value.vector != 1 || value.select == ValueMap::Row))
     return "only tables of single values, one or one for each group, have panels";
-  if (value.kind == ValueMap::Table && value.values.empty() && value.select == ValueMap::Group)
-    return "only tables of known values, where there is one for each group, have panels";
+  if (value.kind == ValueMap::Table && value.select == ValueMap::Group && value.selectBits > 8)
+    return "only tables for groups that bytes choose among have panels";
   for (const ScaleForm &scale : format.scales)
     if (std::string why = findScaleObstacle(scale); !why.empty())
       return why;
@@ -103,7 +103,7 @@ static std::string findObstacle(const Encoding &encoding, int64_t depth) {
 }
 
 std::optional<std::pair<double, double>> EncodedPanels::linear() const {
-  if (tables() != 1) // or none known
+  if (tables != 1 || values.empty())
     return std::nullopt;
   double offset = values[0], factor = values.size() > 1 ? values[1] - values[0] : 1;
   auto isFloat = [](double value) { return static_cast<double>(static_cast<float>(value)) == value; };
@@ -153,6 +153,8 @@ llvm::Expected<EncodedPanels> EncodedPanels::of(const Encoding &encoding, int64_
   panels.code = wordsOf(encoding, depth);
   panels.map = format.value;
   panels.values = panelValues(format);
+  if (panels.map.kind == ValueMap::Table && panels.map.select == ValueMap::Group)
+    panels.tables = int64_t(1) << panels.map.selectBits;
   int64_t row = std::max<int64_t>(1, k);
   auto side = [&](const SideType &element, int64_t gk, double offset) {
     PanelSide made;
@@ -165,7 +167,7 @@ llvm::Expected<EncodedPanels> EncodedPanels::of(const Encoding &encoding, int64_
     panels.scales.push_back(side(scale.element, scale.gk, scale.map == ScaleForm::Affine ? scale.offset : 0));
   if (format.zero.kind == ZeroForm::Tensor)
     panels.zero = side(format.zero.element, format.zero.gk, 0);
-  if (panels.tables() > 1)
+  if (panels.tables > 1)
     panels.selector = side({SideType::Uint, static_cast<unsigned>(format.value.selectBits)},
                            selectorGroup(format).second, 0);
   panels.group = row;
@@ -189,11 +191,9 @@ llvm::Expected<EncodedPanels> EncodedPanels::of(const Encoding &encoding, int64_
   place(panels.panels() * panels.steps() * panels.stepBytes());
   forSides([&](PanelSide &one) { one.at = place(panels.panels() * panels.groupsOf(one) * width * one.bytes()); });
   if (panels.values.empty() || (panels.code.bits > 4 && !panels.isArithmetic())) {
-    if (panels.tables() > 1)
-      return fault("only one table of more than 16 values has panels");
     if (panels.values.empty() && format.zero.kind == ZeroForm::Const)
       return fault("only tables without a constant zero point, where values are stored, have panels");
-    panels.tableAt = place((int64_t(1) << panels.code.bits) * static_cast<int64_t>(sizeof(float)));
+    panels.tableAt = place((panels.tables << panels.code.bits) * static_cast<int64_t>(sizeof(float)));
   }
   return panels;
 }
@@ -440,14 +440,16 @@ void Copy::pack(const uint8_t *canonical, uint8_t *packed) {
   });
 }
 
-/// The table in f32: as the encoding states it, or from the bytes.
+/// The tables in f32: as the encoding states them, or from the bytes.
 void Copy::packTable(const uint8_t *canonical, uint8_t *out) const {
-  std::vector<float> table(size_t(1) << panels.code.bits, 0.0f);
+  std::vector<float> table(panels.storedEntries(), 0.0f);
   if (const EncodedArray *array = layout.find(ArrayRole::Table, 0, 0)) {
     std::vector<uint32_t> entries(array->columns);
-    unpackFields(canonical + array->offset, array->element.bits(), entries);
-    for (auto [to, entry] : llvm::zip(table, entries))
-      to = static_cast<float>(decodeSide(array->element, entry));
+    for (int64_t row = 0; row < array->rows; ++row) {
+      unpackFields(canonical + array->offset + row * array->rowBytes, array->element.bits(), entries);
+      for (auto [to, entry] : llvm::zip(llvm::MutableArrayRef(table).drop_front(row << panels.code.bits), entries))
+        to = static_cast<float>(decodeSide(array->element, entry));
+    }
   } else {
     for (auto [to, value] : llvm::zip_equal(table, panels.values))
       to = static_cast<float>(value);
@@ -455,18 +457,20 @@ void Copy::packTable(const uint8_t *canonical, uint8_t *out) const {
   std::memcpy(out, table.data(), table.size() * sizeof(float));
 }
 
-/// Into an array of the canonical form, where the encoding does not state the table.
+/// Into an array of the canonical form, where the encoding does not state the tables.
 void Copy::unpackTable(const uint8_t *in, uint8_t *canonical) const {
   const EncodedArray *array = layout.find(ArrayRole::Table, 0, 0);
   if (!array)
     return;
-  std::vector<uint32_t> entries;
-  for (int64_t entry = 0; entry < array->columns; ++entry) {
-    float value;
-    std::memcpy(&value, in + entry * sizeof(float), sizeof(float));
-    entries.push_back(encodeSide(array->element, value));
+  for (int64_t row = 0; row < array->rows; ++row) {
+    std::vector<uint32_t> entries;
+    for (int64_t entry = 0; entry < array->columns; ++entry) {
+      float value;
+      std::memcpy(&value, in + ((row << panels.code.bits) + entry) * sizeof(float), sizeof(float));
+      entries.push_back(encodeSide(array->element, value));
+    }
+    packFields(entries, array->element.bits(), canonical + array->offset + row * array->rowBytes);
   }
-  packFields(entries, array->element.bits(), canonical + array->offset);
 }
 
 void Copy::unpack(const uint8_t *packed, uint8_t *canonical) {

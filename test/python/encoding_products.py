@@ -7,13 +7,11 @@ from pathlib import Path
 
 from test_encoding import SPECS
 
-# Codes of 16 bits alone, tables for rows and tables for groups that are stored apart, and sparse terms so full that one
-# product of all elements is quicker.
+# Codes of 16 bits alone, tables for rows, and sparse terms so full that one product of all elements is quicker.
 WITHOUT_KERNELS = {
     "uint16",
     "half",
     "codebook_rows",
-    "codebook_groups",
     "spqr",
     "two_of_four",
     "blocks_csr",

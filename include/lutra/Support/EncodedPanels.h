@@ -7,7 +7,8 @@
 //              them, in whole bytes
 //   zeros      zero points, likewise; none for a constant one
 //   selectors  which table each group takes, in a byte, likewise; none for one table
-//   table      f32 of every code, where the value of a code is neither arithmetic nor one of 16
+//   table      f32 of every code, where the value of a code is neither arithmetic nor one of 16, or not known; of all
+//              tables one after another
 //
 // What is no element of the matrix holds code 0, scale 0, zero point 0 and table 0. A dense term has this form where
 // its codes have at most 8 bits, zero points lie inside the scales and tables hold single values.
@@ -68,6 +69,7 @@ struct EncodedPanels {
   std::vector<PanelSide> scales;
   std::optional<PanelSide> zero, selector;
   std::optional<int64_t> tableAt;
+  int64_t tables = 1; // of which a group takes one; values may not be known
   int64_t bytes = 0;
 
   int64_t panels() const { return (n + width - 1) / width; }
@@ -76,7 +78,8 @@ struct EncodedPanels {
   int64_t groupsOf(const PanelSide &side) const { return (k + side.gk - 1) / side.gk; }
   int64_t wordBytes() const { return depth / code.fields(); }
   int64_t stepBytes() const { return code.words() * width * wordBytes(); }
-  int64_t tables() const { return static_cast<int64_t>(values.size()) >> code.bits; }
+  /// Entries of the stored tables.
+  int64_t storedEntries() const { return tableAt ? tables << code.bits : 0; }
   llvm::ArrayRef<double> table(int64_t index) const {
     return llvm::ArrayRef(values).slice(index << code.bits, size_t(1) << code.bits);
   }

@@ -64,6 +64,8 @@ static int64_t countDigits(double least, double greatest, const CodedProduct &pr
 static llvm::Expected<CodedValues> ofTable(const EncodedPanels &panels, const CodedProduct &product) {
   if (panels.code.bits > product.tableBits)
     return refused("takes tables of at most " + llvm::Twine(1 << product.tableBits) + " entries");
+  if (panels.tables > 1 && panels.tableAt)
+    return refused("takes one table of more than 16 values alone");
   llvm::SmallVector<int64_t> differing = findDifferingCodes(panels);
   if (differing.size() > 1)
     return refused("takes tables for groups that differ in one entry alone");
@@ -96,7 +98,7 @@ static llvm::Expected<CodedValues> ofTable(const EncodedPanels &panels, const Co
     made.entries.push_back(entryOf(value));
   if (!differing.empty()) {
     made.specialCode = differing.front();
-    for (int64_t table = 0; table < panels.tables(); ++table)
+    for (int64_t table = 0; table < panels.tables; ++table)
       made.special.push_back(entryOf(panels.table(table)[made.specialCode]));
     // The entry that stands for all of them bounds them.
     made.entries[made.specialCode] = *llvm::max_element(made.special);

@@ -6,6 +6,8 @@
 #include "GroupKinds.h"
 #include "Strategies.h"
 
+#include "lutra/Machine/NeonTarget.h"
+
 using namespace mlir;
 using namespace lutra;
 
@@ -26,19 +28,40 @@ public:
 };
 } // namespace
 
+/// Operations that find floats of stored tables for a vector of codes (TileFloatTables.cpp).
+static double tableOperations(int64_t entries, const TileTarget &target) {
+  // What chooses among two, lanes that read for themselves (32 cycles for 16 of them, Xeon), a gather of 16.
+  constexpr double choice = 2, turn = 4, gathered = 16;
+  double bits = target.getVectorBits();
+  auto inParts = [&](double part, double cost) {
+    double parts = std::max(1.0, static_cast<double>(entries) / part);
+    return parts * cost + choice * (parts - 1);
+  };
+  if (getNeonBytes(target) && entries <= 64)
+    return 3 + inParts(16, 2);
+  if (target.getLookupLanes() == 0)
+    return turn * bits / 32;
+  if (bits >= 512)
+    return entries <= 64 ? inParts(entries <= 16 ? 16 : 32, 1) : gathered;
+  return entries <= 32 ? inParts(8, 1) : turn * bits / 32;
+}
+
 double lutra::decodeOperations(const EncodedPanels &panels, const TileTarget &target) {
   double operations = panels.code.words(), fields = panels.code.fields(); // of a step: loads that widen bytes
   for (unsigned field = 0; field < fields; ++field)
     operations += 2 * static_cast<double>(panels.code.piecesOf(field).size()) - 1; // shifts, masks, what joins them
   operations /= fields;
-  constexpr double turns = 16, parts = 9, choice = 3; // scalar accesses, a float's bits, two tables of 8
+  constexpr double parts = 9, choice = 3; // a float's bits, two tables of 8
   if (panels.code.bits <= 4 && !panels.tableAt && target.getVectorBits() >= 512)
     operations += 1;
   else if (auto linear = panels.linear())
     operations += 1 + (linear->first != 1 ? 1 : 0) + (linear->second != 0 ? 1 : 0);
   else
-    operations += panels.tableAt ? turns : panels.code.bits > 4 ? parts : choice;
-  return operations + 2 * static_cast<double>(findDifferingCodes(panels).size()) + (panels.zero ? 1 : 0);
+    operations += panels.tableAt         ? tableOperations(panels.storedEntries(), target) + (panels.tables > 1 ? 1 : 0)
+                  : panels.code.bits > 4 ? parts
+                                         : choice;
+  size_t differing = panels.tableAt ? 0 : findDifferingCodes(panels).size();
+  return operations + 2 * static_cast<double>(differing) + (panels.zero ? 1 : 0);
 }
 
 std::optional<StrategyOffer> DecodeStrategy::match(const ProductProblem &problem, const TileTarget &target,

@@ -25,8 +25,10 @@ static bool isExact(const EncodedPanels &panels) {
 
 SmallVector<int64_t> findDifferingCodes(const EncodedPanels &panels) {
   SmallVector<int64_t> codes;
+  if (panels.values.empty())
+    return codes;
   for (int64_t code = 0; code < int64_t(1) << panels.code.bits; ++code)
-    for (int64_t table = 1; table < panels.tables(); ++table)
+    for (int64_t table = 1; table < panels.tables; ++table)
       if (double own = panels.table(table)[code], first = panels.table(0)[code];
           own != first && !(std::isnan(own) && std::isnan(first))) {
         codes.push_back(code);
@@ -40,7 +42,7 @@ std::string findValueObstacle(const EncodedPanels &panels) {
     return "takes values that are numbers of f32 alone; a constant zero point as multiples of a half";
   if (panels.tableAt && panels.zero)
     return "takes tables of more than 16 values without zero points alone";
-  if (panels.tables() > 16)
+  if (panels.tables > 16 && !panels.tableAt)
     return "takes at most 16 tables for groups";
   return {};
 }
@@ -143,13 +145,21 @@ Value decodeSide(OpBuilder &builder, Location loc, Value stored, const SideType 
 }
 
 CodeValues::CodeValues(KernelEmitter &emitter, const EncodedPanels &panels, Value table)
-    : emitter(emitter), panels(panels), table(table), differing(findDifferingCodes(panels)) {}
+    : emitter(emitter), panels(panels), table(table) {
+  if (!table)
+    differing = findDifferingCodes(panels);
+}
 
 SmallVector<Value> CodeValues::makeGroup(Value selector) {
   SmallVector<Value> group;
+  if (panels.tableAt && selector)
+    group.push_back(emitter.map(selector, emitter.builder.getI32Type(), [&](OpBuilder &builder, ValueRange scalars) {
+      Value distance = number(builder, emitter.loc, panels.code.bits);
+      return arith::ShLIOp::create(builder, emitter.loc, scalars[0], distance).getResult();
+    }));
   for (int64_t code : differing) {
     SmallVector<float> values;
-    for (int64_t index = 0; index < panels.tables(); ++index)
+    for (int64_t index = 0; index < panels.tables; ++index)
       values.push_back(static_cast<float>(panels.table(index)[code]));
     group.push_back(lookUp(selector, values));
   }
@@ -204,6 +214,11 @@ Value CodeValues::decode(ArrayRef<Value> words, unsigned field, ArrayRef<Value> 
     });
   }
   if (panels.tableAt) {
+    if (!group.empty())
+      codes = emitter.map({codes, group.front()}, emitter.builder.getI32Type(),
+                          [&](OpBuilder &builder, ValueRange scalars) -> Value {
+                            return arith::OrIOp::create(builder, loc, scalars[0], scalars[1]);
+                          });
     auto type = TileType::get(emitter.builder.getContext(), cast<TileType>(codes.getType()).getShape(), real);
     return TileGatherOp::create(emitter.builder, loc, type, table, codes, ValueRange());
   }

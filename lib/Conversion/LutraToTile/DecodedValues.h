@@ -21,10 +21,10 @@ mlir::Value decodeSide(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value
 /// What the codes of panels stand for, tile by tile.
 class CodeValues {
 public:
-  /// `table` is the stored table [entries] of f32, null where panels have none.
+  /// `table` holds the stored tables [tables x entries] of f32, null where panels have none.
   CodeValues(KernelEmitter &emitter, const EncodedPanels &panels, mlir::Value table);
-  /// What holds for a group of columns: one tile for each code that has other values in other tables. `selector` is a
-  /// tile of table numbers, null for one table.
+  /// What holds for a group of columns: one tile for each code that has other values in other tables; of stored ones
+  /// a tile of their first entries. `selector` is a tile of table numbers, null for one table.
   llvm::SmallVector<mlir::Value> makeGroup(mlir::Value selector);
   /// The f32 values of field `field` of a step, given its words as tiles of i8.
   mlir::Value decode(llvm::ArrayRef<mlir::Value> words, unsigned field, llvm::ArrayRef<mlir::Value> group);
@@ -36,10 +36,10 @@ private:
   KernelEmitter &emitter;
   const EncodedPanels &panels;
   mlir::Value table;
-  llvm::SmallVector<int64_t> differing; // codes with other values in other tables
+  llvm::SmallVector<int64_t> differing; // codes with other values in other tables, which are not stored
 };
 
-/// Codes that do not have one value in all tables.
+/// Codes that do not have one value in all tables, where these are known.
 llvm::SmallVector<int64_t> findDifferingCodes(const EncodedPanels &panels);
 
 } // namespace lutra

@@ -28,8 +28,9 @@ struct NumberRange {
 };
 } // namespace
 
-static NumberRange rangeOf(const PanelSide &side) {
-  switch (side.element.kind) {
+/// Of an element and a number `offset` that is added to it.
+static NumberRange rangeOf(const SideType &element, double offset) {
+  switch (element.kind) {
   case SideType::F32:
     return {24, -149, 127};
   case SideType::F16:
@@ -45,12 +46,14 @@ static NumberRange rangeOf(const PanelSide &side) {
     return {3, -16, 15};
   case SideType::Uint:
   case SideType::Int: {
-    int bits = std::ilogb(std::ldexp(1.0, static_cast<int>(side.element.width)) + std::abs(side.offset)) + 1;
+    int bits = std::ilogb(std::ldexp(1.0, static_cast<int>(element.width)) + std::abs(offset)) + 1;
     return {bits, 0, bits};
   }
   }
   return {24, -149, 127};
 }
+
+static NumberRange rangeOf(const PanelSide &side) { return rangeOf(side.element, side.offset); }
 
 /// Whether f32 holds the product of all scales.
 static bool hasExactScale(const EncodedPanels &panels) {
@@ -65,8 +68,8 @@ static bool hasExactScale(const EncodedPanels &panels) {
 /// Of value - zero point.
 static NumberRange valueRange(const EncodedPanels &panels) {
   double most = panels.zero ? 256 : 0, unit = 1;
-  if (panels.values.empty())
-    return {24, -149, 127};
+  if (panels.values.empty()) // in a table
+    return rangeOf(panels.map.element, /*offset=*/0);
   for (double value : panels.values) {
     if (std::isnan(value))
       continue;
@@ -150,7 +153,7 @@ EncodedRhs::EncodedRhs(KernelEmitter &kernelEmitter, RankedTensorType type, Valu
   if (panels.selector)
     selectors = sideView(*panels.selector);
   if (panels.tableAt)
-    table = view(*panels.tableAt, {int64_t(1) << panels.code.bits}, builder.getF32Type());
+    table = view(*panels.tableAt, {panels.storedEntries()}, builder.getF32Type());
   values.emplace(emitter, panels, table);
 }
 

@@ -13,7 +13,6 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -82,115 +81,6 @@ struct IotaPattern final : OpConversionPattern<TileIotaOp> {
     rewriter.replaceOpWithMultiple(op, {rows});
     return success();
   }
-};
-
-/// Lookups in tables of 16 where vectors have 512 bits, else of 8, of which x86 has instructions; the upper half of 16
-/// by a choice between two. With vectors of 128 bits aarch64's own, which finds bytes in up to four of them: all of 16
-/// entries.
-struct LookupPattern final : OpConversionPattern<TileLookupOp> {
-  LookupPattern(const TypeConverter &converter, MLIRContext *context, unsigned vectorBits, bool isNeon)
-      : OpConversionPattern(converter, context), vectorBits(vectorBits), isNeon(isNeon) {}
-
-  LogicalResult matchAndRewrite(TileLookupOp op, OneToNOpAdaptor adaptor,
-                                ConversionPatternRewriter &rewriter) const override {
-    Location loc = op.getLoc();
-    int64_t columns = getTileColumns(op.getType()), lanes = isNeon ? 4 : 8;
-    bool isWide = vectorBits >= 512 && columns % wideLanes == 0;
-    if (isWide)
-      lanes = wideLanes;
-    if (!isa<VectorType>(getRowType(op.getType())) || columns % lanes != 0)
-      return rewriter.notifyMatchFailure(op, "takes columns in whole vectors");
-    SmallVector<Value> rows;
-    for (Value codes : adaptor.getCodes()) {
-      Value row = arith::ConstantOp::create(rewriter, loc, rewriter.getZeroAttr(getRowType(op.getType())));
-      for (int64_t first = 0; first < columns; first += lanes) {
-        Value part = vector::ExtractStridedSliceOp::create(rewriter, loc, codes, first, lanes, 1);
-        Value found = isNeon   ? lookUpBytes(rewriter, loc, part, op.getTable())
-                      : isWide ? lookUpWide(rewriter, loc, part, op.getTable())
-                               : lookUp(rewriter, loc, part, op.getTable());
-        row = vector::InsertStridedSliceOp::create(rewriter, loc, found, row, first, 1);
-      }
-      rows.push_back(row);
-    }
-    rewriter.replaceOpWithMultiple(op, {rows});
-    return success();
-  }
-
-private:
-  static constexpr int64_t wideLanes = 16;
-
-  /// The instruction reads the low four bits of each code, and the entries follow each other again and again.
-  static Value lookUpWide(OpBuilder &builder, Location loc, Value codes, ArrayRef<float> table) {
-    auto realType = VectorType::get({wideLanes}, builder.getF32Type());
-    SmallVector<float> entries;
-    for (int64_t i = 0; i < wideLanes; ++i)
-      entries.push_back(table[i % table.size()]);
-    Value constant = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(realType, ArrayRef(entries)));
-    return LLVM::CallIntrinsicOp::create(builder, loc, realType,
-                                         builder.getStringAttr("llvm.x86.avx512.permvar.sf.512"),
-                                         ValueRange{constant, codes})
-        ->getResult(0);
-  }
-
-  /// Byte b of a lane's entry is byte 4 * code + b of the table.
-  static Value lookUpBytes(OpBuilder &builder, Location loc, Value codes, ArrayRef<float> table) {
-    constexpr int64_t lanes = 4;
-    auto type = cast<VectorType>(codes.getType());
-    auto realType = VectorType::get({lanes}, builder.getF32Type()), bytes = VectorType::get({16}, builder.getI8Type());
-    auto number = [&](int32_t value) -> Value {
-      return arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(type, builder.getI32IntegerAttr(value)));
-    };
-    SmallVector<Value> operands;
-    for (size_t first = 0; first < table.size(); first += lanes) {
-      SmallVector<float> entries;
-      for (size_t i = 0; i < lanes; ++i)
-        entries.push_back(table[(first + i) % table.size()]);
-      Value constant = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(realType, ArrayRef(entries)));
-      operands.push_back(vector::BitCastOp::create(builder, loc, bytes, constant));
-    }
-    Value place = arith::AndIOp::create(builder, loc, codes, number(static_cast<int32_t>(table.size()) - 1));
-    place = arith::MulIOp::create(builder, loc, place, number(0x04040404));
-    place = arith::AddIOp::create(builder, loc, place, number(0x03020100));
-    std::string name = "llvm.aarch64.neon.tbl" + std::to_string(operands.size()) + ".v16i8";
-    operands.push_back(vector::BitCastOp::create(builder, loc, bytes, place));
-    Value found = LLVM::CallIntrinsicOp::create(builder, loc, bytes, builder.getStringAttr(name), operands)
-                      ->getResult(0);
-    return vector::BitCastOp::create(builder, loc, realType, found);
-  }
-
-  static Value lookUp(OpBuilder &builder, Location loc, Value codes, ArrayRef<float> table) {
-    constexpr int64_t lanes = 8;
-    auto type = cast<VectorType>(codes.getType());
-    auto resultType = VectorType::get({lanes}, builder.getF32Type());
-    auto mask = [&](int64_t bits) -> Value {
-      Value splatted = arith::ConstantOp::create(
-          builder, loc, DenseElementsAttr::get(type, builder.getI32IntegerAttr(static_cast<int32_t>(bits))));
-      return arith::AndIOp::create(builder, loc, codes, splatted);
-    };
-    Value place = mask(lanes - 1);
-    auto half = [&](size_t first) -> Value {
-      SmallVector<float> entries;
-      for (int64_t i = 0; i < lanes; ++i)
-        entries.push_back(table[first + i % std::min<size_t>(lanes, table.size())]);
-      Value constant = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(resultType, ArrayRef(entries)));
-      SmallVector<Value> found;
-      for (int64_t lane = 0; lane < lanes; ++lane) {
-        Value entry = vector::ExtractOp::create(builder, loc, place, lane);
-        Value index = arith::IndexCastUIOp::create(builder, loc, builder.getIndexType(), entry);
-        found.push_back(vector::ExtractOp::create(builder, loc, constant, index));
-      }
-      return vector::FromElementsOp::create(builder, loc, resultType, found);
-    };
-    Value low = half(0);
-    if (table.size() <= static_cast<size_t>(lanes))
-      return low;
-    Value zero = arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type));
-    Value isHigh = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne, mask(lanes), zero);
-    return arith::SelectOp::create(builder, loc, isHigh, half(lanes), low);
-  }
-
-  unsigned vectorBits;
-  bool isNeon;
 };
 
 struct MapPattern final : OpConversionPattern<TileMapOp> {
@@ -354,6 +244,14 @@ static std::optional<ByteTableForm> getByteTableForm(const TileTarget &machine) 
   return machine.getLookupLanes() > 0 ? std::optional(ByteTableForm::Sixteenths) : std::nullopt;
 }
 
+static FloatTableForm getFloatTableForm(const TileTarget &machine) {
+  if (getNeonBytes(machine))
+    return {FloatTableForm::Bytes};
+  if (machine.getLookupLanes() == 0)
+    return {FloatTableForm::Words};
+  return {machine.getVectorBits() >= 512 ? FloatTableForm::Wide : FloatTableForm::Narrow};
+}
+
 void ConvertTileToVector::runOnOperation() {
   const TileTarget *machine = getTileTarget(target);
   if (!machine || machine->getVectorBits() == 0) {
@@ -372,7 +270,7 @@ void ConvertTileToVector::runOnOperation() {
   RewritePatternSet patterns(&getContext());
   patterns.add<FillPattern, IotaPattern, JoinPattern, MapPattern, ReducePattern, ExtractPattern>(converter,
                                                                                                  &getContext());
-  patterns.add<LookupPattern>(converter, &getContext(), machine->getVectorBits(), getNeonBytes(*machine).has_value());
+  populateTileFloatTablePatterns(converter, getFloatTableForm(*machine), patterns);
   populateTileMemoryPatterns(converter, patterns);
   if (std::optional<ByteTableForm> form = getByteTableForm(*machine))
     populateTileByteTablePatterns(converter, *form, patterns);

@@ -34,6 +34,19 @@ void populateTileByteTablePatterns(const mlir::TypeConverter &converter, ByteTab
 void populateTileRescalePatterns(const mlir::TypeConverter &converter, int64_t vectorBits,
                                  mlir::RewritePatternSet &patterns);
 
+/// How a level finds floats in tables: with vectors of 512 or 256 bits, by bytes on aarch64, word by word.
+struct FloatTableForm {
+  enum Kind { Wide, Narrow, Bytes, Words } kind;
+  /// Codes of one instruction.
+  int64_t lanes() const { return kind == Wide ? 16 : kind == Bytes ? 4 : 8; }
+  /// Of a table in memory that registers hold.
+  int64_t mostEntries() const { return kind == Narrow ? 32 : kind == Words ? 0 : 64; }
+};
+
+/// tile_lookup, and tile_gather from tables of floats (TileFloatTables.cpp).
+void populateTileFloatTablePatterns(const mlir::TypeConverter &converter, FloatTableForm form,
+                                    mlir::RewritePatternSet &patterns);
+
 /// Replaces the math ops of a function that have no good lowering below: polynomials for f32, calls of
 /// libm otherwise; bf16 conversions as integer ops; NaN-propagating maxima as compare and select.
 void expandMath(mlir::func::FuncOp function);
