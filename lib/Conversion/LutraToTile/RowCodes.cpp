@@ -71,7 +71,7 @@ Value RowFunction::findCodeBuffer(const RowCodes &codes) {
   if (emitter.getBuffer(codes.codes) || getRoot(emitter.kernel) != op || emitter.kernel.getNumResults() != 1)
     return {};
   auto yielded = cast<RankedTensorType>(emitter.kernel.getYield().getValues()[0].getType());
-  bool fits = yielded.getElementType().isInteger(8) &&
+  bool fits = yielded.getElementType().isInteger(8) && isReadInPlace(codes.codes) &&
               yielded.getShape() == cast<RankedTensorType>(codes.codes.getType()).getShape();
   return fits ? emitter.getOutput(0) : Value();
 }

@@ -125,9 +125,26 @@ void RowFunction::bindQuotient(Value e, Value factor, const TileWindow &window, 
   emitter.bind(rounded, window, y);
 }
 
+bool RowFunction::isReadInPlace(Value value) {
+  auto shapeOf = [](Value tensor) { return cast<RankedTensorType>(tensor.getType()).getShape(); };
+  SmallVector<Value> worklist{value};
+  llvm::SmallPtrSet<Operation *, 16> seen{op};
+  while (!worklist.empty())
+    for (Operation *user : worklist.pop_back_val().getUsers()) {
+      if (isa<YieldOp>(user) || !seen.insert(user).second)
+        continue;
+      bool isPointwise = isa<UnaryOp, BinaryOp, CompareOp, SelectOp, CastOp, QuantizeOp, DequantizeOp>(user);
+      if (!isPointwise || shapeOf(user->getResult(0)) != shapeOf(value))
+        return false;
+      worklist.push_back(user->getResult(0));
+    }
+  return true;
+}
+
 bool RowFunction::keepsValues() {
   bool fits = getElementTypeOrSelf(input) == compute; // tiles of the input must be of the buffer's type
-  return fits && sink.buffer && (!sink.place || ownsBuffer) && !emitter.getBuffer(input);
+  bool mayHold = ownsBuffer || (!sink.place && isReadInPlace(input));
+  return fits && sink.buffer && mayHold && !emitter.getBuffer(input);
 }
 
 FailureOr<Value> RowFunction::statistic(ReduceKind kind, Value tensor, Reduction::Transform transform) {

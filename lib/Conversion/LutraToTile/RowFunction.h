@@ -60,6 +60,9 @@ private:
   foldRow(mlir::ValueRange start,
           llvm::function_ref<mlir::FailureOr<KernelEmitter::Carried>(const TileWindow &, mlir::ValueRange)> body);
 
+  /// Whether all that the kernel makes of a value, besides the op, reads it at the place of its own results, which may
+  /// then take the place where the value waits: no transpose or slice reads other rows.
+  bool isReadInPlace(mlir::Value value);
   /// Whether the first pass leaves the input's values, which some op computes, in the buffer.
   bool keepsValues();
   void keep(mlir::Value tile, const TileWindow &window);

@@ -60,3 +60,25 @@ func.func @shared(%a: tensor<3x?xf32> {lutra.name = "a", lutra.dim_names = ["", 
   %7 = lutra.binary<add> %6, %v : (tensor<3x?xf32>, tensor<3x?xf32>) -> tensor<3x?xf32>
   return %1, %3, %5, %7, %z : tensor<3x?xf32>, tensor<3x?xf32>, tensor<3x?xf32>, tensor<3x?xf32>, tensor<3x?xf32>
 }
+
+// Others read the rows' values elsewhere: a transpose, one row for all, the values of a pointwise op turned.
+func.func @elsewhere(%a: tensor<19x19xf32> {lutra.name = "a"}, %b: tensor<19x19xf32> {lutra.name = "b"}) -> (tensor<19x19xf32>, tensor<19x19xf32>, tensor<19x19xf32>, tensor<19x19xf32>) {
+  %x = lutra.binary<mul> %a, %b : (tensor<19x19xf32>, tensor<19x19xf32>) -> tensor<19x19xf32>
+  %0 = lutra.softmax %x {axis = 1 : i64} : tensor<19x19xf32>
+  %1 = lutra.transpose %x [1, 0] : tensor<19x19xf32> -> tensor<19x19xf32>
+  %2 = lutra.binary<add> %0, %1 : (tensor<19x19xf32>, tensor<19x19xf32>) -> tensor<19x19xf32>
+  %y = lutra.binary<add> %a, %b : (tensor<19x19xf32>, tensor<19x19xf32>) -> tensor<19x19xf32>
+  %3 = lutra.layer_norm %y {dims = 1 : i64, epsilon = 1.0e-5 : f64} : tensor<19x19xf32> -> tensor<19x19xf32>
+  %4 = lutra.unary<abs> %y : tensor<19x19xf32> -> tensor<19x19xf32>
+  %5 = lutra.transpose %4 [1, 0] : tensor<19x19xf32> -> tensor<19x19xf32>
+  %6 = lutra.binary<sub> %3, %5 : (tensor<19x19xf32>, tensor<19x19xf32>) -> tensor<19x19xf32>
+  %z = lutra.binary<sub> %a, %b : (tensor<19x19xf32>, tensor<19x19xf32>) -> tensor<19x19xf32>
+  %7 = lutra.rms_norm %z {dims = 1 : i64, epsilon = 1.0e-5 : f64} : tensor<19x19xf32> -> tensor<19x19xf32>
+  %8 = lutra.slice %z[0, 0] sizes [] steps [1, 1] : tensor<19x19xf32> -> tensor<1x19xf32>
+  %9 = lutra.binary<mul> %7, %8 : (tensor<19x19xf32>, tensor<1x19xf32>) -> tensor<19x19xf32>
+  %w = lutra.binary<max> %a, %b : (tensor<19x19xf32>, tensor<19x19xf32>) -> tensor<19x19xf32>
+  %10 = lutra.softmax %w {axis = 0 : i64} : tensor<19x19xf32>
+  %11 = lutra.transpose %w [1, 0] : tensor<19x19xf32> -> tensor<19x19xf32>
+  %12 = lutra.binary<add> %10, %11 : (tensor<19x19xf32>, tensor<19x19xf32>) -> tensor<19x19xf32>
+  return %2, %6, %9, %12 : tensor<19x19xf32>, tensor<19x19xf32>, tensor<19x19xf32>, tensor<19x19xf32>
+}

@@ -359,7 +359,7 @@ private:
           continue;
         if (getFusionClass(def) == FusionClass::Pointwise)
           worklist.push_back(def);
-        bool joins = isRowOp(def) && isa<MatmulOp, DynamicQuantizeOp>(group.root) && !group.row;
+        bool joins = isRowOp(def) && isa_and_nonnull<MatmulOp, DynamicQuantizeOp>(group.root) && !group.row;
         auto isPointwise = [](Operation *other) { return getFusionClass(other) == FusionClass::Pointwise; };
         if (getFusionClass(def) == FusionClass::Root && acceptsEpilogue(def) && !joins &&
             llvm::all_of(def->getUsers(), isPointwise))

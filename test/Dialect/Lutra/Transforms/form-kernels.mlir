@@ -154,3 +154,20 @@ func.func @two_products(%x: tensor<8x4xf32>, %w: tensor<4x16xf32>, %v: tensor<4x
   %r = lutra.quantize %e scale(%s : tensor<f32>) {axis = -1 : i64, block = 0 : i64} : tensor<8x16xf32> -> tensor<8x16xi8>
   return %r : tensor<8x16xi8>
 }
+
+// -----
+
+// Codes of a softmax lie between it and their transpose.
+// CHECK: lutra.kernel @k0({{.*}}) -> tensor<8x16xi8>
+// CHECK: lutra.softmax
+// CHECK-NEXT: lutra.quantize
+// CHECK-NEXT: lutra.yield
+// CHECK: lutra.kernel @k1({{.*}}tensor<8x16xi8>{{.*}}) -> tensor<16x8xi8>
+// CHECK-NEXT: lutra.transpose
+func.func @turned_codes(%x: tensor<8x16xf32>) -> tensor<16x8xi8> {
+  %s = lutra.constant dense<0.0078125> : tensor<f32>
+  %a = lutra.softmax %x {axis = 1 : i64} : tensor<8x16xf32>
+  %c = lutra.quantize %a scale(%s : tensor<f32>) {axis = -1 : i64, block = 0 : i64} : tensor<8x16xf32> -> tensor<8x16xi8>
+  %t = lutra.transpose %c [1, 0] : tensor<8x16xi8> -> tensor<16x8xi8>
+  return %t : tensor<16x8xi8>
+}
