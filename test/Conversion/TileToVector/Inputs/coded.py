@@ -29,7 +29,8 @@ EXTREMES = {"least": (-128, -1), "greatest": (127, -1), "none": (0, 0)}
 @dataclass(frozen=True, slots=True)
 class Form:
     """Codes of `bits` bits less `offset`, or the entries of a table, of which one may differ from column to column:
-    columns take the entry for code `special` from one of `specials`. Triples are three codes 0 to 2 in 5 bits."""
+    columns take the entry for code `special` from one of `specials`. Triples are three codes 0 to 2 in 5 bits. Packed are
+    rows whose words lie side by side."""
 
     name: str
     bits: int
@@ -43,6 +44,7 @@ class Form:
     rows: tuple[int, ...] = (1, 4)
     panels: tuple[int, ...] = (1,)
     signs: str = "su"  # of the left-hand side and of codes
+    packed: bool = False
 
     @property
     def fields(self) -> int:
@@ -101,6 +103,13 @@ BYTES.append(Form("panels", 4, (1, 3, 8), rows=(1, 2, 4), panels=(2, 3, 4)))
 BYTES.append(Form("special_panels", 3, values=(6, 7, 8, 10, 12, 5, 4, 2), special=4, specials=(9, 12), panels=(2,)))
 BYTES.append(Form("special_bytes", 4, values=tuple(17 * i for i in range(16)), special=3, specials=(255, 1, 2, 128)))
 BYTES.append(Form("signed_codes", 8, (1, 2, 17), rows=(1, 4, 16), panels=(1, 2), signs="us"))
+# Words of rows that lie side by side, on x86 alone.
+WORDS = [
+    Form("four_packed", 4, (1, 3, 8, 13), rows=(1, 3, 4, 16), packed=True),
+    Form("six_packed", 6, (1, 3), values=tuple(i * 37 % 128 for i in range(64)), packed=True),
+    Form("bytes_packed", 8, (1, 2, 17, 40), limit=15, rows=(1, 5, 16), packed=True),
+]
+SIGNED_WORDS = Form("signed_packed", 8, (1, 2, 17), rows=(1, 4, 16), panels=(1, 2), signs="us", packed=True)
 # All pairs of signs, for tiles alone.
 TILES = [Form(f"signs_{signs}", 8, (1, 40), rows=(1, 12, 32), panels=(1, 2), signs=signs) for signs in ("ss", "uu")]
 # Digits with a sign, on aarch64 alone.
@@ -117,15 +126,16 @@ MAIN_ROWS = {"neon": 1, "dotprod": 1, "i8mm": 2}  # for which all numbers of ste
 def kernel(name: str, form: Form, rows: int, panels: int, steps: int, known: bool) -> str:
     """A function that adds one product to the tile that `%y` holds; the depth is a constant or an argument."""
     depth = steps * WORD * form.fields
-    lhs, codes = f"memref<{rows}x{depth}xi8>", f"memref<{panels}x{steps * form.words}x{COLUMNS}x{WORD}xi8>"
+    lhs = f"memref<{f'{depth // WORD}x{rows}x{WORD}' if form.packed else f'{rows}x{depth}'}xi8>"
+    codes = f"memref<{panels}x{steps * form.words}x{COLUMNS}x{WORD}xi8>"
     columns = panels * COLUMNS
     tile, out = f"!lutra.tile<{rows}x{columns}xi32>", f"memref<{rows}x{columns}xi32>"
     line, own = f"!lutra.tile<1x{columns}xi32>", f"memref<1x{columns}xi32>"
     window = f"dims = [{-1 if rows == 1 else 0}, 1] steps = [1, 1]"
     constant = f"%d = arith.constant {depth} : index" if known else "%d = memref.load %k[%z] : memref<1xindex>"
     special = f"special(%s : {line}) " if form.special >= 0 else ""
-    attributes = f"bits = {form.bits} : i64, lhs_row_dim = 0 : i64, offset = {form.offset} : i64"
-    attributes += ", triples" * form.triples
+    attributes = f"bits = {form.bits} : i64, lhs_row_dim = {int(form.packed)} : i64, offset = {form.offset} : i64"
+    attributes += ", triples" * form.triples + ", lhs_words" * form.packed
     if form.limit >= 0:
         attributes += f", limit = {form.limit} : i64"
     attributes += ", unsigned_lhs" * (form.signs[0] == "u") + ", signed_codes" * (form.signs[1] == "s")
@@ -139,7 +149,7 @@ func.func @{name}(%x: {lhs}, %w: {codes}, %k: memref<1xindex>, %t: {own}, %y: {o
   {constant}
   %s = lutra.tile_load %t[%z, %z] dims = [-1, 1] steps = [1, 1] : {own} -> {line}
   %a = lutra.tile_load %y[%z, %z] {window} : {out} -> {tile}
-  %r = lutra.tile_coded_matmul %x[%z, %z], %w[%z, %z], %a depth %d {special}{{{attributes}}}
+  %r = lutra.tile_coded_matmul %x[%z, {"%z, " * form.packed}%z], %w[%z, %z], %a depth %d {special}{{{attributes}}}
          : {lhs}, {codes}, {tile} -> {tile}
   lutra.tile_store %r, %y[%z, %z] {window} : {tile}, {out}
   return
@@ -238,7 +248,9 @@ def main() -> int:
     parser.add_argument("--corrupt", action="store_true", help="expect one product more")
     parser.add_argument("--native", action="store_true", help="run the level's own instructions, not others for them")
     options = parser.parse_args()
-    forms = BYTES if options.level in QUADS else FORMS
+    forms = [*BYTES, *WORDS, SIGNED_WORDS] if options.level in QUADS else FORMS
+    if options.level in PAIRS:
+        forms = forms + WORDS
     if options.level == "amx":
         forms = forms + TILES
     elif options.level == "neon":
@@ -280,6 +292,8 @@ def main() -> int:
             factors = (x.view(np.uint8) if form.signs[0] == "u" else x).astype(np.int32)
             want = start + factors @ values_of(unpack(w, form), form, special[0]).astype(np.int32)
             want[-1, -1] += options.corrupt
+            if form.packed:
+                x = np.ascontiguousarray(x.reshape(rows, -1, WORD).transpose(1, 0, 2))
             calls.append((name, [x, w, np.array([depth], np.int64), special, start]))
             expected.append((trial, want))
     call(calls)
