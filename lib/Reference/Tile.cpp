@@ -331,10 +331,11 @@ static LogicalResult evaluateMatmul(TileMatmulOp op, Interpreter &interpreter) {
   return setTile(op.getResult(), acc, interpreter);
 }
 
-/// The value of code number `inStep` of a step that begins at `first` (panel, word, column, byte 0).
+/// The value of code number `inStep` of a step that begins at `first` (panel, word, column, byte 0), in a column of the
+/// tile.
 template <typename Op>
 static FailureOr<int64_t> readValue(Op op, const Buffer &codes, SmallVector<int64_t> first, int64_t inStep,
-                                    const Array *special) {
+                                    const Array *special, int64_t column) {
   int64_t bytes = codes.shape.back(), word = first[1], code = 0;
   first[3] = inStep % bytes;
   CodeWords words{static_cast<unsigned>(op.getBits()), op.getTriples()};
@@ -349,7 +350,7 @@ static FailureOr<int64_t> readValue(Op op, const Buffer &codes, SmallVector<int6
   std::optional<ArrayRef<int64_t>> values = op.getValues();
   if (special && code == static_cast<int64_t>(op.getSpecialCode())) {
     ArrayRef<int64_t> specials = values->drop_front(int64_t(1) << op.getBits());
-    return specials[static_cast<uint64_t>(special->integers[first[2]]) % specials.size()];
+    return specials[static_cast<uint64_t>(special->integers[column]) % specials.size()];
   }
   return values ? (*values)[code] : code - static_cast<int64_t>(op.getOffset());
 }
@@ -377,7 +378,7 @@ static LogicalResult evaluateCodedMatmul(TileCodedMatmulOp op, Interpreter &inte
       auto mask = locate(op, lhs, from);
       int64_t column = i % acc->shape[1];
       SmallVector<int64_t> step{first[0] + column / width, first[1] + k / stepDepth * words, column % width, 0};
-      FailureOr<int64_t> value = readValue(op, codes, step, k % stepDepth, special);
+      FailureOr<int64_t> value = readValue(op, codes, step, k % stepDepth, special, column);
       if (failed(a) || failed(value) || failed(mask))
         return failure();
       int64_t factor = loadElement(lhs, *a).integer;
@@ -401,9 +402,9 @@ static LogicalResult evaluateUnpack(TileUnpackOp op, Interpreter &interpreter) {
   auto result = makeTile(op.getResult());
   int64_t bytes = codes.shape.back(), rowBytes = result->shape[1];
   for (int64_t i = 0; i < result->count(); ++i) {
-    int64_t place = i % rowBytes;
-    FailureOr<int64_t> value =
-        readValue(op, codes, {first[0], first[1], place / bytes, 0}, i / rowBytes * bytes + place % bytes, special);
+    int64_t place = i % rowBytes, column = place / bytes;
+    FailureOr<int64_t> value = readValue(op, codes, {first[0], first[1], column, 0},
+                                         i / rowBytes * bytes + place % bytes, special, column);
     if (failed(value))
       return failure();
     result->integers[i] = wrapToType(result->elementType, *value);
