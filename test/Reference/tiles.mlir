@@ -218,6 +218,36 @@ func.func @special() -> memref<2x2xi8> {
   return %y : memref<2x2xi8>
 }
 
+// The same in two panels, the second of which takes 16: 6 + 10 and 2 + 16.
+// OPS: @special_panels 0: 1x2xi32 = {{\[\[}}16, 18]]
+func.func @special_panels() -> memref<1x2xi32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %w = memref.alloc() : memref<2x1x1x1xi8>
+  %x = memref.alloc() : memref<1x2xi8>
+  %t = memref.alloc() : memref<1x2xi32>
+  %y = memref.alloc() : memref<1x2xi32>
+  %w0 = arith.constant 0x83 : i8
+  %w1 = arith.constant 0x81 : i8
+  memref.store %w0, %w[%c0, %c0, %c0, %c0] : memref<2x1x1x1xi8>
+  memref.store %w1, %w[%c1, %c0, %c0, %c0] : memref<2x1x1x1xi8>
+  %one = arith.constant 1 : i8
+  memref.store %one, %x[%c0, %c0] : memref<1x2xi8>
+  memref.store %one, %x[%c0, %c1] : memref<1x2xi8>
+  %t0 = arith.constant 0 : i32
+  %t1 = arith.constant 2 : i32
+  memref.store %t0, %t[%c0, %c0] : memref<1x2xi32>
+  memref.store %t1, %t[%c0, %c1] : memref<1x2xi32>
+  %s = lutra.tile_load %t[%c0, %c0] dims = [-1, 1] steps = [1, 1] : memref<1x2xi32> -> !lutra.tile<1x2xi32>
+  %acc = lutra.tile_fill %t0 : i32 -> !lutra.tile<1x2xi32>
+  %r = lutra.tile_coded_matmul %x[%c0, %c0], %w[%c0, %c0], %acc depth %c2 special(%s : !lutra.tile<1x2xi32>)
+         {bits = 4 : i64, lhs_row_dim = 0 : i64, values = array<i64: 0, 2, 4, 6, 8, 10, 12, 14, 0, 1, 3, 5, 7, 9, 11, 13, 10, -10, 16, -16>,
+          special_code = 8 : i64} : memref<1x2xi8>, memref<2x1x1x1xi8>, !lutra.tile<1x2xi32> -> !lutra.tile<1x2xi32>
+  lutra.tile_store %r, %y[%c0, %c0] dims = [-1, 1] steps = [1, 1] : !lutra.tile<1x2xi32>, memref<1x2xi32>
+  return %y : memref<1x2xi32>
+}
+
 // Two bytes times 640 / 256 and rounded: 3 -> 7.5, 200 -> 500 = 256 + 244. Two times -1, less 2: 0, 15.
 // OPS: @rescaled 0: 1x4xi8 = {{\[\[}}8, -12, -2, -17]]
 func.func @rescaled() -> memref<1x4xi8> {
@@ -251,35 +281,6 @@ func.func @rescaled() -> memref<1x4xi8> {
   %r = lutra.tile_rescale %v by %m plus %p : !lutra.tile<1x4xi8>, !lutra.tile<1x2xi16>
   lutra.tile_store %r, %y[%c0, %c0] dims = [0, 1] steps = [1, 1] : !lutra.tile<1x4xi8>, memref<1x4xi8>
   return %y : memref<1x4xi8>
-
-// The same in two panels, the second of which takes 16: 6 + 10 and 2 + 16.
-// OPS: @special_panels 0: 1x2xi32 = {{\[\[}}16, 18]]
-func.func @special_panels() -> memref<1x2xi32> {
-  %c0 = arith.constant 0 : index
-  %c1 = arith.constant 1 : index
-  %c2 = arith.constant 2 : index
-  %w = memref.alloc() : memref<2x1x1x1xi8>
-  %x = memref.alloc() : memref<1x2xi8>
-  %t = memref.alloc() : memref<1x2xi32>
-  %y = memref.alloc() : memref<1x2xi32>
-  %w0 = arith.constant 0x83 : i8
-  %w1 = arith.constant 0x81 : i8
-  memref.store %w0, %w[%c0, %c0, %c0, %c0] : memref<2x1x1x1xi8>
-  memref.store %w1, %w[%c1, %c0, %c0, %c0] : memref<2x1x1x1xi8>
-  %one = arith.constant 1 : i8
-  memref.store %one, %x[%c0, %c0] : memref<1x2xi8>
-  memref.store %one, %x[%c0, %c1] : memref<1x2xi8>
-  %t0 = arith.constant 0 : i32
-  %t1 = arith.constant 2 : i32
-  memref.store %t0, %t[%c0, %c0] : memref<1x2xi32>
-  memref.store %t1, %t[%c0, %c1] : memref<1x2xi32>
-  %s = lutra.tile_load %t[%c0, %c0] dims = [-1, 1] steps = [1, 1] : memref<1x2xi32> -> !lutra.tile<1x2xi32>
-  %acc = lutra.tile_fill %t0 : i32 -> !lutra.tile<1x2xi32>
-  %r = lutra.tile_coded_matmul %x[%c0, %c0], %w[%c0, %c0], %acc depth %c2 special(%s : !lutra.tile<1x2xi32>)
-         {bits = 4 : i64, lhs_row_dim = 0 : i64, values = array<i64: 0, 2, 4, 6, 8, 10, 12, 14, 0, 1, 3, 5, 7, 9, 11, 13, 10, -10, 16, -16>,
-          special_code = 8 : i64} : memref<1x2xi8>, memref<2x1x1x1xi8>, !lutra.tile<1x2xi32> -> !lutra.tile<1x2xi32>
-  lutra.tile_store %r, %y[%c0, %c0] dims = [-1, 1] steps = [1, 1] : !lutra.tile<1x2xi32>, memref<1x2xi32>
-  return %y : memref<1x2xi32>
 }
 
 // Triples in words of one byte: word 0 holds 5 = 2 + 3 * 1 + 9 * 0, word 1 26, and what is left of both the bits 01101

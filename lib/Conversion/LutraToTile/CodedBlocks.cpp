@@ -7,7 +7,8 @@
 //
 // Of few rows, turn i multiplies what buffer i mod 2 holds into tiles in memory, unpacks for turn i + 1, and only then
 // reads those sums as vectors, scales and adds them: each finds in the cache what it waits for. Of many, it unpacks
-// first. Where rows fill tiles or are many, and K has groups, units smaller than turns overlap (CodedPipeline.cpp).
+// first; so it does of few whose copies a stack does not hold. Where rows fill tiles or are many, and K has groups,
+// units smaller than turns overlap (CodedPipeline.cpp).
 //
 // Vectors take many rows that way, of one buffer, and ask for the codes of the next turn meanwhile. Rows of these steps
 // are copied, since many a page apart take longer to find than to read; with VNNI words of 16 rows lie side by
@@ -42,7 +43,9 @@ void CodedEmission::planBlocks(const CodedProduct &product) {
     return;
   // Entries of both turns and the rows they meet fill about half of the first level.
   constexpr int64_t forFew = 128, forMany = 256, forWhole = 512, forVectors = 512, most = 8192;
+  constexpr int64_t mostCopied = 928 << 10; // of all of K: what a stack of 1 MiB has beside sums and entries
   bool isMany = !hasTiles || rowBlocks.size > product.blockRows, isOneGroup = panels.groups() == 1;
+  isMany |= rowBlocks.size * (depth + rowBytes) > mostCopied;
   bool fillsSome = known > 0 && known % (product.blockRows / 2) == 0; // tiles
   unpacking.isPiped = hasTiles && (rescales || (isOneGroup ? isMany && values.digits == 1 : isMany || fillsSome));
   int64_t steps = forMany;
@@ -66,6 +69,7 @@ void CodedEmission::planBlocks(const CodedProduct &product) {
   int64_t tile = product.blockRows / 2;
   bool fillsTiles = known > 0 && known % product.blockRows == 0 && (isOneGroup || !isMany);
   unpacking.rows = hasTiles && !fillsTiles ? tile : product.blockRows;
+  unpacking.isStream = !isMany;
   choosePanels(product);
   Builder &builder = emitter.builder;
   unpacking.slots = hasTiles ? 2 : 1;
@@ -627,7 +631,7 @@ LogicalResult CodedEmission::addBlocks(ProductRange block, int64_t panels) {
   };
   int64_t whole = depth / unpacking.depth, rest = depth % unpacking.depth;
   Value steps = emitter.constant(unpacking.depth), restLow = emitter.constant(whole * unpacking.depth);
-  if (emitter.target.hasByteTiles() && rowBlocks.size <= emitter.target.getCodedProduct()->blockRows) { // few
+  if (unpacking.isStream) {
     return emitter.forEach(zero, count, one, [&](Value index) -> LogicalResult {
       PanelBlock panelBlock = blockAt(index);
       if (failed(addTurns(emitter.constant(whole), [&](Value turn) {

@@ -252,6 +252,7 @@ private:
     mlir::Value place;           // among those that wait, of the sums of a block of panels; null: all are one
     std::vector<int64_t> table; // of them, by code; empty: codes
     int64_t bias = 0;           // taken off what is no table
+    bool isStream = false;      // panels follow each other, each for all of K
     bool copiesRows = false;    // those that a turn needs, one set of steps after the other
     bool packsRows = false;     // the copies hold words of `packedRows` rows side by side
     bool packsSums = false;     // and give sums of their groups

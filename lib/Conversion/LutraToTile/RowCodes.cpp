@@ -6,7 +6,8 @@
 //   layer_norm  sums of c and c^2, exact in 32 bits; variance = (n * sum of c^2 - (sum of c)^2) / n^2, exact in 64
 //   rms_norm    the sum of c^2
 // An exponential is off by three roundings (two entries, one product), less than the polynomial is allowed to be.
-// Codes that some op computes are kept in the result's bytes, where it has as many, so that the op runs once.
+// Codes that some op computes are kept in the result's bytes, where it has as many and nobody reads those of other
+// rows, so that the op runs once.
 #include "RowCodes.h"
 
 #include "GroupKinds.h"

@@ -173,3 +173,14 @@ lutra.kernel @shared(%a: tensor<64x1024xi8>, %s: tensor<64x8xf32>, %w: tensor<64
   %r = lutra.matmul %a, %w scale(%s : tensor<64x8xf32>) {transpose_rhs, block = 128 : i64, strategy = #lutra.strategy<"coded">} : (tensor<64x1024xi8>, tensor<64x1024xf32, #c128>) -> tensor<64x64xf32>
   lutra.yield %r : tensor<64x64xf32>
 }
+
+// Few rows of which a stack does not hold all of K are copied for some steps after the other, which all panels meet then.
+// AMX-LABEL: func.func @deep(
+// AMX-DAG: memref.alloca() {{.*}} : memref<32x256xi8>
+// AMX-NOT: x49{{[0-9]+}}xi8> {
+// AMX: scf.for {{.*}} step %c1 {
+#deep = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, row]>], packing = #lutra.packing<width = 16, depth = 8>>
+lutra.kernel @deep(%a: tensor<31x49160xi8>, %s: tensor<31x1xf32>, %w: tensor<64x49160xf32, #deep>) -> tensor<31x64xf32> {
+  %r = lutra.matmul %a, %w scale(%s : tensor<31x1xf32>) {transpose_rhs, block = 49160 : i64, strategy = #lutra.strategy<"coded">} : (tensor<31x49160xi8>, tensor<64x49160xf32, #deep>) -> tensor<31x64xf32>
+  lutra.yield %r : tensor<31x64xf32>
+}

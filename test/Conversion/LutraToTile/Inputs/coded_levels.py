@@ -53,6 +53,10 @@ RAGGED = [
     (129, 17, 5000, 200, 4),
     (33, 3, 1200, 400, 6),
     (20, 15, 512, 64, 5),
+    # Few rows that no stack holds.
+    (31, 40, 32784, 32784, 4),
+    (40, 33, 32800, 160, 4),
+    (20, 17, 49152, 1024, 4),
 ]
 # Values of two digits: bits, and what codes stand for; the third the least and the greatest of two signed bytes.
 TABLE = [-32896, -32768, -32767, -257, -256, -129, -128, -1, 0, 1, 127, 128, 255, 256, 32512, 32639]

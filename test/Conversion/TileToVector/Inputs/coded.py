@@ -29,8 +29,8 @@ EXTREMES = {"least": (-128, -1), "greatest": (127, -1), "none": (0, 0)}
 @dataclass(frozen=True, slots=True)
 class Form:
     """Codes of `bits` bits less `offset`, or the entries of a table, of which one may differ from column to column:
-    columns take the entry for code `special` from one of `specials`. Triples are three codes 0 to 2 in 5 bits. Packed are
-    rows whose words lie side by side."""
+    columns take the entry for code `special` from one of `specials`. Triples are three codes 0 to 2 in 5 bits. Packed
+    are rows whose words lie side by side."""
 
     name: str
     bits: int
