@@ -43,9 +43,11 @@ void CodedEmission::planBlocks(const CodedProduct &product) {
     return;
   // Entries of both turns and the rows they meet fill about half of the first level.
   constexpr int64_t forFew = 128, forMany = 256, forWhole = 512, forVectors = 512, most = 8192;
-  constexpr int64_t mostCopied = 928 << 10; // of all of K: what a stack of 1 MiB has beside sums and entries
   bool isMany = !hasTiles || rowBlocks.size > product.blockRows, isOneGroup = panels.groups() == 1;
-  isMany |= rowBlocks.size * (depth + rowBytes) > mostCopied;
+  // A stack of 1 MiB holds few rows over all of K, their sums and scales, entries of a group and the sums that wait.
+  constexpr int64_t mostCopied = 912 << 10;
+  int64_t entries = isOneGroup ? 0 : 2 * panel * panels.group * values.digits;
+  isMany |= rowBlocks.size * (depth + rowBytes + 8 * panels.groups()) + entries > mostCopied;
   bool fillsSome = known > 0 && known % (product.blockRows / 2) == 0; // tiles
   unpacking.isPiped = hasTiles && (rescales || (isOneGroup ? isMany && values.digits == 1 : isMany || fillsSome));
   int64_t steps = forMany;
