@@ -1,12 +1,21 @@
 //===- SourceText.cpp - IR text that upstream's parser can take ----------------===//
 #include "lutra/Support/SourceText.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/ConvertUTF.h"
 
 using namespace lutra;
 
 /// Deeper text would overflow the parser's stack.
 static constexpr unsigned maxNesting = 256;
+
+/// Whether a bracket opens an array attribute of index elements: upstream's parser asks those for their width.
+static bool opensIndexArray(llvm::StringRef text, size_t bracket) {
+  llvm::StringRef before = text.take_front(bracket).rtrim();
+  if (!before.consume_back("array") || !text.substr(bracket + 1).ltrim().starts_with("index"))
+    return false;
+  return before.empty() || !(llvm::isAlnum(before.back()) || llvm::StringRef("._$").contains(before.back()));
+}
 
 std::optional<std::pair<ErrorCode, std::string>> lutra::guardText(llvm::StringRef text, bool allowBytecode) {
   if (text.starts_with("ML\xefR")) {
@@ -39,6 +48,8 @@ std::optional<std::pair<ErrorCode, std::string>> lutra::guardText(llvm::StringRe
       if (++depth > maxNesting)
         return std::make_pair(ErrorCode::LimitSize, "brackets are nested more than " +
                                                         std::to_string(maxNesting) + " deep");
+      if (c == '<' && opensIndexArray(text, i))
+        return std::make_pair(ErrorCode::IrSyntax, "the text has an array of index elements; make them i64");
     } else if (c == '>' && i > 0 && text[i - 1] == '-') {
       continue; // an arrow
     } else if (llvm::StringRef(")]}>").contains(c) && depth > 0) {

@@ -11,7 +11,7 @@
 namespace lutra {
 
 /// What upstream's parser must never see: bytecode unless it is allowed, broken encodings, text nested so deep that it
-/// would overflow the stack. Empty when the text is fine.
+/// would overflow the stack, arrays of index elements, at which it crashes. Empty when the text is fine.
 std::optional<std::pair<ErrorCode, std::string>> guardText(llvm::StringRef text, bool allowBytecode);
 
 } // namespace lutra
