@@ -1,7 +1,7 @@
 //===- Calibration.cpp - samples of a model's inputs -------------------------===//
 #include "Calibration.h"
 
-#include "lutra/Support/ErrorCodes.h"
+#include "lutra/Support/Files.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -99,9 +99,9 @@ FailureOr<Calibration> Calibration::read(StringRef path, ModuleOp module) {
     std::vector<Sample> &set = calibration.sets.emplace_back();
     for (const std::string &file : files) {
       llvm::Expected<std::vector<NamedArray>> arrays = readNumpyFile(file);
-      if (!arrays)
-        return emitCodedError(module.getLoc(), ErrorCode::EnvironmentRead)
-               << "calibration sample '" << file << "': " << llvm::toString(arrays.takeError());
+      if (llvm::Error error = arrays.takeError())
+        return emitCodedError(module.getLoc(), codeOfRead(error))
+               << "calibration sample '" << file << "': " << llvm::toString(std::move(error));
       if (arrays->empty())
         return emitCodedError(module.getLoc(), ErrorCode::Attribute)
                << "calibration sample '" << file << "' holds no array";

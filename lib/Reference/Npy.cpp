@@ -12,8 +12,13 @@
 using namespace llvm;
 using namespace lutra;
 
-static Error problem(StringRef path, const Twine &what) {
-  return createStringError(inconvertibleErrorCode(), "npy file '" + path + "' " + what);
+/// What the file says is shown without control characters.
+static Error problem(StringRef path, const Twine &what, std::error_code code = inconvertibleErrorCode()) {
+  std::string text;
+  raw_string_ostream(text) << "npy file '" << path << "' ";
+  for (char c : what.str())
+    text.push_back(isPrint(c) ? c : ' ');
+  return createStringError(code, text);
 }
 
 static std::optional<ElementKind> kindOfDescr(StringRef descr) {
@@ -66,7 +71,7 @@ static StringRef valueOf(StringRef header, StringRef key) {
 Expected<Tensor> lutra::readNpy(StringRef path) {
   auto file = MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
   if (!file)
-    return problem(path, "cannot be read: " + file.getError().message());
+    return problem(path, "cannot be read: " + file.getError().message(), file.getError());
   StringRef data = (*file)->getBuffer();
   if (!data.starts_with(StringRef("\x93NUMPY", 6)) || data.size() < 12)
     return problem(path, "has no NumPy header");
@@ -142,6 +147,6 @@ Error lutra::writeNpy(StringRef path, const Tensor &tensor) {
   std::string bytes("\x93NUMPY\x01\x00", 8);
   bytes.append(length, 2).append(header).append(stored.getBytes().data(), stored.getBytes().size());
   if (std::error_code error = writeBytes(path, bytes))
-    return problem(path, "cannot be written: " + error.message());
+    return problem(path, "cannot be written: " + error.message(), error);
   return Error::success();
 }

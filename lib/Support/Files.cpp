@@ -1,8 +1,6 @@
 //===- Files.cpp - files that are whole or absent ----------------------------===//
 #include "lutra/Support/Files.h"
 
-#include "lutra/Support/ErrorCodes.h"
-
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -60,6 +58,15 @@ std::error_code lutra::publishBytes(llvm::StringRef from, llvm::StringRef to) {
   int status = ::fsync(file), error = errno;
   ::close(file);
   return status != 0 ? failure(error) : llvm::sys::fs::rename(from, place);
+}
+
+lutra::ErrorCode lutra::codeOfRead(const llvm::Error &error) {
+  ErrorCode code = ErrorCode::FileFormat;
+  llvm::visitErrors(error, [&](const llvm::ErrorInfoBase &info) {
+    if (info.convertToErrorCode() != llvm::inconvertibleErrorCode())
+      code = ErrorCode::EnvironmentRead;
+  });
+  return code;
 }
 
 mlir::LogicalResult lutra::reportWrite(std::error_code code, llvm::StringRef path, mlir::Location loc) {

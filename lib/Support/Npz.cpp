@@ -21,7 +21,7 @@ static uint64_t readNumber(StringRef data, size_t offset, unsigned bytes) {
   return value;
 }
 
-/// The text after a key of the header's dictionary.
+/// The text after a key of the header's dictionary; empty without the key.
 static StringRef fieldOf(StringRef header, StringRef key) {
   size_t at = header.find(key);
   return at == StringRef::npos ? "" : header.substr(at + key.size()).ltrim(" :");
@@ -37,10 +37,14 @@ static llvm::Expected<NamedArray> readArray(StringRef data, StringRef name) {
   StringRef header = data.substr(8 + wide, length);
   NamedArray array;
   array.name = name.str();
-  StringRef kind = fieldOf(header, "'descr'");
-  array.dtype = kind.drop_front().take_until([](char c) { return c == '\''; }).str();
+  StringRef kind = fieldOf(header, "'descr'"), shape = fieldOf(header, "'shape'");
+  if (kind.empty() || !shape.consume_front("("))
+    return fault("array '", name, "' has a header without its type or shape; save it again");
+  shape = shape.take_until([](char c) { return c == ')'; });
+  bool isText = kind.consume_front("'");
+  array.dtype = kind.take_until([](char c) { return c == '\''; }).str();
   int64_t width = 0;
-  bool isNumber = kind.starts_with("'") && array.dtype.size() >= 3 &&
+  bool isNumber = isText && array.dtype.size() >= 3 &&
                   !StringRef(array.dtype).drop_front(2).getAsInteger(10, width) && width > 0 && width <= 8 &&
                   StringRef("biuf").contains(array.dtype[1]) && StringRef("<|").contains(array.dtype[0]);
   if (!isNumber)
@@ -48,7 +52,6 @@ static llvm::Expected<NamedArray> readArray(StringRef data, StringRef name) {
                  "; take bool, integers or floats of least byte first");
   if (!fieldOf(header, "'fortran_order'").starts_with("False"))
     return fault("array '", name, "' is in Fortran order; save np.ascontiguousarray(..) of it");
-  StringRef shape = fieldOf(header, "'shape'").drop_front().take_until([](char c) { return c == ')'; });
   int64_t count = width;
   llvm::SmallVector<StringRef> sizes;
   shape.split(sizes, ',', -1, /*KeepEmpty=*/false);
@@ -98,7 +101,7 @@ static llvm::Expected<std::vector<NamedArray>> readArchive(StringRef data) {
 llvm::Expected<std::vector<NamedArray>> lutra::readNumpyFile(StringRef path) {
   auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
   if (!buffer)
-    return fault("it cannot be read: ", buffer.getError().message());
+    return llvm::createStringError(buffer.getError(), message("it cannot be read: ", buffer.getError().message()));
   StringRef data = (*buffer)->getBuffer();
   if (data.starts_with("PK"))
     return readArchive(data);

@@ -24,6 +24,10 @@
 // RUN: %python %S/../Pipeline/exit_code.py 1 "E0901: --dim=nosuch names nothing that the model has; known: n" lutra-run %t.so --dim=nosuch=3
 // RUN: %python %S/../Pipeline/exit_code.py 1 "E0901: --dim=nosuch names nothing that the model has; known: n" lutra-run %s --dim=nosuch=3
 // RUN: %python %S/../Pipeline/exit_code.py 1 "E0901: --dim=0.1 names nothing that the model has; known: n" lutra-run %s --dim=0.1=3
+// A file that is no array is bad input, told in one line; one that is not there is not.
+// RUN: %python %S/../Pipeline/exit_code.py 1 "E0101: npy file '%t.arrays/cut.npy' is of another version or truncated" lutra-run %s --input=x=%t.arrays/cut.npy
+// RUN: %python %S/../Pipeline/exit_code.py 1 "E0101: npy file '%t.arrays/lines.npy' states a size '3  x'" lutra-run %s --input=x=%t.arrays/lines.npy
+// RUN: %python %S/../Pipeline/exit_code.py 5 "E0801: npy file '%t.arrays/absent.npy' cannot be read" lutra-run %s --input=x=%t.arrays/absent.npy
 // The runner asks the model itself, too.
 // RUN: clang -shared -fPIC -DREFUSE_INPUTS -I%lutra_source/include %S/Inputs/model.c -o %t.refuses.so
 // RUN: %python %S/../Pipeline/exit_code.py 1 "E0901: no input is good enough" lutra-run %t.refuses.so

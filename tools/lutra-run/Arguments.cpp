@@ -2,6 +2,7 @@
 #include "Run.h"
 
 #include "lutra/Reference/Npy.h"
+#include "lutra/Support/Files.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/StringExtras.h"
@@ -116,8 +117,9 @@ static ElementKind fileKind(ElementKind kind) {
 static FailureOr<Tensor> readInput(StringRef path, const run::TensorSpec &spec) {
   ElementKind kind = spec.kind;
   llvm::Expected<Tensor> file = readNpy(path);
-  if (!file) {
-    run::report(ErrorCode::EnvironmentRead, llvm::toString(file.takeError()));
+  if (llvm::Error error = file.takeError()) {
+    ErrorCode code = codeOfRead(error);
+    run::report(code, llvm::toString(std::move(error)));
     return failure();
   }
   ArrayRef<int64_t> shape = file->getShape();

@@ -3,9 +3,12 @@
 #ifndef LUTRA_SUPPORT_FILES_H
 #define LUTRA_SUPPORT_FILES_H
 
+#include "lutra/Support/ErrorCodes.h"
+
 #include "mlir/IR/Location.h"
 
 #include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
 
 #include <string>
 #include <system_error>
@@ -24,6 +27,9 @@ bool isReplaceable(llvm::StringRef path);
 /// Flushes `from` to the disk and renames it to where a file written to `to` goes: whoever looks sees the old file or
 /// the whole new one. Fails when that place is not replaceable.
 std::error_code publishBytes(llvm::StringRef from, llvm::StringRef to);
+
+/// The code for what a reader of a file gave: E0801 where the system refused to read it, E0101 for its contents.
+ErrorCode codeOfRead(const llvm::Error &error);
 
 /// E0802 where a write of `path` failed with `code`.
 mlir::LogicalResult reportWrite(std::error_code code, llvm::StringRef path, mlir::Location loc);

@@ -20,7 +20,7 @@ struct NamedArray {
 };
 
 /// The arrays of an .npz or the one of an .npy, told by their first bytes. Compressed archives, Fortran order, objects
-/// and big-endian numbers are refused.
+/// and big-endian numbers are refused. Errors as codeOfRead of Files.h takes them.
 llvm::Expected<std::vector<NamedArray>> readNumpyFile(llvm::StringRef path);
 
 } // namespace lutra

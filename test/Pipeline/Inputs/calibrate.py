@@ -65,6 +65,8 @@ def main() -> None:
     wrong = x.copy()
     wrong[3, 4] = np.nan
     np.savez(bad / "nan.npz", x=wrong, attention_mask=mask)
+    for name, key in (("keys", b"'descr'"), ("sizes", b"'shape'")):
+        (bad / f"{name}.npy").write_bytes((bad / "one.npy").read_bytes().replace(key, b"'other'"))
     (bad / "cut.npz").write_bytes((bad / "mask.npz").read_bytes()[:2000])
 
 
