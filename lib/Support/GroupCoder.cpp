@@ -21,7 +21,7 @@ GroupCoder::GroupCoder(const WeightForm &form, float tensorScale, ArrayRef<float
     most = static_cast<float>((1 << form.bits) - 1);
     middle = static_cast<float>(1 << (form.bits - 1));
     // Symmetric codes reach as far on both sides, but where a scale may be negative.
-    least = form.symmetric && form.values != WeightForm::KQuant ? 1 : 0;
+    least = form.symmetric && !form.hasSignedScales() ? 1 : 0;
     return;
   }
   Encoding encoding = form.encoding();
@@ -62,7 +62,8 @@ float GroupCoder::stored(double scale, int exponent) const {
     double reach = isLinear ? most : tables.front().extreme;
     auto low = static_cast<float>(std::ldexp(std::numeric_limits<float>::min(), -exponent));
     auto high = static_cast<float>(std::ldexp(std::numeric_limits<float>::max() / reach, -exponent));
-    return std::min(std::max(static_cast<float>(scale), low), high);
+    auto wanted = static_cast<float>(scale);
+    return std::copysign(std::min(std::max(std::fabs(wanted), low), high), wanted);
   }
   SideType type{form.scale, 0};
   double unit = form.values == WeightForm::NvFp4 ? std::ldexp(tensorScale, -exponent) : std::ldexp(1.0, -exponent);
@@ -78,7 +79,7 @@ bool GroupCoder::holds(const GroupSide &side) const {
   // Below its least normal number an f16 loses bits, and beyond its greatest there is nothing.
   constexpr float leastHalf = 6.103515625e-05f, greatestHalf = 65504;
   return form.scale != SideType::F16 || form.values == WeightForm::KQuant ||
-         (side.scale >= leastHalf && side.scale < greatestHalf);
+         (std::fabs(side.scale) >= leastHalf && std::fabs(side.scale) < greatestHalf);
 }
 
 /// The codes below hold fewer bits than even a small f16.
@@ -290,7 +291,8 @@ GroupSide GroupCoder::fitSigned(const Group &group) const {
     if (std::fabs(value) > std::fabs(extreme))
       extreme = value;
   Fit best{{}, std::numeric_limits<double>::infinity()};
-  double narrowest = form.bits > 3 ? 0.6 : 0.4;
+  bool isQuant = form.values == WeightForm::KQuant; // of 16 elements, whose extremes are near
+  double narrowest = form.bits > 3 ? (isQuant ? 0.6 : 0.4) : (isQuant ? 0.4 : 0.25);
   for (double sign : {-1.0, 1.0})
     for (int trial = 0; trial <= (form.method == WeightForm::Nearest ? 0 : trials); ++trial) {
       double share = 1 - (1 - narrowest) * trial / trials, reach = sign < 0 ? middle : middle - 1;
@@ -299,6 +301,8 @@ GroupSide GroupCoder::fitSigned(const Group &group) const {
         break;
       trySide(group, side, /*refits=*/form.method != WeightForm::Nearest, best);
     }
+  if (!std::isfinite(best.error))
+    best.side.scale = 0; // none that is stored
   return best.side;
 }
 
@@ -423,9 +427,8 @@ GroupSide GroupCoder::fit(ArrayRef<float> values, ArrayRef<float> weights) const
       moved.push_back(std::ldexp(value, -group.exponent));
     group.values = moved;
   }
-  bool isSigned = form.values == WeightForm::KQuant && form.symmetric;
   bool isSigns = form.values == WeightForm::Ternary || form.values == WeightForm::Binary;
-  side = isSigned                                            ? fitSigned(group)
+  side = form.hasSignedScales()                              ? fitSigned(group)
          : form.method == WeightForm::HalfQuadratic          ? fitHalfQuadratic(group)
          : form.hasFloatZeros()                              ? fitFloatZero(group)
          : isLinear                                          ? fitInteger(group)

@@ -45,6 +45,31 @@ def test_sets_are_paths_or_samples(tmp_path: Path) -> None:
     assert all(layer["tokens"] == 280 and layer["method"] == "gptq" for layer in found["layers"])
 
 
+@pytest.mark.parametrize("bits", [2, 3, 4, 5, 6, 7])
+@pytest.mark.parametrize("activations", ["", ",activations=int8:group"])
+def test_symmetric_scales_have_either_sign(bits: int, activations: str, tmp_path: Path) -> None:
+    """Groups whose codes reach the least stay exact, whichever sign their extreme has, also in machine code."""
+    random = np.random.default_rng(bits)
+    reach = 1 << (bits - 1)
+    codes = random.integers(-reach, reach, (64, 48))
+    codes[[0, 32], :] = -reach
+    values = (codes * np.where(np.arange(48) % 2, 0.125, -0.125)).astype(np.float32)
+    model = tmp_path / "model.mlir"
+    model.write_text(
+        f'lutra.global @w : tensor<64x48xf32> = dense<"0x{values.tobytes().hex()}"> : tensor<64x48xf32>\n'
+        """func.func @main(%x: tensor<?x64xf32> {lutra.name = "x", lutra.dim_names = ["n", ""]})
+            -> (tensor<?x48xf32> {lutra.name = "y", lutra.dim_names = ["n", ""]}) {
+          %w = lutra.weight @w : tensor<64x48xf32>
+          %y = lutra.matmul %x, %w : (tensor<?x64xf32>, tensor<64x48xf32>) -> tensor<?x48xf32>
+          return %y : tensor<?x48xf32>
+        }"""
+    )
+    compiled = lutra.compile(model, quantize=f"weights=int{bits}:g32:sym{activations}")
+    for rows in (1, 64):
+        (y,) = compiled(np.eye(64, dtype=np.float32)[:rows])
+        assert np.allclose(y, values[:rows], rtol=1e-6, atol=0)
+
+
 def test_refuses_what_is_no_sample() -> None:
     with pytest.raises(lutra.UsageError, match="dicts of arrays"):
         lutra.compile(MODEL, quantize="int4", calibrate=samples()[0])

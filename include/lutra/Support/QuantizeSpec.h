@@ -116,6 +116,10 @@ struct WeightForm {
   bool hasFloatZeros() const {
     return (values == KQuant && !symmetric) || (values == Integer && method == HalfQuadratic);
   }
+  /// Scales of either sign: codes about the middle one reach a step farther below it than above, which few bits need.
+  bool hasSignedScales() const {
+    return symmetric && (values == KQuant || (values == Integer && bits < 8 && method != Nearest));
+  }
   /// Scales of a type of their own, which nothing replaces.
   bool hasOwnScales() const { return values == MxFp4 || values == NvFp4 || values == Block || values == KQuant; }
   /// Groups of a K-quant that share the scale of their scales.

@@ -105,7 +105,7 @@ TEST(GroupCoder, magnitudes_change_nothing) {
     for (float value : values)
       least.push_back(std::ldexp(value, -140));
     for (float scale : Row(least, form).scales)
-      EXPECT_GE(scale, std::numeric_limits<float>::min());
+      EXPECT_GE(std::fabs(scale), std::numeric_limits<float>::min());
     form = makeForm(2, kWhole, symmetric, WeightForm::Search, SideType::F32);
     std::vector<float> greatest(8, 3.4e38f);
     for (size_t k = 0; k < greatest.size(); k += 2)
