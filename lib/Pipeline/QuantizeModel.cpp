@@ -57,8 +57,10 @@ LogicalResult ModelQuantizer::apply(ArrayRef<size_t> products) {
       result = failure();
       continue;
     }
-    if (form.scalesInputs && !inputScales[index])
-      mlir::emitWarning(op->getLoc()) << "weight @" << weight.getSymName() << " gets no factors of 'awq': "
+    const QuantizeSpec &spec = quantizer.getSpec();
+    if (spec.scalesInputs(form) && !inputScales[index])
+      mlir::emitWarning(op->getLoc()) << "weight @" << weight.getSymName() << " gets no factors of '"
+                                      << (spec.activations.smooths ? "smooth" : "awq") << "': "
                                       << (product.isFilter() ? "factors move into matrices alone"
                                           : gramOf(index)    ? "it is read beside another value"
                                                              : "its inputs are not known; give more samples");

@@ -1,6 +1,6 @@
 //===- ScaleInputs.cpp - factors between the inputs and the weights of products ===//
-// What `awq` asks for: products that read one value, the tied group, share the factors of its channels. They are found
-// from the float model; the model with them computes the same but for rounding, and is measured anew.
+// What `awq` and `smooth` ask for: products that read one value, the tied group, share the factors of its channels.
+// They are found from the float model; the model with them computes the same but for rounding, and is measured anew.
 #include "ModelQuantizer.h"
 
 #include "lutra/Dialect/Lutra/Transforms/InputScaler.h"
@@ -13,7 +13,8 @@ using namespace lutra;
 std::vector<size_t> ModelQuantizer::tiedTo(size_t index, InputScaler &scaler) {
   std::vector<size_t> group;
   for (auto [other, product] : llvm::enumerate(quantizer.getProducts()))
-    if (!product.isFilter() && tapOf[other] == tapOf[index] && product.forms.front().scalesInputs &&
+    if (!product.isFilter() && tapOf[other] == tapOf[index] &&
+        quantizer.getSpec().scalesInputs(product.forms.front()) &&
         scaler.canScale(cast<MatmulOp>(product.op)))
       group.push_back(other);
   return group;
@@ -37,7 +38,7 @@ LogicalResult ModelQuantizer::fitFactors(ArrayRef<size_t> group, InputScales &sc
         weight.values[row * product.k + k] = stored[product.turned ? k * product.n + row : row * product.k + k];
   }
   auto parallel = [&](size_t count, llvm::function_ref<void(size_t)> body) { quantizer.parallel(count, body); };
-  scales = fitInputScales(weights, *gramOf(group.front()), parallel);
+  scales = fitInputScales(weights, *gramOf(group.front()), quantizer.getSpec().activations, parallel);
   return success();
 }
 
@@ -50,7 +51,7 @@ LogicalResult ModelQuantizer::scaleInputs() {
   LogicalResult result = forParts([&](ArrayRef<size_t> products) -> LogicalResult {
     for (size_t index : products) {
       std::vector<size_t> group;
-      if (gramOf(index) && quantizer.getProducts()[index].forms.front().scalesInputs)
+      if (gramOf(index) && quantizer.getSpec().scalesInputs(quantizer.getProducts()[index].forms.front()))
         group = tiedTo(index, scaler);
       if (group.empty() || group.front() != index)
         continue;

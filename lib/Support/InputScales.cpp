@@ -12,18 +12,63 @@ using namespace lutra;
 using llvm::ArrayRef;
 using llvm::MutableArrayRef;
 
-static std::vector<float> factorsOf(ArrayRef<double> magnitudes, double power) {
-  constexpr double least = 1e-4, most = 1e4;
-  std::vector<double> factors;
-  for (double magnitude : magnitudes) // a channel that is always 0 has no say
-    factors.push_back(magnitude > 0 ? std::max(std::pow(magnitude, power), least) : 1);
+static constexpr double leastFactor = 1e-4, mostFactor = 1e4;
+
+/// Factors about 1, in f32.
+static std::vector<float> centered(ArrayRef<double> factors) {
   auto [low, high] = std::minmax_element(factors.begin(), factors.end());
   double middle = std::sqrt(*low * *high);
   std::vector<float> stored;
   for (double factor : factors)
-    stored.push_back(static_cast<float>(std::clamp(factor / middle, least, most)));
+    stored.push_back(static_cast<float>(std::clamp(factor / middle, leastFactor, mostFactor)));
   return stored;
 }
+
+/// Of AWQ.
+static std::vector<float> factorsOf(ArrayRef<double> magnitudes, double power) {
+  std::vector<double> factors;
+  for (double magnitude : magnitudes) // a channel that is always 0 has no say
+    factors.push_back(magnitude > 0 ? std::max(std::pow(magnitude, power), leastFactor) : 1);
+  return centered(factors);
+}
+
+namespace {
+/// What rounding of activations makes of the columns of all weights that read them.
+struct Columns {
+  Columns(ArrayRef<ScaledWeight> weights, ArrayRef<float> inputs)
+      : inputs(inputs), greatest(inputs.size()), powers(inputs.size()) {
+    for (const ScaledWeight &weight : weights)
+      for (auto [index, value] : llvm::enumerate(weight.values)) {
+        size_t column = index % inputs.size();
+        greatest[column] = std::max(greatest[column], std::fabs(value));
+        powers[column] += double(value) * value;
+      }
+  }
+  /// Of SmoothQuant.
+  std::vector<float> factorsOf(double power) const {
+    std::vector<double> factors;
+    for (auto [input, own] : llvm::zip_equal(inputs, greatest)) {
+      double factor = input > 0 && own > 0 ? std::pow(input, power) / std::pow(own, 1 - power) : 1;
+      factors.push_back(std::clamp(factor, leastFactor, mostFactor));
+    }
+    return centered(factors);
+  }
+  /// The mean error of the outputs if one scale of so many bits fits inputs divided by the factors.
+  double errorWith(ArrayRef<float> factors, unsigned bits) const {
+    double reach = 0, power = 0;
+    for (auto [input, own, factor] : llvm::zip_equal(inputs, powers, factors)) {
+      reach = std::max(reach, double(input) / factor);
+      power += own * factor * factor;
+    }
+    double step = 2 * reach / (std::ldexp(1.0, static_cast<int>(bits)) - 1);
+    return step * step / 12 * power;
+  }
+
+  ArrayRef<float> inputs; // the greatest magnitudes
+  std::vector<float> greatest;
+  std::vector<double> powers; // sums of squares
+};
+} // namespace
 
 /// The error of the outputs of some rows, times as many as there are.
 static double errorWith(const ScaledWeight &weight, ArrayRef<float> factors, const GramMatrix &gram,
@@ -43,17 +88,24 @@ static double errorWith(const ScaledWeight &weight, ArrayRef<float> factors, con
   return notes.outputError * static_cast<double>(weight.n) / static_cast<double>(rows);
 }
 
-InputScales lutra::fitInputScales(ArrayRef<ScaledWeight> weights, const GramMatrix &gram, ParallelFor parallel) {
-  constexpr int steps = 20;
+InputScales lutra::fitInputScales(ArrayRef<ScaledWeight> weights, const GramMatrix &gram,
+                                  const ActivationRounding &rounding, ParallelFor parallel) {
+  constexpr int steps = 20, firstSmooth = 6;
+  Columns columns(weights, gram.getGreatest());
   InputScales best{0, std::vector<float>(gram.getSize(), 1)};
   double least = std::numeric_limits<double>::infinity();
   for (int step = 0; step < steps; ++step) {
     double power = double(step) / steps;
-    std::vector<float> factors = factorsOf(gram.getMeanMagnitudes(), power), inverse;
+    if (rounding.smooths && step > 0 && step < firstSmooth)
+      continue;
+    std::vector<float> factors = step == 0          ? best.factors
+                                 : rounding.smooths ? columns.factorsOf(power)
+                                                    : factorsOf(gram.getMeanMagnitudes(), power);
+    std::vector<float> inverse;
     for (float factor : factors)
       inverse.push_back(1 / factor);
     GramMatrix own = gram.scaled(inverse);
-    double error = 0;
+    double error = rounding.smooths ? columns.errorWith(factors, rounding.bits) : 0;
     for (const ScaledWeight &weight : weights)
       error += errorWith(weight, factors, own, parallel);
     if (error < least) {

@@ -44,8 +44,8 @@ bool QuantizeSpec::wants(WeightForm::Method method) const {
 }
 
 bool QuantizeSpec::scalesInputs() const {
-  return llvm::any_of(rules, [](const Rule &rule) {
-    return llvm::any_of(rule.forms, [](const WeightForm &form) { return form.scalesInputs; });
+  return llvm::any_of(rules, [&](const Rule &rule) {
+    return llvm::any_of(rule.forms, [&](const WeightForm &form) { return scalesInputs(form); });
   });
 }
 
@@ -248,6 +248,7 @@ static std::optional<ActivationRounding> parseActivationType(StringRef text) {
 }
 
 llvm::Error SpecParser::parseActivations(StringRef value) {
+  bool smooths = value.consume_back(":smooth");
   auto [type, options] = value.split(':');
   auto [scales, rest] = options.split(':');
   auto [zero, wide] = rest.starts_with("blocks8=") ? std::pair(StringRef(), rest) : rest.split(':');
@@ -261,7 +262,7 @@ llvm::Error SpecParser::parseActivations(StringRef value) {
     return llvm::Error::success();
   }
   spec.activations = *rounding;
-  if (!hasScales)
+  if (!hasScales && !smooths)
     return llvm::Error::success();
   // Floats bear one scale for a row, which costs less than several.
   auto kind = llvm::StringSwitch<std::optional<ActivationRounding::Scales>>(scales)
@@ -300,8 +301,12 @@ llvm::Error SpecParser::parseActivations(StringRef value) {
   if (!wide.empty() && (!isInteger || isKnown || rounding->bits < 2 || rounding->bits > 7))
     return fault("'", wide.str(), "' beside activations of type '", type.str(), "'",
                  isKnown ? " with known scales" : "", "; it is for int2 to int7, by group or token");
+  if (smooths && (!isInteger || *kind == ActivationRounding::Group || spec.activations.wideBlocks > 0))
+    return fault("'smooth' beside activations of '", value.str(), "', where channels need not be alike; it is for ",
+                 "integers by token, static or static-mse");
   spec.activations.scales = *kind;
   spec.activations.symmetric = symmetric;
+  spec.activations.smooths = smooths;
   return llvm::Error::success();
 }
 
@@ -388,6 +393,11 @@ llvm::Error SpecParser::parse(StringRef text) {
     return fault("what chooses among several types; add budget=3.8bpw, budget=12MB or budget=8ms");
   if (hasBudget && !spec.hasChoice())
     return fault("a budget where nothing is to be chosen; take weights=auto or a list such as weights=int3|int4|int6");
+  bool isAwq = llvm::any_of(spec.rules, [](const QuantizeSpec::Rule &rule) {
+    return llvm::any_of(rule.forms, [](const WeightForm &form) { return form.scalesInputs; });
+  });
+  if (isAwq && spec.activations.smooths)
+    return fault("'awq' beside 'smooth', both of which move factors from inputs into weights; take one of them");
   if (spec.budgetTime > 0 && spec.activations.isStatic())
     return fault("the time of products with static activations alone; take activations=int8:token with a budget in ms");
   if (spec.budgetTime > 0 && spec.activations.wideBlocks > 0)

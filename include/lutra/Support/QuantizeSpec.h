@@ -6,6 +6,7 @@
 //           | "int8" | "int4" | "w4a8" | "w8a8"
 // activations ::= "f32" | "bf16" | "f16" | ("int" N | "fp8" | "fp8e5m2") (":" scales)?
 //           | "int" N ":" ("group" | "token") (":" ("sym" | "asym"))? (":" "blocks8=" percent "%")?
+//           | "int" N ":" ("token" (":" ("sym" | "asym"))? | "static" | "static-mse") ":smooth"
 // scales  ::= "group" | "token" | "static" | "static-mse"
 // weights ::= type ("|" type)* (":" option)* | "auto" (":" option)* | "f32"
 // type    ::= "int2" .. "int8" | "fp4" | "mxfp4" | "nvfp4" | "nf4" | "iq4nl" | "bitmod3" | "bitmod4" | "fp6" | "fp8"
@@ -47,6 +48,7 @@ struct ActivationRounding {
   bool symmetric = true; // of those from the model's values: else with a zero point
   ActivationForm::Kind type = ActivationForm::Int; // BF16, F16: without scales
   double wideBlocks = 0; // share of the blocks of channels that take 8 bits
+  bool smooths = false;  // factors have moved from inputs into the weight before, so that channels are alike
 
   /// "int8" or "fp8", as a spec has it.
   std::string typeName() const;
@@ -192,8 +194,11 @@ struct QuantizeSpec {
   /// Whether any weight of a product changes.
   bool hasWeights() const;
   bool wants(WeightForm::Method method) const;
-  /// Whether factors are to move from inputs into weights.
+  /// Whether factors are to move from inputs into weights, or those of one form.
   bool scalesInputs() const;
+  bool scalesInputs(const WeightForm &form) const {
+    return form.scalesInputs || (activations.smooths && !form.keeps());
+  }
 
   /// The spec of a text, or what is wrong with it and what there is instead.
   static llvm::Expected<QuantizeSpec> parse(llvm::StringRef text);

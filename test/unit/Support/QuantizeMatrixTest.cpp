@@ -423,9 +423,9 @@ TEST(QuantizeMatrix, input_scales_lower_the_error) {
               double(own.rows) * std::numeric_limits<double>::epsilon() * mean); // sums of rows in f64
   WeightForm form = makeForm("int3", 64, WeightForm::Search);
   ScaledWeight weight{own.n, own.weights, form};
-  InputScales scales = fitInputScales(weight, gram, runAll);
+  InputScales scales = fitInputScales(weight, gram, {}, runAll);
   EXPECT_GT(scales.power, 0);
-  EXPECT_EQ(scales.factors, fitInputScales(weight, own.gram(runBackwards), runBackwards).factors);
+  EXPECT_EQ(scales.factors, fitInputScales(weight, own.gram(runBackwards), {}, runBackwards).factors);
   QuantizeNotes plain, scaled;
   own.quantize(form, &gram, plain);
   std::vector<float> inverse;
@@ -444,7 +444,7 @@ TEST(QuantizeMatrix, input_scales_lower_the_error) {
     ones[i * own.k + i] = 1;
   even.addRows(ones, {}, runAll);
   even.endSet(runAll);
-  EXPECT_EQ(fitInputScales(weight, even, runAll).power, 0);
+  EXPECT_EQ(fitInputScales(weight, even, {}, runAll).power, 0);
 }
 
 /// The same for rows and groups of types of their own, columns out of order, scattered elements and zero points of

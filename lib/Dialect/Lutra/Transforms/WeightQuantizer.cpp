@@ -36,6 +36,9 @@ LogicalResult WeightQuantizer::plan(StringRef spec, bool calibrated, StringRef f
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
            << "--quantize does not know " << llvm::toString(parsed.takeError());
   asked = std::move(*parsed);
+  if (!calibrated && asked.activations.smooths)
+    return emitCodedError(module.getLoc(), ErrorCode::Attribute)
+           << "--quantize asks for 'smooth', which needs inputs of the model; add --calibrate=FILE, or leave it out";
   if (!calibrated && (asked.wants(WeightForm::Gptq) || asked.scalesInputs()))
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
            << "--quantize asks for '" << (asked.scalesInputs() ? "awq" : "gptq")
