@@ -124,6 +124,15 @@ ArrayRef<char> lutra::rowsToKeep(const Sample &sample, int64_t rows) {
   return static_cast<int64_t>(sample.keep.size()) == rows ? ArrayRef(sample.keep) : ArrayRef<char>();
 }
 
+int64_t lutra::countRows(const Sample &sample) {
+  int64_t rows = 1;
+  for (const ProbeTensor &input : sample.inputs) {
+    bool vectors = input.dtype == LUTRA_FLOAT32 && !input.shape.empty() && input.shape.back() > 0;
+    rows = std::max(rows, input.count() / (vectors ? input.shape.back() : 1));
+  }
+  return rows;
+}
+
 std::optional<double> lutra::lossOf(const Sample &sample, ArrayRef<ProbeTensor> exact, ArrayRef<ProbeTensor> other) {
   double sum = 0;
   int64_t count = 0;

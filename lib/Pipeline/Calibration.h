@@ -26,6 +26,9 @@ struct Calibration {
 /// Which of `rows` rows of a tensor count: those that the sample's mask keeps where it has as many elements, else all.
 llvm::ArrayRef<char> rowsToKeep(const Sample &sample, int64_t rows);
 
+/// Tokens or vectors of a sample: elements of its largest input, but of vectors of f32 their number.
+int64_t countRows(const Sample &sample);
+
 /// 1 - cosine of what two runs gave, over the kept rows of all outputs of f32; the mean of the outputs. Nothing where
 /// there is no such output.
 std::optional<double> lossOf(const Sample &sample, llvm::ArrayRef<ProbeTensor> exact,

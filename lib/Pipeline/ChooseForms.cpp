@@ -41,12 +41,7 @@ LogicalResult ModelQuantizer::makeProbe() {
         continue;
       if (rows >= share)
         break;
-      int64_t own = 1;
-      for (const ProbeTensor &input : sample.inputs) { // tokens, or vectors
-        bool vectors = input.dtype == LUTRA_FLOAT32 && !input.shape.empty() && input.shape.back() > 0;
-        own = std::max(own, input.count() / (vectors ? input.shape.back() : 1));
-      }
-      rows += own;
+      rows += countRows(sample);
       compared.push_back(&sample);
     }
   }

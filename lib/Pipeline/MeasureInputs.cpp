@@ -57,6 +57,7 @@ std::vector<const Sample *> ModelQuantizer::heldOut() const {
 void ModelQuantizer::findTaps() {
   IRMapping mapping;
   tapOf.clear();
+  plainOf.clear();
   plain = cast<ModuleOp>(module->clone(mapping));
   Block *entry = &cast<func::FuncOp>(module.lookupSymbol("main")).getBody().front();
   for (const QuantizedProduct &product : quantizer.getProducts()) {
@@ -66,6 +67,7 @@ void ModelQuantizer::findTaps() {
                      (product.isFilter() || type.getShape().back() == product.k);
     tapOf.push_back(reachable ? InputTap(mapping.lookup(lhs), product.isFilter() ? mapping.lookup(product.op) : nullptr)
                               : InputTap());
+    plainOf.push_back(mapping.lookup(product.op));
   }
 }
 

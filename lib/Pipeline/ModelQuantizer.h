@@ -23,6 +23,14 @@ struct Layer {
   size_t pick = 0;
 };
 
+/// What a product reads, or gives, beside the same value of the float model.
+struct Followed {
+  size_t product = 0;
+  bool isInput = false;
+  mlir::Value own = {}; // in the module
+  ErrorSums sums = {};
+};
+
 class InputScaler;
 struct InputScales;
 
@@ -62,6 +70,8 @@ private:
   void roundActivations();
   mlir::LogicalResult quantizeCaches();
   mlir::LogicalResult measureModel();
+  void follow();
+  void findFollowers();
   int64_t bytesOf(const QuantizedProduct &product, const WeightForm &form) const;
   QuantizeOptions optionsOf(size_t product, bool measure) const {
     return {0, measure, quantizer.getSpec().activations, orderFolded[product].value_or(false)};
@@ -78,6 +88,7 @@ private:
   Calibration calibration;
   mlir::OwningOpRef<mlir::ModuleOp> plain; // the module before anything changed
   std::vector<InputTap> tapOf; // of products, in `plain`; null: inside a branch
+  std::vector<mlir::Operation *> plainOf; // products in `plain`
   llvm::MapVector<InputTap, GramMatrix> grams; // without rows: of filters in groups
   llvm::MapVector<mlir::Value, SampledRange> ranges; // of static activations
   llvm::MapVector<InputTap, int64_t> firstRows; // of the first compared sample, by tap
@@ -90,6 +101,7 @@ private:
   std::vector<std::vector<ProbeTensor>> exact; // .. and what the float model gives for them
   int64_t fewRows = 0; // products whose inputs were few
   std::unique_ptr<Probe> floatModel; // what the report compares with
+  llvm::MapVector<mlir::Value, Followed> followed; // of `plain`, behind the outputs of `floatModel`
   QuantizeReport report;
 };
 

@@ -116,7 +116,35 @@ LogicalResult ModelQuantizer::quantizeCaches() {
   return caches.apply();
 }
 
-/// The outputs of the quantized model beside those of the float one.
+/// Of what is compared along the model, in one sample.
+static constexpr int64_t followedBytes = int64_t(1) << 30;
+
+/// Chooses what products read and give in the float model, unless it takes too much memory.
+void ModelQuantizer::follow() {
+  int64_t rows = 1, bytes = 0;
+  for (const std::vector<Sample> &set : calibration.sets)
+    for (const Sample &sample : set)
+      rows = std::max(rows, countRows(sample));
+  for (auto [index, product] : llvm::enumerate(quantizer.getProducts())) {
+    if (product.isFilter() || !tapOf[index].first || formOf(product).keeps())
+      continue;
+    followed.insert({tapOf[index].first, {index, /*isInput=*/true}});
+    followed.insert({plainOf[index]->getResult(0), {index, /*isInput=*/false}});
+    bytes += rows * (product.n + product.k) * static_cast<int64_t>(sizeof(float));
+  }
+  if (bytes > followedBytes)
+    followed.clear();
+}
+
+/// The same values of the quantized model, before inputs are rounded.
+void ModelQuantizer::findFollowers() {
+  for (auto &[value, one] : followed) {
+    const QuantizedProduct &product = quantizer.getProducts()[one.product];
+    one.own = one.isInput ? product.getInput() : quantizer.resultOf(product);
+  }
+}
+
+/// The outputs of the quantized model beside those of the float one, and what its products read and give.
 LogicalResult ModelQuantizer::measureModel() {
   std::vector<const Sample *> samples = heldOut();
   report.fitted = samples.empty();
@@ -126,7 +154,10 @@ LogicalResult ModelQuantizer::measureModel() {
         samples.push_back(&sample);
   constexpr size_t mostSamples = 64;
   samples.resize(std::min(samples.size(), mostSamples));
-  FailureOr<std::unique_ptr<Probe>> after = Probe::compile(module, {}, {}, options);
+  SmallVector<Value> taps;
+  for (auto &[value, one] : followed)
+    taps.push_back(one.own);
+  FailureOr<std::unique_ptr<Probe>> after = Probe::compile(module, taps, {}, options);
   if (failed(after))
     return failure();
   for (const Sample *sample : samples) {
@@ -136,8 +167,16 @@ LogicalResult ModelQuantizer::measureModel() {
     llvm::Expected<std::vector<ProbeTensor>> given = (*after)->run(sample->inputs);
     if (!given)
       return failRun(*sample, given.takeError());
-    report.addSample(*sample, *expected, *given, (*after)->getOutputs());
+    size_t count = expected->size() - taps.size();
+    for (auto [index, entry] : llvm::enumerate(followed))
+      entry.second.sums.add(*sample, (*expected)[count + index], (*given)[count + index]);
+    report.addSample(*sample, ArrayRef(*expected).take_front(count), ArrayRef(*given).take_front(count),
+                     (*after)->getOutputs());
   }
+  bool roundsInputs = quantizer.getSpec().activations.isAsked();
+  for (auto &[value, one] : followed)
+    if (!one.isInput)
+      report.addErrors(one.product, followed.find(tapOf[one.product].first)->second.sums, one.sums, roundsInputs);
   return success();
 }
 
@@ -184,7 +223,9 @@ LogicalResult ModelQuantizer::run(std::string &reportText) {
   for (const QuantizedTable &table : quantizer.getTables())
     report.add(table);
   if (calibrated && !options.quantizeReport.empty()) { // before bytes of weights are freed
-    FailureOr<std::unique_ptr<Probe>> compiled = Probe::compile(*plain, {}, {}, options);
+    follow();
+    SmallVector<Value> taps = llvm::to_vector(llvm::make_first_range(followed));
+    FailureOr<std::unique_ptr<Probe>> compiled = Probe::compile(*plain, taps, {}, options);
     if (failed(compiled))
       return failure();
     floatModel = std::move(*compiled);
@@ -194,6 +235,7 @@ LogicalResult ModelQuantizer::run(std::string &reportText) {
   grams.clear();
   if (failed(quantizer.finish()))
     return failure();
+  findFollowers();
   roundActivations();
   if (fewRows > 0)
     mlir::emitWarning(module.getLoc()) << fewRows << " products saw fewer rows of inputs than 2 K; their codes may fit "

@@ -7,6 +7,7 @@
 #include "llvm/Support/FormatVariadic.h"
 
 #include <cmath>
+#include <limits>
 
 using namespace mlir;
 using namespace lutra;
@@ -53,6 +54,10 @@ void QuantizeReport::add(const QuantizedProduct &product, const WeightForm &form
     layer["tokens"] = notes.tokens;
     layer["outputSqnr"] = ratio(notes.outputPower, notes.outputError);
     layer["deadChannels"] = notes.deadChannels;
+    if (notes.outlierChannel >= 0) {
+      layer["outlierChannel"] = notes.outlierChannel;
+      layer["outlierRatio"] = notes.outlierRatio;
+    }
   }
   if (scaling) {
     layer["inputPower"] = scaling->power;
@@ -73,6 +78,43 @@ void QuantizeReport::add(const QuantizedProduct &product, const WeightForm &form
     layer["milliseconds"] = std::move(measured);
   }
   layers.push_back(std::move(layer));
+}
+
+void ErrorSums::add(const Sample &sample, const ProbeTensor &exact, const ProbeTensor &other) {
+  int64_t columns = exact.shape.empty() ? 1 : std::max<int64_t>(1, exact.shape.back());
+  ArrayRef<char> keep = rowsToKeep(sample, exact.count() / columns);
+  for (auto [i, a, b] : llvm::enumerate(exact.floats(), other.floats())) {
+    if (!keep.empty() && !keep[i / columns])
+      continue;
+    power += double(a) * a;
+    error += (double(a) - b) * (double(a) - b);
+  }
+}
+
+/// Decibels that a layer takes off what reaches it, and of its own codes alone, for it to be blamed.
+static constexpr double greatLoss = 6, poorCodes = 20;
+
+void QuantizeReport::addErrors(size_t index, const ErrorSums &input, const ErrorSums &output, bool roundsInputs) {
+  llvm::json::Object &layer = *layers[index].getAsObject();
+  layer["inputSqnr"] = ratio(input.power, input.error);
+  layer["accumulatedSqnr"] = ratio(output.power, output.error);
+  std::optional<double> given = layer.getNumber("accumulatedSqnr"), own = layer.getNumber("outputSqnr");
+  if (blamed || !given || !own || *own >= poorCodes ||
+      *given > layer.getNumber("inputSqnr").value_or(std::numeric_limits<double>::infinity()) - greatLoss)
+    return;
+  int64_t tokens = *layer.getInteger("tokens"), k = *layer.getInteger("k");
+  double outliers = layer.getNumber("outlierRatio").value_or(0);
+  constexpr double manyTimes = 20; // the median: others have few of the steps of activations
+  std::string cause = llvm::formatv("{0} is too coarse", *layer.getString("format"));
+  if (tokens < 2 * k)
+    cause = llvm::formatv("{0} rows of inputs are fewer than 2 K = {1}", tokens, 2 * k);
+  else if (roundsInputs && outliers >= manyTimes)
+    cause = llvm::formatv("channel {0} of its inputs reaches {1:F0} times as far as others",
+                          *layer.getInteger("outlierChannel"), outliers);
+  blamed = llvm::json::Object{{"name", *layer.getString("name")}, {"weight", *layer.getString("weight")},
+                              {"inputSqnr", layer["inputSqnr"]},  {"accumulatedSqnr", *given},
+                              {"outputSqnr", *own},               {"cause", cause},
+                              {"remedy", "layer(" + layer.getString("weight")->str() + ").weights=int8"}};
 }
 
 void QuantizeReport::add(const KeptProduct &product) {
@@ -119,15 +161,13 @@ void QuantizeReport::addSample(const Sample &sample, ArrayRef<ProbeTensor> exact
     ++output.samples;
     output.cosine += 1 - *loss;
     output.leastCosine = std::min(output.leastCosine, 1 - *loss);
+    output.sums.add(sample, exact[index], other[index]);
     int64_t columns = exact[index].shape.empty() ? 1 : std::max<int64_t>(1, exact[index].shape.back());
     ArrayRef<char> keep = rowsToKeep(sample, exact[index].count() / columns);
     for (auto [i, a, b] : llvm::enumerate(exact[index].floats(), other[index].floats())) {
       if (!keep.empty() && !keep[i / columns])
         continue;
-      double error = std::fabs(double(a) - b);
-      output.greatestError = std::max(output.greatestError, error);
-      output.power += double(a) * a;
-      output.error += error * error;
+      output.greatestError = std::max(output.greatestError, std::fabs(double(a) - b));
     }
   }
 }
@@ -142,6 +182,8 @@ std::string QuantizeReport::text() {
     root["embeddings"] = std::move(tables);
   if (!caches.empty())
     root["caches"] = std::move(caches);
+  if (blamed)
+    root["firstToBlame"] = std::move(*blamed);
   if (predictedLoss)
     root["predictedLoss"] = numberOrNull(*predictedLoss);
   if (floatTime)
@@ -159,8 +201,8 @@ std::string QuantizeReport::text() {
                              {"samples", output.samples},
                              {"meanCosine", numberOrNull(output.cosine / static_cast<double>(output.samples))},
                              {"leastCosine", unless(output.cosine, output.leastCosine)},
-                             {"greatestError", unless(output.error, output.greatestError)},
-                             {"sqnr", ratio(output.power, output.error)}});
+                             {"greatestError", unless(output.sums.error, output.greatestError)},
+                             {"sqnr", ratio(output.sums.power, output.sums.error)}});
     }
     root["calibration"] = llvm::json::Object{{"path", fixUTF8(calibration)}, {"samples", int64_t(samples)}};
     root["outputs"] = std::move(measured);

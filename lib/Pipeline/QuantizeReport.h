@@ -17,6 +17,13 @@ struct InputScaling {
   bool folded = false; // into what computes it
 };
 
+/// Squares of what should be, and of what it is off by.
+struct ErrorSums {
+  double power = 0, error = 0;
+  /// Adds the rows of a tensor that count.
+  void add(const Sample &sample, const ProbeTensor &exact, const ProbeTensor &other);
+};
+
 /// Gathers layers and outputs; docs/quantization.md lists the fields of the file.
 class QuantizeReport {
 public:
@@ -32,6 +39,9 @@ public:
   void add(const QuantizedProduct &product, const WeightForm &form, int64_t bytes, const QuantizeNotes &notes,
            std::optional<double> loss, llvm::ArrayRef<int64_t> times, const std::optional<InputScaling> &scaling,
            std::optional<bool> orderFolded);
+  /// Of the layer that was added as this one: what it reads and gives in the quantized model, errors of those before it
+  /// included. The first whose codes lose much of what reaches it is blamed.
+  void addErrors(size_t layer, const ErrorSums &input, const ErrorSums &output, bool roundsInputs);
   void add(const KeptProduct &product);
   void add(const QuantizedTable &table);
   void add(const KeyValueCache &cache);
@@ -46,9 +56,11 @@ private:
   struct Output {
     std::string name;
     int64_t samples = 0;
-    double cosine = 0, leastCosine = 1, greatestError = 0, power = 0, error = 0;
+    double cosine = 0, leastCosine = 1, greatestError = 0;
+    ErrorSums sums;
   };
   llvm::json::Array layers, kept, tables, caches;
+  std::optional<llvm::json::Object> blamed;
   std::vector<Output> outputs;
   int64_t bytes = 0, weights = 0;
 };

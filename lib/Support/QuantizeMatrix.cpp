@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 
 using namespace lutra;
@@ -27,6 +28,14 @@ void MatrixQuantizer::readDiagonal() {
   double mean = sum / static_cast<double>(k);
   for (double &own : diagonal)
     own = own == 0 ? mean : own;
+  ArrayRef<float> greatest = gram->getGreatest();
+  std::vector<float> live;
+  llvm::copy_if(greatest, std::back_inserter(live), [](float own) { return own > 0; });
+  if (live.empty())
+    return;
+  llvm::sort(live);
+  notes.outlierChannel = llvm::max_element(greatest) - greatest.begin();
+  notes.outlierRatio = double(live.back()) / live[live.size() / 2];
 }
 
 void MatrixQuantizer::takeNearest() {

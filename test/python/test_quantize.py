@@ -45,6 +45,29 @@ def test_sets_are_paths_or_samples(tmp_path: Path) -> None:
     assert all(layer["tokens"] == 280 and layer["method"] == "gptq" for layer in found["layers"])
 
 
+@pytest.mark.parametrize("spec", ["weights=int2:g32", "weights=int3:mse", "int8", "int4,activations=int8:static"])
+def test_errors_of_layers_add_up(spec: str, tmp_path: Path) -> None:
+    """The second product gives `y`, and the first reads what it reads in the float model."""
+    report = tmp_path / "report.json"
+    lutra.compile(MODEL, quantize=spec, calibrate=FOLDER / "set", quantize_report=report)
+    found = json.loads(report.read_text())
+    first, second = found["layers"]
+    assert first["inputSqnr"] is None
+    if "activations" not in spec:  # outputSqnr is of exact inputs
+        assert abs(first["accumulatedSqnr"] - first["outputSqnr"]) < 0.01
+    (y,) = (output for output in found["outputs"] if output["name"] == "y")
+    assert abs(second["accumulatedSqnr"] - y["sqnr"]) < 1e-6
+    greatest = np.max([np.abs(sample["x"]).max(0) for sample in samples()], 0)
+    assert first["outlierChannel"] == greatest.argmax()
+    assert abs(first["outlierRatio"] - greatest.max() / np.sort(greatest)[48]) < 1e-6
+    if spec != "weights=int2:g32":
+        return
+    assert first["outputSqnr"] < 20
+    blamed = found["firstToBlame"]
+    assert (blamed["name"], blamed["remedy"]) == ("first", "layer(w1).weights=int8")
+    assert blamed["cause"] == "int2:g32:asym is too coarse"
+
+
 @pytest.mark.parametrize("bits", [2, 3, 4, 5, 6, 7])
 @pytest.mark.parametrize("activations", ["", ",activations=int8:group"])
 def test_symmetric_scales_have_either_sign(bits: int, activations: str, tmp_path: Path) -> None:
@@ -68,6 +91,14 @@ def test_symmetric_scales_have_either_sign(bits: int, activations: str, tmp_path
     for rows in (1, 64):
         (y,) = compiled(np.eye(64, dtype=np.float32)[:rows])
         assert np.allclose(y, values[:rows], rtol=1e-6, atol=0)
+
+
+def test_good_layers_are_not_to_blame(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    lutra.compile(MODEL, quantize="int8", calibrate=FOLDER / "set", quantize_report=report)
+    assert "firstToBlame" not in json.loads(report.read_text())
+    lutra.compile(MODEL, quantize="weights=int2:g32", calibrate=samples()[:2], quantize_report=report)
+    assert json.loads(report.read_text())["firstToBlame"]["cause"] == "140 rows of inputs are fewer than 2 K = 192"
 
 
 def test_refuses_what_is_no_sample() -> None:

@@ -61,6 +61,8 @@ struct QuantizeNotes {
   std::string reason;   // why it is not the one asked for
   double damp = 0;      // share of the mean diagonal that was added to H
   int64_t tokens = 0, deadChannels = 0, polished = 0;
+  int64_t outlierChannel = -1; // of the input, that of the greatest magnitude ..
+  double outlierRatio = 0;     // .. and this over the median of those channels that are not always 0
   int64_t clipped = 0;  // weights beyond the range of their codes
   double weightPower = 0, weightError = 0; // sums of squares
   double outputPower = 0, outputError = 0; // tr(W H W^T), tr(E H E^T); 0 without H

@@ -309,6 +309,7 @@ void WeightQuantizer::addCorrection(Operation *op, ArrayRef<float> correction) {
   Value mean = ConstantOp::create(builder, op->getLoc(), type, DenseElementsAttr::get(type, correction));
   auto sum = BinaryOp::create(builder, op->getLoc(), result.getType(), BinaryKind::Add, result, mean);
   result.replaceAllUsesExcept(sum.getResult(), sum);
+  corrected[op] = sum.getResult();
 }
 
 void WeightQuantizer::remarkDone(Location loc, StringRef weight, const WeightForm &form, const QuantizeNotes &notes) {

@@ -69,6 +69,11 @@ public:
   /// Lets the product read its weight in a form. Equal forms of one weight are encoded once.
   mlir::LogicalResult apply(const QuantizedProduct &product, const WeightForm &form, const GramMatrix *gram,
                             const QuantizeOptions &options, QuantizeNotes &notes);
+  /// What the product gives, with the sum that makes up for the mean error of its codes.
+  mlir::Value resultOf(const QuantizedProduct &product) const {
+    auto found = corrected.find(product.op);
+    return found == corrected.end() ? product.op->getResult(0) : found->second;
+  }
   /// Lets lookups read bytes and multiply them with the scales of their rows.
   mlir::LogicalResult applyTables();
   /// Refuses patterns that no weight has.
@@ -113,6 +118,7 @@ private:
   std::vector<char> matched;
   std::vector<QuantizedProduct> products;
   std::vector<KeptProduct> kept;
+  llvm::DenseMap<mlir::Operation *, mlir::Value> corrected; // of products, the sum that follows
   std::vector<QuantizedTable> tables;
   llvm::MapVector<llvm::StringRef, std::string> seen; // weights by name, and why one stays as it is
   llvm::DenseMap<mlir::Operation *, std::vector<Done>> done; // by weight
