@@ -116,6 +116,34 @@ TEST(GroupCoder, magnitudes_change_nothing) {
   }
 }
 
+/// Codes about the middle one reach a step farther below it than above: the sign of the scale says on which side. Bytes
+/// need no such step.
+TEST(GroupCoder, symmetric_scales_have_either_sign) {
+  for (unsigned bits : {2, 3, 4, 7, 8})
+    for (double sign : {-1.0, 1.0})
+      for (SideType::Kind scale : {SideType::F32, SideType::F16})
+        for (int64_t group : {int64_t(256), kWhole}) {
+          std::vector<float> values;
+          int64_t reach = 1 << (bits - 1);
+          for (int64_t i = 0; i < 256; ++i)
+            values.push_back(static_cast<float>(sign * 0.25 * double(i % (2 * reach) - reach)));
+          Row nearest(values, makeForm(bits, group, true, WeightForm::Nearest, scale));
+          EXPECT_GT(nearest.error(values), 0);
+          EXPECT_GT(nearest.scales[0], 0);
+          Row searched(values, makeForm(bits, group, true, WeightForm::Search, scale));
+          ASSERT_TRUE(searched.fits);
+          EXPECT_EQ(searched.error(values) == 0, bits < 8) << bits;
+          EXPECT_EQ(searched.scales[0] < 0, bits < 8 && sign < 0) << bits;
+        }
+}
+
+/// What f16 holds no scale of is never made codes of 0 and a scale of 1.
+TEST(GroupCoder, symmetric_scales_that_vanish_do_not_fit) {
+  std::vector<float> values(32, 1e-12f);
+  EXPECT_FALSE(Row(values, makeForm(4, 32, true, WeightForm::Search, SideType::F16)).fits);
+  EXPECT_TRUE(Row(values, makeForm(4, 32, true, WeightForm::Search, SideType::F32)).fits);
+}
+
 TEST(GroupCoder, exact_values_stay) {
   std::vector<float> values;
   for (int i = 0; i < 32; ++i)

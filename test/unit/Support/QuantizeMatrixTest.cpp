@@ -447,6 +447,55 @@ TEST(QuantizeMatrix, input_scales_lower_the_error) {
   EXPECT_EQ(fitInputScales(weight, even, {}, runAll).power, 0);
 }
 
+/// Of inputs in 8 bits with one scale, and of weights: what comes of both, by the outputs themselves.
+static double roundedError(const Case &own, const WeightForm &form, llvm::ArrayRef<float> factors) {
+  Case scaled = own;
+  for (int64_t i = 0; i < own.n * own.k; ++i)
+    scaled.weights[i] *= factors[i % own.k];
+  float reach = 0;
+  for (int64_t i = 0; i < own.rows * own.k; ++i) {
+    scaled.inputs[i] /= factors[i % own.k];
+    reach = std::max(reach, std::fabs(scaled.inputs[i]));
+  }
+  QuantizeNotes notes;
+  GramMatrix gram = scaled.gram();
+  QuantizedMatrix matrix = scaled.quantize(form, &gram, notes);
+  float step = reach / 127;
+  double error = 0;
+  std::vector<float> row(own.k);
+  for (int64_t i = 0; i < own.n; ++i) {
+    matrix.readRow(i, row);
+    for (int64_t x = 0; x < own.rows; ++x) {
+      double off = 0;
+      for (int64_t j = 0; j < own.k; ++j)
+        off += double(own.weights[i * own.k + j]) * own.inputs[x * own.k + j] -
+               double(row[j]) * step * std::nearbyint(scaled.inputs[x * own.k + j] / step);
+      error += off * off / static_cast<double>(own.rows);
+    }
+  }
+  return error;
+}
+
+/// Smoothing makes the error of outputs less where a few channels are large, also where others are 0 throughout.
+TEST(QuantizeMatrix, smooth_inputs_lower_the_error) {
+  Case own(22, 24, 128, 600);
+  for (int64_t x = 0; x < own.rows; ++x) {
+    for (int64_t j = 0; j < own.k; j += 32)
+      own.inputs[x * own.k + j] *= 50;
+    own.inputs[x * own.k + 7] = 0;
+  }
+  for (int64_t i = 0; i < own.n; ++i)
+    own.weights[i * own.k + 9] = 0;
+  WeightForm form = *WeightForm::of("int8");
+  ScaledWeight weight{own.n, own.weights, form};
+  ActivationRounding rounding;
+  rounding.smooths = true;
+  InputScales scales = fitInputScales(weight, own.gram(), rounding, runAll);
+  EXPECT_GE(scales.power, 0.3);
+  EXPECT_EQ(scales.factors, fitInputScales(weight, own.gram(runBackwards), rounding, runBackwards).factors);
+  EXPECT_LT(roundedError(own, form, scales.factors), 0.2 * roundedError(own, form, std::vector<float>(own.k, 1)));
+}
+
 /// The same for rows and groups of types of their own, columns out of order, scattered elements and zero points of
 /// floats; what is coded more finely has less error.
 TEST(QuantizeMatrix, bytes_of_mixed_forms_mean_the_values) {
