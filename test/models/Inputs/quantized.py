@@ -92,7 +92,9 @@ def main() -> int:
             )
             good &= passed
     samples = [{declared.name: row[None]} for row in rows[:4]]
-    for spec, calibrate in () if options.corrupt else (("int8", None), ("w4a8", None), ("weights=int2:g32", samples)):
+    specs = [(name, None) for name in ("int8", "w4a8", "weights=fp4", "weights=bitmod3")]
+    specs += [(name, samples) for name in ("weights=int2:g32", "weights=int2:g64:groups4=25%")]
+    for spec, calibrate in [] if options.corrupt else specs:
         (result,) = lutra.compile(model, threads=1, quantize=spec, calibrate=calibrate)(rows)
         mean = float(np.abs(result - exact).mean())
         same = bool((result.argmax(1) == exact.argmax(1)).all())
