@@ -36,6 +36,8 @@ MODEL is an .onnx file or an .mlir file (a module of the lutra dialect, any stag
   --quantize-report FILE  write what --quantize did to each layer, as JSON
   --report FILE         write what was decided, as JSON: each product's strategy, its cost in cycles, and why or at what
                         cost the others were not taken; which weights and activations became integers
+  --arithmetic KIND     between codes: float (default), or integer, which computes codes from sums of integers, softmax
+                        and norms of codes in fixed point, where they follow from integers alone
   --strategy NAME       of every product: tiled, bytes, coded, decode, bfloat, dot, lookup, ternary, bitserial,
                         scalar; auto (default): the cheapest
   --target NAME         cpu (default), nvgpu (a library that runs on NVIDIA GPUs) or mil (an .mlpackage)
@@ -195,6 +197,10 @@ void FlagParser::parseOne(StringRef flag) {
     options.report = value.str();
     if (value.empty() && error.empty())
       error = "--report takes a file's name, not ''";
+  } else if (take("--arithmetic", value)) {
+    options.integerArithmetic = value == "integer";
+    if (value != "integer" && value != "float")
+      error = ("--arithmetic takes float or integer, not '" + value + "'").str();
   } else if (take("--strategy", value)) {
     options.strategy = value.str();
     SmallVector<StringRef> names = getProductStrategyNames();
@@ -279,6 +285,8 @@ void FlagParser::checkTogether() {
             " ends before it";
   else if (options.strategy != "auto" && isMil)
     error = "--strategy goes with --target=cpu or nvgpu; a Core ML package leaves the choice to its reader";
+  else if (options.integerArithmetic && options.target != "cpu")
+    error = "--arithmetic=integer goes with --target=cpu; others keep floats between codes";
   else if (isMil && options.emit != EmitKind::Library && options.emit != EmitKind::MilText)
     error = "target mil writes a package, or text with --emit=mil-text";
   else if (!isMil && options.emit == EmitKind::MilText)

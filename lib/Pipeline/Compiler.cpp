@@ -181,6 +181,9 @@ LogicalResult buildStage(OpPassManager &manager, Stage stage, const CompileOptio
       manager.addPass(createRaiseSignProducts(signOptions(options)));
       manager.addPass(createNarrowActivations());
     }
+    // After the layout, which moves quantizations; before fusion, which would make kernels of what goes.
+    if (options.integerArithmetic)
+      manager.addPass(createUseIntegerArithmetic());
     // Before fusion: the codes are made in kernels of their own.
     manager.addPass(createQuantizeActivations(activationOptions(options)));
     manager.addPass(createFormKernels(fusionOptions(options)));

@@ -17,6 +17,7 @@ HandlerTable::HandlerTable() {
   addControlHandlers(*this);
   addConvolutionHandlers(*this);
   addGatherHandlers(*this);
+  addIntegerHandlers(*this);
   addMemoryHandlers(*this);
   addMovementHandlers(*this);
   addNormHandlers(*this);

@@ -86,6 +86,7 @@ private:
 void addControlHandlers(HandlerTable &table);
 void addConvolutionHandlers(HandlerTable &table);
 void addGatherHandlers(HandlerTable &table);
+void addIntegerHandlers(HandlerTable &table);
 void addMemoryHandlers(HandlerTable &table);
 void addMovementHandlers(HandlerTable &table);
 void addNormHandlers(HandlerTable &table);

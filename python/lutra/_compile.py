@@ -46,6 +46,7 @@ class Options(TypedDict, total=False):
     quantize_report: str | os.PathLike[str] | None
     report: str | os.PathLike[str] | None
     strategy: str
+    arithmetic: str
     compile_threads: int | None
     isolate: bool | None
 
@@ -78,6 +79,7 @@ def compile(
     quantize_report: str | os.PathLike[str] | None = None,
     report: str | os.PathLike[str] | None = None,
     strategy: str = "auto",
+    arithmetic: str = "float",
     compile_threads: int | None = None,
     isolate: bool | None = None,
 ) -> Model | Package:
@@ -93,7 +95,8 @@ def compile(
     "int8", "w4a8" or "weights=int4:g128,exclude=*head*" (docs/quantization.md). calibrate: inputs of the model that
     quantization fits codes to: an .npz file, a folder of them, dicts of arrays by input name, or a list of such sets,
     which weigh the same. quantize_report: a JSON file for what it did to each layer. report: a JSON file for what the
-    compiler decided, such as the strategy of each product. isolate: compile in a process of its own, so that no fault
+    compiler decided, such as the strategy of each product. arithmetic: "integer" computes codes from codes without
+    floats where it can be (docs/quantization.md). isolate: compile in a process of its own, so that no fault
     of the compiler reaches this one (default for files); what is in memory, such as an exported program's weights, is
     not copied without.
 
@@ -106,7 +109,7 @@ def compile(
     if output is None:
         folder = tempfile.TemporaryDirectory(prefix="lutra-")
         output = Path(folder.name) / ("model.mlpackage" if target == "mil" else "model.so")
-    flags = [f"--target={target}", f"--strategy={strategy}", "-o", os.fspath(output)]
+    flags = [f"--target={target}", f"--strategy={strategy}", f"--arithmetic={arithmetic}", "-o", os.fspath(output)]
     for flag, names in (("--target-cpu", target_cpu), ("--gpu-arch", gpu_arch)):
         if names is not None:
             flags.append(f"{flag}={names if isinstance(names, str) else ','.join(names)}")

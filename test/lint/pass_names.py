@@ -33,6 +33,7 @@ VERBS = (
     "Quantize",
     "Raise",
     "Split",
+    "Use",
 )
 
 

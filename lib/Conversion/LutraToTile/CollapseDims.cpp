@@ -29,7 +29,7 @@ static bool isAligned(Operation *op) {
     return typeOf(op->getOperand(1)).getRank() == 0;
   if (auto gather = dyn_cast<GatherOp>(op)) // of one entry for each element
     return gather.isByteTable();
-  return isa<UnaryOp, BinaryOp, CompareOp, SelectOp, CastOp, ReduceOp, SoftmaxOp, LayerNormOp, RmsNormOp,
+  return isa<UnaryOp, BinaryOp, CompareOp, SelectOp, CastOp, RequantizeOp, ReduceOp, SoftmaxOp, LayerNormOp, RmsNormOp,
              ConstantOp, YieldOp>(op);
 }
 

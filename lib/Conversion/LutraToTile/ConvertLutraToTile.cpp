@@ -30,7 +30,7 @@ struct ConvertLutraToTile final : lutra::impl::ConvertLutraToTileBase<ConvertLut
 static bool isWindowed(Operation *op) {
   return !isa_and_nonnull<LutraDialect>(op->getDialect()) ||
          isa<BinaryOp, CastOp, CompareOp, ConstantOp, DequantizeOp, ExpandOp, FromIndexOp, GatherElementsOp, GatherNdOp,
-             GatherOp, IotaOp, PadOp, QuantizeOp, ReshapeOp, SelectOp, SliceOp, TransposeOp, UnaryOp>(op);
+             GatherOp, IotaOp, PadOp, QuantizeOp, RequantizeOp, ReshapeOp, SelectOp, SliceOp, TransposeOp, UnaryOp>(op);
 }
 
 Operation *lutra::getRoot(KernelOp kernel) {
@@ -43,7 +43,7 @@ Operation *lutra::getRoot(KernelOp kernel) {
 Operation *lutra::getRowProducer(KernelOp kernel) {
   Operation *root = getRoot(kernel);
   for (Operation &op : kernel.getBody().front().without_terminator())
-    if (&op != root && isa<SoftmaxOp, LayerNormOp, RmsNormOp>(op))
+    if (&op != root && isa<IntegerNormOp, IntegerSoftmaxOp, LayerNormOp, RmsNormOp, SoftmaxOp>(op))
       return &op;
   return nullptr;
 }

@@ -93,7 +93,7 @@ FailureOr<Value> KernelEmitter::emitTile(Value tensor, const TileWindow &asked) 
 FailureOr<Value> KernelEmitter::emitOp(Value tensor, const TileWindow &window) {
   Operation *op = tensor.getDefiningOp();
   return TypeSwitch<Operation *, FailureOr<Value>>(op)
-      .Case<UnaryOp, BinaryOp, CompareOp, SelectOp, CastOp>(
+      .Case<UnaryOp, BinaryOp, CompareOp, SelectOp, CastOp, RequantizeOp>(
           [&](auto) { return emitPointwise(op, window); })
       .Case<QuantizeOp, DequantizeOp>([&](auto) { return emitQuantization(op, window); })
       .Case<ReshapeOp>([&](ReshapeOp reshape) { return emitReshape(reshape, window); })
@@ -152,7 +152,7 @@ FailureOr<Value> KernelEmitter::emitPointwise(Operation *op, const TileWindow &w
   Value result = map(tiles, getTileElement(resultElement), [&](OpBuilder &b, ValueRange scalars) -> Value {
     ScalarBuilder scalar{b, op->getLoc()};
     SmallVector<Value> in;
-    bool isCast = isa<CastOp>(op);
+    bool isCast = isa<CastOp, RequantizeOp>(op);
     for (Value value : scalars)
       in.push_back(isCast ? value : scalar.toCompute(value));
     if (exponent)
@@ -164,6 +164,8 @@ FailureOr<Value> KernelEmitter::emitPointwise(Operation *op, const TileWindow &w
       out = scalar.binary(binary.getKind(), in[0], in[1], types[0]);
     else if (auto compare = dyn_cast<CompareOp>(op))
       out = scalar.compare(compare.getKind(), in[0], in[1], types[0]);
+    else if (auto requantize = dyn_cast<RequantizeOp>(op))
+      out = scalar.requantize(in, types[0], requantize.getShift(), resultElement);
     else if (isa<SelectOp>(op))
       out = arith::SelectOp::create(b, op->getLoc(), in[0], in[1], in[2]);
     else

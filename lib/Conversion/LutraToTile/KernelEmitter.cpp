@@ -105,7 +105,8 @@ void KernelEmitter::finishGrid(Value items) { func::ReturnOp::create(builder, lo
 int64_t KernelEmitter::getTileWidth() {
   unsigned bits = 8;
   kernel.walk([&](Operation *op) {
-    for (Value value : op->getOperands())
+    // Sums of 64 bits are those of one op.
+    for (Value value : isa<RequantizeOp>(op) ? op->getOperands().take_front() : op->getOperands())
       if (auto type = dyn_cast<RankedTensorType>(value.getType()); type && type.getElementType().isIntOrFloat())
         bits = std::max(bits, getComputeType(type.getElementType()).getIntOrFloatBitWidth());
   });

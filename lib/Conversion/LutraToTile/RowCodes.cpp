@@ -181,25 +181,24 @@ LogicalResult RowFunction::softmaxOfCodes(const RowCodes &codes) {
   });
 }
 
-LogicalResult RowFunction::normOfCodes(const RowCodes &codes) {
+Value RowFunction::centreCodes(const RowCodes &codes, Value tile) {
+  Location loc = emitter.loc;
+  Type word = emitter.builder.getI32Type();
+  return emitter.map(tile, word, [&](OpBuilder &b, ValueRange v) -> Value {
+    bool isUnsigned = codes.element().isUnsignedInteger();
+    Value x = isUnsigned ? arith::ExtUIOp::create(b, loc, word, v[0]).getResult()
+                         : arith::ExtSIOp::create(b, loc, word, v[0]).getResult();
+    if (codes.zero == 0)
+      return x;
+    Value zero = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(static_cast<int32_t>(codes.zero)));
+    return arith::SubIOp::create(b, loc, x, zero);
+  });
+}
+
+FailureOr<std::pair<Value, Value>> RowFunction::sumCodes(const RowCodes &codes) {
   OpBuilder &builder = emitter.builder;
   Location loc = emitter.loc;
-  Type word = builder.getI32Type(), real = builder.getF32Type(), wide = builder.getI64Type();
-  bool centres = isa<LayerNormOp>(op);
-  int64_t size = *getConstantIntValue(sizes[rank - 1]);
-  Value kept = findCodeBuffer(codes);
-  // Codes less their zero point, as integers.
-  auto integers = [&](Value tile) {
-    return emitter.map(tile, word, [&](OpBuilder &b, ValueRange v) -> Value {
-      bool isUnsigned = codes.element().isUnsignedInteger();
-      Value x = isUnsigned ? arith::ExtUIOp::create(b, loc, word, v[0]).getResult()
-                           : arith::ExtSIOp::create(b, loc, word, v[0]).getResult();
-      if (codes.zero == 0)
-        return x;
-      Value zero = arith::ConstantOp::create(b, loc, b.getI32IntegerAttr(static_cast<int32_t>(codes.zero)));
-      return arith::SubIOp::create(b, loc, x, zero);
-    });
-  };
+  Type word = builder.getI32Type();
   TypedAttr none = builder.getI32IntegerAttr(0);
   Reduction total{emitter, ReduceKind::Sum, word};
   Value start = emitter.fill(none, {width});
@@ -210,7 +209,7 @@ LogicalResult RowFunction::normOfCodes(const RowCodes &codes) {
                           return failure();
                         keepCodes(codes, *tile, window);
                         Value bound = window.bounds.empty() ? Value() : window.bounds[0];
-                        Value x = emitter.maskTail(integers(*tile), bound, none);
+                        Value x = emitter.maskTail(centreCodes(codes, *tile), bound, none);
                         Value square = emitter.map(x, word, [&](OpBuilder &b, ValueRange v) -> Value {
                           return arith::MulIOp::create(b, loc, v[0], v[0]);
                         });
@@ -218,10 +217,22 @@ LogicalResult RowFunction::normOfCodes(const RowCodes &codes) {
                       });
   if (failed(sums))
     return failure();
-  SmallVector<Value> both;
-  for (Value tile : *sums)
-    both.push_back(TileReduceOp::create(builder, loc, TileType::get({}, word), ReduceKind::Sum, tile,
-                                        /*is_unsigned=*/false));
+  auto fold = [&](Value tile) -> Value {
+    return TileReduceOp::create(builder, loc, TileType::get({}, word), ReduceKind::Sum, tile, /*is_unsigned=*/false);
+  };
+  Value sum = fold((*sums)[0]);
+  return std::pair(sum, fold((*sums)[1]));
+}
+
+LogicalResult RowFunction::normOfCodes(const RowCodes &codes) {
+  Type real = emitter.builder.getF32Type(), wide = emitter.builder.getI64Type();
+  bool centres = isa<LayerNormOp>(op);
+  int64_t size = *getConstantIntValue(sizes[rank - 1]);
+  Value kept = findCodeBuffer(codes);
+  FailureOr<std::pair<Value, Value>> sums = sumCodes(codes);
+  if (failed(sums))
+    return failure();
+  Value both[] = {sums->first, sums->second};
   KernelEmitter::Scope scope(emitter);
   if (kept)
     emitter.bindBuffer(codes.codes, kept);
@@ -252,7 +263,7 @@ LogicalResult RowFunction::normOfCodes(const RowCodes &codes) {
     FailureOr<Value> tile = loadCodes(codes, window);
     if (failed(tile))
       return failure();
-    SmallVector<Value> tiles{integers(*tile), factor};
+    SmallVector<Value> tiles{centreCodes(codes, *tile), factor};
     if (centres)
       tiles.push_back(mean);
     Value y = map(tiles, [&](ScalarBuilder &s, ValueRange v) -> Value {

@@ -36,6 +36,8 @@ RowFunction::RowFunction(KernelEmitter &kernelEmitter, Operation *rowOp, int64_t
   sizes = emitter.getSizes(result);
   if (auto softmaxOp = dyn_cast<SoftmaxOp>(op)) {
     axes = {static_cast<int64_t>(softmaxOp.getAxis())};
+  } else if (isa<IntegerNormOp, IntegerSoftmaxOp>(op)) {
+    axes = {rank - 1};
   } else {
     int64_t count = isa<LayerNormOp>(op) ? cast<LayerNormOp>(op).getDims() : cast<RmsNormOp>(op).getDims();
     for (int64_t dim = rank - count; dim < rank; ++dim)
@@ -45,6 +47,10 @@ RowFunction::RowFunction(KernelEmitter &kernelEmitter, Operation *rowOp, int64_t
 
 LogicalResult RowFunction::emit(const TileWindow &row) {
   base = row;
+  if (isa<IntegerNormOp>(op))
+    return integerNorm();
+  if (isa<IntegerSoftmaxOp>(op))
+    return integerSoftmax();
   bool isSoftmax = isa<SoftmaxOp>(op);
   std::optional<RowCodes> codes = RowCodes::of(input);
   if (codes && !isSoftmax && takesCodes(*codes))
@@ -64,7 +70,7 @@ void RowFunction::takeBuffer() {
   if (sink.buffer || width == 1 || axes.size() != 1 || !isAlongLast() || emitter.target.getVectorBits() == 0)
     return;
   std::optional<int64_t> size = getConstantIntValue(sizes[rank - 1]);
-  bool computes = !emitter.getBuffer(input) || isa<SoftmaxOp>(op);
+  bool computes = !emitter.getBuffer(input) || isa<IntegerSoftmaxOp, SoftmaxOp>(op);
   if (!computes || !size || *size < 1 || *size > ownElements)
     return;
   sink.buffer = makeScratch(emitter, {llvm::divideCeilSigned(*size, width) * width}, compute);

@@ -55,6 +55,14 @@ private:
   mlir::Value findCodeBuffer(const RowCodes &codes);
   void keepCodes(const RowCodes &codes, mlir::Value tile, const TileWindow &window);
   mlir::FailureOr<mlir::Value> loadCodes(const RowCodes &codes, const TileWindow &window);
+  /// Codes less their zero point, in 32 bits.
+  mlir::Value centreCodes(const RowCodes &codes, mlir::Value tile);
+  /// The sums of these and of their squares in a row, which keeps codes that some op computes (see keepCodes).
+  mlir::FailureOr<std::pair<mlir::Value, mlir::Value>> sumCodes(const RowCodes &codes);
+
+  // RowIntegers.cpp
+  mlir::LogicalResult integerSoftmax();
+  mlir::LogicalResult integerNorm();
   /// Folds the tiles of a row along the last dimension.
   mlir::FailureOr<KernelEmitter::Carried>
   foldRow(mlir::ValueRange start,

@@ -102,7 +102,7 @@ LogicalResult RowEmission::emitItem() {
 }
 
 GroupKind lutra::getRowKind() {
-  return {hasRoot<SoftmaxOp, LayerNormOp, RmsNormOp>,
+  return {hasRoot<IntegerNormOp, IntegerSoftmaxOp, LayerNormOp, RmsNormOp, SoftmaxOp>,
           [](KernelEmitter &emitter) -> FailureOr<Value> { return RowEmission(emitter, false).getItems(); },
           [](KernelEmitter &emitter, bool elementwise) { return RowEmission(emitter, elementwise).emitItem(); }};
 }

@@ -311,6 +311,28 @@ Value ScalarBuilder::limit(Value x, double low, double high) {
   return x;
 }
 
+Value ScalarBuilder::requantize(ValueRange operands, Type from, int64_t shift, Type to) {
+  Type wide = builder.getI64Type(), word = builder.getI32Type();
+  auto number = [&](Type type, int64_t value) -> Value {
+    return arith::ConstantOp::create(builder, loc, builder.getIntegerAttr(type, value));
+  };
+  Value x = isUnsignedElement(from) ? arith::ExtUIOp::create(builder, loc, wide, operands[0]).getResult()
+                                    : arith::ExtSIOp::create(builder, loc, wide, operands[0]).getResult();
+  Value multiplier = arith::ExtSIOp::create(builder, loc, wide, operands[1]);
+  Value sum = arith::AddIOp::create(builder, loc, arith::MulIOp::create(builder, loc, x, multiplier), operands[2]);
+  Type type = wide;
+  if (shift >= 32) { // 32 bits hold what is left: no vectors of 64 bits are compared
+    type = word;
+    sum = arith::TruncIOp::create(builder, loc, word, arith::ShRUIOp::create(builder, loc, sum, number(wide, 32)));
+    shift -= 32;
+  }
+  Value code = arith::ShRSIOp::create(builder, loc, sum, number(type, shift));
+  int64_t least = isUnsignedElement(to) ? 0 : -128;
+  code = arith::MaxSIOp::create(builder, loc, code, number(type, least));
+  code = arith::MinSIOp::create(builder, loc, code, number(type, least + 255));
+  return arith::TruncIOp::create(builder, loc, builder.getI8Type(), code);
+}
+
 Value ScalarBuilder::saturate(Value x, Type to) {
   Type t = x.getType(), element = getTileElement(to);
   unsigned width = to.getIntOrFloatBitWidth(), stored = element.getIntOrFloatBitWidth();

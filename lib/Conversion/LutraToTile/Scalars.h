@@ -26,6 +26,8 @@ struct ScalarBuilder {
   mlir::Value fromCompute(mlir::Value x, mlir::Type to);
   /// round(x) limited to [low, high], as an integer of type `to`. NaN becomes 0.
   mlir::Value saturate(mlir::Value x, mlir::Type to);
+  /// lutra.requantize of input, multiplier and offset.
+  mlir::Value requantize(mlir::ValueRange operands, mlir::Type from, int64_t shift, mlir::Type to);
   /// x limited to [low, high]; NaN stays.
   mlir::Value limit(mlir::Value x, double low, double high);
 

@@ -14,6 +14,7 @@ namespace lutra {
 void LutraDialect::initialize() {
   addAttributeKinds();
   addTypeKinds();
+  addIntegerOps();
   addMovementOps();
   addNormOps();
   addPointwiseOps();

@@ -26,7 +26,7 @@ static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(valu
 
 FusionClass getFusionClass(Operation *op) {
   return TypeSwitch<Operation *, FusionClass>(op)
-      .Case<UnaryOp, BinaryOp, CompareOp, SelectOp, CastOp, QuantizeOp, DequantizeOp>(
+      .Case<UnaryOp, BinaryOp, CompareOp, SelectOp, CastOp, QuantizeOp, DequantizeOp, RequantizeOp>(
           [](auto) { return FusionClass::Pointwise; })
       .Case([](ReshapeOp) { return FusionClass::Alias; })
       .Case<IotaOp, FromIndexOp>([](auto) { return FusionClass::Free; })
@@ -61,7 +61,7 @@ bool isHeavy(Operation *op) {
   if (auto binary = dyn_cast<BinaryOp>(op))
     return binary.getKind() == BinaryKind::Pow || binary.getKind() == BinaryKind::Mod ||
            binary.getKind() == BinaryKind::Rem || binary.getKind() == BinaryKind::Div;
-  return isa<QuantizeOp>(op);
+  return isa<QuantizeOp, RequantizeOp>(op);
 }
 
 /// Whether each element of `value` is used for one element of `user`'s result, as far as types show.
@@ -90,7 +90,7 @@ static bool keepsRows(Operation *op) {
 /// Whether `root` accepts values that are computed on the fly for operand number `operand`.
 static bool acceptsProducer(Operation *root, unsigned operand) {
   return TypeSwitch<Operation *, bool>(root)
-      .Case<SoftmaxOp, ReduceOp, ArgReduceOp>([](auto) { return true; })
+      .Case<SoftmaxOp, IntegerNormOp, IntegerSoftmaxOp, ReduceOp, ArgReduceOp>([](auto) { return true; })
       .Case<LayerNormOp, RmsNormOp>([&](auto) { return operand == 0; })
       .Case<ConcatOp, DynamicQuantizeOp>([](auto) { return true; })
       .Default([](Operation *) { return false; });
@@ -98,7 +98,8 @@ static bool acceptsProducer(Operation *root, unsigned operand) {
 
 /// Whether pointwise ops may follow `root` in its kernel.
 static bool acceptsEpilogue(Operation *root) {
-  return isa<MatmulOp, ConvOp, ConvTransposeOp, PoolOp, ReduceOp, SoftmaxOp, LayerNormOp, RmsNormOp>(root);
+  return isa<MatmulOp, ConvOp, ConvTransposeOp, PoolOp, ReduceOp, SoftmaxOp, LayerNormOp, RmsNormOp, IntegerNormOp,
+             IntegerSoftmaxOp>(root);
 }
 
 /// Whether `value`, made by an op that may join, can be computed inside `user`'s kernel where `user` reads it.
@@ -125,6 +126,8 @@ static bool isRowOp(Operation *op) {
   if (auto layer = dyn_cast<LayerNormOp>(op))
     return layer.getDims() == 1;
   auto rms = dyn_cast<RmsNormOp>(op);
+  if (isa<IntegerNormOp, IntegerSoftmaxOp>(op))
+    return true;
   return rms && rms.getDims() == 1;
 }
 
@@ -248,7 +251,7 @@ private:
     if (isa_and_nonnull<MatmulOp, ConvOp>(group.root) && !fitsSpot(op))
       return std::nullopt;
     // What another product ends with; codes are fewer bytes between two kernels than its sums.
-    if (isa<QuantizeOp>(op) && (group.root || !isEpilogueOf(op, group)) && finishesRoot(op, group))
+    if (isa<QuantizeOp, RequantizeOp>(op) && (group.root || !isEpilogueOf(op, group)) && finishesRoot(op, group))
       return std::nullopt;
     return found;
   }

@@ -18,18 +18,23 @@ def main() -> int:
     parser.add_argument("graph", type=Path)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--corrupt", action="store_true", help="change an element of the first result")
+    parser.add_argument("--integers", action="store_true", help="compute rows in integers")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
-    library = options.work / "rows.so"
+    graph, library = options.graph, options.work / "rows.so"
+    if options.integers:
+        graph = options.work / "integers.mlir"
+        command = ["lutra-opt", str(options.graph), "--lutra-use-integer-arithmetic", "-o", str(graph)]
+        subprocess.run(command, check=True)
     flags = ["--triple=aarch64-linux-gnu", "--target-cpu=neon", "-o", str(library)]
-    subprocess.run(["lutra-compile", str(options.graph), *flags], check=True)
+    subprocess.run(["lutra-compile", str(graph), *flags], check=True)
     arguments = re.findall(r"%(a\d+): tensor<(\d+)x(\d+)x(u?)i8>", options.graph.read_text().split("{\n")[0])
     random = np.random.default_rng(3)
     inputs = {
         name: random.integers(0, 256, (int(rows), int(columns))).astype(np.uint8).view(np.uint8 if sign else np.int8)
         for name, rows, columns, sign in arguments
     }
-    values, bounds = evaluate(options.graph, inputs)
+    values, bounds = evaluate(graph, inputs)
     _, results = Guest("neon", options.work).run_model(library, list(inputs.values()))
     results = [np.array(result) for result in results]
     if options.corrupt:

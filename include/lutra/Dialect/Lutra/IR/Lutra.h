@@ -64,6 +64,8 @@ int64_t storedByteCount(mlir::RankedTensorType type);
 } // namespace lutra
 
 #define GET_OP_CLASSES
+#include "lutra/Dialect/Lutra/IR/LutraIntegerOps.h.inc"
+#define GET_OP_CLASSES
 #include "lutra/Dialect/Lutra/IR/LutraMovementOps.h.inc"
 #define GET_OP_CLASSES
 #include "lutra/Dialect/Lutra/IR/LutraNormOps.h.inc"

@@ -20,6 +20,7 @@ def Lutra_Dialect : Dialect {
   let hasConstantMaterializer = 1;
   let extraClassDeclaration = [{
     // One per op family, each in the family's own file.
+    void addIntegerOps();
     void addMovementOps();
     void addNormOps();
     void addPointwiseOps();

@@ -2,6 +2,7 @@
 #ifndef LUTRA_DIALECT_LUTRA_IR_LUTRAOPS_TD
 #define LUTRA_DIALECT_LUTRA_IR_LUTRAOPS_TD
 
+include "lutra/Dialect/Lutra/IR/LutraIntegerOps.td"
 include "lutra/Dialect/Lutra/IR/LutraMovementOps.td"
 include "lutra/Dialect/Lutra/IR/LutraNormOps.td"
 include "lutra/Dialect/Lutra/IR/LutraPointwiseOps.td"

@@ -560,4 +560,31 @@ def RaiseRounding : Pass<"lutra-raise-rounding"> {
   let dependentDialects = ["lutra::LutraDialect"];
 }
 
+def UseIntegerArithmetic : Pass<"lutra-use-integer-arithmetic"> {
+  let summary = "computes codes from integers in fixed point";
+  let description = [{
+    Needs: graph level, after lutra-raise-integer-products and lutra-choose-layout. Guarantees: a quantize into 8-bit
+    codes with one known scale, of a sum of integers with constant factors (one for all, or of one shape) and a
+    constant, becomes lutra.requantize. Integers are casts of i32 or less, dequantized codes, softmax of dequantized
+    8-bit codes along the last dimension (lutra.integer_softmax), and a layer or RMS norm of such
+    (lutra.integer_norm), all with one known scale. A relu or a minimum or maximum with a constant before the quantize
+    becomes one of codes. Each code is that of floats or a neighbour: the fixed point adds less than a sixteenth of a
+    step where a term is an integer; what softmax and norms add is said in docs/design/bounds.md. A remark says why a
+    quantize stays. Leaves alone: everything else, among it quantize of values that no integers make, such as a
+    model's inputs.
+
+    ```mlir
+    %f = lutra.cast %i : tensor<?x8xi32> -> tensor<?x8xf32>
+    %s = lutra.binary<mul> %f, %sw : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
+    %b = lutra.binary<add> %s, %bias : (tensor<?x8xf32>, tensor<8xf32>) -> tensor<?x8xf32>
+    %q = lutra.quantize %b scale(%t : tensor<f32>) {axis = 0 : i64, block = 0 : i64}
+           : tensor<?x8xf32> -> tensor<?x8xi8>
+    // becomes
+    %q = lutra.requantize %i multiplier(%m : tensor<8xi32>) offset(%o : tensor<8xi64>) {shift = 40 : i64}
+           : tensor<?x8xi32> -> tensor<?x8xi8>
+    ```
+  }];
+  let dependentDialects = ["lutra::LutraDialect"];
+}
+
 #endif
