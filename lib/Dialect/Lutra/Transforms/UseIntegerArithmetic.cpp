@@ -10,6 +10,7 @@
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
 #include "ScalarMatch.h"
+#include "WeightData.h"
 
 #include "lutra/Dialect/Lutra/IR/ScalarValues.h"
 #include "lutra/Support/FixedPoint.h"
@@ -19,6 +20,7 @@
 #include "mlir/IR/Remarks.h"
 
 #include <cmath>
+#include <cstring>
 
 using namespace mlir;
 using namespace lutra;
@@ -67,7 +69,7 @@ struct Codes {
 /// A quantization that becomes a requantization.
 class Requantization {
 public:
-  explicit Requantization(QuantizeOp op) : op(op), builder(op) {}
+  Requantization(QuantizeOp op, WeightStore &store) : op(op), store(store), builder(op) {}
   /// Replaces the op, or says why not.
   bool run(std::string &why);
 
@@ -78,6 +80,7 @@ private:
   };
   Value readLimits(Value value);
   std::optional<Sum> read(Value value, unsigned depth);
+  std::optional<Factor> readConstant(Value value);
   bool findShift();
   double getError();
   Value makeIntegers(const Term &term);
@@ -88,6 +91,7 @@ private:
   }
 
   QuantizeOp op;
+  WeightStore &store; // of the module
   OpBuilder builder;
   std::string reason;
   Sum sum;
@@ -119,11 +123,25 @@ static std::optional<Codes> readCodes(Value value) {
   return zero ? std::optional(Codes{op.getInput(), *scale, *zero}) : std::nullopt;
 }
 
-static std::optional<Factor> readConstant(Value value) {
+std::optional<Factor> Requantization::readConstant(Value value) {
   DenseElementsAttr known;
+  Factor factor;
+  if (store.getGlobal(value)) {
+    std::optional<WeightBytes> stored = store.read(value);
+    RankedTensorType type = typeOf(value);
+    if (!stored || !type.getElementType().isF32() || !type.hasStaticShape())
+      return std::nullopt;
+    factor.shape = llvm::to_vector(type.getShape());
+    factor.values.clear();
+    for (int64_t i = 0; i < type.getNumElements(); ++i) {
+      float element;
+      std::memcpy(&element, stored->element(i), sizeof(element));
+      factor.values.push_back(element);
+    }
+    return std::isfinite(factor.most()) ? std::optional(factor) : std::nullopt;
+  }
   if (!matchPattern(value, m_Constant(&known)) || !known.getElementType().isF32())
     return std::nullopt;
-  Factor factor;
   if (known.isSplat()) {
     factor = Factor::scalar(known.getSplatValue<float>());
   } else {
@@ -422,11 +440,12 @@ bool Requantization::run(std::string &why) {
 
 void UseIntegerArithmetic::runOnOperation() {
   SmallVector<QuantizeOp> quantizes;
+  WeightStore store(getOperation());
   getOperation()->walk([&](QuantizeOp op) { quantizes.push_back(op); });
   for (QuantizeOp op : quantizes) {
     auto opts = remark::RemarkOpts::name("UseIntegerArithmetic").category(DEBUG_TYPE);
     std::string why;
-    if (!Requantization(op).run(why)) {
+    if (!Requantization(op, store).run(why)) {
       remark::missed(op.getLoc(), opts) << remark::reason("{0}", why);
       continue;
     }

@@ -23,6 +23,24 @@ func.func @product(%i: tensor<?x2xi32>) -> tensor<?x2xi8> {
   return %q : tensor<?x2xi8>
 }
 
+// A bias that is a weight: 2 and -2 steps.
+// CHECK-LABEL: func @weights
+// CHECK-DAG: lutra.constant dense<[687194767360, -412316860416]> : tensor<2xi64>
+// CHECK: lutra.requantize
+// CHECK-NOT: f32
+// CHECK: return
+lutra.global @bias : tensor<2xf32> = dense<[1.0, -1.0]> : tensor<2xf32>
+func.func @weights(%i: tensor<?x2xi32>) -> tensor<?x2xi8> {
+  %f = lutra.cast %i : tensor<?x2xi32> -> tensor<?x2xf32>
+  %s = lutra.constant dense<0.001953125> : tensor<f32>
+  %b = lutra.weight @bias : tensor<2xf32>
+  %t = lutra.constant dense<0.5> : tensor<f32>
+  %0 = lutra.binary<mul> %f, %s : (tensor<?x2xf32>, tensor<f32>) -> tensor<?x2xf32>
+  %1 = lutra.binary<add> %0, %b : (tensor<?x2xf32>, tensor<2xf32>) -> tensor<?x2xf32>
+  %q = lutra.quantize %1 scale(%t : tensor<f32>) {axis = 0 : i64, block = 0 : i64} : tensor<?x2xf32> -> tensor<?x2xi8>
+  return %q : tensor<?x2xi8>
+}
+
 // Rows: nothing but integers is left.
 // CHECK-LABEL: func @rows
 // CHECK-NOT: f32

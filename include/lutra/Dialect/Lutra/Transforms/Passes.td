@@ -560,13 +560,13 @@ def RaiseRounding : Pass<"lutra-raise-rounding"> {
   let dependentDialects = ["lutra::LutraDialect"];
 }
 
-def UseIntegerArithmetic : Pass<"lutra-use-integer-arithmetic"> {
+def UseIntegerArithmetic : Pass<"lutra-use-integer-arithmetic", "mlir::ModuleOp"> {
   let summary = "computes codes from integers in fixed point";
   let description = [{
     Needs: graph level, after lutra-raise-integer-products and lutra-choose-layout. Guarantees: a quantize into 8-bit
-    codes with one known scale, of a sum of integers with constant factors (one for all, or of one shape) and a
-    constant, becomes lutra.requantize. Integers are casts of i32 or less, dequantized codes, softmax of dequantized
-    8-bit codes along the last dimension (lutra.integer_softmax), and a layer or RMS norm of such
+    codes with one known scale, of a sum of integers with constant factors (one for all, or of one shape; weights or
+    constants) and a constant, becomes lutra.requantize. Integers are casts of i32 or less, dequantized codes, softmax
+    of dequantized 8-bit codes along the last dimension (lutra.integer_softmax), and a layer or RMS norm of such
     (lutra.integer_norm), all with one known scale. A relu or a minimum or maximum with a constant before the quantize
     becomes one of codes. Each code is that of floats or a neighbour: the fixed point adds less than a sixteenth of a
     step where a term is an integer; what softmax and norms add is said in docs/design/bounds.md. A remark says why a
