@@ -174,9 +174,9 @@ lutra.kernel @shared(%a: tensor<64x1024xi8>, %s: tensor<64x8xf32>, %w: tensor<64
   lutra.yield %r : tensor<64x64xf32>
 }
 
-// Few rows of which a stack does not hold all of K are copied for some steps after the other, which all panels meet then.
+// Few rows of which a stack does not hold all of K are copied for some turns after the other, which all panels meet then.
 // AMX-LABEL: func.func @deep(
-// AMX-DAG: memref.alloca() {{.*}} : memref<32x256xi8>
+// AMX-DAG: memref.alloca() {{.*}} : memref<8192x64xi8>
 // AMX-NOT: x49{{[0-9]+}}xi8> {
 // AMX: scf.for {{.*}} step %c1 {
 #deep = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, row]>], packing = #lutra.packing<width = 16, depth = 8>>
