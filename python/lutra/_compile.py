@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 Samples: TypeAlias = "str | os.PathLike[str] | Iterable[Mapping[str, Any]]"
 DimNames: TypeAlias = Mapping[str, Sequence[str | None]]
+Spec: TypeAlias = "str | Mapping[str, str | float | Sequence[str]]"
 
 
 class Options(TypedDict, total=False):
@@ -41,7 +42,7 @@ class Options(TypedDict, total=False):
     cuda: str | os.PathLike[str] | None
     dims: Dims | None
     dim_names: DimNames | None
-    quantize: str | None
+    quantize: Spec | None
     calibrate: Samples | Sequence[Samples] | None
     quantize_report: str | os.PathLike[str] | None
     report: str | os.PathLike[str] | None
@@ -74,7 +75,7 @@ def compile(
     cuda: str | os.PathLike[str] | None = None,
     dims: Dims | None = None,
     dim_names: DimNames | None = None,
-    quantize: str | None = None,
+    quantize: Spec | None = None,
     calibrate: Samples | Sequence[Samples] | None = None,
     quantize_report: str | os.PathLike[str] | None = None,
     report: str | os.PathLike[str] | None = None,
@@ -92,13 +93,13 @@ def compile(
     folder, if it is not found by itself (in CUDA_HOME, as the package nvidia-cuda-nvcc, on PATH). dims: fixed sizes
     or (low, high) ranges of named input sizes. dim_names: what the dynamic sizes of an exported program are called,
     by input: {"input_ids": ["batch", "seq"]}. quantize: which weights of products to store in few bits, such as
-    "int8", "w4a8" or "weights=int4:g128,exclude=*head*" (docs/quantization.md). calibrate: inputs of the model that
-    quantization fits codes to: an .npz file, a folder of them, dicts of arrays by input name, or a list of such sets,
-    which weigh the same. quantize_report: a JSON file for what it did to each layer. report: a JSON file for what the
-    compiler decided, such as the strategy of each product. arithmetic: "integer" computes codes from codes without
-    floats where it can be (docs/quantization.md). isolate: compile in a process of its own, so that no fault
-    of the compiler reaches this one (default for files); what is in memory, such as an exported program's weights, is
-    not copied without.
+    "int8", "w4a8" or "weights=int4:g128,exclude=*head*" (docs/quantization.md), or a dict of such items, as from a
+    TOML file: {"weights": "int4:g128", "exclude": ["*head*"]}. calibrate: inputs of the model that quantization fits
+    codes to: an .npz file, a folder of them, dicts of arrays by input name, or a list of such sets, which weigh the
+    same. quantize_report: a JSON file for what it did to each layer. report: a JSON file for what the compiler decided,
+    such as the strategy of each product. arithmetic: "integer" computes codes from codes without floats where it can be
+    (docs/quantization.md). isolate: compile in a process of its own, so that no fault of the compiler reaches this one
+    (default for files); what is in memory, such as an exported program's weights, is not copied without.
 
     Raises a CompileError whose class tells the kind and whose `diagnostics` list every finding.
     """
@@ -114,7 +115,7 @@ def compile(
         if names is not None:
             flags.append(f"{flag}={names if isinstance(names, str) else ','.join(names)}")
     if quantize is not None:
-        flags.append(f"--quantize={quantize}")
+        flags.append(f"--quantize={_spec_text(quantize)}")
     if quantize_report is not None:
         flags.append(f"--quantize-report={os.fspath(quantize_report)}")
     if report is not None:
@@ -141,6 +142,25 @@ def compile(
     if target == "mil":
         return Package(output, folder=folder)
     return Model(output, threads=threads, folder=folder, deferred=target != "cpu")
+
+
+def _spec_text(spec: object) -> str:
+    """A spec as the compiler takes it. Numbers have no exponents in it."""
+    if isinstance(spec, str):
+        return spec
+    if not isinstance(spec, Mapping) or not spec:
+        raise UsageError([f"quantize takes a spec as text, or a dict of its items, not {spec!r}"])
+    items = []
+    for key, value in spec.items():
+        parts = value if isinstance(value, list | tuple) else [value]
+        texts = [f"{part:.12f}".rstrip("0").rstrip(".") if isinstance(part, float) else str(part) for part in parts]
+        known = all(isinstance(part, str | int | float) and not isinstance(part, bool) for part in parts)
+        if not known or any("," in text for text in (str(key), *texts)):
+            raise UsageError(
+                [f"quantize has {key!r}: {value!r}; an item is a text without commas, a number or a list of patterns"]
+            )
+        items.append(f"{key}={';'.join(texts)}")
+    return ",".join(items)
 
 
 def _write_samples(calibrate: object, folder: Path) -> str:

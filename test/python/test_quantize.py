@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import tomllib
 from pathlib import Path
 
 import lutra
@@ -108,6 +109,36 @@ def test_refuses_what_is_no_sample() -> None:
         lutra.compile(MODEL, quantize="int4", calibrate=[samples()[0], [1.0]])
     with pytest.raises(lutra.CompileError, match="has no array 'x'"):
         lutra.compile(MODEL, quantize="int4", calibrate=[{"attention_mask": np.ones(3, np.int64)}])
+
+
+def test_a_dict_is_the_spec_of_its_items(tmp_path: Path) -> None:
+    """In its order, in which later items win; as a TOML file gives it."""
+    items = tomllib.loads("""
+        weights = "int4:g64"
+        "layer(first).weights" = "int8"
+        exclude = ["second", "w3"]
+        holdout = 50.0
+    """)
+    text = "weights=int4:g64,layer(first).weights=int8,exclude=second;w3,holdout=50"
+    found = []
+    for spec in (items, text):
+        report = tmp_path / "report.json"
+        lutra.compile(MODEL, quantize=spec, calibrate=FOLDER / "set", quantize_report=report)
+        found.append(json.loads(report.read_text()))
+    assert found[0] == found[1]
+    assert [layer["format"] for layer in found[0]["layers"]] == ["int8:channel:sym"]
+    assert found[0]["spec"] == text
+
+
+def test_refuses_what_is_no_spec() -> None:
+    for spec in ({}, ["int4"], 4):
+        with pytest.raises(lutra.UsageError, match="a spec as text, or a dict of its items"):
+            lutra.compile(MODEL, quantize=spec)
+    for value in ("int4,activations=int8", True, None, {"bits": 4}, [["w1"]]):
+        with pytest.raises(lutra.UsageError, match="a text without commas, a number or a list of patterns"):
+            lutra.compile(MODEL, quantize={"weights": value})
+    with pytest.raises(lutra.CompileError, match="does not know 'wieghts=int4'"):
+        lutra.compile(MODEL, quantize={"wieghts": "int4"})
 
 
 def tied() -> bytes:
