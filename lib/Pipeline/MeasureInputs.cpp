@@ -36,7 +36,19 @@ LogicalResult ModelQuantizer::readSamples() {
   if (failed(read))
     return failure();
   calibration = std::move(*read);
+  if (!firstFitted())
+    return emitCodedError(module.getLoc(), ErrorCode::Attribute)
+           << "--quantize holds out all samples of the calibration, since the first of each set is held out; give more "
+              "samples, or leave out holdout=";
   return success();
+}
+
+const Sample *ModelQuantizer::firstFitted() const {
+  for (const std::vector<Sample> &set : calibration.sets)
+    for (auto [index, sample] : llvm::enumerate(set))
+      if (!isHeldOut(index))
+        return &sample;
+  return nullptr;
 }
 
 bool ModelQuantizer::isHeldOut(size_t index) const {

@@ -80,6 +80,7 @@ private:
   mlir::LogicalResult failRun(const Sample &sample, llvm::Error error);
   /// Every so manieth sample of a set is held out.
   bool isHeldOut(size_t index) const;
+  const Sample *firstFitted() const;
   std::vector<const Sample *> heldOut() const;
 
   mlir::ModuleOp module;

@@ -29,7 +29,8 @@ static StringRef fieldOf(StringRef header, StringRef key) {
 
 static llvm::Expected<NamedArray> readArray(StringRef data, StringRef name) {
   if (!data.starts_with("\x93NUMPY") || data.size() < 12)
-    return fault("array '", name, "' is no .npy");
+    return name.empty() ? fault("it is neither an .npz nor an .npy of NumPy; write it with np.savez")
+                        : fault("array '", name, "' is no .npy");
   unsigned wide = data[6] == 1 ? 2 : 4;
   uint64_t length = readNumber(data, 8, wide), begin = 8 + wide + length;
   if (begin > data.size())

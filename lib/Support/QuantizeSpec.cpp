@@ -85,6 +85,30 @@ static bool parseShare(StringRef text, double most, double &share) {
   return true;
 }
 
+/// What an option says something about: two that say it of the same contradict each other.
+static StringRef subjectOf(StringRef option) {
+  if (option == "rtn" || option == "mse" || option == "hqq" || option == "gptq")
+    return "the method";
+  if (option == "sym" || option == "asym")
+    return "zero points";
+  if (option == "channel" || (option.starts_with("g") && llvm::all_of(option.drop_front(), llvm::isDigit)))
+    return "the group";
+  return option.take_until([](char c) { return c == '='; });
+}
+
+/// Words that are empty, or say two things about the same.
+static llvm::Error checkOptions(llvm::ArrayRef<StringRef> words) {
+  for (auto [index, word] : llvm::enumerate(words)) {
+    if (word.empty())
+      return fault("an empty option of weights; leave out one ':'");
+    for (StringRef other : words.take_front(index))
+      if (subjectOf(word) == subjectOf(other))
+        return fault("'", word.str(), "' beside '", other.str(), "', since both are about ", subjectOf(word).str(),
+                     "; take one of them");
+  }
+  return llvm::Error::success();
+}
+
 /// Options that do not go together.
 static llvm::Error checkForm(const WeightForm &form) {
   auto refuse = [&](const char *option, const char *why) {
@@ -189,6 +213,8 @@ llvm::Expected<std::vector<WeightForm>> SpecParser::parseWeights(StringRef text)
   StringRef(isAuto ? "int2|int3|int4|int5|int6|int8" : head).split(names, '|');
   if (text.contains(':')) // else there are no options, rather than an empty one
     rest.split(words, ':');
+  if (llvm::Error error = checkOptions(words))
+    return std::move(error);
   std::vector<WeightForm> forms;
   for (StringRef name : names) {
     std::optional<WeightForm> form = WeightForm::of(name);
@@ -248,6 +274,8 @@ static std::optional<ActivationRounding> parseActivationType(StringRef text) {
 }
 
 llvm::Error SpecParser::parseActivations(StringRef value) {
+  if (value.ends_with(":"))
+    return fault("'", value.str(), "' of activations, which ends with an empty option; leave out ':'");
   bool smooths = value.consume_back(":smooth");
   auto [type, options] = value.split(':');
   auto [scales, rest] = options.split(':');
@@ -330,7 +358,8 @@ llvm::Error SpecParser::parseItem(StringRef item) {
   if (key.consume_front("layer(")) {
     size_t end = item.rfind(").weights=");
     if (end == StringRef::npos)
-      return fault("'", item.str(), "'; a layer is written layer(PATTERN).weights=TYPE");
+      return fault("'", item.str(),
+                   "'; a layer is written layer(PATTERN).weights=TYPE, with ? for a comma in its name");
     return addRule(item.slice(6, end), item.substr(end + StringRef(").weights=").size()), /*named=*/true);
   }
   if (key == "weights")

@@ -91,7 +91,8 @@ def test_symmetric_scales_have_either_sign(bits: int, activations: str, tmp_path
     compiled = lutra.compile(model, quantize=f"weights=int{bits}:g32:sym{activations}")
     for rows in (1, 64):
         (y,) = compiled(np.eye(64, dtype=np.float32)[:rows])
-        assert np.allclose(y, values[:rows], rtol=1e-6, atol=0)
+        # A scale of activations, a code times it, and the scale of the weight are rounded.
+        assert (np.abs(y - values[:rows]) <= 3 * np.spacing(np.abs(values[:rows]))).all()
 
 
 def test_good_layers_are_not_to_blame(tmp_path: Path) -> None:
