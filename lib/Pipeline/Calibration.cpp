@@ -39,6 +39,18 @@ static std::vector<std::string> filesOf(StringRef path) {
   return files;
 }
 
+/// Takes what a set weighs from the end of its path, unless a file has such a name.
+static double takeWeight(StringRef &path) {
+  auto [rest, number] = path.rsplit(':');
+  double weight = 0;
+  bool isNumber = !number.empty() && number.find_first_not_of("0123456789.") == StringRef::npos &&
+                  !number.getAsDouble(weight) && weight > 0;
+  if (!isNumber || llvm::sys::fs::exists(path))
+    return 1;
+  path = rest;
+  return weight;
+}
+
 static std::string inputName(func::FuncOp main, unsigned index) {
   auto name = main.getArgAttrOfType<StringAttr>(index, "lutra.name");
   return name ? name.str() : "input" + std::to_string(index);
@@ -92,6 +104,7 @@ FailureOr<Calibration> Calibration::read(StringRef path, ModuleOp module) {
   SmallVector<StringRef> parts;
   path.split(parts, ';', -1, /*KeepEmpty=*/false);
   for (StringRef part : parts) {
+    calibration.weights.push_back(takeWeight(part));
     std::vector<std::string> files = filesOf(part);
     if (files.empty())
       return emitCodedError(module.getLoc(), ErrorCode::EnvironmentRead)

@@ -14,9 +14,10 @@ struct Sample {
   std::vector<char> keep;          // of attention_mask: elements that are not 0; empty: all
 };
 
-/// Sets of samples; each set weighs the same.
+/// Sets of samples.
 struct Calibration {
   std::vector<std::vector<Sample>> sets;
+  std::vector<double> weights; // of the sets, whatever their numbers of samples
 
   /// Reads `path` (see docs/quantization.md) and compares it with the inputs of @main.
   static mlir::FailureOr<Calibration> read(llvm::StringRef path, mlir::ModuleOp module);

@@ -145,7 +145,7 @@ LogicalResult ModelQuantizer::measureInputs(ArrayRef<InputTap> taps) {
   if (failed(model) || failed(checkInputs(**model)))
     return failure();
   auto parallel = [&](size_t count, llvm::function_ref<void(size_t)> body) { quantizer.parallel(count, body); };
-  for (const std::vector<Sample> &set : calibration.sets) {
+  for (auto [set, weight] : llvm::zip_equal(calibration.sets, calibration.weights)) {
     for (auto [index, sample] : llvm::enumerate(set)) {
       if (isHeldOut(index))
         continue;
@@ -170,7 +170,7 @@ LogicalResult ModelQuantizer::measureInputs(ArrayRef<InputTap> taps) {
     }
     for (auto &[tap, gram] : grams)
       if (gram.getSize() != 0)
-        gram.endSet(parallel);
+        gram.endSet(parallel, weight);
   }
   return success();
 }

@@ -53,7 +53,7 @@ void GramMatrix::flush(ParallelFor parallel) {
   pending = 0;
 }
 
-void GramMatrix::endSet(ParallelFor parallel) {
+void GramMatrix::endSet(ParallelFor parallel, double weight) {
   if (pending > 0)
     flush(parallel);
   if (rowsOfSet == 0)
@@ -61,7 +61,8 @@ void GramMatrix::endSet(ParallelFor parallel) {
   if (mean.empty())
     mean.assign(sums.size(), 0);
   // The mean of the means so far and this one.
-  double part = 1.0 / static_cast<double>(++sets);
+  setWeights += weight;
+  double part = weight / setWeights;
   parallel(size, [&](size_t i) {
     for (size_t j = i; j < static_cast<size_t>(size); ++j) {
       double &own = mean[i * size + j];
@@ -85,7 +86,7 @@ GramMatrix GramMatrix::scaled(llvm::ArrayRef<float> factors) const {
   GramMatrix other(size);
   other.sums.clear();
   other.rows = rows;
-  other.sets = sets;
+  other.setWeights = setWeights;
   other.mean.resize(mean.size());
   for (int64_t i = 0; i < size; ++i) {
     other.meanRow[i] = meanRow[i] * factors[i];

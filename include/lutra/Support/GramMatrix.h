@@ -23,8 +23,8 @@ public:
 
   /// Adds rows of `size` elements to the set; `keep` says which (empty: all).
   void addRows(llvm::ArrayRef<float> rows, llvm::ArrayRef<char> keep, ParallelFor parallel);
-  /// Ends a set: each weighs the same, whatever its number of rows.
-  void endSet(ParallelFor parallel);
+  /// Ends a set, whose rows weigh as much as `weight` together, however many they are.
+  void endSet(ParallelFor parallel, double weight = 1);
 
   int64_t getSize() const { return size; }
   int64_t getRows() const { return rows; }
@@ -47,7 +47,8 @@ private:
   static constexpr int64_t chunkRows = 512;
   void flush(ParallelFor parallel);
 
-  int64_t size, pending = 0, rowsOfSet = 0, rows = 0, badRows = 0, sets = 0;
+  int64_t size, pending = 0, rowsOfSet = 0, rows = 0, badRows = 0;
+  double setWeights = 0; // of all sets so far
   std::vector<float> chunk;
   std::vector<double> sums, mean, rowSum, meanRow, magnitudeSum, meanMagnitude;
   std::vector<float> greatest;

@@ -275,6 +275,14 @@ TEST(QuantizeMatrix, masks_sets_and_threads) {
   for (int64_t i = 0; i < 96 * 96; ++i) // means in f64, each of them rounded
     EXPECT_NEAR(sets.getMean()[i], (first[i] + second.getMean()[i]) / 2,
                 4 * std::numeric_limits<double>::epsilon() * (std::fabs(first[i]) + std::fabs(second.getMean()[i])));
+  GramMatrix weighed(96); // a quarter and three quarters
+  weighed.addRows(inputs.take_front(96 * 100), {}, runAll);
+  weighed.endSet(runAll, 0.5);
+  weighed.addRows(inputs.drop_front(96 * 100), {}, runAll);
+  weighed.endSet(runAll, 1.5);
+  for (int64_t i = 0; i < 96 * 96; ++i)
+    EXPECT_NEAR(weighed.getMean()[i], first[i] / 4 + second.getMean()[i] * 3 / 4,
+                4 * std::numeric_limits<double>::epsilon() * (std::fabs(first[i]) + std::fabs(second.getMean()[i])));
   std::vector<float> bad(96 * 2, 1.0f);
   bad[100] = NAN;
   masked.addRows(bad, {}, runAll);
