@@ -1,4 +1,4 @@
-//===- ChooseForms.cpp - the types of weights that fit a budget -------------===//
+//===- ChooseForms.cpp - the types of weights that fit a budget, or a loss ---===//
 #include "ModelQuantizer.h"
 
 #include "FormCosts.h"
@@ -13,7 +13,8 @@ using namespace lutra;
 /// Rows of samples that compare forms; more change the choice little (docs/quantization.md).
 static constexpr int64_t probeRows = 1024;
 
-/// The float model with the weights that are chosen as inputs, and what it gives for the first samples of each set.
+/// The float model with the weights that are chosen as inputs, and what it gives for the first samples of each set: for
+/// a bound of the loss, of those held out if there are any.
 LogicalResult ModelQuantizer::makeProbe() {
   SmallVector<GlobalOp> weights;
   for (auto &[weight, layer] : layers)
@@ -33,11 +34,12 @@ LogicalResult ModelQuantizer::makeProbe() {
     input.own.resize(values.size() * sizeof(float));
     std::memcpy(input.own.data(), values.data(), input.own.size());
   }
+  bool takesHeldOut = quantizer.getSpec().lossBound > 0 && !heldOut().empty();
   int64_t share = probeRows / static_cast<int64_t>(calibration.sets.size());
   for (const std::vector<Sample> &set : calibration.sets) {
     int64_t rows = 0;
     for (auto [index, sample] : llvm::enumerate(set)) {
-      if (isHeldOut(index))
+      if (isHeldOut(index) != takesHeldOut)
         continue;
       if (rows >= share)
         break;
@@ -56,15 +58,24 @@ LogicalResult ModelQuantizer::makeProbe() {
   return success();
 }
 
-/// The mean loss over the compared samples with other values of one weight.
-FailureOr<double> ModelQuantizer::lossWith(size_t weight, ArrayRef<float> values) {
+/// Others' tensors without copies of them.
+static std::vector<ProbeTensor> viewOf(ArrayRef<ProbeTensor> tensors) {
+  std::vector<ProbeTensor> views;
+  for (const ProbeTensor &tensor : tensors)
+    views.push_back({tensor.dtype, tensor.shape, tensor.bytes(), {}});
+  return views;
+}
+
+static ArrayRef<char> bytesIn(ArrayRef<float> values) {
+  return {reinterpret_cast<const char *>(values.data()), values.size() * sizeof(float)};
+}
+
+/// The mean loss over the compared samples with other weights.
+FailureOr<double> ModelQuantizer::lossWith(ArrayRef<ProbeTensor> weights) {
   double sum = 0;
   for (auto [index, sample] : llvm::enumerate(compared)) {
     std::vector<ProbeTensor> inputs = sample->inputs;
-    for (const ProbeTensor &input : weightInputs)
-      inputs.push_back({input.dtype, input.shape, input.bytes(), {}});
-    inputs[sample->inputs.size() + weight].given = {reinterpret_cast<const char *>(values.data()),
-                                                    values.size() * sizeof(float)};
+    inputs.insert(inputs.end(), weights.begin(), weights.end());
     llvm::Expected<std::vector<ProbeTensor>> outputs = probe->run(inputs);
     if (!outputs)
       return failRun(*sample, outputs.takeError());
@@ -77,6 +88,23 @@ FailureOr<double> ModelQuantizer::lossWith(size_t weight, ArrayRef<float> values
   return sum / static_cast<double>(compared.size());
 }
 
+/// What a form makes of a weight, in the order that the model stores it in.
+LogicalResult ModelQuantizer::encodeValues(size_t index, const WeightForm &form, std::vector<float> &values) {
+  const QuantizedProduct &product = quantizer.getProducts()[index];
+  QuantizedMatrix matrix;
+  QuantizeNotes notes;
+  if (failed(quantizer.encode(product, form, gramOf(index), optionsOf(index, /*measure=*/false), matrix, notes)))
+    return failure();
+  values.resize(product.n * product.k);
+  quantizer.parallel(product.n, [&](size_t row) {
+    std::vector<float> own(product.k);
+    matrix.readRow(row, own);
+    for (int64_t k = 0; k < product.k; ++k)
+      values[product.turned ? k * product.n + row : row * product.k + k] = own[k];
+  });
+  return success();
+}
+
 LogicalResult ModelQuantizer::compareForms(ArrayRef<size_t> products) {
   for (size_t index : products) {
     const QuantizedProduct &product = quantizer.getProducts()[index];
@@ -84,24 +112,78 @@ LogicalResult ModelQuantizer::compareForms(ArrayRef<size_t> products) {
     if (layer == layers.end() || layer->second.product != index)
       continue;
     for (const WeightForm &form : product.forms) {
-      QuantizedMatrix matrix;
-      QuantizeNotes notes;
-      if (failed(quantizer.encode(product, form, gramOf(index), optionsOf(index, /*measure=*/false), matrix, notes)))
+      std::vector<float> values;
+      if (failed(encodeValues(index, form, values)))
         return failure();
-      std::vector<float> values(product.n * product.k);
-      quantizer.parallel(product.n, [&](size_t row) {
-        std::vector<float> own(product.k);
-        matrix.readRow(row, own);
-        for (int64_t k = 0; k < product.k; ++k)
-          values[product.turned ? k * product.n + row : row * product.k + k] = own[k];
-      });
-      FailureOr<double> loss = lossWith(layer - layers.begin(), values);
+      std::vector<ProbeTensor> weights = viewOf(weightInputs);
+      weights[layer - layers.begin()].given = bytesIn(values);
+      FailureOr<double> loss = lossWith(weights);
       if (failed(loss))
         return failure();
       layer->second.losses.push_back(*loss);
     }
   }
   return success();
+}
+
+/// The mean loss with all weights in the forms that are picked.
+FailureOr<double> ModelQuantizer::lossOfPicks() {
+  std::vector<std::vector<float>> values(layers.size());
+  std::vector<ProbeTensor> weights = viewOf(weightInputs);
+  LogicalResult result = forParts([&](ArrayRef<size_t> products) -> LogicalResult {
+    for (size_t index : products) {
+      const QuantizedProduct &product = quantizer.getProducts()[index];
+      auto layer = layers.find(product.weight);
+      if (layer == layers.end() || layer->second.product != index)
+        continue;
+      size_t place = layer - layers.begin();
+      if (failed(encodeValues(index, formOf(product), values[place])))
+        return failure();
+      weights[place].given = bytesIn(values[place]);
+    }
+    return success();
+  });
+  if (failed(result))
+    return failure();
+  return lossWith(weights);
+}
+
+/// Picks the forms; their losses, summed.
+double ModelQuantizer::pick(ArrayRef<std::vector<FormCost>> costs, int64_t budget, double enough) {
+  std::vector<size_t> picks = *allocateBits(costs, budget, enough);
+  double predicted = 0;
+  for (auto [entry, pick] : llvm::zip_equal(layers, picks)) {
+    entry.second.pick = pick;
+    predicted += entry.second.losses[pick];
+  }
+  report.predictedLoss = predicted;
+  return predicted;
+}
+
+/// The cheapest forms whose loss together is within the bound. Sums over layers say which these might be; where they
+/// promise too much the next try aims lower.
+LogicalResult ModelQuantizer::chooseWithin(ArrayRef<std::vector<FormCost>> costs) {
+  constexpr int mostTries = 5;
+  double bound = quantizer.getSpec().lossBound, aim = bound;
+  int64_t ample = 0;
+  for (const std::vector<FormCost> &own : costs)
+    ample += llvm::max_element(own, [](const FormCost &a, const FormCost &b) { return a.cost < b.cost; })->cost;
+  for (int tries = 1;; ++tries) {
+    double predicted = pick(costs, ample, aim);
+    FailureOr<double> loss = lossOfPicks();
+    if (failed(loss))
+      return failure();
+    report.measuredLoss = *loss;
+    if (*loss <= bound)
+      return success();
+    if (aim == 0 || predicted > aim)
+      return emitCodedError(module.getLoc(), ErrorCode::Attribute)
+             << llvm::formatv("--quantize bounds the loss by {0:F6}, but the types of least loss have {1:F6} together",
+                              bound, *loss)
+                    .str()
+             << "; allow more, or types of more bits";
+    aim = tries + 1 < mostTries ? aim * std::min(0.9, 0.98 * bound / *loss) : 0;
+  }
 }
 
 /// The bytes that the layers with a choice may take, if their smallest forms, of `least` bytes, fit.
@@ -133,9 +215,10 @@ FailureOr<int64_t> ModelQuantizer::timeForms(std::vector<std::vector<FormCost>> 
   FailureOr<std::unique_ptr<Probe>> model = Probe::compile(*plain, {}, {}, options);
   if (failed(model))
     return failure();
-  llvm::Expected<int64_t> whole = timeOf(**model, compared.front()->inputs);
+  const Sample &first = *firstFitted();
+  llvm::Expected<int64_t> whole = timeOf(**model, first.inputs);
   if (!whole)
-    return failRun(*compared.front(), whole.takeError());
+    return failRun(first, whole.takeError());
   FormTimes times(module.getLoc(), options);
   for (std::vector<FormCost> &own : costs)
     for (FormCost &form : own)
@@ -164,7 +247,9 @@ FailureOr<int64_t> ModelQuantizer::timeForms(std::vector<std::vector<FormCost>> 
       entry.second.times.push_back(form.cost);
   report.floatTime = *whole;
   report.otherTime = others;
-  return timeLeft(module.getLoc(), spec.budgetTime, others, costs, compared.front()->name);
+  if (spec.lossBound > 0)
+    return 0; // no budget
+  return timeLeft(module.getLoc(), spec.budgetTime, others, costs, first.name);
 }
 
 /// A choice gives a weight one form in all its products.
@@ -185,8 +270,10 @@ LogicalResult ModelQuantizer::checkShared() {
 }
 
 LogicalResult ModelQuantizer::choose() {
+  // A bound is one of all matrices together, also of those without a choice.
+  bool isBound = quantizer.getSpec().lossBound > 0;
   for (auto [index, product] : llvm::enumerate(quantizer.getProducts()))
-    if (product.forms.size() > 1)
+    if (product.forms.size() > 1 || (isBound && !product.isFilter()))
       layers.insert({product.weight, Layer{index, {}, {}, 0}});
   if (layers.empty())
     return success();
@@ -201,13 +288,11 @@ LogicalResult ModelQuantizer::choose() {
     least += llvm::min_element(own, [](const FormCost &a, const FormCost &b) { return a.cost < b.cost; })->cost;
   }
   bool inTime = quantizer.getSpec().budgetTime > 0;
-  FailureOr<int64_t> budget = inTime ? FailureOr<int64_t>(0) : findBudget(chosenWeights, least);
+  FailureOr<int64_t> budget = inTime || isBound ? FailureOr<int64_t>(0) : findBudget(chosenWeights, least);
   if (failed(budget))
     return failure();
   if (failed(makeProbe()) || failed(forParts([&](ArrayRef<size_t> products) { return compareForms(products); })))
     return failure();
-  probe.reset();
-  weightInputs.clear();
   if (inTime)
     budget = timeForms(costs);
   if (failed(budget))
@@ -215,17 +300,16 @@ LogicalResult ModelQuantizer::choose() {
   for (auto [entry, own] : llvm::zip_equal(layers, costs))
     for (auto [cost, loss] : llvm::zip_equal(own, entry.second.losses))
       cost.loss = loss;
-  std::vector<size_t> picks = *allocateBits(costs, *budget);
-  double predicted = 0;
-  for (auto [entry, pick] : llvm::zip_equal(layers, picks)) {
-    entry.second.pick = pick;
-    predicted += entry.second.losses[pick];
-  }
-  report.predictedLoss = predicted;
+  if (isBound && failed(chooseWithin(costs)))
+    return failure();
+  double predicted = isBound ? *report.predictedLoss : pick(costs, *budget, 0);
+  probe.reset();
+  weightInputs.clear();
   constexpr double additive = 0.1;
   if (predicted > additive)
     mlir::emitWarning(module.getLoc())
-        << llvm::formatv("--quantize expects a loss of {0:F2} within this budget", predicted).str()
+        << llvm::formatv("--quantize expects a loss of {0:F2} within this {1}", predicted, isBound ? "bound" : "budget")
+               .str()
         << "; sums over layers are not to be trusted beyond 0.1";
   return success();
 }

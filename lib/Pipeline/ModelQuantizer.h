@@ -61,8 +61,12 @@ private:
   mlir::LogicalResult spreadWideRows();
   mlir::LogicalResult rankRows(size_t index, std::vector<double> &saliences);
   mlir::LogicalResult compareForms(llvm::ArrayRef<size_t> products);
+  mlir::LogicalResult encodeValues(size_t product, const WeightForm &form, std::vector<float> &values);
   mlir::LogicalResult makeProbe();
-  mlir::FailureOr<double> lossWith(size_t weight, llvm::ArrayRef<float> values);
+  mlir::FailureOr<double> lossWith(llvm::ArrayRef<ProbeTensor> weights);
+  mlir::FailureOr<double> lossOfPicks();
+  mlir::LogicalResult chooseWithin(llvm::ArrayRef<std::vector<FormCost>> costs);
+  double pick(llvm::ArrayRef<std::vector<FormCost>> costs, int64_t budget, double enough);
   mlir::FailureOr<int64_t> timeForms(std::vector<std::vector<FormCost>> &costs);
   mlir::FailureOr<int64_t> findBudget(int64_t chosenWeights, int64_t least);
   mlir::LogicalResult choose();

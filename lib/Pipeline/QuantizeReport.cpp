@@ -186,6 +186,8 @@ std::string QuantizeReport::text() {
     root["firstToBlame"] = std::move(*blamed);
   if (predictedLoss)
     root["predictedLoss"] = numberOrNull(*predictedLoss);
+  if (measuredLoss)
+    root["measuredLoss"] = numberOrNull(*measuredLoss);
   if (floatTime)
     root["milliseconds"] = llvm::json::Object{{"floatModel", static_cast<double>(*floatTime) / 1e6},
                                               {"others", static_cast<double>(*otherTime) / 1e6}};

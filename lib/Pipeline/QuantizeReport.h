@@ -31,7 +31,7 @@ public:
   std::string filterActivations; // what is beside filters, as a spec has it
   size_t samples = 0;
   bool fitted = true; // the samples that are measured were also fitted to
-  std::optional<double> predictedLoss;
+  std::optional<double> predictedLoss, measuredLoss; // of the types chosen: summed over layers, and together
   std::optional<int64_t> floatTime, otherTime; // nanoseconds of the float model, and without products with a choice
 
   /// `times`: nanoseconds of its forms, none: not measured. `orderFolded`: what computes the input sorts its channels,

@@ -28,7 +28,7 @@ static std::pair<double, int64_t> costOf(Layers layers, llvm::ArrayRef<size_t> p
   return cost;
 }
 
-static std::vector<size_t> allocateGreedily(Layers layers, int64_t budget) {
+static std::vector<size_t> allocateGreedily(Layers layers, int64_t budget, double enough) {
   std::vector<size_t> picks;
   for (const std::vector<FormCost> &forms : layers)
     picks.push_back(smallestOf(forms));
@@ -48,7 +48,7 @@ static std::vector<size_t> allocateGreedily(Layers layers, int64_t budget) {
         bestForm = form;
       }
     }
-    if (bestRate == 0)
+    if (bestRate == 0 || costOf(layers, picks).first <= enough)
       return picks;
     left -= layers[bestLayer][bestForm].cost - layers[bestLayer][picks[bestLayer]].cost;
     picks[bestLayer] = bestForm;
@@ -56,7 +56,7 @@ static std::vector<size_t> allocateGreedily(Layers layers, int64_t budget) {
 }
 
 /// The table, in units; nothing where rounding up leaves no room.
-static std::optional<std::vector<size_t>> allocateByTable(Layers layers, int64_t budget, int64_t unit) {
+static std::optional<std::vector<size_t>> allocateByTable(Layers layers, int64_t budget, int64_t unit, double enough) {
   int64_t units = budget / unit;
   constexpr double never = std::numeric_limits<double>::infinity();
   std::vector<double> least(units + 1, 0);
@@ -78,8 +78,9 @@ static std::optional<std::vector<size_t>> allocateByTable(Layers layers, int64_t
   }
   if (least[units] == never)
     return std::nullopt;
-  // As few units as reach the least loss.
-  int64_t total = std::lower_bound(least.begin(), least.end(), least[units], std::greater<>()) - least.begin();
+  // As few units as reach the least loss, or one that is little enough.
+  double aim = std::max(least[units], enough);
+  int64_t total = std::lower_bound(least.begin(), least.end(), aim, std::greater<>()) - least.begin();
   std::vector<size_t> picks(layers.size());
   for (size_t layer = layers.size(); layer-- > 0;) {
     picks[layer] = picked[layer][total];
@@ -88,8 +89,8 @@ static std::optional<std::vector<size_t>> allocateByTable(Layers layers, int64_t
   return picks;
 }
 
-std::optional<std::vector<size_t>> lutra::allocateBits(Layers layers, int64_t budget) {
-  std::vector<size_t> greedy = allocateGreedily(layers, budget);
+std::optional<std::vector<size_t>> lutra::allocateBits(Layers layers, int64_t budget, double enough) {
+  std::vector<size_t> greedy = allocateGreedily(layers, budget, enough);
   if (costOf(layers, greedy).second > budget)
     return std::nullopt;
   int64_t divisor = 0;
@@ -98,6 +99,10 @@ std::optional<std::vector<size_t>> lutra::allocateBits(Layers layers, int64_t bu
       divisor = std::gcd(divisor, form.cost);
   constexpr int64_t mostUnits = 1 << 18;
   int64_t unit = std::max<int64_t>({1, divisor, (budget + mostUnits - 1) / mostUnits});
-  std::optional<std::vector<size_t>> exact = allocateByTable(layers, budget, unit);
-  return exact && costOf(layers, *exact) < costOf(layers, greedy) ? *exact : greedy;
+  std::optional<std::vector<size_t>> exact = allocateByTable(layers, budget, unit, enough);
+  auto rank = [&](llvm::ArrayRef<size_t> picks) {
+    auto [loss, cost] = costOf(layers, picks);
+    return std::make_pair(std::max(loss, enough), cost);
+  };
+  return exact && rank(*exact) < rank(greedy) ? *exact : greedy;
 }

@@ -10,6 +10,8 @@
 #include "llvm/Support/GlobPattern.h"
 #include "llvm/Support/MathExtras.h"
 
+#include <limits>
+
 using namespace lutra;
 using llvm::StringLiteral;
 using llvm::StringRef;
@@ -61,6 +63,8 @@ private:
   llvm::Error parseOption(StringRef option, WeightForm &form);
   llvm::Error addRule(StringRef glob, StringRef weights, bool named);
   llvm::Error parseBudget(StringRef value);
+  llvm::Error parseLossBound(StringRef value);
+  llvm::Error checkChoice() const;
   llvm::Error parseActivations(StringRef value);
 };
 } // namespace
@@ -344,12 +348,39 @@ llvm::Error SpecParser::parseBudget(StringRef value) {
   double &budget = isBits ? spec.budgetBits : isTime ? spec.budgetTime : spec.budgetBytes;
   bool isBytes = !isBits && !isTime && digits.consume_back("MB");
   spec.budgetBits = spec.budgetTime = spec.budgetBytes = 0;
+  if (isTime && digits.empty()) {
+    spec.budgetTime = std::numeric_limits<double>::infinity();
+    return llvm::Error::success();
+  }
   if (!(isBits || isTime || isBytes) || !parseNumber(digits, budget) || !(budget > 0) || !(budget < 1e9))
     return fault("the budget '", value.str(),
                  "'; take bits for each weight, as 3.8bpw, bytes of all weights, as 12MB, or the time of a call, as "
                  "12ms");
   if (isBytes || isTime)
     budget *= 1e6;
+  return llvm::Error::success();
+}
+
+llvm::Error SpecParser::parseLossBound(StringRef value) {
+  if (!parseNumber(value, spec.lossBound) || !(spec.lossBound > 0 && spec.lossBound < 1))
+    return fault("the bound '", value.str(), "' of the loss, which is 1 - cosine of the outputs; take loss<=0.01");
+  return llvm::Error::success();
+}
+
+/// What chooses among types, and that there is something to choose.
+llvm::Error SpecParser::checkChoice() const {
+  bool hasBudget = spec.budgetBits > 0 || spec.budgetBytes > 0 || spec.budgetTime > 0, isBound = spec.lossBound > 0;
+  if (spec.hasChoice() && !hasBudget && !isBound)
+    return fault("what chooses among several types; add budget=3.8bpw, budget=12MB, budget=8ms or loss<=0.01");
+  if ((hasBudget || isBound) && !spec.hasChoice())
+    return fault(isBound ? "a bound of the loss" : "a budget",
+                 " where nothing is to be chosen; take weights=auto or a list such as weights=int3|int4|int6");
+  if (std::isinf(spec.budgetTime) && !isBound)
+    return fault("how many ms 'budget=ms' allows, which is as few as a bound of the loss leaves; add loss<=0.01, or "
+                 "write budget=8ms");
+  if (isBound && hasBudget && !std::isinf(spec.budgetTime))
+    return fault("which of 'loss<=' and 'budget=' with a number is to hold; leave one of them out, or take budget=ms "
+                 "for the least time within the bound");
   return llvm::Error::success();
 }
 
@@ -390,6 +421,8 @@ llvm::Error SpecParser::parseItem(StringRef item) {
   }
   if (key == "budget")
     return parseBudget(value);
+  if (key == "loss<")
+    return parseLossBound(value);
   if (key == "holdout") {
     if (!parseNumber(value, spec.holdout) || !(spec.holdout >= 0 && spec.holdout <= 50))
       return fault("holdout=", value.str(), "; take 0 to 50, the percent of samples that only measure");
@@ -404,7 +437,7 @@ llvm::Error SpecParser::parseItem(StringRef item) {
   }
   return fault("'", item.str(),
                "'; take weights=, activations=, embeddings=, kv=, layer(PATTERN).weights=, exclude=, budget=, "
-               "holdout=, int8, int4, w4a8 or w8a8");
+               "loss<=, holdout=, int8, int4, w4a8 or w8a8");
 }
 
 llvm::Error SpecParser::parse(StringRef text) {
@@ -417,11 +450,8 @@ llvm::Error SpecParser::parse(StringRef text) {
     return fault("which weights to quantize",
                  spec.activations.isAsked() ? ", beside which alone activations are rounded" : "",
                  "; add weights=int4 or weights=int8");
-  bool hasBudget = spec.budgetBits > 0 || spec.budgetBytes > 0 || spec.budgetTime > 0;
-  if (spec.hasChoice() && !hasBudget)
-    return fault("what chooses among several types; add budget=3.8bpw, budget=12MB or budget=8ms");
-  if (hasBudget && !spec.hasChoice())
-    return fault("a budget where nothing is to be chosen; take weights=auto or a list such as weights=int3|int4|int6");
+  if (llvm::Error error = checkChoice())
+    return error;
   bool isAwq = llvm::any_of(spec.rules, [](const QuantizeSpec::Rule &rule) {
     return llvm::any_of(rule.forms, [](const WeightForm &form) { return form.scalesInputs; });
   });

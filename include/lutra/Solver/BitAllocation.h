@@ -19,8 +19,9 @@ struct FormCost {
 /// The forms of all layers with the least sum of losses whose costs are at most `budget` (a multiple-choice knapsack);
 /// nothing where even the least do not fit. Of equal sums the one of less cost. Exact where costs have a common
 /// divisor of at least budget / 2^18; else costs are rounded up to that, and no answer of a greedy walk along the lower
-/// convex hulls of the layers is better.
-std::optional<std::vector<size_t>> allocateBits(llvm::ArrayRef<std::vector<FormCost>> layers, int64_t budget);
+/// convex hulls of the layers is better. Sums up to `enough` are as good as none: of these the one of least cost.
+std::optional<std::vector<size_t>> allocateBits(llvm::ArrayRef<std::vector<FormCost>> layers, int64_t budget,
+                                                double enough = 0);
 
 } // namespace lutra
 

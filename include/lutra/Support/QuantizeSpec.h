@@ -2,7 +2,7 @@
 // spec    ::= item ("," item)*                        later items win
 // item    ::= "weights=" weights | "layer(" glob ").weights=" weights | "activations=" activations
 //           | "embeddings=" ("int8" | "f32") | "kv=" ("int8" (":token")? | "f32") | "exclude=" glob (";" glob)*
-//           | "budget=" number ("bpw" | "MB" | "ms") | "holdout=" percent
+//           | "budget=" (number ("bpw" | "MB" | "ms") | "ms") | "loss<=" number | "holdout=" percent
 //           | "int8" | "int4" | "w4a8" | "w8a8"
 // activations ::= "f32" | "bf16" | "f16" | ("int" N | "fp8" | "fp8e5m2") (":" scales)?
 //           | "int" N ":" ("group" | "token") (":" ("sym" | "asym"))? (":" "blocks8=" percent "%")?
@@ -18,7 +18,8 @@
 //
 // What a type means without options stands in docs/quantization.md. Percents, like budgets, are written without
 // exponents. awq goes beside another method; alone it is followed by mse. Several types are a choice that a budget
-// makes, layer by layer; auto is int2|int3|int4|int5|int6|int8 in groups of 64. Activations of N bits are rounded while
+// or a bound of the loss makes, layer by layer; auto is int2|int3|int4|int5|int6|int8 in groups of 64. budget=ms goes
+// beside a bound: as little time as it allows, else as few bytes. Activations of N bits are rounded while
 // the model runs, each group of the weight (or each row) with a scale of its own, or all with one that a calibration
 // chose. int8: weights=int8; int4: weights=int4; w4a8 and w8a8: these with activations=int8.
 #ifndef LUTRA_SUPPORT_QUANTIZESPEC_H
@@ -187,7 +188,8 @@ struct QuantizeSpec {
   bool caches = false;       // keys and values of earlier tokens become bytes, each row with a scale
   double budgetBits = 0;     // per weight, with its side data; 0: none
   double budgetBytes = 0;    // of all weights; 0: none
-  double budgetTime = 0;     // nanoseconds of a call; 0: none
+  double budgetTime = 0;     // nanoseconds of a call; 0: none; infinite: as few as the bound of the loss allows
+  double lossBound = 0;      // of the weights' forms together; 0: none
   double holdout = 0;        // share of the samples that measure and fit nothing
 
   bool hasChoice() const;

@@ -68,6 +68,32 @@ TEST(BitAllocation, ties_take_fewer_bytes) {
   EXPECT_EQ(allocateBits(layers, 19), std::nullopt);
 }
 
+/// A loss that is little enough needs no more bytes; one that cannot be reached gives the least there is.
+TEST(BitAllocation, stops_at_enough) {
+  std::mt19937 random(5);
+  for (int trial = 0; trial < 40; ++trial) {
+    std::vector<std::vector<FormCost>> layers(4);
+    for (std::vector<FormCost> &forms : layers)
+      for (int form = 0; form < 4; ++form)
+        forms.push_back({static_cast<int64_t>(random() % 50 + 1), static_cast<double>(random() % 1000)});
+    constexpr int64_t ample = 200;
+    for (double enough : {0.0, 300.0, 1000.0, 4000.0}) {
+      std::pair<double, int64_t> best(std::numeric_limits<double>::infinity(), 0);
+      for (int choice = 0; choice < 256; ++choice) {
+        std::vector<size_t> picks;
+        for (int i = 0; i < 4; ++i)
+          picks.push_back(choice >> (2 * i) & 3);
+        int64_t bytes;
+        double loss = std::max(enough, lossOf(layers, picks, bytes));
+        best = std::min(best, std::make_pair(loss, bytes));
+      }
+      int64_t bytes;
+      double loss = lossOf(layers, *allocateBits(layers, ample, enough), bytes);
+      EXPECT_EQ(std::make_pair(std::max(enough, loss), bytes), best);
+    }
+  }
+}
+
 /// Sizes far beyond the table: within a thousandth of the bound that taking parts of forms gives.
 TEST(BitAllocation, great_sizes_are_near_the_optimum) {
   std::mt19937_64 random(9);
