@@ -54,13 +54,16 @@ def test_errors_of_layers_add_up(spec: str, tmp_path: Path) -> None:
     found = json.loads(report.read_text())
     first, second = found["layers"]
     assert first["inputSqnr"] is None
-    if "activations" not in spec:  # outputSqnr is of exact inputs
-        assert abs(first["accumulatedSqnr"] - first["outputSqnr"]) < 0.01
+    if "activations" not in spec:  # outputSqnr is of exact inputs; both round sums of 160 products to f32
+        share = 2 * 160 * np.finfo(np.float32).eps * 10 ** (first["outputSqnr"] / 20)  # of errors
+        assert abs(first["accumulatedSqnr"] - first["outputSqnr"]) <= 20 * np.log10(1 + share)
     (y,) = (output for output in found["outputs"] if output["name"] == "y")
-    assert abs(second["accumulatedSqnr"] - y["sqnr"]) < 1e-6
+    share = 2 * 280 * 96 * np.finfo(float).eps  # squares that are added, in either order
+    assert abs(second["accumulatedSqnr"] - y["sqnr"]) <= 10 * np.log10(1 + share)
     greatest = np.max([np.abs(sample["x"]).max(0) for sample in samples()], 0)
     assert first["outlierChannel"] == greatest.argmax()
-    assert abs(first["outlierRatio"] - greatest.max() / np.sort(greatest)[48]) < 1e-6
+    ratio = greatest.max() / np.sort(greatest)[48]
+    assert abs(first["outlierRatio"] - ratio) <= np.spacing(ratio)
     if spec != "weights=int2:g32":
         return
     assert first["outputSqnr"] < 20
