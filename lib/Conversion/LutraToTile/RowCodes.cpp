@@ -85,6 +85,24 @@ FailureOr<Value> RowFunction::loadCodes(const RowCodes &codes, const TileWindow 
   return emitter.broadcast(*tile, window.shape);
 }
 
+FailureOr<Value> RowFunction::reduceRow(Reduction reduction, TypedAttr neutral,
+                                        llvm::function_ref<FailureOr<Value>(const TileWindow &)> tileOf) {
+  auto addTile = [&](const TileWindow &window, ValueRange carried) -> FailureOr<KernelEmitter::Carried> {
+    FailureOr<Value> tile = tileOf(window);
+    if (failed(tile))
+      return failure();
+    Value bound = window.bounds.empty() ? Value() : window.bounds[0];
+    return KernelEmitter::Carried{reduction.combine(carried[0], emitter.maskTail(*tile, bound, neutral))};
+  };
+  auto folded = foldRow(emitter.fill(neutral, {width}), addTile);
+  if (failed(folded))
+    return failure();
+  auto type = TileType::get({}, neutral.getType());
+  return TileReduceOp::create(emitter.builder, emitter.loc, type, reduction.kind, folded->front(),
+                              /*is_unsigned=*/false)
+      .getResult();
+}
+
 FailureOr<KernelEmitter::Carried>
 RowFunction::foldRow(ValueRange start, llvm::function_ref<FailureOr<KernelEmitter::Carried>(const TileWindow &,
                                                                                              ValueRange)> body) {
@@ -153,22 +171,15 @@ LogicalResult RowFunction::softmaxOfCodes(const RowCodes &codes) {
     return lookUpExponentials(emitter, difference, codes.scale);
   };
   Reduction total{emitter, ReduceKind::Sum, real};
-  TypedAttr zero = builder.getF32FloatAttr(0);
-  auto sums = foldRow(emitter.fill(zero, {width}),
-                      [&](const TileWindow &window, ValueRange carried) -> FailureOr<KernelEmitter::Carried> {
-                        FailureOr<Value> e = exponential(window);
-                        if (failed(e))
-                          return failure();
-                        if (sink.buffer)
-                          keep(*e, window);
-                        Value bound = window.bounds.empty() ? Value() : window.bounds[0];
-                        return KernelEmitter::Carried{total.combine(carried[0], emitter.maskTail(*e, bound, zero))};
-                      });
-  if (failed(sums))
+  FailureOr<Value> sum = reduceRow(total, builder.getF32FloatAttr(0), [&](const TileWindow &window) {
+    FailureOr<Value> e = exponential(window);
+    if (succeeded(e) && sink.buffer)
+      keep(*e, window);
+    return e;
+  });
+  if (failed(sum))
     return failure();
-  Value sum = TileReduceOp::create(builder, loc, TileType::get({}, real), ReduceKind::Sum, sums->front(),
-                                   /*is_unsigned=*/false);
-  Value factor = map({sum}, [&](ScalarBuilder &s, ValueRange v) -> Value {
+  Value factor = map({*sum}, [&](ScalarBuilder &s, ValueRange v) -> Value {
     return arith::DivFOp::create(s.builder, s.loc, s.number(real, rounding ? rounding->inverse : 1), v[0]);
   });
   return forRow([&](const TileWindow &window) -> LogicalResult {

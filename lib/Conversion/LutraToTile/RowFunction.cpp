@@ -156,23 +156,10 @@ bool RowFunction::keepsValues() {
 FailureOr<Value> RowFunction::statistic(ReduceKind kind, Value tensor, Reduction::Transform transform) {
   Reduction reduction{emitter, kind, compute};
   if (waits) {
-    TypedAttr neutral = ScalarBuilder::neutral(kind, compute);
-    auto folded = foldRow(emitter.fill(neutral, {width}),
-                          [&](const TileWindow &window, ValueRange carried) -> FailureOr<KernelEmitter::Carried> {
-                            FailureOr<Value> tile = readInput(window);
-                            if (transform)
-                              tile = transform(*tile, window);
-                            if (failed(tile))
-                              return failure();
-                            Value bound = window.bounds.empty() ? Value() : window.bounds[0];
-                            return KernelEmitter::Carried{
-                                reduction.combine(carried[0], emitter.maskTail(*tile, bound, neutral))};
-                          });
-    if (failed(folded))
-      return failure();
-    return TileReduceOp::create(emitter.builder, emitter.loc, TileType::get({}, compute), kind, folded->front(),
-                                /*is_unsigned=*/false)
-        .getResult();
+    return reduceRow(reduction, ScalarBuilder::neutral(kind, compute), [&](const TileWindow &window) {
+      FailureOr<Value> tile = readInput(window);
+      return transform ? transform(*tile, window) : tile;
+    });
   }
   if (isAlongLast())
     return reduction.alongRow(tensor, base.indices, axes, sizes, width, transform);

@@ -68,6 +68,11 @@ private:
   foldRow(mlir::ValueRange start,
           llvm::function_ref<mlir::FailureOr<KernelEmitter::Carried>(const TileWindow &, mlir::ValueRange)> body);
 
+  /// Folds what `tileOf` makes of each of those tiles, of the type of `neutral`; an element tile (rank 0).
+  mlir::FailureOr<mlir::Value>
+  reduceRow(Reduction reduction, mlir::TypedAttr neutral,
+            llvm::function_ref<mlir::FailureOr<mlir::Value>(const TileWindow &)> tileOf);
+
   /// Whether all that the kernel makes of a value, besides the op, reads it at the place of its own results, which may
   /// then take the place where the value waits: no transpose or slice reads other rows.
   bool isReadInPlace(mlir::Value value);

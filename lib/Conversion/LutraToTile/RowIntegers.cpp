@@ -75,25 +75,20 @@ LogicalResult RowFunction::integerSoftmax() {
     });
   };
   Reduction total{emitter, ReduceKind::Sum, wide};
-  TypedAttr none = builder.getI64IntegerAttr(0);
-  auto sums = foldRow(emitter.fill(none, {width}),
-                      [&](const TileWindow &window, ValueRange carried) -> FailureOr<KernelEmitter::Carried> {
-                        FailureOr<Value> e = exponential(window);
-                        if (failed(e))
-                          return failure();
-                        if (sink.buffer)
-                          keep(*e, window);
-                        Value bound = window.bounds.empty() ? Value() : window.bounds[0];
-                        Value term = emitter.map(*e, wide, [&](OpBuilder &b, ValueRange v) -> Value {
-                          return arith::ExtUIOp::create(b, loc, wide, v[0]);
-                        });
-                        return KernelEmitter::Carried{total.combine(carried[0], emitter.maskTail(term, bound, none))};
-                      });
-  if (failed(sums))
+  auto keepTerm = [&](const TileWindow &window) -> FailureOr<Value> {
+    FailureOr<Value> e = exponential(window);
+    if (failed(e))
+      return failure();
+    if (sink.buffer)
+      keep(*e, window);
+    return emitter.map(*e, wide, [&](OpBuilder &b, ValueRange v) -> Value {
+      return arith::ExtUIOp::create(b, loc, wide, v[0]);
+    });
+  };
+  FailureOr<Value> sum = reduceRow(total, builder.getI64IntegerAttr(0), keepTerm);
+  if (failed(sum))
     return failure();
-  Value sum = TileReduceOp::create(builder, loc, TileType::get({}, wide), ReduceKind::Sum, sums->front(),
-                                   /*is_unsigned=*/false);
-  Value reciprocal = emitter.map(sum, word, [&](OpBuilder &b, ValueRange v) -> Value {
+  Value reciprocal = emitter.map(*sum, word, [&](OpBuilder &b, ValueRange v) -> Value {
     Integers words{b, loc, wide};
     Value divisor = arith::MaxUIOp::create(b, loc, v[0], words.constant(1)); // of an empty row
     Value quotient = words.divide(words.constant(int64_t(1) << (2 * softmaxFraction)), divisor);
