@@ -273,8 +273,8 @@ LogicalResult CodedEmission::addPiped(const PanelBlock &block, const PipeTurns &
   };
   auto prepareNext = [&](const PipeUnit &unit) {
     Value next = emitter.add(unit.turn, one), ahead = emitter.min(emitter.add(next, one), last);
-    // With the first tile of rows alone.
-    Value end = emitter.sub(ahead, emitter.mul(emitter.min(unit.tile, one), emitter.sub(ahead, next)));
+    Value isFirst = isMore(one, unit.tile);
+    Value end = arith::SelectOp::create(emitter.builder, emitter.loc, isFirst, ahead, next);
     return emitter.forEach(next, end, one, prepareTurn);
   };
   // Steps on tiles and those of vectors take turns: tiles have no time to wait for in a row.

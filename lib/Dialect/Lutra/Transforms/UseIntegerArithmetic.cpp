@@ -126,31 +126,28 @@ static std::optional<Codes> readCodes(Value value) {
 std::optional<Factor> Requantization::readConstant(Value value) {
   DenseElementsAttr known;
   Factor factor;
+  RankedTensorType type = typeOf(value);
+  if (!type.getElementType().isF32())
+    return std::nullopt;
   if (store.getGlobal(value)) {
     std::optional<WeightBytes> stored = store.read(value);
-    RankedTensorType type = typeOf(value);
-    if (!stored || !type.getElementType().isF32() || !type.hasStaticShape())
+    if (!stored || !type.hasStaticShape())
       return std::nullopt;
     factor.shape = llvm::to_vector(type.getShape());
-    factor.values.clear();
     for (int64_t i = 0; i < type.getNumElements(); ++i) {
       float element;
       std::memcpy(&element, stored->element(i), sizeof(element));
       factor.values.push_back(element);
     }
-    return std::isfinite(factor.most()) ? std::optional(factor) : std::nullopt;
-  }
-  if (!matchPattern(value, m_Constant(&known)) || !known.getElementType().isF32())
+  } else if (!matchPattern(value, m_Constant(&known))) {
     return std::nullopt;
-  if (known.isSplat()) {
+  } else if (known.isSplat()) {
     factor = Factor::scalar(known.getSplatValue<float>());
   } else {
     factor.shape = llvm::to_vector(known.getType().getShape());
     factor.values.assign(known.value_begin<float>(), known.value_end<float>());
   }
-  if (!std::isfinite(factor.most()))
-    return std::nullopt;
-  return factor;
+  return std::isfinite(factor.most()) ? std::optional(factor) : std::nullopt;
 }
 
 /// A number for each pair, where the shapes are one or one is a scalar.
