@@ -11,6 +11,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
 using namespace lutra;
@@ -39,6 +40,7 @@ private:
     return arith::ConstantOp::create(builder, emitter.loc, builder.getF32FloatAttr(static_cast<float>(value)));
   }
   Value toCode(OpBuilder &builder, Value rounded);
+  void askForNext(const TileWindow &window, int64_t size);
 
   KernelEmitter &emitter;
   DynamicQuantizeOp op;
@@ -53,6 +55,9 @@ private:
 
 /// Vectors of a tile: as many chains of maxima hide each other's latency.
 static constexpr int64_t tileVectors = 4;
+
+/// Bytes of a row from which on the next one is asked for, and of a cache's line.
+static constexpr int64_t leastAhead = 4096, lineBytes = 64;
 
 QuantizeEmission::QuantizeEmission(KernelEmitter &kernelEmitter, bool elementwise)
     : emitter(kernelEmitter), op(cast<DynamicQuantizeOp>(getRoot(kernelEmitter.kernel))),
@@ -175,6 +180,22 @@ Value QuantizeEmission::toCode(OpBuilder &builder, Value rounded) {
   return arith::TruncIOp::create(builder, emitter.loc, builder.getI8Type(), wide);
 }
 
+/// Asks for what lies below a window: the second pass, which reads what the first one brought, leaves memory idle.
+void QuantizeEmission::askForNext(const TileWindow &window, int64_t size) {
+  Value buffer = held ? Value() : emitter.getBuffer(op.getInput());
+  int64_t bytes = type.getElementType().getIntOrFloatBitWidth() / 8;
+  if (!buffer || elementwise || rank < 2 || block < depth || depth * bytes < leastAhead)
+    return;
+  SmallVector<Value> at(window.indices);
+  at[rank - 2] = emitter.add(at[rank - 2], emitter.constant(1));
+  for (int64_t from = 0; from < size; from += lineBytes / bytes) {
+    SmallVector<Value> line(at);
+    line.back() = emitter.add(line.back(), emitter.constant(from));
+    memref::PrefetchOp::create(emitter.builder, emitter.loc, buffer, ValueRange(line), /*isWrite=*/false,
+                               /*localityHint=*/2, /*isDataCache=*/true); // past the end nothing happens
+  }
+}
+
 LogicalResult QuantizeEmission::emitGroup(ArrayRef<Value> row, const Group &group) {
   FailureOr<KernelEmitter::Carried> limits = findLimits(row, group);
   if (failed(limits))
@@ -219,6 +240,7 @@ LogicalResult QuantizeEmission::emitGroup(ArrayRef<Value> row, const Group &grou
     FailureOr<Value> tile = readTile(window);
     if (failed(tile))
       return failure();
+    askForNext(window, length);
     SmallVector<Value> tiles{*tile};
     tiles.append(factors);
     Value codes = emitter.map(tiles, op.getCodeElement(), [&](OpBuilder &builder, ValueRange scalars) -> Value {

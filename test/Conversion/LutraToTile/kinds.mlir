@@ -110,3 +110,21 @@ lutra.kernel @masked_softmax(%a: tensor<4x64xi8>, %m: tensor<4x64xf32>) -> tenso
   %q = lutra.quantize %v scale(%u : tensor<f32>) {axis = 0 : i64, block = 0 : i64} : tensor<4x64xf32> -> tensor<4x64xui8>
   lutra.yield %q : tensor<4x64xui8>
 }
+
+// The second pass over a long row asks for the next one; the first pass of a short one finds it soon enough.
+// CHECK-LABEL: func.func @quantizeLong(
+// CHECK: lutra.tile_reduce<max>
+// CHECK: %[[NEXT:.*]] = arith.addi %{{.*}}, %c1 : index
+// CHECK: memref.prefetch %arg0[%[[NEXT]], %{{.*}}], read
+// CHECK: lutra.tile_store {{.*}} memref<3x2048xi8>
+lutra.kernel @quantizeLong(%a: tensor<3x2048xf32>) -> (tensor<3x2048xi8>, tensor<3x1xf32>) {
+  %c, %s = lutra.dynamic_quantize %a {bits = 8 : i64, block = 2048 : i64} : tensor<3x2048xf32> -> tensor<3x2048xi8>, tensor<3x1xf32>
+  lutra.yield %c, %s : tensor<3x2048xi8>, tensor<3x1xf32>
+}
+// CHECK-LABEL: func.func @quantizeShort(
+// CHECK-NOT: memref.prefetch
+// CHECK: return
+lutra.kernel @quantizeShort(%a: tensor<3x512xf32>) -> (tensor<3x512xi8>, tensor<3x1xf32>) {
+  %c, %s = lutra.dynamic_quantize %a {bits = 8 : i64, block = 512 : i64} : tensor<3x512xf32> -> tensor<3x512xi8>, tensor<3x1xf32>
+  lutra.yield %c, %s : tensor<3x512xi8>, tensor<3x1xf32>
+}
