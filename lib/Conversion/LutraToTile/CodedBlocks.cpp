@@ -33,6 +33,20 @@
 using namespace mlir;
 using namespace lutra;
 
+/// Steps of K in a turn: those given, or the whole groups there.
+int64_t CodedEmission::cutDepth(const EncodedPanels &panels, int64_t steps) const {
+  if (panels.groups() > 1)
+    steps = std::max(panels.group, steps / panels.group * panels.group);
+  return std::min<int64_t>(steps, llvm::alignTo(depth, panels.depth));
+}
+
+// Entries of both turns and the rows they meet fill about half of the first level.
+static constexpr int64_t forFew = 128, forMany = 256, forWhole = 512, forVectors = 512;
+
+int64_t CodedEmission::cutPiped(const EncodedPanels &panels) const {
+  return cutDepth(panels, sumsWhole(panels) ? forWhole : forFew);
+}
+
 /// Decides how codes are unpacked, where instructions take their entries as bytes and a work item may have many rows.
 void CodedEmission::planBlocks(const CodedProduct &product) {
   const EncodedPanels &panels = weight->getPanels();
@@ -41,8 +55,7 @@ void CodedEmission::planBlocks(const CodedProduct &product) {
   if (product.blockRows == 0 || values.least < 0 || (known >= 0 && known < product.unpackRows) ||
       rowBlocks.size < product.unpackRows || (values.digits > 1 && !(hasTiles && values.hasSignedDigits(panels))))
     return;
-  // Entries of both turns and the rows they meet fill about half of the first level.
-  constexpr int64_t forFew = 128, forMany = 256, forWhole = 512, forVectors = 512, most = 8192;
+  constexpr int64_t mostSteps = 8192;
   bool isMany = !hasTiles || rowBlocks.size > product.blockRows, isOneGroup = panels.groups() == 1;
   // A stack of 1 MiB holds few rows over all of K, their sums and scales, entries of a group and the sums that wait.
   constexpr int64_t mostCopied = 912 << 10;
@@ -50,21 +63,12 @@ void CodedEmission::planBlocks(const CodedProduct &product) {
   isMany |= rowBlocks.size * (depth + rowBytes + 8 * panels.groups()) + entries > mostCopied;
   bool fillsSome = known > 0 && known % (product.blockRows / 2) == 0; // tiles
   unpacking.isPiped = hasTiles && (rescales || (isOneGroup ? isMany && values.digits == 1 : isMany || fillsSome));
-  int64_t steps = forMany;
-  if (unpacking.isPiped && sumsWhole())
-    steps = forWhole;
-  else if (unpacking.isPiped || !(isMany || isOneGroup))
-    steps = forFew;
-  else if (!hasTiles)
-    steps = forVectors;
-  if (!isOneGroup) {
-    if (panels.group > most / values.digits)
-      return;
-    steps = std::max(panels.group, steps / panels.group * panels.group);
-  }
+  if (!isOneGroup && panels.group > mostSteps / values.digits)
+    return;
   planEntries();
   unpacking.digits = values.digits;
-  unpacking.depth = std::min<int64_t>(steps, llvm::alignTo(depth, panels.depth));
+  int64_t steps = !hasTiles ? forVectors : isMany || isOneGroup ? forMany : forFew;
+  unpacking.depth = unpacking.isPiped ? cutPiped(panels) : cutDepth(panels, steps);
   cutGroups();
   if (unpacking.isPiped)
     return planPipe(product);

@@ -121,9 +121,11 @@ private:
   struct PipeUnit {
     Depth part;
     mlir::Value turn, tile, row, slot, place; // of entries, and of partial sums
+    bool startsSums = false;                  // of all of K: none wait yet
   };
   /// Whether sums of all of K are integers.
-  bool sumsWhole() const { return rescales || weight->getPanels().groups() == 1; }
+  bool sumsWhole() const { return sumsWhole(weight->getPanels()); }
+  bool sumsWhole(const EncodedPanels &panels) const { return rescales || panels.groups() == 1; }
   bool mayPipe(const ProductShape &shape, const CodedProduct &product);
   void planPipe(ProductPlan &plan, int64_t rowCount);
   void planPipe(const CodedProduct &product);
@@ -148,7 +150,7 @@ private:
   Depth partAt(const PipeTurns &turns, mlir::Value turn);
   mlir::LogicalResult emitPipe(ProductRange block);
   mlir::LogicalResult forPipedPanels(ProductRange block, PanelBody body);
-  mlir::LogicalResult askForResults(const PanelBlock &block, const PipeUnit &unit);
+  mlir::LogicalResult askForResults(const PanelBlock &block, const PipeUnit &unit, int64_t index, int64_t count);
   mlir::LogicalResult addPiped(const PanelBlock &block, const PipeTurns &turns);
   TileWindow pipedAt(const PipeUnit &unit, mlir::Value group, int64_t first, int64_t columns);
   /// Tiles of sums, and where they go.
@@ -165,6 +167,8 @@ private:
 
   // CodedBlocks.cpp
   void planBlocks(const CodedProduct &product);
+  int64_t cutDepth(const EncodedPanels &panels, int64_t steps) const;
+  int64_t cutPiped(const EncodedPanels &panels) const;
   void choosePanels(const CodedProduct &product);
   void planEntries();
   void cutGroups();

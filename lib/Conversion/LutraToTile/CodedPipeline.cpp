@@ -13,9 +13,10 @@
 // core looks ahead less than a unit. After the last turn of some panels the first one of those that follow is next.
 // Sums of all of K stay integers where it is one group, or its groups have one scale (CodedRescale.cpp): then a unit
 // adds to those that wait, parts of the unpacking lie between its products, and nothing is scaled before the end. Rows
-// are copied so that those of a turn lie together, or there those of a tile, and so are their scales. Of about 540
-// cycles that 32 rows by 32 columns take in a group of 128 (Xeon, K = N = 4096), 340 are left where all lies in the
-// first level.
+// are copied so that those of a turn lie together, or there those of a tile, and so are their scales. Tiles of such
+// sums take whole rows as they lie: with copies they are 7 % faster (K = 4096), which is less than copies take. Of
+// about 540 cycles that 32 rows by 32 columns take in a group of 128 (Xeon, K = N = 4096), 340 are left where all lies
+// in the first level.
 #include "CodedEmission.h"
 
 #include "lutra/Dialect/Lutra/IR/LutraTableOps.h"
@@ -38,7 +39,10 @@ static constexpr int64_t copyBytes = 512 << 10, itemBytes = 832 << 10;
 
 /// Rows from which on results take a page each for too many pages: those of some blocks of panels are written together,
 /// and asked for before.
-static constexpr int64_t manyRows = 64, blocksAtOnce = 4;
+static constexpr int64_t manyRows = 64, blocksAtOnce = 2;
+
+/// Rows that are finished at once: with a pair of panels, as many vectors as registers hold.
+static constexpr int64_t finishedRows = 8;
 
 /// Parts of what a unit unpacks, between which its products lie.
 static constexpr size_t wholeParts = 4;
@@ -47,8 +51,11 @@ static constexpr size_t wholeParts = 4;
 void CodedEmission::planPipe(ProductPlan &plan, int64_t rowCount) {
   plan.rowBlock = 128;
   plan.columnBlock = 512; // for which rows are copied once, and whose sums wait where that takes several times
-  constexpr int64_t most = 4; // times as many, where rows leave items enough for other threads
-  int64_t least = rescales || getStoredPanels(cast<RankedTensorType>(op.getRhs().getType())).groups() == 1 ? 2 : 1;
+  EncodedPanels panels = getStoredPanels(cast<RankedTensorType>(op.getRhs().getType()));
+  int64_t turn = std::max<int64_t>(1, cutPiped(panels)), least = sumsWhole(panels) ? 2 : 1;
+  int64_t copied = plan.rowBlock * depth / turn * llvm::alignTo(turn, rowBytes);
+  // Times as many, where rows leave items enough for other threads; half of that where sums of all of them wait.
+  int64_t most = depth % turn == 0 && copied <= copyBytes ? 4 : 2;
   if (plan.rowBlock * depth <= copyBytes)
     plan.columnBlock *= std::clamp<int64_t>(rowCount / plan.rowBlock, least, most);
 }
@@ -56,16 +63,20 @@ void CodedEmission::planPipe(ProductPlan &plan, int64_t rowCount) {
 void CodedEmission::planPipe(const CodedProduct &product) {
   const EncodedPanels &panels = weight->getPanels();
   Builder &builder = emitter.builder;
-  unpacking.rows = product.blockRows / 2; // of a tile: two by two of them are 8 % slower
+  // Sums that leave tiles with each group leave two of them at a time: four are 8 % slower.
+  unpacking.rows = sumsWhole() ? product.blockRows : product.blockRows / 2;
   choosePanels(product);
   unpacking.fillsRows = true;
-  unpacking.copiesRows = !copies;
   unpacking.slots = 2;
   unpacking.most = llvm::alignTo(rowBlocks.size, unpacking.rows);
   int64_t width = unpacking.panels * panel, groups = llvm::divideCeil(unpacking.depth, panels.group);
   int64_t turns = std::max<int64_t>(1, depth / unpacking.depth), row = getRowLength(unpacking.depth);
   auto turnsIn = [&](int64_t bytes) { return std::clamp<int64_t>(bytes / (unpacking.most * row), 1, turns); };
   unpacking.isOnce = depth % unpacking.depth == 0 && (copies || turnsIn(copyBytes) == turns);
+  // Tiles of sums of all of K take rows as they lie where these have no rest.
+  int64_t known = getProductProblem(op)->shape.m;
+  bool fills = known > 0 && known % unpacking.rows == 0 && unpacking.depth % unpacking.step == 0;
+  unpacking.copiesRows = !copies && !(sumsWhole() && unpacking.isOnce && fills);
   int64_t some = std::min(width * (unpacking.most < manyRows ? 1 : blocksAtOnce), columnBlocks.size);
   unpacking.columnsAtOnce = unpacking.isOnce ? some : columnBlocks.size;
   // The last panels of an item may be single ones, one of which is bounded.
@@ -158,7 +169,9 @@ CodedEmission::PipeSteps CodedEmission::multiplyUnit(const PanelBlock &block, co
         CopiedTurn copied(*this, unit, from);
         if (from == 0) {
           TileWindow window = waitingAt(spot);
-          sums = {emitter.loadTile(waiting, window, emitter.builder.getI32Type()), window};
+          Type wide = emitter.builder.getI32Type();
+          sums = {unit.startsSums ? makeSums(spot.rows, spot.columns, wide) : emitter.loadTile(waiting, window, wide),
+                  window};
         }
         Depth part{emitter.add(unit.part.low, emitter.constant(from)), std::min(some, unit.part.size - from)};
         sums.tile = multiplyGroup(spot, part, sourceOf(unit.part, unit.slot), sums.tile);
@@ -211,13 +224,16 @@ CodedEmission::PipeSteps CodedEmission::scaleUnit(const PanelBlock &block, const
   return steps;
 }
 
-/// Asks for a share of the lines that results of the unit's rows will be written to, a page apart where rows are long.
-LogicalResult CodedEmission::askForResults(const PanelBlock &block, const PipeUnit &unit) {
+/// Asks for a share of the lines that results of the unit's rows will be written to, a page apart where rows are long:
+/// the index-th of `count`, as many at once would keep others out.
+LogicalResult CodedEmission::askForResults(const PanelBlock &block, const PipeUnit &unit, int64_t index,
+                                           int64_t count) {
   if (!unpacking.isOnce || unpacking.most < manyRows)
     return success();
-  int64_t lines = unpacking.rows * block.panels, share = llvm::divideCeil(lines, unpacking.turns);
+  int64_t lines = unpacking.rows * block.panels, share = llvm::divideCeil(lines, unpacking.turns * count);
   Value panels = emitter.constant(block.panels), one = emitter.constant(1);
-  Value low = emitter.mul(unit.turn, emitter.constant(share)), lastRow = emitter.sub(rows.high, one);
+  Value part = emitter.add(emitter.mul(unit.turn, emitter.constant(count)), emitter.constant(index));
+  Value low = emitter.mul(part, emitter.constant(share)), lastRow = emitter.sub(rows.high, one);
   Value high = emitter.min(emitter.add(low, emitter.constant(share)), emitter.constant(lines));
   auto ask = [&](Value line) {
     SmallVector<Value> at(indices);
@@ -279,8 +295,6 @@ LogicalResult CodedEmission::addPiped(const PanelBlock &block, const PipeTurns &
   };
   // Steps on tiles and those of vectors take turns: tiles have no time to wait for in a row.
   auto emitUnit = [&](const PipeUnit &unit, const PipeSteps &scaling) -> LogicalResult {
-    if (failed(askForResults(block, unit)))
-      return failure();
     PipeSums sums;
     PipeSteps products = multiplyUnit(block, unit, sums);
     if (rescales && failed(prepareNext(unit)))
@@ -289,6 +303,8 @@ LogicalResult CodedEmission::addPiped(const PanelBlock &block, const PipeTurns &
     size_t between = sumsWhole() ? products.size() / parts : products.size();
     for (auto [index, multiply] : llvm::enumerate(products)) {
       multiply();
+      if (failed(askForResults(block, unit, index, products.size())))
+        return failure();
       if (index % between == 0 && index / between < parts && failed(unpackNext(unit, index / between, parts)))
         return failure();
       for (; scaled * products.size() < (index + 1) * scaling.size(); ++scaled)
@@ -300,9 +316,23 @@ LogicalResult CodedEmission::addPiped(const PanelBlock &block, const PipeTurns &
   auto unpackFirst = [&](Value turn) {
     return failure((rescales && failed(prepareTurn(turn))) || failed(unpackTurn(turn, std::nullopt)));
   };
-  if (failed(emitter.forEach(number, one, one, unpackFirst)) || failed(emitUnit(unitAt(zero), {})))
-    return failure();
   Value end = emitter.mul(turns.count, tiles);
+  if (failed(emitter.forEach(number, one, one, unpackFirst)))
+    return failure();
+  if (sumsWhole()) {
+    auto emitUnits = [&](Value low, Value high, bool startsSums) {
+      return emitter.forEach(low, high, one, [&](Value index) {
+        PipeUnit unit = unitAt(index);
+        unit.startsSums = startsSums;
+        return emitUnit(unit, {});
+      });
+    };
+    Value others = unpacking.isOnce ? tiles : zero;
+    return failure((unpacking.isOnce && failed(emitUnits(zero, others, /*startsSums=*/true))) ||
+                   failed(emitUnits(others, end, /*startsSums=*/false)));
+  }
+  if (failed(emitUnit(unitAt(zero), {})))
+    return failure();
   auto emitNext = [&](Value index) {
     return emitUnit(unitAt(index), scaleUnit(block, unitAt(emitter.sub(index, one))));
   };
@@ -347,7 +377,7 @@ LogicalResult CodedEmission::emitPipe(ProductRange block) {
     });
   };
   auto end = [&](ProductRange some) { // of some rows all columns, which lie side by side: each row takes a page
-    return forRows(unpacking.rows, [&](Value row, int64_t rowCount) {
+    return forRows(std::min(unpacking.rows, finishedRows), [&](Value row, int64_t rowCount) {
       return forPipedPanels(some, [&](const PanelBlock &panelBlock) {
         ProductSpot spot = spotOf(panelBlock, row, rowCount);
         Value total = emitter.loadTile(waiting, waitingAt(spot), element);
@@ -384,7 +414,8 @@ LogicalResult CodedEmission::emitPipe(ProductRange block) {
   Value width = emitter.constant(unpacking.columnsAtOnce);
   LogicalResult added = emitter.forEach(block.low, block.high, width, [&](Value low) {
     ProductRange some{low, emitter.min(emitter.add(low, width), block.high)};
-    return failure(failed(forPipedPanels(some, clear)) || failed(addSome(some)) || failed(end(some)));
+    bool startsSums = sumsWhole() && unpacking.isOnce;
+    return failure((!startsSums && failed(forPipedPanels(some, clear))) || failed(addSome(some)) || failed(end(some)));
   });
   lhs = original;
   copies = copied;

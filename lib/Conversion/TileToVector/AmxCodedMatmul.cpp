@@ -46,9 +46,10 @@ Value AmxTiles::at(Value base, Value distance) {
   return LLVM::GEPOp::create(builder, loc, pointer, builder.getI8Type(), base, ValueRange{distance});
 }
 
-Value AmxTiles::load(int64_t tileHeight, int64_t rowBytes, Value from, Value stride) {
+Value AmxTiles::load(int64_t tileHeight, int64_t rowBytes, Value from, Value stride, bool isStreamed) {
   Type tile = LLVM::LLVMX86AMXType::get(builder.getContext());
-  return call("llvm.x86.tileloadd64.internal", tile, {small(tileHeight), small(rowBytes), from, stride});
+  const char *name = isStreamed ? "llvm.x86.tileloaddt164.internal" : "llvm.x86.tileloadd64.internal";
+  return call(name, tile, {small(tileHeight), small(rowBytes), from, stride});
 }
 
 void AmxTiles::forTiles(const Block &block, const SumPlaces &places,
@@ -65,6 +66,7 @@ void AmxTiles::addSteps(const Block &block, const Part &part, Values &sums, Valu
                           (op.getSignedCodes() ? "s" : "u") + "d.internal")
                              .str();
   int64_t most = stepsOf(part.depth);
+  bool isStreamed = block.rows * block.columns > 2; // each tile of many rows is read once: entries stay in the cache
   Value line = number(wide, tileBytes);
   for (int64_t k = 0; k < depth; k += most) {
     int64_t size = std::min(most, depth - k);
@@ -76,7 +78,7 @@ void AmxTiles::addSteps(const Block &block, const Part &part, Values &sums, Valu
       Value right = load(size / wordBytes, tileBytes, at(part.rights[block.column + column], word), line);
       for (int64_t row = 0; row < block.rows; ++row) {
         if (column == 0)
-          left[row] = load(height(), size, at(part.lefts[block.row + row], step), part.stride);
+          left[row] = load(height(), size, at(part.lefts[block.row + row], step), part.stride, isStreamed);
         Value &sum = sums[row * block.columns + column];
         sum = call(multiply, tile, {small(height()), small(tileBytes), small(size), sum, left[row], right});
       }

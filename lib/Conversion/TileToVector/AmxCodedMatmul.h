@@ -67,7 +67,7 @@ private:
                 llvm::function_ref<void(int64_t index, mlir::Value place)> body);
   void addSteps(const Block &block, const Part &part, Values &sums, mlir::Value first, int64_t depth);
   mlir::Value at(mlir::Value base, mlir::Value distance);
-  mlir::Value load(int64_t tileHeight, int64_t rowBytes, mlir::Value from, mlir::Value stride);
+  mlir::Value load(int64_t tileHeight, int64_t rowBytes, mlir::Value from, mlir::Value stride, bool isStreamed = false);
   mlir::Value makeBuffer(int64_t size);
   mlir::Value small(int64_t value) { return number(builder.getI16Type(), value); }
   mlir::Value number(mlir::Type type, int64_t value) {

@@ -2,17 +2,18 @@
 // RUN: lutra-opt %s --convert-lutra-to-tile=target=amx --canonicalize --cse | FileCheck %s --check-prefix=AMX
 // RUN: lutra-opt %s --convert-lutra-to-tile=target=avx512vnni --canonicalize --cse | FileCheck %s --check-prefix=VNNI
 
-// Codes of all groups become bytes with one scale a column: sums stay integers, in tiles, and wait as such.
-// AMX-LABEL: func.func @rescaled(
-// AMX-DAG: memref.alloca() {{.*}} : memref<3x64x32xi32>
-// AMX-DAG: memref.alloca() {{.*}} : memref<512x64xi8>
+// Codes of all groups become bytes with one scale a column: sums stay integers, in tiles, and wait as such. Rows that
+// fill tiles are read as they lie; sums begin in the first turn and wait from the second on.
+// AMX-LABEL: func.func @rescaled(%arg0: memref<64x512xi8>,
+// AMX: memref.alloca() {{.*}} : memref<3x64x32xi32>
 // AMX: math.absf
 // AMX: arith.divf
 // AMX: lutra.tile_unpack {{.*}} {bits = 4 : i64}
 // AMX: lutra.tile_rescale {{.*}} : <2x64xi8>, <1x32xi16>
-// AMX: lutra.tile_load {{.*}} : memref<3x64x32xi32> -> <16x32xi32>
-// AMX-COUNT-8: lutra.tile_coded_matmul {{.*}} depth %c64 {bits = 8 : i64, lhs_row_dim = 0 : i64, signed_codes} : {{.*}} -> <16x32xi32>
-// AMX: lutra.tile_store {{.*}} : <16x32xi32>, memref<3x64x32xi32>
+// AMX-NOT: lutra.tile_load {{.*}} : memref<3x64x32xi32>
+// AMX-COUNT-8: lutra.tile_coded_matmul %arg0{{.*}} depth %c64 {bits = 8 : i64, lhs_row_dim = 0 : i64, signed_codes} : {{.*}} -> <32x32xi32>
+// AMX: lutra.tile_store {{.*}} : <32x32xi32>, memref<3x64x32xi32>
+// AMX: lutra.tile_load {{.*}} : memref<3x64x32xi32> -> <8x32xi32>
 // CHECK-LABEL: func.func @rescaled(
 // CHECK-NOT: lutra.tile_rescale
 #r4 = #lutra.encoding<[dense<uint<4>, affine, scales = [f16, 1, 128], zero = tensor<u4, 1, 128>>], packing = #lutra.packing<width = 16, depth = 8>>
@@ -96,8 +97,8 @@ lutra.kernel @blocks(%a: tensor<16x256xi8>, %s: tensor<16x2xf32>, %w: tensor<48x
 // AMX: scf.for %[[UNIT:.*]] = %c1 to %c12 step %c1
 // AMX-DAG: %[[TURN:.*]] = arith.divui %[[UNIT]], %c3
 // AMX-DAG: %[[PLACE:.*]] = arith.remui %[[UNIT]], %c2
-// AMX: memref.prefetch {{.*}} write
 // AMX: %[[FIRST:.*]] = lutra.tile_coded_matmul {{.*}} depth %c64 {{.*}}signed_codes} : {{.*}} -> <16x32xi32>
+// AMX: memref.prefetch {{.*}} write
 // AMX: %[[NEXT:.*]] = arith.addi %[[TURN]], %c1
 // AMX: scf.for {{.*}} = %[[NEXT]] to
 // AMX: lutra.tile_unpack

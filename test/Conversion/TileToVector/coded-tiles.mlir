@@ -140,3 +140,24 @@ func.func @rows(%x: memref<8x64xi8>, %w: memref<2x8x16x4xi8>, %y: memref<8x32xi3
   lutra.tile_store %r, %y[%z, %z] dims = [0, 1] steps = [1, 1] : !lutra.tile<8x32xi32>, memref<8x32xi32>
   return
 }
+
+// Rows that four tiles of sums meet pass by the entries of the first level.
+// CHECK-LABEL: func.func @streamed(
+// CHECK: llvm.x86.tileloadd64.internal
+// CHECK: llvm.x86.tileloaddt164.internal
+// CHECK: llvm.x86.tdpbssd.internal
+// CHECK: llvm.x86.tileloaddt164.internal
+// CHECK: llvm.x86.tdpbssd.internal
+// CHECK: llvm.x86.tileloadd64.internal
+// CHECK-NOT: llvm.x86.tileloaddt164.internal
+// CHECK: llvm.x86.tilestored64.internal
+func.func @streamed(%x: memref<32x64xi8>, %w: memref<2x16x16x4xi8>, %y: memref<32x32xi32>) attributes {lutra.kernel} {
+  %z = arith.constant 0 : index
+  %d = arith.constant 64 : index
+  %zero = arith.constant 0 : i32
+  %a = lutra.tile_fill %zero : i32 -> !lutra.tile<32x32xi32>
+  %r = lutra.tile_coded_matmul %x[%z, %z], %w[%z, %z], %a depth %d {bits = 8 : i64, lhs_row_dim = 0 : i64, signed_codes}
+         : memref<32x64xi8>, memref<2x16x16x4xi8>, !lutra.tile<32x32xi32> -> !lutra.tile<32x32xi32>
+  lutra.tile_store %r, %y[%z, %z] dims = [0, 1] steps = [1, 1] : !lutra.tile<32x32xi32>, memref<32x32xi32>
+  return
+}

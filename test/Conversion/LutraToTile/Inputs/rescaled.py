@@ -30,6 +30,7 @@ CASES = [
     (64, 48, 512, 64, 1, "bipolar", False),
     (200, 48, 5120, 128, 4, "affine", True),
     (50, 64, 1344, 672, 4, "affine", True),
+    (64, 48, 960, 96, 4, "affine", True),
 ]
 Bytes = npt.NDArray[np.uint8]
 Reals = npt.NDArray[np.float64]

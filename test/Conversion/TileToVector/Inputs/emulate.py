@@ -208,7 +208,8 @@ _TILES += _row_copy(
     source="here",
     target="there",
 )
-_TILE_USE = re.compile(r"@llvm\.x86\.(tilezero|tileloadd64|tilestored64|tdpb[su]{2}d)\.internal\b")
+_STREAMED_LOAD = "tileloaddt164"  # the same as one that is not, but for caches
+_TILE_USE = re.compile(rf"@llvm\.x86\.(tilezero|tileloadd64|{_STREAMED_LOAD}|tilestored64|tdpb[su]{{2}}d)\.internal\b")
 
 
 def _without_tiles(text: str) -> str:
@@ -219,7 +220,8 @@ def _without_tiles(text: str) -> str:
     own = _TILES
     if "declare void @llvm.memcpy.p0.p0.i64" in kept:
         own = own.replace("declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)\n", "")
-    return _TILE_USE.sub(lambda use: f"@{PREFIX}{use[1]}", kept.replace("x86_amx", "<256 x i32>")) + own
+    kept = _TILE_USE.sub(lambda use: f"@{PREFIX}{use[1]}", kept.replace("x86_amx", "<256 x i32>"))
+    return kept.replace(_STREAMED_LOAD, "tileloadd64") + own
 
 
 # What an intrinsic is called without its width -> its definition for a width.
