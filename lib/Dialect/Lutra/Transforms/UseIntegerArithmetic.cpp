@@ -46,6 +46,9 @@ struct Factor {
     return most;
   }
   double at(size_t i) const { return values.size() == 1 ? values[0] : values[i]; }
+  bool isFinite() const {
+    return llvm::all_of(values, [](double value) { return std::isfinite(value); });
+  }
 };
 
 /// Integers, or the softmax or norm of codes that becomes such, times a factor.
@@ -79,12 +82,15 @@ private:
     double value;
   };
   Value readLimits(Value value);
-  std::optional<Sum> read(Value value, unsigned depth);
+  std::optional<Sum> read(Value value);
   std::optional<Factor> readConstant(Value value);
   bool findShift();
+  double getReach(const Term &term, double factor);
   double getError();
+  double getRowError();
   Value makeIntegers(const Term &term);
   Value makeConstant(const Factor &factor, unsigned bits);
+  Value makeBinary(BinaryKind kind, Value lhs, Value rhs);
   bool refuse(const Twine &text) {
     reason = text.str();
     return false;
@@ -94,6 +100,7 @@ private:
   WeightStore &store; // of the module
   OpBuilder builder;
   std::string reason;
+  unsigned opsRead = 0;
   Sum sum;
   SmallVector<Limit> limits; // the last applied first
   double zero = 0;
@@ -106,10 +113,13 @@ struct UseIntegerArithmetic final : lutra::impl::UseIntegerArithmeticBase<UseInt
 };
 } // namespace
 
-/// Longest chain between codes and integers.
-static constexpr unsigned longestChain = 32;
+/// Ops between codes and integers; one that several others read counts for each.
+static constexpr unsigned mostOps = 64;
 /// What multipliers and offsets that are rounded may move a code, in steps.
 static constexpr double greatestError = 1.0 / 16;
+/// What a softmax may be off by itself, and a norm beside one unit of its result (docs/design/bounds.md); and what both
+/// may move a code, in steps.
+static constexpr double softmaxError = 3.5e-4, normError = 0x1p-28, greatestRowError = 0.1;
 
 static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
@@ -147,7 +157,7 @@ std::optional<Factor> Requantization::readConstant(Value value) {
     factor.shape = llvm::to_vector(known.getType().getShape());
     factor.values.assign(known.value_begin<float>(), known.value_end<float>());
   }
-  return std::isfinite(factor.most()) ? std::optional(factor) : std::nullopt;
+  return factor.isFinite() ? std::optional(factor) : std::nullopt;
 }
 
 /// A number for each pair, where the shapes are one or one is a scalar.
@@ -214,7 +224,7 @@ static std::optional<Codes> readRows(Operation *op) {
 }
 
 /// Reads `value` as a sum of integers with constant factors.
-std::optional<Sum> Requantization::read(Value value, unsigned depth) {
+std::optional<Sum> Requantization::read(Value value) {
   Operation *source = value.getDefiningOp();
   auto fail = [&](const Twine &text) {
     refuse(text);
@@ -222,13 +232,15 @@ std::optional<Sum> Requantization::read(Value value, unsigned depth) {
   };
   if (!source)
     return fail("reads an argument");
-  if (depth == longestChain)
-    return fail("is more than " + Twine(longestChain) + " ops behind its integers");
+  if (++opsRead > mostOps)
+    return fail("has more than " + Twine(mostOps) + " ops between codes and integers");
   if (std::optional<Factor> constant = readConstant(value)) {
     Sum read;
     read.constant = *constant;
     return read;
   }
+  if (isa<ConstantOp, WeightOp>(source))
+    return fail("reads a constant that is not known as finite numbers of f32");
   auto term = [&](Value integers, double most, double factor) {
     Sum read;
     read.terms.push_back({integers, most, Factor::scalar(factor)});
@@ -254,8 +266,8 @@ std::optional<Sum> Requantization::read(Value value, unsigned depth) {
     bool adds = kind == BinaryKind::Add || kind == BinaryKind::Sub;
     if (!adds && kind != BinaryKind::Mul && kind != BinaryKind::Div)
       return fail("reads " + stringifyBinaryKind(kind));
-    std::optional<Sum> lhs = read(binary.getLhs(), depth + 1);
-    std::optional<Sum> rhs = lhs ? read(binary.getRhs(), depth + 1) : std::nullopt;
+    std::optional<Sum> lhs = read(binary.getLhs());
+    std::optional<Sum> rhs = lhs ? read(binary.getRhs()) : std::nullopt;
     if (!rhs)
       return std::nullopt;
     if (!adds && !rhs->terms.empty() && (kind == BinaryKind::Div || !lhs->terms.empty()))
@@ -272,7 +284,7 @@ std::optional<Sum> Requantization::read(Value value, unsigned depth) {
     auto test = choice.getCondition().getDefiningOp<UnaryOp>();
     bool isGuard = test && test.getKind() == UnaryKind::IsNan && test.getInput() == choice.getRhs() &&
                    isa_and_nonnull<SoftmaxOp>(choice.getRhs().getDefiningOp());
-    return isGuard ? read(choice.getRhs(), depth + 1) : fail("reads select");
+    return isGuard ? read(choice.getRhs()) : fail("reads select");
   }
   if (!isa<SoftmaxOp, LayerNormOp, RmsNormOp>(source))
     return fail("reads " + source->getName().getStringRef());
@@ -318,11 +330,15 @@ Value Requantization::readLimits(Value value) {
 
 bool Requantization::findShift() {
   double most = 0, total = sum.constant.most() + 1;
+  bool isFinite = sum.constant.isFinite();
   for (const Term &term : sum.terms) {
     most = std::max(most, term.factor.most());
     total += term.factor.most() * term.most;
+    isFinite &= term.factor.isFinite();
   }
-  if (!(most > 0 && std::isfinite(total)))
+  if (!isFinite)
+    return refuse("divides by 0");
+  if (most == 0)
     return refuse("has no factor but 0");
   shift = std::min<int64_t>({62, 30 - std::ilogb(most), 61 - std::ilogb(total)});
   if (std::round(std::ldexp(most, shift)) >= 0x1p31)
@@ -330,17 +346,42 @@ bool Requantization::findShift() {
   return shift >= 1 || refuse("has factors that 31 bits do not hold");
 }
 
+/// Steps that integers of a term add up to with a factor; alone, before they saturate.
+double Requantization::getReach(const Term &term, double factor) {
+  double most = term.most * std::abs(factor), reach = 0;
+  if (sum.terms.size() > 1)
+    return most;
+  double least = cast<IntegerType>(typeOf(op.getResult()).getElementType()).isUnsigned() ? 0 : -128;
+  for (double constant : sum.constant.values)
+    reach = std::max({reach, std::abs(least - constant), std::abs(least + 256 - constant)});
+  return std::min(most, reach);
+}
+
 /// How far a code may be off, in steps, where it is not saturated.
 double Requantization::getError() {
   double error = 1;
   for (const Term &term : sum.terms) {
-    double reach = 512 + sum.constant.most();
     double greatest = 0; // integers with the smallest factor reach farthest before they saturate
     for (double factor : term.factor.values)
-      greatest = std::max(greatest, sum.terms.size() > 1 ? term.most : std::min(term.most, reach / std::abs(factor)));
+      if (factor != 0) // which is not rounded
+        greatest = std::max(greatest, getReach(term, factor) / std::abs(factor));
     error += greatest;
   }
   return std::ldexp(error, -(shift + 1));
+}
+
+/// What integers of softmax and norms themselves move a code, in steps.
+double Requantization::getRowError() {
+  double error = 0;
+  for (const Term &term : sum.terms) {
+    Operation *source = term.source.getDefiningOp();
+    double factor = term.factor.most();
+    if (isa_and_nonnull<SoftmaxOp>(source))
+      error += softmaxError * getReach(term, factor);
+    else if (isa_and_nonnull<LayerNormOp, RmsNormOp>(source))
+      error += factor + normError * getReach(term, factor);
+  }
+  return error;
 }
 
 Value Requantization::makeIntegers(const Term &term) {
@@ -374,6 +415,17 @@ Value Requantization::makeConstant(const Factor &factor, unsigned bits) {
   return ConstantOp::create(builder, op.getLoc(), type, DenseElementsAttr::get(type, values));
 }
 
+/// Of integers that broadcast to the result, in the shape that both broadcast to.
+Value Requantization::makeBinary(BinaryKind kind, Value lhs, Value rhs) {
+  ArrayRef<int64_t> other = typeOf(rhs).getShape(), own = typeOf(lhs).getShape();
+  SmallVector<int64_t> shape(std::max(own.size(), other.size()), 1);
+  for (ArrayRef<int64_t> sizes : {own, other})
+    for (size_t dim = 0, lead = shape.size() - sizes.size(); dim < sizes.size(); ++dim)
+      if (int64_t &size = shape[lead + dim]; size == 1 || ShapedType::isDynamic(size))
+        size = sizes[dim] == 1 ? size : sizes[dim];
+  return BinaryOp::create(builder, op.getLoc(), typeOf(lhs).clone(shape), kind, lhs, rhs);
+}
+
 bool Requantization::run(std::string &why) {
   auto type = typeOf(op.getResult());
   auto code = dyn_cast<IntegerType>(type.getElementType());
@@ -386,13 +438,13 @@ bool Requantization::run(std::string &why) {
     if (!step || !point || !(*step > 0 && std::isfinite(*step)) || op.getBlock() != 0)
       return refuse("has a scale that is no known number");
     zero = *point;
-    std::optional<Sum> found = read(readLimits(op.getInput()), 0);
+    std::optional<Sum> found = read(readLimits(op.getInput()));
     if (!found)
       return false;
     if (found = scale(*found, Factor::scalar(1 / *step)); found->terms.empty())
       return refuse("rounds a constant");
     sum = *found;
-    // The offset of all but one term is computed, in the shape of the result.
+    // The offset of all but one term is computed.
     Term *whole = llvm::find_if(sum.terms, isWhole);
     if (whole == sum.terms.end())
       return refuse("repeats its integers");
@@ -401,6 +453,8 @@ bool Requantization::run(std::string &why) {
       value += zero + 0.5;
     if (!findShift())
       return false;
+    if (getRowError() > greatestRowError)
+      return refuse("has a softmax or norm times a factor that shows how its fixed point is cut");
     return getError() <= greatestError || refuse("has factors so different that 31 bits do not hold them");
   };
   if (!check()) {
@@ -411,12 +465,8 @@ bool Requantization::run(std::string &why) {
   Value offset = makeConstant(sum.constant, 64);
   for (const Term &term : ArrayRef(sum.terms).drop_front()) {
     Value integers = makeIntegers(term), factor = makeConstant(term.factor, 64);
-    RankedTensorType own = typeOf(integers).clone(builder.getI64Type()), whole = type.clone(builder.getI64Type());
-    Value wide = CastOp::create(builder, loc, own, integers);
-    auto broadcast = [&](Value value) { return typeOf(value).getShape() == own.getShape() ? own : whole; };
-    Type product = typeOf(factor).getRank() == 0 ? own : broadcast(factor);
-    wide = BinaryOp::create(builder, loc, product, BinaryKind::Mul, wide, factor);
-    offset = BinaryOp::create(builder, loc, whole, BinaryKind::Add, wide, offset);
+    Value wide = CastOp::create(builder, loc, typeOf(integers).clone(builder.getI64Type()), integers);
+    offset = makeBinary(BinaryKind::Add, makeBinary(BinaryKind::Mul, wide, factor), offset);
   }
   const Term &first = sum.terms.front();
   Value codes = RequantizeOp::create(builder, loc, type, makeIntegers(first), makeConstant(first.factor, 32), offset,

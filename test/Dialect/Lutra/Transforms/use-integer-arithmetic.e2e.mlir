@@ -70,6 +70,36 @@ func.func @residual(%a: tensor<4x67xi8>, %c: tensor<4x67xui8>) -> tensor<4x67xi3
   return %r : tensor<4x67xi32>
 }
 
+// One of them repeats.
+func.func @repeated(%a: tensor<4x67xi8>, %c: tensor<1x67xui8>) -> tensor<4x67xi32> {
+  %xs = lutra.constant dense<0.0437> : tensor<f32>
+  %xz = lutra.constant dense<-7> : tensor<i8>
+  %x = lutra.dequantize %a scale(%xs : tensor<f32>) zero_point(%xz : tensor<i8>) {axis = 0 : i64, block = 0 : i64} : tensor<4x67xi8> -> tensor<4x67xf32>
+  %ys = lutra.constant dense<0.021> : tensor<f32>
+  %yz = lutra.constant dense<131> : tensor<ui8>
+  %y = lutra.dequantize %c scale(%ys : tensor<f32>) zero_point(%yz : tensor<ui8>) {axis = 0 : i64, block = 0 : i64} : tensor<1x67xui8> -> tensor<1x67xf32>
+  %f = lutra.binary<add> %x, %y : (tensor<4x67xf32>, tensor<1x67xf32>) -> tensor<4x67xf32>
+  %t = lutra.constant dense<0.05> : tensor<f32>
+  %z = lutra.constant dense<120> : tensor<ui8>
+  %q = lutra.quantize %f scale(%t : tensor<f32>) zero_point(%z : tensor<ui8>) {axis = 0 : i64, block = 0 : i64} : tensor<4x67xf32> -> tensor<4x67xui8>
+  %t16 = lutra.constant dense<0.003125> : tensor<f32>
+  %z16 = lutra.constant dense<1920> : tensor<i16>
+  %b = lutra.quantize %f scale(%t16 : tensor<f32>) zero_point(%z16 : tensor<i16>) {axis = 0 : i64, block = 0 : i64} : tensor<4x67xf32> -> tensor<4x67xi16>
+  %low = lutra.constant dense<0> : tensor<i16>
+  %high = lutra.constant dense<4080> : tensor<i16>
+  %b0 = lutra.binary<max> %b, %low : (tensor<4x67xi16>, tensor<i16>) -> tensor<4x67xi16>
+  %b1 = lutra.binary<min> %b0, %high : (tensor<4x67xi16>, tensor<i16>) -> tensor<4x67xi16>
+  %b2 = lutra.cast %b1 : tensor<4x67xi16> -> tensor<4x67xi32>
+  %q1 = lutra.cast %q : tensor<4x67xui8> -> tensor<4x67xi32>
+  %sixteen = lutra.constant dense<16> : tensor<i32>
+  %q2 = lutra.binary<mul> %q1, %sixteen : (tensor<4x67xi32>, tensor<i32>) -> tensor<4x67xi32>
+  %d = lutra.binary<sub> %q2, %b2 : (tensor<4x67xi32>, tensor<4x67xi32>) -> tensor<4x67xi32>
+  %e = lutra.unary<abs> %d : tensor<4x67xi32> -> tensor<4x67xi32>
+  %allowed = lutra.constant dense<9> : tensor<i32>
+  %r = lutra.binary<max> %e, %allowed : (tensor<4x67xi32>, tensor<i32>) -> tensor<4x67xi32>
+  return %r : tensor<4x67xi32>
+}
+
 func.func @softmax0(%a: tensor<4x67xi8>) -> tensor<4x67xi32> {
   %xs = lutra.constant dense<0.0437> : tensor<f32>
   %xz = lutra.constant dense<5> : tensor<i8>
