@@ -1,4 +1,5 @@
 // RUN: lutra-opt %s "--lutra-quantize-activations=targets=avx2,avx512 strategy=coded" | FileCheck %s
+// RUN: lutra-opt %s "--lutra-quantize-activations=targets=avx2,amx strategy=coded" | FileCheck %s --check-prefix=TILES
 // RUN: lutra-opt %s "--lutra-quantize-activations=targets=avx2,avx512" | FileCheck %s --check-prefix=AUTO
 // RUN: lutra-opt %s "--lutra-quantize-activations=targets=avx2,sse2" | FileCheck %s --check-prefix=SAME
 // RUN: not lutra-opt %s "--lutra-quantize-activations=targets=avx2 strategy=fastest" 2>&1 | FileCheck %s --check-prefix=UNKNOWN
@@ -181,15 +182,16 @@ func.func @zero_points(%x: tensor<?x64xf32>) -> (tensor<?x8xf32>, tensor<?x8xf32
 }
 
 // One scale for each column of the result moves values of groups alike by little, those of groups far apart by more than
-// their codes did; what takes off zero points is the weight's own.
-// CHECK-LABEL: func.func @rounded_weights
-// CHECK: lutra.matmul {{.*}}rounds_rhs{{.*}} (tensor<40x64xi8>
+// their codes did; what takes off zero points is the weight's own. Nothing is rounded where no level has tiles of bytes.
+// TILES-LABEL: func.func @rounded_weights
+// TILES: lutra.matmul {{.*}}rounds_rhs{{.*}} (tensor<40x64xi8>
+// TILES-NOT: rounds_rhs
+// TILES: lutra.matmul {{.*}} (tensor<40x512xi8>
+// TILES-NOT: rounds_rhs
+// TILES: lutra.matmul {{.*}} (tensor<40x64xi8>
+// TILES-NOT: rounds_rhs
+// TILES: return
 // CHECK-NOT: rounds_rhs
-// CHECK: lutra.matmul {{.*}} (tensor<40x512xi8>
-// CHECK-NOT: rounds_rhs
-// CHECK: lutra.matmul {{.*}} (tensor<40x64xi8>
-// CHECK-NOT: rounds_rhs
-// CHECK: return
 func.func @rounded_weights(%x: tensor<40x64xf32>, %y: tensor<40x512xf32>) -> (tensor<40x1xf32>, tensor<40x1xf32>, tensor<40x1xf32>) {
   %a = lutra.weight @alike : tensor<1x64xf32, #groups>
   %p = lutra.matmul %x, %a {transpose_rhs} : (tensor<40x64xf32>, tensor<1x64xf32, #groups>) -> tensor<40x1xf32>
