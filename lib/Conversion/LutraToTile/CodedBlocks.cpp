@@ -127,9 +127,11 @@ void CodedEmission::cutGroups() {
 /// Steps of K that kernels read of rows of which `size` exist.
 int64_t CodedEmission::getRowLength(int64_t size) {
   const EncodedPanels &panels = weight->getPanels();
-  int64_t whole = sumsWhole() ? 0 : (size - 1) / panels.group * panels.group, length = size;
-  if (unpacking.depth > 0)
+  int64_t length = size;
+  if (unpacking.depth > 0) { // turns, or groups, begin with a tile
+    int64_t unit = sumsWhole() ? unpacking.depth : panels.group, whole = (size - 1) / unit * unit;
     length = whole + llvm::alignTo(size - whole, unpacking.step);
+  }
   return std::max<int64_t>(length, llvm::alignTo(size, panels.depth));
 }
 
@@ -212,10 +214,11 @@ void CodedEmission::askAhead(Value row, Value steps) {
     }
 }
 
-/// Makes entries 0 that no group has but its tiles read.
+/// Makes entries 0 that no group, or no turn, has but its tiles read.
 LogicalResult CodedEmission::clearEntries() {
   int64_t group = weight->getPanels().group, count = unpacking.slots * bytePanels() * unpacking.words;
-  if (unpacking.group == 0 || unpacking.group == group)
+  bool endsWithTile = unpacking.depth % unpacking.step == 0 || unpacking.depth >= depth; // of all of K the rows are 0
+  if (unpacking.group == 0 ? endsWithTile : unpacking.group == group)
     return success();
   Value words = viewEntries({count, rowBytes});
   Value none = emitter.fill(emitter.builder.getI8IntegerAttr(0), {1, rowBytes});

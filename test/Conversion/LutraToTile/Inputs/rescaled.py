@@ -15,7 +15,8 @@ import numpy.typing as npt
 from lutra import encoding
 
 # Rows, N, K, group, bits, values, whether groups have zero points: tiles that rows fill and do not; rows copied once,
-# in several turns, and read as they lie; turns that K does not fill; bounded columns, single panels; few groups.
+# in several turns, and read as they lie; turns that K does not fill, and that fill no tiles; bounded columns, single
+# panels; few groups.
 CASES = [
     (32, 64, 512, 128, 4, "affine", True),
     (33, 48, 256, 32, 4, "affine", True),
@@ -31,6 +32,8 @@ CASES = [
     (200, 48, 5120, 128, 4, "affine", True),
     (50, 64, 1344, 672, 4, "affine", True),
     (64, 48, 960, 96, 4, "affine", True),
+    (48, 33, 500, 96, 4, "affine", False),
+    (40, 32, 980, 96, 2, "affine", True),
 ]
 Bytes = npt.NDArray[np.uint8]
 Reals = npt.NDArray[np.float64]
