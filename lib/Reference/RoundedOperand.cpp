@@ -190,7 +190,7 @@ static double getHalf(Interpreter &interpreter) {
   return interpreter.getErrorModel() == ErrorModel::Independent ? 4 : 1;
 }
 
-/// Room for codes of groups that become bytes with one scale a row, where these are near enough.
+/// Room for codes of groups that become bytes with one scale a row, where these are near enough or the product says so.
 static ArrayPtr withRescaling(MatmulOp op, const Array &weight, double half) {
   auto type = cast<RankedTensorType>(op.getRhs().getType());
   ArrayPtr same{&weight, [](const Array *) {}};
@@ -199,7 +199,7 @@ static ArrayPtr withRescaling(MatmulOp op, const Array &weight, double half) {
     return same;
   int64_t k = weight.shape.back();
   std::optional<RescaledCodes> codes = rescaleCodes(encoding.getValue(), weight.shape.front(), k, weight.stored);
-  if (!codes || !codes->isFine())
+  if (!codes || !(op.getRoundsRhs() || codes->isFine()))
     return same;
   auto result = std::make_shared<Array>(weight);
   result->errors.resize(weight.count());

@@ -75,7 +75,9 @@ std::optional<RescaledCodes> lutra::rescaleCodes(const Encoding &encoding, int64
       greatest = std::max(greatest, std::fabs(scale) * extent);
       steps += std::pow(scale * (facts.maximum - facts.minimum) / stepsOfRange, 2);
     }
-    made.scales.push_back(greatest / 127);
+    made.scales.push_back(std::max(greatest / 127, RescaledCodes::leastScale));
+    if (made.scales.back() > RescaledCodes::greatestScale)
+      return std::nullopt;
     rows += static_cast<double>(groupsOf(k, finest)) * std::pow(made.scales.back(), 2);
   }
   if (steps == 0)

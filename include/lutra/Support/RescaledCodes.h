@@ -21,10 +21,12 @@ struct RescaledCodes {
   /// Of a row's scale, the most that a value moves: half, and what rounding a factor of 8 bits behind the point adds to
   /// values of up to 51 steps.
   static constexpr double greatestMove = 0.6;
+  /// Of a row, so that its inverse is a number of f32, with a factor for each code.
+  static constexpr double leastScale = 0x1p-100, greatestScale = 0x1p100;
 };
 
 /// Nothing for what is no single dense term of known values with several groups in a row, for scales or zero points
-/// that have zero points or scales of their own, and for a tensor of zeros.
+/// that have zero points or scales of their own, for a tensor of zeros, and for scales of rows that f32 may not hold.
 std::optional<RescaledCodes> rescaleCodes(const Encoding &encoding, int64_t n, int64_t k,
                                           llvm::ArrayRef<uint8_t> bytes);
 

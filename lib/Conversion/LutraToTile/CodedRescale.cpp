@@ -11,6 +11,7 @@
 #include "CodedEmission.h"
 
 #include "lutra/Dialect/Lutra/IR/LutraTableOps.h"
+#include "lutra/Support/RescaledCodes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -19,8 +20,8 @@
 using namespace mlir;
 using namespace lutra;
 
-/// A byte of the greatest magnitude, units of a fixed-point factor, and the least scale of a column.
-static constexpr double greatestByte = 127, fixedUnits = 256, leastScale = 0x1p-100;
+/// A byte of the greatest magnitude, and units of a fixed-point factor.
+static constexpr double greatestByte = 127, fixedUnits = 256;
 
 static Value makeReal(OpBuilder &builder, Location loc, double value) {
   return arith::ConstantOp::create(builder, loc, builder.getF32FloatAttr(static_cast<float>(value)));
@@ -83,7 +84,8 @@ LogicalResult CodedEmission::findColumnScales(ProductRange block) {
     Value scale = emitter.map((*peak)[0], real, [&](OpBuilder &builder, ValueRange scalars) -> Value {
       Value share = makeReal(builder, emitter.loc, values.unit / greatestByte);
       Value scaled = arith::MulFOp::create(builder, emitter.loc, scalars[0], share);
-      return arith::MaxNumFOp::create(builder, emitter.loc, scaled, makeReal(builder, emitter.loc, leastScale));
+      Value least = makeReal(builder, emitter.loc, RescaledCodes::leastScale);
+      return arith::MaxNumFOp::create(builder, emitter.loc, scaled, least);
     });
     emitter.storeTile(scale, unpacking.columnScales, window);
     Value inverse = emitter.map(scale, real, [&](OpBuilder &builder, ValueRange scalars) -> Value {

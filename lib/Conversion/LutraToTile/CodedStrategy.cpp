@@ -57,6 +57,8 @@ public:
 
 private:
   static constexpr int64_t leastRows = 32, greatestExtent = 51, greatestGroup = 8192;
+  /// Along K, so that 32 bits hold sums of products of bytes.
+  static constexpr int64_t greatestDepth = ((int64_t(1) << 31) - 1) / (127 * 127);
 };
 } // namespace
 
@@ -154,6 +156,8 @@ std::optional<StrategyOffer> RescaledStrategy::match(const ProductProblem &probl
     why = "takes weights of several groups along K alone";
   else if (panels.group > greatestGroup)
     why = "takes groups of at most " + std::to_string(greatestGroup) + " along K alone";
+  else if (panels.k > greatestDepth)
+    why = "takes at most " + std::to_string(greatestDepth) + " elements along K, whose sums 32 bits hold";
   else if (values.digits > 1 || values.greatestExtent(panels) > greatestExtent)
     why = "takes values that are multiples of a number up to " + std::to_string(greatestExtent) + " alone";
   if (!why.empty())

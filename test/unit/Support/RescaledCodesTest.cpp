@@ -59,6 +59,23 @@ TEST(RescaledCodes, few_bits_of_like_groups_are_fine) {
   EXPECT_FALSE(rescaled(integers(5, 32, false), 100)->isFine());
 }
 
+/// Rows of less than the least scale have that one, beside which their steps are small; greater ones have none.
+TEST(RescaledCodes, scales_are_numbers_of_f32) {
+  Encoding encoding = integers(4, 32, false);
+  auto scaled = [&](double factor) {
+    std::vector<double> values(n * k);
+    for (int64_t i = 0; i < n * k; ++i)
+      values[i] = std::sin(static_cast<double>(i % 32)) * factor;
+    return rescaleCodes(encoding, n, k, llvm::cantFail(encodeTensor(encoding, n, k, values)));
+  };
+  std::optional<RescaledCodes> tiny = scaled(0x1p-110);
+  ASSERT_TRUE(tiny);
+  EXPECT_EQ(tiny->scales[0], RescaledCodes::leastScale);
+  EXPECT_FALSE(tiny->isFine());
+  EXPECT_TRUE(scaled(0x1p-80)->isFine());
+  EXPECT_FALSE(scaled(0x1p110));
+}
+
 TEST(RescaledCodes, declines_what_has_nothing_to_gain) {
   EXPECT_FALSE(rescaled(integers(4, k, false)));
   EXPECT_FALSE(rescaled(integers(4, 32, false), 0) == std::nullopt);
