@@ -30,8 +30,6 @@ static LogicalResult evaluateRequantize(RequantizeOp op, Interpreter &interprete
   const Array &multiplier = interpreter.getArray(op.getMultiplier()), &offset = interpreter.getArray(op.getOffset());
   bool isUnsigned = out.elementType.isUnsignedInteger();
   int64_t least = isUnsigned ? 0 : -128, most = least + 255;
-  if (interpreter.hasBounds())
-    out.errors.assign(out.count(), 0);
   forEachPosition(input.shape, [&](ArrayRef<int64_t> index, int64_t i) {
     int64_t factorAt = offsetOf(index, strides[1]), offsetAt = offsetOf(index, strides[2]);
     auto code = [&](int64_t x) {
@@ -62,8 +60,6 @@ static LogicalResult evaluateRows(Operation *op, Interpreter &interpreter,
   if (failed(result))
     return failure();
   Array &out = **result;
-  if (interpreter.hasBounds())
-    out.errors.assign(out.count(), 0);
   int64_t size = input.shape.back();
   for (int64_t first = 0; size > 0 && first < input.count(); first += size) {
     row(ArrayRef<int64_t>(input.integers).slice(first, size),

@@ -117,7 +117,10 @@ FailureOr<std::shared_ptr<Array>> Interpreter::makeResult(OpResult result,
     return refuse(result.getOwner(), ErrorCode::LimitSize)
            << "would make a value of shape [" << shape << "], more than " << options.maxElements
            << " elements";
-  return makeArray(cast<ShapedType>(result.getType()).getElementType(), shape);
+  auto array = makeArray(cast<ShapedType>(result.getType()).getElementType(), shape);
+  if (bounds)
+    array->errors.assign(*count, 0);
+  return array;
 }
 
 SmallVector<int64_t> Interpreter::mixed(ArrayRef<int64_t> statics, ValueRange dynamics) {

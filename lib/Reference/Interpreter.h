@@ -130,7 +130,7 @@ public:
   /// The result's shape, dynamic sizes taken in order from index operands.
   mlir::FailureOr<llvm::SmallVector<int64_t>> shapeFrom(mlir::OpResult result,
                                                         mlir::ValueRange sizes);
-  /// A zero array for an op's result; fails when it would be too large.
+  /// A zero array for an op's result, with errors of 0 where they are derived; fails when it would be too large.
   mlir::FailureOr<std::shared_ptr<Array>> makeResult(mlir::OpResult result,
                                                      llvm::ArrayRef<int64_t> shape);
   /// Static values with the dynamic ones filled in from index operands.

@@ -90,8 +90,6 @@ static LogicalResult evaluateSoftmax(SoftmaxOp op, Interpreter &interpreter) {
   if (failed(result))
     return failure();
   Array &out = **result;
-  if (interpreter.hasBounds())
-    out.errors.assign(out.count(), 0);
   SmallVector<int64_t> strides = stridesOf(input.shape), lines(input.shape);
   lines[axis] = std::min<int64_t>(1, input.shape[axis]);
   forEachPosition(lines, [&](ArrayRef<int64_t> index, int64_t) {
@@ -160,8 +158,6 @@ static LogicalResult evaluateNorm(Operation *op, Value inputValue, Value scaleVa
   auto result = interpreter.makeResult(op->getResult(0), input.shape);
   if (failed(result))
     return failure();
-  if (interpreter.hasBounds())
-    (*result)->errors.assign((*result)->count(), 0);
   for (int64_t offset = 0; size > 0 && offset < input.count(); offset += size)
     normLine(input, scale, bias, **result, offset, size, epsilon, subtractsMean,
              interpreter.getErrorModel(), stepsOf((*result)->elementType, interpreter));

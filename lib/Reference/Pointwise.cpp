@@ -49,8 +49,6 @@ static LogicalResult evaluateUnary(UnaryOp op, Interpreter &interpreter) {
     return failure();
   Array &out = **result;
   UnaryKind kind = op.getKind();
-  if (interpreter.hasBounds())
-    out.errors.assign(out.count(), 0);
   Precision precision = precisionOf(input.elementType);
   for (int64_t i = 0, e = out.count(); i < e; ++i) {
     double error = 0;
@@ -195,8 +193,6 @@ static LogicalResult evaluateBinary(BinaryOp op, Interpreter &interpreter) {
   if (out.isFloat() && op.getKind() >= BinaryKind::And)
     return refuse(op, ErrorCode::UnsupportedType)
            << "of kind " << stringifyBinaryKind(op.getKind()) << " is not defined on floats";
-  if (interpreter.hasBounds())
-    out.errors.assign(out.count(), 0);
   BinaryKind kind = op.getKind();
   Precision precision = precisionOf(out.elementType);
   int64_t undefinedAt = -1;
@@ -242,8 +238,6 @@ static LogicalResult evaluateCompare(CompareOp op, Interpreter &interpreter) {
   Array &out = **result;
   if (lhs.isFloat() != rhs.isFloat())
     return refuse(op, ErrorCode::GraphType) << "mixes float and integer operands";
-  if (interpreter.hasBounds())
-    out.errors.assign(out.count(), 0);
   CompareKind kind = op.getKind();
   forEachPosition(*shape, [&](ArrayRef<int64_t> index, int64_t i) {
     int64_t a = offsetOf(index, (*strides)[0]), b = offsetOf(index, (*strides)[1]);
@@ -287,8 +281,6 @@ static LogicalResult evaluateSelect(SelectOp op, Interpreter &interpreter) {
     double distance = std::fabs(lhs.asFloat(a) - rhs.asFloat(b));
     if (lhs.asFloat(a) == rhs.asFloat(b))
       distance = 0;
-    if (out.errors.empty())
-      out.errors.assign(out.count(), 0);
     double error = distance + std::max(lhs.errorAt(a), rhs.errorAt(b));
     out.errors[i] = std::isnan(error) ? infinity : error;
   });
@@ -328,8 +320,6 @@ static LogicalResult evaluateCast(CastOp op, Interpreter &interpreter) {
     return failure();
   Array &out = **result;
   Type to = out.elementType;
-  if (interpreter.hasBounds())
-    out.errors.assign(out.count(), 0);
   Precision precision = precisionOf(to);
   for (int64_t i = 0, e = out.count(); i < e; ++i) {
     double error = input.errorAt(i);

@@ -81,8 +81,6 @@ static LogicalResult evaluatePool(PoolOp op, Interpreter &interpreter) {
                                        imageShape(image.batches, image.channels, extents, last));
   if (failed(result))
     return failure();
-  if (interpreter.hasBounds())
-    (*result)->errors.assign((*result)->count(), 0);
   Image out((*result)->shape, last);
   SmallVector<int64_t> offsets;
   for (int64_t b = 0; b < image.batches; ++b)

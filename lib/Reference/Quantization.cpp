@@ -64,8 +64,6 @@ static LogicalResult evaluateQuantize(QuantizeOp op, Interpreter &interpreter) {
     return failure();
   Array &out = **result;
   bool isDouble = input.elementType.isF64();
-  if (interpreter.hasBounds())
-    out.errors.assign(out.count(), 0);
   forEachPosition(input.shape, [&](ArrayRef<int64_t> index, int64_t i) {
     int64_t at = scaleOffset(index, *strides, op.getAxis(), op.getBlock());
     double shift = zero ? zero->asFloat(at) : 0;
@@ -147,8 +145,6 @@ static LogicalResult evaluateDynamicQuantize(DynamicQuantizeOp op, Interpreter &
     auto made = interpreter.makeResult(result, result.getResultNumber() == 0 ? input.shape : groups);
     if (failed(made))
       return failure();
-    if (interpreter.hasBounds())
-      (*made)->errors.assign((*made)->count(), 0);
     results.push_back(*made);
   }
   bool hasErrors = interpreter.hasBounds() && !input.errors.empty();
@@ -211,8 +207,6 @@ static LogicalResult evaluateDequantize(DequantizeOp op, Interpreter &interprete
   if (failed(strides) || failed(result))
     return failure();
   Array &out = **result;
-  if (interpreter.hasBounds())
-    out.errors.assign(out.count(), 0);
   Precision p = precisionOf(out.elementType);
   forEachPosition(input.shape, [&](ArrayRef<int64_t> index, int64_t i) {
     int64_t at = scaleOffset(index, *strides, op.getAxis(), op.getBlock());

@@ -103,9 +103,6 @@ static LogicalResult evaluateLstm(LstmOp op, Interpreter &interpreter) {
   auto lastC = interpreter.makeResult(op->getResult(2), state);
   if (failed(sequence) || failed(lastH) || failed(lastC))
     return failure();
-  if (interpreter.hasBounds())
-    for (Array *array : {sequence->get(), lastH->get(), lastC->get()})
-      array->errors.assign(array->count(), 0);
   Lstm lstm = {input,  weights, recurrence,        bias, steps, batches, inputs,
                hidden, input.elementType, precisionOf(input.elementType),
                interpreter.getErrorModel()};

@@ -141,8 +141,6 @@ static LogicalResult evaluateReduce(ReduceOp op, Interpreter &interpreter) {
   Array &out = **result;
   if (out.isFloat() != input.isFloat())
     return refuse(op, ErrorCode::GraphType) << "mixes float and integer types";
-  if (interpreter.hasBounds())
-    out.errors.assign(out.count(), 0);
   SmallVector<int64_t> strides = stridesOf(input.shape);
   bool narrow = keepsNarrowSums(out, interpreter);
   forEachPosition(shape, [&](ArrayRef<int64_t> index, int64_t i) {
@@ -167,8 +165,6 @@ static LogicalResult evaluateCumulative(CumulativeOp op, Interpreter &interprete
   if (failed(result))
     return failure();
   Array &out = **result;
-  if (interpreter.hasBounds())
-    out.errors.assign(out.count(), 0);
   SmallVector<int64_t> strides = stridesOf(input.shape), lines(input.shape);
   lines[axis] = std::min<int64_t>(1, input.shape[axis]);
   int64_t size = input.shape[axis];

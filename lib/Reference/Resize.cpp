@@ -108,8 +108,6 @@ static LogicalResult evaluateResize(ResizeOp op, Interpreter &interpreter) {
       tables[dim].push_back(same ? SmallVector<Tap>{{i, 1, 0}}
                                  : tapsOf(op, i, scale, input.shape[dim], (*shape)[dim]));
   }
-  if (interpreter.hasBounds())
-    out.errors.assign(out.count(), 0);
   SmallVector<int64_t> strides = stridesOf(input.shape), choices(input.rank());
   Precision p = precisionOf(out.elementType), a = accumulatorOf(out.elementType);
   forEachPosition(*shape, [&](ArrayRef<int64_t> index, int64_t to) {

@@ -51,8 +51,6 @@ static LogicalResult evaluateArgReduce(ArgReduceOp op, Interpreter &interpreter)
   if (failed(result))
     return failure();
   bool larger = op.getKind() == ReduceKind::Max;
-  if (interpreter.hasBounds())
-    (*result)->errors.assign((*result)->count(), 0);
   forEachPosition(shape, [&](ArrayRef<int64_t> index, int64_t i) {
     int64_t start = offsetOf(index, strides), best = 0;
     for (int64_t j = 1; j < size; ++j) {
@@ -82,10 +80,6 @@ static LogicalResult evaluateTopK(TopKOp op, Interpreter &interpreter) {
   auto indices = interpreter.makeResult(op->getResult(1), shape);
   if (failed(values) || failed(indices))
     return failure();
-  if (interpreter.hasBounds()) {
-    (*values)->errors.assign((*values)->count(), 0);
-    (*indices)->errors.assign((*indices)->count(), 0);
-  }
   SmallVector<int64_t> outStrides = stridesOf(shape), lines(input.shape);
   lines[axis] = std::min<int64_t>(1, size);
   std::vector<int64_t> order(size);

@@ -13,8 +13,6 @@ DotProducts::DotProducts(Array &out, const Array &lhs, const Array &rhs, Interpr
       wide(interpreter.isWide() || out.elementType.isF64()),
       independent(interpreter.getErrorModel() == ErrorModel::Independent),
       accumulator(accumulatorOf(out.elementType)), stored(precisionOf(out.elementType)) {
-  if (bounds)
-    out.errors.assign(out.count(), 0);
   // Only then is 0 times a factor 0, and its error as well.
   auto isFinite = [](double value) { return std::isfinite(value); };
   finite = llvm::all_of(rhs.floats, isFinite) && llvm::all_of(rhs.errors, isFinite);
