@@ -125,6 +125,10 @@ static void normLine(const Array &input, const Array *scale, const Array *bias, 
     return subtractsMean ? subtract(input.at(offset + i), mean, a) : input.at(offset + i);
   };
   Bounded variance = average([&](int64_t i) { return multiply(centred(i), centred(i), a); });
+  // Programs that sum codes, or divide before, hold what does not fit here.
+  auto elements = ArrayRef(input.floats).slice(offset, size);
+  if (std::isinf(variance.value) && llvm::all_of(elements, [](double x) { return std::isfinite(x); }))
+    variance.error = std::numeric_limits<double>::infinity();
   Bounded factor = reciprocalDeviation(variance, epsilon, a);
   Precision stored = precisionOf(out.elementType);
   for (int64_t i = 0; i < size; ++i) {
