@@ -64,6 +64,7 @@ flags = cpu_flags()
 for feature, needed in {
     "avx2": {"avx2", "fma"},
     "avx512": {"avx512f", "avx512bw", "avx512vl", "avx512dq"},
+    "avx-vnni": {"avx_vnni"},
     "avx512-vnni": {"avx512_vnni"},
     "avx512-vbmi": {"avx512_vnni", "avx512vbmi"},
     "x86-amx": {"amx_tile", "amx_int8", "amx_bf16", "avx512vbmi"},

@@ -95,6 +95,11 @@ public:
   virtual int64_t getLookupLanes() const { return 0; }
   /// Products of 8-bit integers with codes; nothing where they are not computed.
   virtual std::optional<CodedProduct> getCodedProduct() const { return std::nullopt; }
+  /// Whether it multiplies codes that became bytes with one scale a column; else it takes codes as they are.
+  bool multipliesRescaled() const {
+    std::optional<CodedProduct> product = getCodedProduct();
+    return product && product->takesBytes && product->blockRows > 0;
+  }
   /// Products of bits with bits; nothing where they are not computed.
   virtual std::optional<BitserialProduct> getBitserialProduct() const { return std::nullopt; }
   /// Rows up to which values of an encoded weight are decoded in registers, where products with floats use them; 0:

@@ -17,9 +17,9 @@
 // those of the next group.
 //
 // Sums wait in f32, or in i32 where all of K is one group, or becomes one: where the weight may be rounded, entries of
-// all groups become bytes with one scale for each column (CodedRescale.cpp). Entries for tiles have a sign and are less
-// their zero point. Entries of two digits are two panels of bytes, whose sums are joined when all or a group of K is
-// there.
+// all groups become bytes with one scale for each column (CodedRescale.cpp, CodedTotals.cpp). Entries for tiles have a
+// sign and are less their zero point. Entries of two digits are two panels of bytes, whose sums are joined when all or
+// a group of K is there.
 // Where rows lie at a distance that is a multiple of the first level's sets, they are copied to another one.
 #include "CodedEmission.h"
 
@@ -81,7 +81,7 @@ void CodedEmission::planBlocks(const CodedProduct &product) {
   unpacking.slots = hasTiles ? 2 : 1;
   unpacking.entries = makeScratch(emitter, {unpacking.slots * bytePanels() * unpacking.words * rowBytes},
                                   builder.getI8Type());
-  Type element = isOneGroup ? Type(builder.getI32Type()) : builder.getF32Type();
+  Type element = sumsWhole() ? Type(builder.getI32Type()) : builder.getF32Type();
   // AVX2 alone, with half as many sums in registers, takes 2 % longer with rows packed so.
   bool packs = !hasTiles && emitter.target.hasByteDot() && emitter.target.getVectorBits() >= 256;
   int64_t width = unpacking.panels * panel, turns = llvm::divideCeil(columnBlocks.size, width);
@@ -98,6 +98,8 @@ void CodedEmission::planBlocks(const CodedProduct &product) {
   if (!copies && !hasTiles && rowBlocks.size * unpacking.depth <= codedCopyBytes)
     unpacking.copiesRows = true;
   unpacking.packsRows = packs && unpacking.copiesRows;
+  if (rescales)
+    planTotals();
 }
 
 /// Panels of a turn: one where it has digits, which then take the place of panels.
@@ -139,7 +141,7 @@ int64_t CodedEmission::getRowLength(int64_t size) {
 void CodedEmission::planEntries() {
   const EncodedPanels &panels = weight->getPanels();
   if (rescales) {
-    unpacking.isSigned = true;
+    unpacking.isSigned = emitter.target.hasByteTiles();
     return;
   }
   if (values.digits > 1) {
@@ -195,7 +197,8 @@ void CodedEmission::askAhead(Value row, Value steps) {
   if (!unpacking.ahead)
     return;
   const EncodedPanels &panels = weight->getPanels();
-  int64_t group = std::min(panels.group, unpacking.depth), groups = unpacking.depth / group;
+  int64_t group = sumsWhole() ? unpacking.depth : std::min(panels.group, unpacking.depth);
+  int64_t groups = unpacking.depth / group;
   int64_t words = unpacking.depth / panels.depth * panels.code.words();
   constexpr int64_t tilesAtLeast = 2;
   int64_t known = std::min(rows.extent, rowBlocks.size);
@@ -477,28 +480,34 @@ LogicalResult CodedEmission::scaleBlock(const PanelBlock &block, const Depth &pa
   });
 }
 
-/// A group's bytes of 1.
-void CodedEmission::makeUnits() {
-  int64_t count = llvm::alignTo(std::min(weight->getPanels().group, unpacking.depth), unpacking.step);
+/// A row of bytes that all are one number, without a sign.
+void CodedEmission::makeUnits(int64_t count, int64_t unit) {
   unpacking.units = makeScratch(emitter, {1, count}, emitter.builder.getI8Type());
   Value zero = emitter.constant(0);
   TileWindow window = TileWindow::row({zero, zero}, 1, count);
-  emitter.storeTile(emitter.fill(emitter.builder.getI8IntegerAttr(1), {count}), unpacking.units, window);
+  auto byte = static_cast<int8_t>(unit);
+  emitter.storeTile(emitter.fill(emitter.builder.getI8IntegerAttr(byte), {count}), unpacking.units, window);
 }
 
-/// Sums of the groups of some steps of K of a block of packed rows: words of 16 rows are those of a panel.
-LogicalResult CodedEmission::sumPacked(Value block, const Depth &part) {
-  OpBuilder &builder = emitter.builder;
-  int64_t group = weight->getPanels().group;
+/// Adds products of that row with `steps` bytes of each of a block of packed rows: words of 16 rows are those of a
+/// panel.
+Value CodedEmission::sumWords(Value block, Value word, int64_t steps, Value start) {
   Value zero = emitter.constant(0);
+  return TileCodedMatmulOp::create(emitter.builder, emitter.loc, start.getType(), unpacking.units,
+                                   ValueRange{zero, zero}, lhs, ValueRange{block, word}, start,
+                                   emitter.constant(steps), Value(), /*bits=*/8, /*lhs_row_dim=*/0, /*offset=*/0,
+                                   nullptr, /*special_code=*/-1, /*limit=*/-1, /*signed_codes=*/true,
+                                   /*unsigned_lhs=*/true);
+}
+
+/// Sums of the groups of some steps of K of a block of packed rows.
+LogicalResult CodedEmission::sumPacked(Value block, const Depth &part) {
+  int64_t group = weight->getPanels().group;
   auto sumSteps = [&](Value low, int64_t size) {
     int64_t steps = llvm::alignTo(size, unpacking.step);
     Value word = emitter.div(emitter.sub(low, part.low), emitter.constant(wordBytes));
-    Value none = makeSums(1, packedRows, builder.getI32Type());
-    Value total = TileCodedMatmulOp::create(
-        builder, emitter.loc, none.getType(), unpacking.units, ValueRange{zero, zero}, lhs, ValueRange{block, word},
-        none, emitter.constant(steps), Value(), /*bits=*/8, /*lhs_row_dim=*/0, /*offset=*/0, nullptr,
-        /*special_code=*/-1, /*limit=*/-1, /*signed_codes=*/true, /*unsigned_lhs=*/true);
+    Value none = makeSums(1, packedRows, emitter.builder.getI32Type());
+    Value total = sumWords(block, word, steps, none);
     Type stored = cast<MemRefType>(sums.getType()).getElementType();
     auto negate = [&](OpBuilder &inner, ValueRange scalars) { return negateSum(inner, scalars[0]); };
     total = emitter.map(total, stored, negate);
@@ -560,6 +569,8 @@ LogicalResult CodedEmission::packRows(const Depth &part) {
     std::swap(lhs, packed);
     if (succeeded(turned) && unpacking.packsSums)
       turned = sumPacked(block, part);
+    if (unpacking.addsTotals)
+      addTotals(block, part);
     std::swap(lhs, packed);
     return turned;
   });
@@ -571,9 +582,9 @@ LogicalResult CodedEmission::packRows(const Depth &part) {
 LogicalResult CodedEmission::addBlock(const PanelBlock &block, const Depth &part, Value slot) {
   KernelEmitter::Scope scope(emitter);
   Source source = sourceOf(part, slot);
-  bool isOneGroup = weight->getPanels().groups() == 1;
+  bool isWhole = sumsWhole();
   Type element = cast<MemRefType>(waiting.getType()).getElementType();
-  if (!isOneGroup && unpacking.packsRows)
+  if (!isWhole && unpacking.packsRows)
     return forGroups(part, [&](Value row, int64_t size, Value, Depth steps) {
       ProductSpot spot = spotOf(block, row, size);
       TileWindow window = waitingAt(spot);
@@ -585,10 +596,10 @@ LogicalResult CodedEmission::addBlock(const PanelBlock &block, const Depth &part
     ProductSpot spot = spotOf(block, row, size);
     TileWindow window = waitingAt(spot);
     Value start = emitter.loadTile(waiting, window, element);
-    if (isOneGroup)
+    if (isWhole)
       askAhead(row, emitter.constant(0));
     FailureOr<Value> total =
-        isOneGroup ? multiplyGroup(spot, part, source, start) : addGroups(spot, part, source, start);
+        isWhole ? multiplyGroup(spot, part, source, start) : addGroups(spot, part, source, start);
     if (failed(total))
       return failure();
     emitter.storeTile(*total, waiting, window);
@@ -606,7 +617,7 @@ LogicalResult CodedEmission::addTurns(Value count, TurnPlace place) {
   if (unpacking.slots == 1)
     return emitter.forEach(zero, count, one, [&](Value turn) -> LogicalResult {
       auto [block, part] = place(turn);
-      if (failed(unpack(block, part, zero)))
+      if ((rescales && failed(prepareRescaling(block, part))) || failed(unpack(block, part, zero)))
         return failure();
       // After the last panels, the first ones of the next steps.
       Value next = emitter.add(turn, one), wraps = emitter.div(next, count);
@@ -698,7 +709,9 @@ LogicalResult CodedEmission::forWaiting(ProductRange block, bool finishes) {
         return emitter.loadTile(waiting, own, element);
       };
       Value total = panels.groups() == 1 ? loadSums(0, load) : load(0);
-      if (panels.groups() == 1)
+      if (rescales)
+        total = scaleColumns(spot, total);
+      else if (panels.groups() == 1)
         total = scaleGroup(spot, emitter.constant(0), total, makeSums(rowCount, spot.columns, real),
                            unpacking.isSigned);
       return finish(spot, total);
@@ -711,10 +724,14 @@ LogicalResult CodedEmission::emitBlocks(ProductRange block) {
     return emitPipe(block);
   unpacking.columns = block;
   bool scalesGroups = unpacking.packsRows && weight->getPanels().groups() > 1;
-  if ((unpacking.fillsRows || scalesGroups) && failed(copyScales()))
+  if ((unpacking.fillsRows || scalesGroups || rescales) && failed(copyScales()))
     return failure();
-  if (unpacking.packsSums)
-    makeUnits();
+  if (rescales && (failed(findColumnScales(block)) || failed(sumRows())))
+    return failure();
+  if (unpacking.packsSums) {
+    int64_t group = std::min(weight->getPanels().group, unpacking.depth);
+    makeUnits(llvm::alignTo(group, unpacking.step), 1);
+  }
   if (failed(clearEntries()) || failed(forWaiting(block, /*finishes=*/false)))
     return failure();
   // Whole blocks of panels, then single ones: a panel has all its columns.
@@ -724,6 +741,7 @@ LogicalResult CodedEmission::emitBlocks(ProductRange block) {
   Value wholeEnd = emitter.add(block.low, whole);
   if (failed(addBlocks({block.low, wholeEnd}, unpacking.panels)))
     return failure();
+  unpacking.addsTotals = false; // copies of the same rows follow
   if (weight->getPanels().panels() % unpacking.panels != 0 && failed(addBlocks({wholeEnd, end}, 1)))
     return failure();
   LogicalResult finished = forWaiting(block, /*finishes=*/true);

@@ -31,6 +31,8 @@ private:
   static constexpr int64_t panel = 16, wordBytes = 4, rowBytes = panel * wordBytes;
   /// Rows whose words lie side by side in a copy: a line, which as many vectors of words turned over fill.
   static constexpr int64_t packedRows = 16;
+  /// What bytes of rescaled codes are raised by where instructions take them without a sign.
+  static constexpr int64_t byteOffset = 128;
 
   /// Codes of panels from one on: as they are stored, or unpacked from step `low` of K on.
   struct Source {
@@ -111,6 +113,12 @@ private:
   mlir::Value rescale(mlir::Value entries, int64_t next, mlir::Value steps);
   TileWindow columnsAt(mlir::Value column, int64_t count);
   mlir::Value scaleColumns(const ProductSpot &spot, mlir::Value sum);
+
+  // CodedTotals.cpp
+  void planTotals();
+  mlir::LogicalResult sumRows();
+  void addTotals(mlir::Value block, const Depth &part);
+  mlir::Value lowerSums(const ProductSpot &spot, mlir::Value sum);
 
   // CodedPlanes.cpp
   mlir::LogicalResult makePlanes();
@@ -193,7 +201,8 @@ private:
   mlir::Value loadSums(int64_t next, llvm::function_ref<mlir::Value(int64_t first)> load);
   mlir::LogicalResult multiplyBlock(const PanelBlock &block, const Depth &part, mlir::Value slot);
   mlir::LogicalResult scaleBlock(const PanelBlock &block, const Depth &part);
-  void makeUnits();
+  void makeUnits(int64_t count, int64_t unit);
+  mlir::Value sumWords(mlir::Value block, mlir::Value word, int64_t steps, mlir::Value start);
   mlir::LogicalResult packRows(const Depth &part);
   mlir::LogicalResult sumPacked(mlir::Value block, const Depth &part);
   mlir::LogicalResult addBlock(const PanelBlock &block, const Depth &part, mlir::Value slot);
@@ -221,7 +230,7 @@ private:
   bool copies; // the left-hand side
   CodedWay way;
   bool looksUp;  // sums in tables
-  bool rescales; // CodedOptions
+  bool rescales; // CodedOptions, where the level has instructions for it
   /// Rows of a tile of sums that are looked up, or panels that a single row meets: as registers allow.
   int64_t lookupRows = 2;
   int64_t across = 1; // panels that a single row meets whose sums are looked up
@@ -261,7 +270,9 @@ private:
     bool packsRows = false;     // the copies hold words of `packedRows` rows side by side
     bool packsSums = false;     // and give sums of their groups
     mlir::Value packed, staged; // these copies, and rows on their way there
-    mlir::Value units;          // a group's bytes of 1
+    mlir::Value units;          // a group's bytes of 1, or a turn's of `byteOffset`
+    mlir::Value totals;         // of the rows over all of K, times that; null: none are taken off
+    bool addsTotals = false;    // copies of rows to them
     bool fillsRows = false;     // tiles are whole where fewer rows are left over: none read or write a buffer of others
     mlir::Value scales;         // of the rows, which zeros follow; null: they are read as they lie
     mlir::Value entries;        // words of all slots

@@ -84,7 +84,7 @@ Value CodedEmission::multiplyGroup(const ProductSpot &spot, const Depth &part, c
     return TileCodedMatmulOp::create(builder, emitter.loc, sum.getType(), lhs, left, source.buffer,
                                      ValueRange{source.panel, word}, sum, depthValue, Value(), /*bits=*/8, leftDim,
                                      /*offset=*/0, nullptr, /*special_code=*/-1,
-                                     /*limit=*/unpacking.isSigned ? -1 : values.greatest,
+                                     /*limit=*/unpacking.isSigned || rescales ? -1 : values.greatest,
                                      /*signed_codes=*/unpacking.isSigned, /*unsigned_lhs=*/false,
                                      /*triples=*/false, hasWords);
   }

@@ -32,7 +32,7 @@ static constexpr int64_t mostPanels = 4;
 
 CodedEmission::CodedEmission(KernelEmitter &kernelEmitter, CodedOptions options)
     : emitter(kernelEmitter), op(cast<MatmulOp>(getRoot(kernelEmitter.kernel))), batch(op), way(options.way),
-      looksUp(way == CodedWay::Tables), rescales(options.rescales && kernelEmitter.target.hasByteTiles()) {
+      looksUp(way == CodedWay::Tables), rescales(options.rescales && kernelEmitter.target.multipliesRescaled()) {
   lhsType = cast<RankedTensorType>(op.getLhs().getType());
   resultType = cast<RankedTensorType>(op.getType());
   rank = resultType.getRank();
@@ -129,7 +129,8 @@ LogicalResult CodedEmission::copyRows(const Depth &part) {
                          [&](Value row) { return copySteps(row, part, emitter.sub(row, rows.low)); });
 }
 
-/// Sums of what `widen` makes of the elements of rows, from `firstRow` on, in every group, after `finish`.
+/// Sums of what `widen` makes of the elements of rows, from `firstRow` on, in every group that `into` has a place for,
+/// after `finish`: one is all of K.
 LogicalResult CodedEmission::addRows(Value into, ScalarMap widen, ScalarMap finish) {
   const EncodedPanels &panels = weight->getPanels();
   Type wide = emitter.builder.getI32Type(), stored = cast<MemRefType>(into.getType()).getElementType();
@@ -140,11 +141,11 @@ LogicalResult CodedEmission::addRows(Value into, ScalarMap widen, ScalarMap fini
     });
   };
   int64_t rowLength = copies ? static_cast<int64_t>(llvm::alignTo(depth, panels.depth)) : depth;
-  int64_t width = std::min<int64_t>(32, panels.groups() == 1 ? llvm::bit_floor(static_cast<uint64_t>(rowLength))
-                                                             : panels.group & -panels.group);
+  int64_t groups = cast<MemRefType>(into.getType()).getDimSize(0), size = groups == 1 ? rowLength : panels.group;
+  int64_t width = std::min<int64_t>(32, groups == 1 ? llvm::bit_floor(static_cast<uint64_t>(rowLength)) : size & -size);
   auto sumGroup = [&](Value row, Value group) -> LogicalResult {
-    Value low = emitter.mul(group, emitter.constant(panels.group));
-    Value high = emitter.min(emitter.add(low, emitter.constant(panels.group)), emitter.constant(rowLength));
+    Value low = emitter.mul(group, emitter.constant(size));
+    Value high = emitter.min(emitter.add(low, emitter.constant(size)), emitter.constant(rowLength));
     Value start = emitter.fill(emitter.builder.getI32IntegerAttr(0), {width});
     auto addTile = [&](Value k, int64_t size, Value bound, ValueRange carried) -> FailureOr<KernelEmitter::Carried> {
       SmallVector<Value> at = lhsIndices(row, k);
@@ -164,8 +165,7 @@ LogicalResult CodedEmission::addRows(Value into, ScalarMap widen, ScalarMap fini
     return success();
   };
   return emitter.forEach(firstRow ? firstRow : rows.low, rows.high, one, [&](Value row) {
-    return emitter.forEach(zero, emitter.constant(panels.groups()), one,
-                           [&](Value group) { return sumGroup(row, group); });
+    return emitter.forEach(zero, emitter.constant(groups), one, [&](Value group) { return sumGroup(row, group); });
   });
 }
 
@@ -374,8 +374,8 @@ LogicalResult CodedEmission::emitItem() {
   addsFloats = !beginsWithSums && values.greatestSum(weight->getPanels()) < int64_t(1) << 24;
   planSums();
   // Entries less their zero points need no sums; rows that are packed get theirs then.
-  unpacking.packsSums = sums && unpacking.packsRows && weight->getPanels().groups() > 1;
-  bool isLate = unpacking.isSigned || unpacking.packsSums;
+  unpacking.packsSums = sums && unpacking.packsRows && !sumsWhole();
+  bool isLate = unpacking.isSigned || unpacking.packsSums || unpacking.totals;
   firstRow = isLate ? direct : Value();
   if (!(isOneWay && isLate) && failed(sumGroups()))
     return failure();

@@ -119,7 +119,7 @@ Value CodedEmission::viewRescaling(Type element) {
   return memref::ViewOp::create(emitter.builder, emitter.loc, type, unpacking.factors, none, ValueRange());
 }
 
-/// Computes them: entry * factor + offset is a byte, and half a unit.
+/// Computes them: entry * factor + offset is a byte, raised where it has no sign, and half a unit.
 LogicalResult CodedEmission::prepareRescaling(const PanelBlock &block, const Depth &part) {
   KernelEmitter::Scope scope(emitter);
   Type real = emitter.builder.getF32Type(), wide = emitter.builder.getI32Type();
@@ -155,8 +155,9 @@ LogicalResult CodedEmission::prepareRescaling(const PanelBlock &block, const Dep
       if (panels.zero)
         less = arith::AddIOp::create(builder, emitter.loc, less, multiplied(builder, scalars[1], values.zeroUnits()));
       less = arith::MulIOp::create(builder, emitter.loc, less, scalars[0]);
-      constexpr auto half = static_cast<int64_t>(fixedUnits / 2);
-      Value offset = arith::SubIOp::create(builder, emitter.loc, makeInteger(builder, emitter.loc, half), less);
+      constexpr auto half = static_cast<int64_t>(fixedUnits / 2), unit = static_cast<int64_t>(fixedUnits);
+      Value raised = makeInteger(builder, emitter.loc, half + (unpacking.isSigned ? 0 : byteOffset * unit));
+      Value offset = arith::SubIOp::create(builder, emitter.loc, raised, less);
       return twice(builder, offset);
     });
     emitter.storeTile(factors, view, rescalingAt(index, next, 0, panel));
@@ -194,7 +195,8 @@ Value CodedEmission::scaleColumns(const ProductSpot &spot, Value sum) {
   Type real = emitter.builder.getF32Type();
   Value columnScales = emitter.loadTile(unpacking.columnScales, columnsAt(spot.column, spot.columns), real);
   Value rowScales = loadOfRows(spot, unpacking.scales, {emitter.constant(0), emitter.sub(spot.row, rows.low)}, 1);
-  return emitter.map({sum, columnScales, rowScales}, real, [&](OpBuilder &builder, ValueRange scalars) -> Value {
+  SmallVector<Value> tiles{lowerSums(spot, sum), columnScales, rowScales};
+  return emitter.map(tiles, real, [&](OpBuilder &builder, ValueRange scalars) -> Value {
     Value value = arith::SIToFPOp::create(builder, emitter.loc, real, scalars[0]);
     value = arith::MulFOp::create(builder, emitter.loc, value, scalars[1]);
     return arith::MulFOp::create(builder, emitter.loc, value, scalars[2]);

@@ -372,10 +372,10 @@ void QuantizeActivations::quantize(MatmulOp op, const ProductStrategies &strateg
   Value scale = UnrealizedConversionCastOp::create(builder, loc, scaleType, op.getLhs()).getResult(0);
   auto coded = MatmulOp::create(builder, loc, op.getType(), codes, op.getRhs(), scale, /*transpose_lhs=*/false,
                                 op.getTransposeRhs(), group, op.getStrategyAttr());
-  // Corrections for zero points are those of the weight as it is; levels without tiles of bytes take its codes, too.
-  bool mayRound = form.symmetric && group >= lhs.getShape().back() &&
-                  llvm::any_of(levels, [](const TileTarget *level) { return level->hasByteTiles(); });
-  coded.setRoundsRhs(mayRound && mayRescale(op));
+  // Corrections for zero points are those of the weight as it is.
+  bool rescales = form.symmetric && group >= lhs.getShape().back() &&
+                  llvm::any_of(levels, [](const TileTarget *level) { return level->multipliesRescaled(); });
+  coded.setRoundsRhs(rescales && mayRescale(op));
   std::string wish = op.getStrategyAttr() ? op.getStrategyAttr().getName().str() : strategy.getValue();
   SmallVector<std::string> why;
   std::optional<StrategyChoice> before = strategies.choose(*getProductProblem(op), levels, wish, why);
