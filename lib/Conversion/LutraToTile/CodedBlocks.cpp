@@ -82,8 +82,7 @@ void CodedEmission::planBlocks(const CodedProduct &product) {
   unpacking.entries = makeScratch(emitter, {unpacking.slots * bytePanels() * unpacking.words * rowBytes},
                                   builder.getI8Type());
   Type element = sumsWhole() ? Type(builder.getI32Type()) : builder.getF32Type();
-  // AVX2 alone, with half as many sums in registers, takes 2 % longer with rows packed so.
-  bool packs = !hasTiles && emitter.target.hasByteDot() && emitter.target.getVectorBits() >= 256;
+  bool packs = packsWords();
   int64_t width = unpacking.panels * panel, turns = llvm::divideCeil(columnBlocks.size, width);
   int64_t all = columnBlocks.size * (isOneGroup ? unpacking.digits : 1);
   waiting = packs ? makeScratch(emitter, {turns, rowBlocks.size, width}, element)

@@ -61,11 +61,13 @@ CodedEmission::CodedEmission(KernelEmitter &kernelEmitter, CodedOptions options)
   if (mayPipe(shape, product))
     planPipe(plan, shape.m);
   bool fillsBlocks = way == CodedWay::Codes && (shape.m < 0 || shape.m > product.blockRows);
-  if (sharesUnpacked()) // each item copies its rows and adds them up; wider ones gain 3 % with 512 rows, none with 128
-    plan.columnBlock = std::max<int64_t>(plan.columnBlock, shape.m > 128 ? 1024 : 512);
+  if (sharesUnpacked()) // each item copies its rows and adds them up; wider ones gain 3 % with 512 rows
+    plan.columnBlock = std::max<int64_t>(plan.columnBlock, packsWords() || shape.m > 128 ? 1024 : 512);
   rowBlocks = cutEvenly(emitter, m, shape.m, chooseRowBlock(plan, product),
                         fillsBlocks ? std::max(tileRows, product.blockRows) : tileRows);
   int64_t items = batch.known * (shape.m > 0 ? llvm::divideCeil(shape.m, rowBlocks.size) : 1);
+  if (packsWords()) // half as many, which pack rows, take 1.4 % less time (128 rows, K = N = 4096, Xeon)
+    items *= 2;
   int64_t unit = panel * std::max(tilePanels, 2 * product.blockPanels);
   columnBlocks = cutEvenly(emitter, emitter.constant(columns), columns,
                            looksUp ? lookupColumns : chooseColumnBlock(plan, shape, items, unit), unit);

@@ -26,7 +26,6 @@ inline constexpr int64_t bfloatRows = 128;
 /// takes no product of which one tile needs more.
 GroupKind getCodedKind();
 GroupKind getRescaledKind();
-
 inline constexpr int64_t codedCopyBytes = 192 << 10, codedSumBytes = 96 << 10;
 /// Of the lookup strategy. Bytes of the tables that an item makes at most; columns of an item, which pay for them.
 GroupKind getLookupKind();
