@@ -30,6 +30,10 @@ using namespace lutra;
 /// Neighbouring panels of which one row meets the codes: more hide nothing more.
 static constexpr int64_t mostPanels = 4;
 
+/// Columns of an item whose few rows fill tiles and are copied for each item, which takes as long as about 60 columns,
+/// and bytes of these rows that a stack holds.
+static constexpr int64_t fewRowsColumns = 1024, fewRowsBytes = 512 << 10;
+
 CodedEmission::CodedEmission(KernelEmitter &kernelEmitter, CodedOptions options)
     : emitter(kernelEmitter), op(cast<MatmulOp>(getRoot(kernelEmitter.kernel))), batch(op), way(options.way),
       looksUp(way == CodedWay::Tables), rescales(options.rescales && kernelEmitter.target.multipliesRescaled()) {
@@ -58,8 +62,15 @@ CodedEmission::CodedEmission(KernelEmitter &kernelEmitter, CodedOptions options)
   }
   auto packing = packingOf(cast<RankedTensorType>(op.getRhs().getType()));
   copies = !packing || depth % packing.getDepth() != 0 || !emitter.getBuffer(op.getLhs());
+  // Rows that fill none, or meet one group, keep sums of all columns at once: 15 take half as long again with so many.
+  bool isFew = way == CodedWay::Codes && packing && emitter.target.hasByteTiles() && shape.m > 0 &&
+               shape.m <= product.blockRows && shape.m % (product.blockRows / 2) == 0 &&
+               shape.m * depth <= fewRowsBytes &&
+               getStoredPanels(cast<RankedTensorType>(op.getRhs().getType())).groups() > 1;
   if (mayPipe(shape, product))
     planPipe(plan, shape.m);
+  else if (isFew)
+    plan.columnBlock = std::max(plan.columnBlock, fewRowsColumns);
   bool fillsBlocks = way == CodedWay::Codes && (shape.m < 0 || shape.m > product.blockRows);
   if (sharesUnpacked()) // each item copies its rows and adds them up; wider ones gain 3 % with 512 rows
     plan.columnBlock = std::max<int64_t>(plan.columnBlock, packsWords() || shape.m > 128 ? 1024 : 512);
@@ -69,8 +80,8 @@ CodedEmission::CodedEmission(KernelEmitter &kernelEmitter, CodedOptions options)
   if (packsWords()) // half as many, which pack rows, take 1.4 % less time (128 rows, K = N = 4096, Xeon)
     items *= 2;
   int64_t unit = panel * std::max(tilePanels, 2 * product.blockPanels);
-  columnBlocks = cutEvenly(emitter, emitter.constant(columns), columns,
-                           looksUp ? lookupColumns : chooseColumnBlock(plan, shape, items, unit), unit);
+  int64_t wanted = looksUp ? lookupColumns : chooseColumnBlock(plan, shape, isFew ? 2 * items : items, unit);
+  columnBlocks = cutEvenly(emitter, emitter.constant(columns), columns, wanted, unit);
   counts = {batch.count(emitter), columnBlocks.count, rowBlocks.count};
 }
 

@@ -196,3 +196,14 @@ lutra.kernel @deep(%a: tensor<31x49160xi8>, %s: tensor<31x1xf32>, %w: tensor<64x
   %r = lutra.matmul %a, %w scale(%s : tensor<31x1xf32>) {transpose_rhs, block = 49160 : i64, strategy = #lutra.strategy<"coded">} : (tensor<31x49160xi8>, tensor<64x49160xf32, #deep>) -> tensor<31x64xf32>
   lutra.yield %r : tensor<31x64xf32>
 }
+
+// Rows that fill a tile are copied for few items, which have many columns each.
+// AMX-LABEL: func.func @few.grid(
+// AMX: return %c4 : index
+// AMX-LABEL: func.func @few(
+// AMX: memref.alloca() {{.*}} : memref<512x128xi8>
+#few = #lutra.encoding<[dense<uint<4>, affine, scales = [f32, 1, 128], zero = const<8.0>>], packing = #lutra.packing<width = 16, depth = 8>>
+lutra.kernel @few(%a: tensor<16x4096xi8>, %s: tensor<16x32xf32>, %w: tensor<4096x4096xf32, #few>) -> tensor<16x4096xf32> {
+  %r = lutra.matmul %a, %w scale(%s : tensor<16x32xf32>) {transpose_rhs, block = 128 : i64, strategy = #lutra.strategy<"coded">} : (tensor<16x4096xi8>, tensor<4096x4096xf32, #few>) -> tensor<16x4096xf32>
+  lutra.yield %r : tensor<16x4096xf32>
+}
