@@ -438,7 +438,7 @@ struct ConvertTileUnpack final : OpConversionPattern<TileUnpackOp> {
     SmallVector<CodedWords::Values> read =
         reader.loadWords(arith::ConstantIndexOp::create(rewriter, op.getLoc(), 0));
     if (lowering.hasByteTiles)
-      reader.prefetch(arith::ConstantIndexOp::create(rewriter, op.getLoc(), 0), /*distance=*/1024);
+      reader.prefetch(arith::ConstantIndexOp::create(rewriter, op.getLoc(), 0), /*distance=*/2048);
     CodedWords::Values values;
     for (int64_t field = 0; field < reader.getFields(); ++field)
       for (int64_t part = 0; part < reader.getParts(); ++part)
