@@ -31,8 +31,8 @@ MODEL is an .onnx file or an .mlir file (a module of the lutra dialect, any stag
   --quantize SPEC       store weights of products in few bits: int8, int4, w4a8 (int4, and activations rounded to 8
                         bits), or items such as weights=int4:g128,layer(*.down.*).weights=int8,exclude=*head*;
                         list or list,SPEC prints the weights and what each would become
-  --calibrate PATHS     inputs of the model for --quantize: .npz files or folders of them, separated by ';', each of
-                        the same weight
+  --calibrate PATHS     inputs of the model for --quantize: .npz, .safetensors or .jsonl files, or folders of them,
+                        separated by ';', each of the same weight, or that behind a ':', as in a.npz:0.5;b:2
   --quantize-report FILE  write what --quantize did to each layer, as JSON
   --report FILE         write what was decided, as JSON: each product's strategy, its cost in cycles, and why or at what
                         cost the others were not taken; which weights and activations became integers

@@ -1,13 +1,14 @@
 //===- Calibration.cpp - samples of a model's inputs -------------------------===//
 #include "Calibration.h"
 
+#include "SampleFiles.h"
+
 #include "lutra/Support/Files.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
-#include "llvm/Support/Path.h"
 
 #include <cmath>
 
@@ -24,20 +25,8 @@ size_t Calibration::size() const {
   return count;
 }
 
-/// The files of a set in the order of their names.
-static std::vector<std::string> filesOf(StringRef path) {
-  std::vector<std::string> files;
-  if (!llvm::sys::fs::is_directory(path))
-    return {path.str()};
-  std::error_code code;
-  for (llvm::sys::fs::directory_iterator file(path, code), end; file != end && !code; file.increment(code)) {
-    StringRef extension = llvm::sys::path::extension(file->path());
-    if (extension == ".npz" || extension == ".npy")
-      files.push_back(file->path());
-  }
-  llvm::sort(files);
-  return files;
-}
+/// What tokenizers give beside ids, whether the model takes it or not.
+static constexpr StringLiteral tokenizerNames[] = {maskName, "token_type_ids"};
 
 /// Takes what a set weighs from the end of its path, unless a file has such a name.
 static double takeWeight(StringRef &path) {
@@ -51,9 +40,16 @@ static double takeWeight(StringRef &path) {
   return weight;
 }
 
-static std::string inputName(func::FuncOp main, unsigned index) {
-  auto name = main.getArgAttrOfType<StringAttr>(index, "lutra.name");
-  return name ? name.str() : "input" + std::to_string(index);
+/// Keeps the rows where a mask is not 0.
+static void readMask(Sample &sample, const NamedArray &mask) {
+  int64_t count = 1;
+  for (int64_t size : mask.shape)
+    count *= size;
+  int64_t width = static_cast<int64_t>(mask.bytes.size()) / std::max<int64_t>(1, count);
+  for (int64_t i = 0; i < count; ++i) {
+    StringRef element = StringRef(mask.bytes).substr(i * width, width);
+    sample.keep.push_back(llvm::any_of(element, [](char c) { return c != 0; }));
+  }
 }
 
 /// Puts the arrays into the order of the model's inputs.
@@ -61,18 +57,13 @@ static LogicalResult arrange(Sample &sample, func::FuncOp main) {
   auto fail = [&]() {
     return emitCodedError(main.getLoc(), ErrorCode::Attribute) << "calibration sample '" << sample.name << "' ";
   };
-  unsigned count = main.getNumArguments();
   std::vector<std::string> names, held;
-  for (unsigned index = 0; index < count; ++index)
+  for (unsigned index = 0; index < main.getNumArguments(); ++index)
     names.push_back(inputName(main, index));
   for (const NamedArray &array : sample.arrays)
     held.push_back(array.name);
-  if (sample.arrays.size() == 1 && held.front().empty() && count == 1)
-    sample.arrays.front().name = names.front();
-  else if (held.front().empty())
-    return fail() << "is one array, but the model has " << count << " inputs; save an .npz with "
-                  << llvm::join(names, ", ");
-  for (const std::string &name : names) {
+  for (size_t index = 0; index < names.size(); ++index) {
+    const std::string &name = names[index];
     auto found = llvm::find_if(sample.arrays, [&](const NamedArray &array) { return array.name == name; });
     if (found == sample.arrays.end())
       return fail() << "has no array '" << name << "'; it holds " << llvm::join(held, ", ");
@@ -82,45 +73,45 @@ static LogicalResult arrange(Sample &sample, func::FuncOp main) {
     input.given = {found->bytes.data(), found->bytes.size()};
     if (input.dtype == 0)
       return fail() << "has an array '" << name << "' of type " << found->dtype << ", which no model takes";
-    if (name != maskName)
-      continue;
-    int64_t width = found->bytes.size() / std::max<int64_t>(1, input.count());
-    for (int64_t i = 0; i < input.count(); ++i) {
-      StringRef element = StringRef(found->bytes).substr(i * width, width);
-      sample.keep.push_back(llvm::any_of(element, [](char c) { return c != 0; }));
-    }
-    if (!llvm::is_contained(sample.keep, 1))
-      return fail() << "has an " << maskName << " of zeros alone; leave the sample out";
+    auto type = dyn_cast<RankedTensorType>(main.getArgumentTypes()[index]);
+    if (type && static_cast<int64_t>(found->shape.size()) == type.getRank() + 1)
+      return fail() << "has '" << name << "' of " << found->shape.size() << " dimensions, but the model takes "
+                    << type.getRank() << "; if the first counts samples, add samples=axis0 to --quantize";
   }
-  if (sample.arrays.size() > count)
-    return fail() << "holds " << llvm::join(held, ", ") << ", but the model's inputs are " << llvm::join(names, ", ")
-                  << "; leave the others out";
+  for (const NamedArray &array : sample.arrays)
+    if (array.name == maskName)
+      readMask(sample, array);
+  if (!sample.keep.empty() && !llvm::is_contained(sample.keep, 1))
+    return fail() << "has an " << maskName << " of zeros alone; leave the sample out";
+  for (const std::string &name : held)
+    if (!llvm::is_contained(names, name) && !llvm::is_contained(tokenizerNames, name))
+      return fail() << "holds " << llvm::join(held, ", ") << ", but the model's inputs are "
+                    << llvm::join(names, ", ") << "; leave the others out";
   return success();
 }
 
-FailureOr<Calibration> Calibration::read(StringRef path, ModuleOp module) {
+FailureOr<Calibration> Calibration::read(StringRef path, ModuleOp module, bool splits) {
   auto main = cast<func::FuncOp>(module.lookupSymbol("main"));
   Calibration calibration;
   SmallVector<StringRef> parts;
   path.split(parts, ';', -1, /*KeepEmpty=*/false);
   for (StringRef part : parts) {
     calibration.weights.push_back(takeWeight(part));
-    std::vector<std::string> files = filesOf(part);
+    calibration.paths.push_back(part.str());
+    std::vector<std::string> files = sampleFilesOf(part);
     if (files.empty())
       return emitCodedError(module.getLoc(), ErrorCode::EnvironmentRead)
-             << "folder '" << part << "' holds no calibration samples; they are files .npz or .npy";
+             << "folder '" << part << "' holds no calibration samples; they are files .npz, .npy, .safetensors or "
+             << ".jsonl";
+    std::vector<NamedArrays> found;
+    for (const std::string &file : files)
+      if (failed(readSamples(file, main, splits, found)))
+        return failure();
     std::vector<Sample> &set = calibration.sets.emplace_back();
-    for (const std::string &file : files) {
-      llvm::Expected<std::vector<NamedArray>> arrays = readNumpyFile(file);
-      if (llvm::Error error = arrays.takeError())
-        return emitCodedError(module.getLoc(), codeOfRead(error))
-               << "calibration sample '" << file << "': " << llvm::toString(std::move(error));
-      if (arrays->empty())
-        return emitCodedError(module.getLoc(), ErrorCode::Attribute)
-               << "calibration sample '" << file << "' holds no array";
+    for (NamedArrays &one : found) {
       Sample &sample = set.emplace_back();
-      sample.name = file;
-      sample.arrays = std::move(*arrays);
+      sample.name = std::move(one.name);
+      sample.arrays = std::move(one.arrays);
     }
   }
   // Where vectors no longer grow: tensors point into the arrays.

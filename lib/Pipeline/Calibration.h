@@ -8,7 +8,7 @@ namespace lutra {
 
 /// The inputs of one call.
 struct Sample {
-  std::string name; // of its file
+  std::string name; // of its file, and of its place in it
   std::vector<NamedArray> arrays;
   std::vector<ProbeTensor> inputs; // in the order of the model; bytes of `arrays`
   std::vector<char> keep;          // of attention_mask: elements that are not 0; empty: all
@@ -18,9 +18,11 @@ struct Sample {
 struct Calibration {
   std::vector<std::vector<Sample>> sets;
   std::vector<double> weights; // of the sets, whatever their numbers of samples
+  std::vector<std::string> paths; // of the sets
 
-  /// Reads `path` (see docs/quantization.md) and compares it with the inputs of @main.
-  static mlir::FailureOr<Calibration> read(llvm::StringRef path, mlir::ModuleOp module);
+  /// Reads `path` (see docs/quantization.md) and compares it with the inputs of @main. `splits`: arrays hold samples
+  /// along their first axis.
+  static mlir::FailureOr<Calibration> read(llvm::StringRef path, mlir::ModuleOp module, bool splits);
   size_t size() const;
 };
 

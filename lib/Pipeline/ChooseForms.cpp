@@ -6,6 +6,7 @@
 #include "lutra/Support/ErrorCodes.h"
 
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace lutra;
@@ -35,7 +36,7 @@ LogicalResult ModelQuantizer::makeProbe() {
     std::memcpy(input.own.data(), values.data(), input.own.size());
   }
   bool takesHeldOut = quantizer.getSpec().lossBound > 0 && !heldOut().empty();
-  int64_t share = probeRows / static_cast<int64_t>(calibration.sets.size());
+  int64_t share = llvm::divideCeil(probeRows, calibration.sets.size());
   for (const std::vector<Sample> &set : calibration.sets) {
     int64_t rows = 0;
     for (auto [index, sample] : llvm::enumerate(set)) {

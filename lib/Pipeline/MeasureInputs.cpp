@@ -32,14 +32,15 @@ LogicalResult ModelQuantizer::checkInputs(Probe &probe) {
 LogicalResult ModelQuantizer::readSamples() {
   if (options.calibrate.empty())
     return success();
-  FailureOr<Calibration> read = Calibration::read(options.calibrate, module);
+  FailureOr<Calibration> read = Calibration::read(options.calibrate, module, quantizer.getSpec().splitsFiles);
   if (failed(read))
     return failure();
   calibration = std::move(*read);
-  if (!firstFitted())
-    return emitCodedError(module.getLoc(), ErrorCode::Attribute)
-           << "--quantize holds out all samples of the calibration, since the first of each set is held out; give more "
-              "samples, or leave out holdout=";
+  for (auto [set, path] : llvm::zip_equal(calibration.sets, calibration.paths))
+    if (set.size() == 1 && isHeldOut(0))
+      return emitCodedError(module.getLoc(), ErrorCode::Attribute)
+             << "--quantize holds out all samples of '" << path << "', since the first of each set is held out; give "
+             << "more samples, or leave out holdout=";
   return success();
 }
 
@@ -53,7 +54,7 @@ const Sample *ModelQuantizer::firstFitted() const {
 
 bool ModelQuantizer::isHeldOut(size_t index) const {
   double share = quantizer.getSpec().holdout;
-  return share > 0 && index % static_cast<size_t>(1 / share + 0.5) == 0;
+  return std::ceil(static_cast<double>(index + 1) * share) > std::ceil(static_cast<double>(index) * share);
 }
 
 std::vector<const Sample *> ModelQuantizer::heldOut() const {

@@ -82,7 +82,7 @@ private:
   }
   const WeightForm &formOf(const QuantizedProduct &product) const;
   mlir::LogicalResult failRun(const Sample &sample, llvm::Error error);
-  /// Every so manieth sample of a set is held out.
+  /// Of a set the first sample, and then as often as holdout= asks for.
   bool isHeldOut(size_t index) const;
   const Sample *firstFitted() const;
   std::vector<const Sample *> heldOut() const;

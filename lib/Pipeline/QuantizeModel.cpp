@@ -126,10 +126,12 @@ void ModelQuantizer::follow() {
     for (const Sample &sample : set)
       rows = std::max(rows, countRows(sample));
   for (auto [index, product] : llvm::enumerate(quantizer.getProducts())) {
-    if (product.isFilter() || !tapOf[index].first || formOf(product).keeps())
+    Operation *own = plainOf[index];
+    bool isInBranch = tapOf[index].first && own->getBlock() != tapOf[index].first.getParentBlock();
+    if (product.isFilter() || !tapOf[index].first || isInBranch || formOf(product).keeps())
       continue;
     followed.insert({tapOf[index].first, {index, /*isInput=*/true}});
-    followed.insert({plainOf[index]->getResult(0), {index, /*isInput=*/false}});
+    followed.insert({own->getResult(0), {index, /*isInput=*/false}});
     bytes += rows * (product.n + product.k) * static_cast<int64_t>(sizeof(float));
   }
   if (bytes > followedBytes)

@@ -105,7 +105,8 @@ void QuantizeReport::addErrors(size_t index, const ErrorSums &input, const Error
   int64_t tokens = *layer.getInteger("tokens"), k = *layer.getInteger("k");
   double outliers = layer.getNumber("outlierRatio").value_or(0);
   constexpr double manyTimes = 20; // the median: others have few of the steps of activations
-  std::string cause = llvm::formatv("{0} is too coarse", *layer.getString("format"));
+  StringRef format = *layer.getString("format");
+  std::string cause = llvm::formatv("{0} is too coarse", format);
   if (tokens < 2 * k)
     cause = llvm::formatv("{0} rows of inputs are fewer than 2 K = {1}", tokens, 2 * k);
   else if (roundsInputs && outliers >= manyTimes)
@@ -114,7 +115,9 @@ void QuantizeReport::addErrors(size_t index, const ErrorSums &input, const Error
   blamed = llvm::json::Object{{"name", *layer.getString("name")}, {"weight", *layer.getString("weight")},
                               {"inputSqnr", layer["inputSqnr"]},  {"accumulatedSqnr", *given},
                               {"outputSqnr", *own},               {"cause", cause},
-                              {"remedy", "layer(" + layer.getString("weight")->str() + ").weights=int8"}};
+                              {"remedy", llvm::formatv("layer({0}).weights={1}", *layer.getString("weight"),
+                                                       format.starts_with("int8") ? "f32" : "int8")
+                                             .str()}};
 }
 
 void QuantizeReport::add(const KeptProduct &product) {

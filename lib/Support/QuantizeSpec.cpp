@@ -3,11 +3,12 @@
 
 #include "Message.h"
 
+#include "lutra/Support/NamePattern.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
-#include "llvm/Support/GlobPattern.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <limits>
@@ -61,7 +62,7 @@ private:
   llvm::Error parseItem(StringRef item);
   llvm::Expected<std::vector<WeightForm>> parseWeights(StringRef text);
   llvm::Error parseOption(StringRef option, WeightForm &form);
-  llvm::Error addRule(StringRef glob, StringRef weights, bool named);
+  llvm::Error addRule(StringRef pattern, StringRef weights, bool named);
   llvm::Error parseBudget(StringRef value);
   llvm::Error parseLossBound(StringRef value);
   llvm::Error checkChoice() const;
@@ -226,6 +227,9 @@ llvm::Expected<std::vector<WeightForm>> SpecParser::parseWeights(StringRef text)
       return fault("'auto' beside other types, though it is a list of them; write int2|int3|int4|int5|int6|int8 out");
     if (!form)
       return fault("weights of type '", name.str(), "'; take ", types);
+    if (form->keeps() && names.size() > 1)
+      return fault("'f32' among types to choose from, which are those of codes; leave it out, and name weights that "
+                   "stay in exclude=");
     if (form->keeps() && !words.empty())
       return fault("options of weights that stay f32; leave out ':", rest.str(), "'");
     if (isAuto) { // all alike, so that more bits are never worse
@@ -243,15 +247,13 @@ llvm::Expected<std::vector<WeightForm>> SpecParser::parseWeights(StringRef text)
   return forms;
 }
 
-llvm::Error SpecParser::addRule(StringRef glob, StringRef weights, bool named) {
-  llvm::Expected<llvm::GlobPattern> pattern = llvm::GlobPattern::create(glob);
-  if (glob.empty() || !pattern)
-    return fault("the pattern '", glob.str(), "' of names: ",
-                 glob.empty() ? std::string("it is empty") : llvm::toString(pattern.takeError()));
+llvm::Error SpecParser::addRule(StringRef pattern, StringRef weights, bool named) {
+  if (llvm::Error error = NamePattern::create(pattern).takeError())
+    return fault("the pattern '", pattern.str(), "' of names: ", llvm::toString(std::move(error)));
   llvm::Expected<std::vector<WeightForm>> forms = parseWeights(weights);
   if (!forms)
     return forms.takeError();
-  spec.rules.push_back({glob.str(), std::move(*forms), named});
+  spec.rules.push_back({pattern.str(), std::move(*forms), named});
   return llvm::Error::success();
 }
 
@@ -289,7 +291,7 @@ llvm::Error SpecParser::parseActivations(StringRef value) {
   bool hasScales = isInteger || (rounding && rounding->isFp8());
   if (!rounding || (!hasScales && value.contains(':')))
     return fault("activations of type '", value.str(), "'; take int1 to int8, fp8, fp8e5m2, f16, bf16 or f32");
-  if (rounding->type == ActivationForm::F32) {
+  if (rounding->type == ActivationForm::F32 && !smooths) {
     spec.activations = ActivationRounding();
     return llvm::Error::success();
   }
@@ -384,22 +386,32 @@ llvm::Error SpecParser::checkChoice() const {
   return llvm::Error::success();
 }
 
+/// Behind the pattern of a layer, which may hold commas.
+static constexpr StringLiteral layerEnd = ").weights=";
+
+/// The item at the start of a text, and what follows its comma, if there is one.
+static StringRef takeItem(std::optional<StringRef> &text) {
+  size_t end = text->starts_with("layer(") ? text->find(layerEnd) : 0;
+  StringRef item = text->take_front(text->find(',', end == StringRef::npos ? 0 : end));
+  text = item.size() == text->size() ? std::optional<StringRef>() : text->drop_front(item.size() + 1);
+  return item;
+}
+
 llvm::Error SpecParser::parseItem(StringRef item) {
   auto [key, value] = item.split('=');
   if (key.consume_front("layer(")) {
-    size_t end = item.rfind(").weights=");
+    size_t end = item.find(layerEnd);
     if (end == StringRef::npos)
-      return fault("'", item.str(),
-                   "'; a layer is written layer(PATTERN).weights=TYPE, with ? for a comma in its name");
-    return addRule(item.slice(6, end), item.substr(end + StringRef(").weights=").size()), /*named=*/true);
+      return fault("'", item.str(), "'; a layer is written layer(PATTERN).weights=TYPE");
+    return addRule(item.slice(6, end), item.substr(end + layerEnd.size()), /*named=*/true);
   }
   if (key == "weights")
     return addRule("*", value, /*named=*/false);
   if (key == "exclude") {
-    llvm::SmallVector<StringRef> globs;
-    value.split(globs, ';');
-    for (StringRef glob : globs)
-      if (llvm::Error error = addRule(glob, "f32", /*named=*/true))
+    llvm::SmallVector<StringRef> patterns;
+    value.split(patterns, ';');
+    for (StringRef pattern : patterns)
+      if (llvm::Error error = addRule(pattern, "f32", /*named=*/true))
         return error;
     return llvm::Error::success();
   }
@@ -429,6 +441,12 @@ llvm::Error SpecParser::parseItem(StringRef item) {
     spec.holdout /= 100;
     return llvm::Error::success();
   }
+  if (key == "samples") {
+    if (value != "file" && value != "axis0")
+      return fault("samples=", value.str(), "; take axis0, where arrays hold samples along their first axis, or file");
+    spec.splitsFiles = value == "axis0";
+    return llvm::Error::success();
+  }
   if (item == "int4" || item == "int8")
     return addRule("*", item, /*named=*/false);
   if (item == "w4a8" || item == "w8a8") {
@@ -437,14 +455,12 @@ llvm::Error SpecParser::parseItem(StringRef item) {
   }
   return fault("'", item.str(),
                "'; take weights=, activations=, embeddings=, kv=, layer(PATTERN).weights=, exclude=, budget=, "
-               "loss<=, holdout=, int8, int4, w4a8 or w8a8");
+               "loss<=, holdout=, samples=, int8, int4, w4a8 or w8a8");
 }
 
 llvm::Error SpecParser::parse(StringRef text) {
-  llvm::SmallVector<StringRef> items;
-  text.split(items, ',');
-  for (StringRef item : items)
-    if (llvm::Error error = parseItem(item))
+  for (std::optional<StringRef> rest = text; rest;)
+    if (llvm::Error error = parseItem(takeItem(rest)))
       return error;
   if (!spec.hasWeights() && ((!spec.embeddings && !spec.caches) || spec.activations.isAsked()))
     return fault("which weights to quantize",

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack, cast, overload
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack, ca
 from lutra._errors import UsageError, error_for
 from lutra._model import Model
 from lutra._package import Package
+from lutra._samples import write_samples
 from lutra._sizes import Dims, plain_dims, plain_threads
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class Options(TypedDict, total=False):
     dim_names: DimNames | None
     quantize: Spec | None
     calibrate: Samples | Sequence[Samples] | None
+    tokenizer: Any
     quantize_report: str | os.PathLike[str] | None
     report: str | os.PathLike[str] | None
     strategy: str
@@ -77,6 +78,7 @@ def compile(
     dim_names: DimNames | None = None,
     quantize: Spec | None = None,
     calibrate: Samples | Sequence[Samples] | None = None,
+    tokenizer: Any = None,
     quantize_report: str | os.PathLike[str] | None = None,
     report: str | os.PathLike[str] | None = None,
     strategy: str = "auto",
@@ -96,10 +98,12 @@ def compile(
     "int8", "w4a8" or "weights=int4:g128,exclude=*head*" (docs/quantization.md), or a dict of such items, as from a
     TOML file: {"weights": "int4:g128", "exclude": ["*head*"]}. calibrate: inputs of the model that quantization fits
     codes to: an .npz file, a folder of them, dicts of arrays by input name, or a list of such sets, which weigh the
-    same. quantize_report: a JSON file for what it did to each layer. report: a JSON file for what the compiler decided,
-    such as the strategy of each product. arithmetic: "integer" computes codes from codes without floats where it can be
-    (docs/quantization.md). isolate: compile in a process of its own, so that no fault of the compiler reaches this one
-    (default for files); what is in memory, such as an exported program's weights, is not copied without.
+    same. tokenizer: makes token ids of .txt files and of lines {"text": ".."} of .jsonl files among these: the path of
+    a tokenizer.json, or a tokenizer of the packages tokenizers or transformers. quantize_report: a JSON file for what
+    it did to each layer. report: a JSON file for what the compiler decided, such as the strategy of each product.
+    arithmetic: "integer" computes codes from codes without floats where it can be (docs/quantization.md). isolate:
+    compile in a process of its own, so that no fault of the compiler reaches this one (default for files); what is in
+    memory, such as an exported program's weights, is not copied without.
 
     Raises a CompileError whose class tells the kind and whose `diagnostics` list every finding.
     """
@@ -120,9 +124,11 @@ def compile(
         flags.append(f"--quantize-report={os.fspath(quantize_report)}")
     if report is not None:
         flags.append(f"--report={os.fspath(report)}")
+    if tokenizer is not None and calibrate is None:
+        raise UsageError(["tokenizer goes with calibrate; say which texts to make tokens of"])
     samples = None if calibrate is None else tempfile.TemporaryDirectory(prefix="lutra-samples-")
     if samples is not None:
-        flags.append(f"--calibrate={_write_samples(calibrate, Path(samples.name))}")
+        flags.append(f"--calibrate={write_samples(calibrate, Path(samples.name), tokenizer)}")
     if cuda is None and target == "nvgpu":
         cuda = _packaged_toolkit()
     if cuda is not None:
@@ -155,35 +161,13 @@ def _spec_text(spec: object) -> str:
         parts = value if isinstance(value, list | tuple) else [value]
         texts = [f"{part:.12f}".rstrip("0").rstrip(".") if isinstance(part, float) else str(part) for part in parts]
         known = all(isinstance(part, str | int | float) and not isinstance(part, bool) for part in parts)
-        if not known or any("," in text for text in (str(key), *texts)):
+        if not isinstance(key, str) or not known or (parts is value and key != "exclude") or "," in "".join(texts):
             raise UsageError(
-                [f"quantize has {key!r}: {value!r}; an item is a text without commas, a number or a list of patterns"]
+                [f"quantize has {key!r}: {value!r}; an item is a text without commas, a number or, of exclude, a list"]
             )
-        items.append(f"{key}={';'.join(texts)}")
+        if texts:
+            items.append(f"{key.removesuffix('=')}={';'.join(texts)}")
     return ",".join(items)
-
-
-def _write_samples(calibrate: object, folder: Path) -> str:
-    """Sets of samples as the compiler takes them; those in memory become files in `folder`."""
-    if isinstance(calibrate, str | os.PathLike):
-        return os.fspath(calibrate)
-    if not isinstance(calibrate, Iterable) or isinstance(calibrate, Mapping):
-        raise UsageError(["calibrate takes a path, dicts of arrays by input name, or a list of such sets"])
-    items = list(calibrate)
-    if items and not any(isinstance(item, Mapping) for item in items):
-        return ";".join(_write_samples(item, folder / str(index)) for index, item in enumerate(items))
-    import numpy as np
-
-    folder.mkdir(exist_ok=True)
-    for index, item in enumerate(items):
-        if not isinstance(item, Mapping):
-            raise UsageError([f"sample {index} of calibrate is a {type(item).__name__}, not a dict by input name"])
-        # As numpy.savez does it, whose own arguments no input may have the names of.
-        with zipfile.ZipFile(folder / f"{index:06}.npz", "w") as archive:
-            for name, array in item.items():
-                with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
-                    np.lib.format.write_array(file, np.asarray(array, order="C"), allow_pickle=False)
-    return os.fspath(folder)
 
 
 def _packaged_toolkit() -> str | None:

@@ -111,8 +111,92 @@ def test_refuses_what_is_no_sample() -> None:
         lutra.compile(MODEL, quantize="int4", calibrate=samples()[0])
     with pytest.raises(lutra.UsageError, match="sample 1 of calibrate is a list"):
         lutra.compile(MODEL, quantize="int4", calibrate=[samples()[0], [1.0]])
+    for empty in ([], [samples(), []]):
+        with pytest.raises(lutra.UsageError, match="a set without samples"):
+            lutra.compile(MODEL, quantize="int4", calibrate=empty)
+    for wrong in ([[1], [2, 3]], np.array([None])):
+        with pytest.raises(lutra.UsageError, match="sample 0 of calibrate has 'x'"):
+            lutra.compile(MODEL, quantize="int4", calibrate=[samples()[0] | {"x": wrong}])
     with pytest.raises(lutra.CompileError, match="has no array 'x'"):
         lutra.compile(MODEL, quantize="int4", calibrate=[{"attention_mask": np.ones(3, np.int64)}])
+
+
+class Letters:
+    """A tokenizer of the kind of transformers: letters are tokens, and each text is filled up to eight."""
+
+    def __call__(self, text: str) -> dict[str, list[int]]:
+        ids = [ord(letter) % 100 for letter in text][:8]
+        return {"input_ids": ids + [0] * (8 - len(ids)), "attention_mask": [1] * len(ids) + [0] * (8 - len(ids))}
+
+
+def looked_up() -> bytes:
+    """Rows of E, by input_ids [batch, tokens], times W."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    random = np.random.default_rng(4)
+    nodes = [helper.make_node("Gather", ["E", "input_ids"], ["a"]), helper.make_node("MatMul", ["a", "W"], ["y"])]
+    graph = helper.make_graph(
+        nodes,
+        "letters",
+        [helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "tokens"])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", "tokens", 96])],
+        [
+            numpy_helper.from_array(random.standard_normal((rows, 96)).astype(np.float32), name)
+            for name, rows in (("E", 100), ("W", 96))
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    return model.SerializeToString()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_tokenizers_make_samples_of_texts(tmp_path: Path) -> None:
+    """As samples of their ids, whose padding counts for nothing though the model takes no mask."""
+    pytest.importorskip("onnx")
+    random = np.random.default_rng(1)
+    texts = ["".join(random.choice(list("abcdefghij"), random.integers(3, 8))) for _ in range(40)]
+    (tmp_path / "a.txt").write_text("\n\n".join(texts))
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    encode = Letters()
+    ids = [np.array([[ord(letter) % 100 for letter in text[:8]]]) for text in texts]
+
+    def tokens(calibrate: object, tokenizer: object = None) -> tuple[int, float]:
+        report = tmp_path / "report.json"
+        lutra.compile(looked_up(), quantize="int4", calibrate=calibrate, tokenizer=tokenizer, quantize_report=report)
+        (layer,) = json.loads(report.read_text())["layers"]
+        return layer["tokens"], layer["outputSqnr"]
+
+    expected = tokens([{"input_ids": row} for row in ids])
+    assert expected[0] == sum(map(len, texts))
+    assert tokens(tmp_path / "a.txt", encode) == expected
+    assert tokens(f"{tmp_path / 'a.jsonl'}:0.5;{tmp_path / 'a.txt'}:2", encode)[0] == 2 * expected[0]
+    with pytest.raises(lutra.CompileError, match="is text, which the model's tokenizer alone"):
+        tokens(tmp_path / "a.txt")
+    with pytest.raises(lutra.UsageError, match="tokenizer goes with calibrate"):
+        lutra.compile(looked_up(), quantize="int4", tokenizer=encode)
+    pytest.importorskip("tokenizers")
+    with pytest.raises(lutra.UsageError, match="absent.json cannot be read"):
+        tokens(tmp_path / "a.txt", tmp_path / "absent.json")
+
+
+def test_a_tokenizer_may_be_a_file(tmp_path: Path) -> None:
+    tokenizers = pytest.importorskip("tokenizers")
+    words = {"a": 0, "b": 1, "c": 2}
+    own = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="a"))
+    own.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    own.enable_padding(length=30)
+    own.save(str(tmp_path / "tokenizer.json"))
+    (tmp_path / "a.txt").write_text("a b c\n" * 40)
+    report = tmp_path / "report.json"
+    for tokenizer in (tmp_path / "tokenizer.json", own):
+        lutra.compile(
+            looked_up(),
+            quantize="weights=int4:mse",
+            calibrate=tmp_path / "a.txt",
+            tokenizer=tokenizer,
+            quantize_report=report,
+        )
+        assert json.loads(report.read_text())["layers"][0]["tokens"] == 120
 
 
 def test_a_dict_is_the_spec_of_its_items(tmp_path: Path) -> None:
@@ -132,14 +216,18 @@ def test_a_dict_is_the_spec_of_its_items(tmp_path: Path) -> None:
     assert found[0] == found[1]
     assert [layer["format"] for layer in found[0]["layers"]] == ["int8:channel:sym"]
     assert found[0]["spec"] == text
+    bound = {"weights": "auto", "loss<=": 0.05, "exclude": [], "layer(/^w{1,2}$/).weights": "f32"}
+    with pytest.raises(lutra.CompileError, match=r"names '/\^w\{1,2\}\$/', which is no weight"):
+        lutra.compile(MODEL, quantize=bound, calibrate=FOLDER / "set")
+    lutra.compile(MODEL, quantize={"weights": "auto", "loss<=": 0.05, "exclude": []}, calibrate=FOLDER / "set")
 
 
 def test_refuses_what_is_no_spec() -> None:
     for spec in ({}, ["int4"], 4):
         with pytest.raises(lutra.UsageError, match="a spec as text, or a dict of its items"):
             lutra.compile(MODEL, quantize=spec)
-    for value in ("int4,activations=int8", True, None, {"bits": 4}, [["w1"]]):
-        with pytest.raises(lutra.UsageError, match="a text without commas, a number or a list of patterns"):
+    for value in ("int4,activations=int8", True, None, {"bits": 4}, ["int3", "int4"]):
+        with pytest.raises(lutra.UsageError, match="a text without commas, a number or, of exclude, a list"):
             lutra.compile(MODEL, quantize={"weights": value})
     with pytest.raises(lutra.CompileError, match="does not know 'wieghts=int4'"):
         lutra.compile(MODEL, quantize={"wieghts": "int4"})

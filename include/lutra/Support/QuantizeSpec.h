@@ -1,8 +1,9 @@
 //===- QuantizeSpec.h - what --quantize asks for -----------------------------===//
 // spec    ::= item ("," item)*                        later items win
-// item    ::= "weights=" weights | "layer(" glob ").weights=" weights | "activations=" activations
-//           | "embeddings=" ("int8" | "f32") | "kv=" ("int8" (":token")? | "f32") | "exclude=" glob (";" glob)*
-//           | "budget=" (number ("bpw" | "MB" | "ms") | "ms") | "loss<=" number | "holdout=" percent
+// item    ::= "weights=" weights | "layer(" pattern ").weights=" weights | "activations=" activations
+//           | "embeddings=" ("int8" | "f32") | "kv=" ("int8" (":token")? | "f32") | "exclude=" pattern (";" pattern)*
+//           | "budget=" (number ("bpw" | "MB" | "ms") | "ms") | "loss<=" number
+//           | "holdout=" percent | "samples=" ("file" | "axis0")
 //           | "int8" | "int4" | "w4a8" | "w8a8"
 // activations ::= "f32" | "bf16" | "f16" | ("int" N | "fp8" | "fp8e5m2") (":" scales)?
 //           | "int" N ":" ("group" | "token") (":" ("sym" | "asym"))? (":" "blocks8=" percent "%")?
@@ -178,7 +179,7 @@ llvm::StringRef methodName(WeightForm::Method method);
 
 struct QuantizeSpec {
   struct Rule {
-    std::string glob; // of weights, or of the products that read them
+    std::string pattern; // of names of weights, or of the products that read them; see NamePattern.h
     std::vector<WeightForm> forms; // of several, the budget chooses one
     bool named = false; // by layer(..): also small weights
   };
@@ -191,6 +192,7 @@ struct QuantizeSpec {
   double budgetTime = 0;     // nanoseconds of a call; 0: none; infinite: as few as the bound of the loss allows
   double lossBound = 0;      // of the weights' forms together; 0: none
   double holdout = 0;        // share of the samples that measure and fit nothing
+  bool splitsFiles = false;  // arrays of calibration files hold samples along their first axis
 
   bool hasChoice() const;
   /// Whether any weight of a product changes.

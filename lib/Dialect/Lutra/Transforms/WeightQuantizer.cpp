@@ -56,11 +56,12 @@ LogicalResult WeightQuantizer::plan(StringRef spec, bool calibrated, StringRef f
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
            << "--quantize has blocks8=, which sorts channels by what they are in inputs of the model; add "
               "--calibrate=FILE or leave it out";
-  if (!calibrated && asked.holdout > 0)
+  if (!calibrated && (asked.holdout > 0 || asked.splitsFiles))
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
-           << "--quantize has holdout=, a share of samples that are not there; add --calibrate=FILE or leave it out";
+           << "--quantize has " << (asked.splitsFiles ? "samples=axis0, about" : "holdout=, a share of")
+           << " samples that are not there; add --calibrate=FILE or leave it out";
   for (QuantizeSpec::Rule &rule : asked.rules) {
-    patterns.push_back(llvm::cantFail(llvm::GlobPattern::create(rule.glob)));
+    patterns.push_back(llvm::cantFail(NamePattern::create(rule.pattern)));
     for (WeightForm &form : rule.forms)
       if (calibrated && !form.methodGiven)
         form.method = WeightForm::Gptq;
@@ -377,10 +378,11 @@ std::string WeightQuantizer::listSeen(bool reasons) const {
 
 LogicalResult WeightQuantizer::checkPatterns() {
   for (auto [index, rule] : llvm::enumerate(asked.rules)) {
-    if (matched[index] || rule.glob == "*")
+    if (matched[index] || rule.pattern == "*")
       continue;
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
-           << "--quantize names '" << rule.glob << "', which is no weight of a product; these are: " << listSeen(false);
+           << "--quantize names '" << rule.pattern
+           << "', which is no weight of a product; these are: " << listSeen(false);
   }
   return success();
 }

@@ -5,11 +5,11 @@
 #define LUTRA_DIALECT_LUTRA_TRANSFORMS_WEIGHTQUANTIZER_H
 
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
+#include "lutra/Support/NamePattern.h"
 #include "lutra/Support/QuantizeMatrix.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/MapVector.h"
-#include "llvm/Support/GlobPattern.h"
 
 #include <memory>
 
@@ -114,7 +114,7 @@ private:
   std::string category; // of remarks
   std::unique_ptr<WeightStore> store;
   QuantizeSpec asked;
-  llvm::SmallVector<llvm::GlobPattern> patterns; // of asked.rules
+  std::vector<NamePattern> patterns; // of asked.rules
   std::vector<char> matched;
   std::vector<QuantizedProduct> products;
   std::vector<KeptProduct> kept;
