@@ -4,6 +4,7 @@
 #include "lutra/Support/SideValues.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
 #include <cmath>
@@ -41,23 +42,23 @@ struct Histogram {
 };
 } // namespace
 
-std::vector<float> lutra::fitTable(ArrayRef<float> weights, int64_t k, unsigned bits) {
+std::vector<float> lutra::fitTable(ArrayRef<float> weights, int64_t k, int64_t size, ArrayRef<GroupSide> sides,
+                                   unsigned bits, ArrayRef<float> start) {
   constexpr int steps = 30;
   Histogram histogram;
-  for (size_t begin = 0; begin + k <= weights.size(); begin += k) {
-    double extreme = 0;
-    for (float value : weights.slice(begin, k))
-      extreme = std::max(extreme, std::fabs(double(value)));
-    for (float value : weights.slice(begin, k))
-      if (extreme > 0)
-        histogram.add(value / extreme, std::max(extreme * extreme, 1e-300));
+  int64_t groups = llvm::divideCeil(k, size);
+  for (auto [index, value] : llvm::enumerate(weights)) {
+    auto row = static_cast<int64_t>(index) / k, column = static_cast<int64_t>(index) % k;
+    double scale = sides[row * groups + column / size].scale;
+    if (scale != 0)
+      histogram.add(value / scale, std::max(scale * scale, 1e-300));
   }
   histogram.accumulate();
   int64_t count = int64_t(1) << bits;
-  std::vector<double> centres(count);
-  for (int64_t index = 0; index < count; ++index) { // between even spacing and even shares
+  std::vector<double> centres(start.begin(), start.end());
+  for (int64_t index = 0; start.empty() && index < count; ++index) {
     double share = (double(index) + 0.5) / double(count);
-    centres[index] = (histogram.quantile(share) + 2 * share - 1) / 2;
+    centres.push_back((histogram.quantile(share) + 2 * share - 1) / 2);
   }
   for (int step = 0; step < steps; ++step) {
     int64_t begin = 0;

@@ -338,12 +338,17 @@ std::vector<float> GroupCoder::scalesToTry(double extreme, const Table &table, i
   }
   double fitting = extreme / table.extreme;
   scales.push_back(stored(fitting, exponent));
-  if (search)
-    for (int trial = 0; trial <= tableTrials; ++trial) { // beyond 1 too: the extreme may lie nearer to a smaller value
-      float scale = stored(fitting * (1.15 - 0.4 * trial / tableTrials), exponent);
-      if (scale != scales.back())
-        scales.push_back(scale);
-    }
+  // Few values of a weight's own, which are means of their share of it, end far within the extremes.
+  bool isFew = form.values == WeightForm::Table && form.bits <= 4;
+  constexpr double widest = 1.15; // beyond 1 too: the extreme may lie nearer to a smaller value
+  double narrowest = !isFew ? 0.75 : form.bits == 2 ? 0.15 : form.bits == 3 ? 0.25 : 0.4;
+  for (int trial = 0, count = isFew ? trials : tableTrials; search && trial <= count; ++trial) {
+    double part = double(trial) / count;
+    double share = isFew ? widest * std::pow(narrowest / widest, part) : widest - (widest - narrowest) * part;
+    float scale = stored(fitting * share, exponent);
+    if (scale != scales.back())
+      scales.push_back(scale);
+  }
   llvm::erase(scales, 0.0f);
   return scales;
 }

@@ -19,7 +19,7 @@ void MatrixQuantizer::fitSides() {
       importance.push_back(greatest > 0 ? static_cast<float>(own / greatest) : 1);
   }
   if (matrix.form.values == WeightForm::Table)
-    matrix.table = fitTable(weights, k, matrix.form.bits);
+    fitTableSides(importance);
   for (;;) {
     CoderPair coders(matrix);
     std::vector<char> held(n, 1);
@@ -30,6 +30,24 @@ void MatrixQuantizer::fitSides() {
       return;
     }
     matrix.form.scale = SideType::F32;
+  }
+}
+
+/// Table and scales in turn, each the best for the other: for few values the extreme says little of the scale.
+void MatrixQuantizer::fitTableSides(ArrayRef<float> importance) {
+  parallel(n, [&](size_t row) {
+    for (int64_t i = 0; i < k; ++i) {
+      float &scale = matrix.sides[row * matrix.groups + i / size].scale;
+      scale = std::max(i % size == 0 ? 0 : scale, std::fabs(weights[row * k + i]));
+    }
+  });
+  int rounds = matrix.form.bits <= 4 ? 4 : 1;
+  for (int round = 0; round < rounds; ++round) {
+    if (round > 0) {
+      CoderPair coders(matrix);
+      parallel(n, [&](size_t row) { fitRow(coders, static_cast<int64_t>(row), importance); });
+    }
+    matrix.table = fitTable(weights, k, size, matrix.sides, matrix.form.bits, matrix.table);
   }
 }
 

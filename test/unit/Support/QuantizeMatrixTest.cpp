@@ -504,6 +504,21 @@ TEST(QuantizeMatrix, smooth_inputs_lower_the_error) {
   EXPECT_LT(roundedError(own, form, scales.factors), 0.2 * roundedError(own, form, std::vector<float>(own.k, 1)));
 }
 
+/// Tables of a few values come near to the least error that they have for normal numbers (Max, 1960), also where a row
+/// has an outlier and where rows have other sizes.
+TEST(QuantizeMatrix, tables_of_few_values_fit) {
+  for (auto [type, least] : {std::pair("table2", 0.1175), {"table3", 0.03454}, {"table4", 0.009497}}) {
+    Case own(33, 64, 512, 1);
+    for (int64_t i = 0; i < own.n * own.k; ++i)
+      own.weights[i] *= static_cast<float>(1 + i / own.k % 5);
+    own.weights[700] = 100;
+    QuantizeNotes notes;
+    own.quantize(makeForm(type, kWhole, WeightForm::Search), nullptr, notes);
+    // The outlier alone leaves an error of its own.
+    EXPECT_LT(notes.weightError, 1.15 * least * (notes.weightPower - 1e4) + 1e4) << type;
+  }
+}
+
 /// The same for rows and groups of types of their own, columns out of order, scattered elements and zero points of
 /// floats; what is coded more finely has less error.
 TEST(QuantizeMatrix, bytes_of_mixed_forms_mean_the_values) {
