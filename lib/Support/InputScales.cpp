@@ -53,15 +53,21 @@ struct Columns {
     }
     return centered(factors);
   }
-  /// The mean error of the outputs if one scale of so many bits fits inputs divided by the factors.
-  double errorWith(ArrayRef<float> factors, unsigned bits) const {
-    double reach = 0, power = 0;
+  /// The mean error of the outputs if inputs of so many rows, divided by the factors, are rounded. Scales that are
+  /// known before just fit these rows, and others exceed them: a tail that falls as exp(-x / b) reaches g = b ln T in T
+  /// rows, passes c once in T exp((c - g) / b) rows, and its square beyond is 2 b^2 in the mean.
+  double errorWith(ArrayRef<float> factors, const ActivationRounding &rounding, int64_t rows) const {
+    double reach = 0, power = 0, clipped = 0;
     for (auto [input, own, factor] : llvm::zip_equal(inputs, powers, factors)) {
       reach = std::max(reach, double(input) / factor);
       power += own * factor * factor;
     }
-    double step = 2 * reach / (std::ldexp(1.0, static_cast<int>(bits)) - 1);
-    return step * step / 12 * power;
+    double many = std::max(2.0, static_cast<double>(rows));
+    for (auto [input, own, factor] : llvm::zip_equal(inputs, powers, factors))
+      if (double tail = input / std::log(many); rounding.isStatic() && tail > 0)
+        clipped += own * 2 * tail * tail / many * std::exp((input - reach * factor) / tail);
+    double step = 2 * reach / (std::ldexp(1.0, static_cast<int>(rounding.bits)) - 1);
+    return step * step / 12 * power + clipped;
   }
 
   ArrayRef<float> inputs; // the greatest magnitudes
@@ -105,7 +111,7 @@ InputScales lutra::fitInputScales(ArrayRef<ScaledWeight> weights, const GramMatr
     for (float factor : factors)
       inverse.push_back(1 / factor);
     GramMatrix own = gram.scaled(inverse);
-    double error = rounding.smooths ? columns.errorWith(factors, rounding.bits) : 0;
+    double error = rounding.smooths ? columns.errorWith(factors, rounding, gram.getRows()) : 0;
     for (const ScaledWeight &weight : weights)
       error += errorWith(weight, factors, own, parallel);
     if (error < least) {

@@ -504,6 +504,63 @@ TEST(QuantizeMatrix, smooth_inputs_lower_the_error) {
   EXPECT_LT(roundedError(own, form, scales.factors), 0.2 * roundedError(own, form, std::vector<float>(own.k, 1)));
 }
 
+/// A scale that just fits some rows clips others; smoothing leaves room for them. In rows that were not seen, where
+/// each channel has outliers of its own, the power that is found is about as good as the best.
+TEST(QuantizeMatrix, smooth_inputs_leave_room) {
+  constexpr int64_t n = 16, k = 256, rows = 800;
+  std::mt19937 random(31);
+  std::normal_distribution<double> normal;
+  std::exponential_distribution<double> tail;
+  std::vector<double> sizes(k);
+  for (double &size : sizes)
+    size = std::exp(normal(random));
+  Case seen(32, n, k, rows), unseen = seen;
+  for (Case *own : {&seen, &unseen})
+    for (int64_t i = 0; i < rows * k; ++i)
+      own->inputs[i] = static_cast<float>(sizes[i % k] * tail(random) * (random() % 2 ? 1 : -1));
+  std::vector<float> greatest(k), largest(k);
+  for (int64_t i = 0; i < rows * k; ++i)
+    greatest[i % k] = std::max(greatest[i % k], std::fabs(seen.inputs[i]));
+  for (int64_t i = 0; i < n * k; ++i)
+    largest[i % k] = std::max(largest[i % k], std::fabs(seen.weights[i]));
+  /// Of the inputs alone, clipped to what the seen ones reach.
+  auto errorOf = [&](llvm::ArrayRef<float> factors) {
+    double reach = 0, error = 0;
+    for (int64_t j = 0; j < k; ++j)
+      reach = std::max(reach, double(greatest[j]) / factors[j]);
+    double step = reach / 127;
+    for (int64_t j = 0; j < k; ++j) {
+      double power = 0, sum = 0;
+      for (int64_t i = 0; i < n; ++i)
+        power += double(unseen.weights[i * k + j]) * unseen.weights[i * k + j];
+      for (int64_t x = 0; x < rows; ++x) {
+        double value = unseen.inputs[x * k + j], code = std::nearbyint(value / factors[j] / step);
+        double off = value - factors[j] * step * std::min(127.0, std::max(-127.0, code));
+        sum += off * off;
+      }
+      error += power * sum;
+    }
+    return error;
+  };
+  double best = errorOf(std::vector<float>(k, 1)), last = best;
+  for (int step = 6; step < 20; ++step) {
+    std::vector<float> factors;
+    for (int64_t j = 0; j < k; ++j)
+      factors.push_back(std::pow(greatest[j], step / 20.0f) / std::pow(largest[j], 1 - step / 20.0f));
+    last = errorOf(factors);
+    best = std::min(best, last);
+  }
+  EXPECT_GT(last, 1.2 * best); // else there is nothing to lose
+  ActivationRounding rounding;
+  rounding.smooths = true;
+  rounding.scales = ActivationRounding::Extremes;
+  ScaledWeight weight{n, seen.weights, *WeightForm::of("int8")};
+  InputScales found = fitInputScales(weight, seen.gram(), rounding, runAll);
+  EXPECT_LT(errorOf(found.factors), 1.1 * best);
+  rounding.scales = ActivationRounding::Token; // which no row exceeds
+  EXPECT_GT(fitInputScales(weight, seen.gram(), rounding, runAll).power, found.power);
+}
+
 /// Tables of a few values come near to the least error that they have for normal numbers (Max, 1960), also where a row
 /// has an outlier and where rows have other sizes.
 TEST(QuantizeMatrix, tables_of_few_values_fit) {
