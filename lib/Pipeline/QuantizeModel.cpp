@@ -107,7 +107,7 @@ void ModelQuantizer::roundActivations() {
 }
 
 LogicalResult ModelQuantizer::quantizeCaches() {
-  CacheQuantizer caches(module, cachesCategory);
+  CacheQuantizer caches(module, quantizer.getSpec(), cachesCategory);
   caches.plan();
   for (const KeyValueCache &cache : caches.getCaches())
     report.add(cache);
@@ -199,7 +199,7 @@ LogicalResult ModelQuantizer::run(std::string &reportText) {
     for (const QuantizedTable &table : quantizer.getTables())
       listTable(*options.quantizeList, table);
     if (quantizer.getSpec().caches) {
-      CacheQuantizer caches(module, cachesCategory);
+      CacheQuantizer caches(module, quantizer.getSpec(), cachesCategory);
       caches.plan();
       for (const KeyValueCache &cache : caches.getCaches())
         listCache(*options.quantizeList, cache);

@@ -140,7 +140,7 @@ void QuantizeReport::add(const QuantizedTable &table) {
 void QuantizeReport::add(const KeyValueCache &cache) {
   caches.push_back(llvm::json::Object{{"name", fixUTF8(cache.name)},
                                       {"present", fixUTF8(cache.presentName)},
-                                      {"format", "int8:token:sym"},
+                                      {"format", cache.format()},
                                       {"rowsPerToken", cache.rows},
                                       {"columns", cache.width},
                                       {"bytesPerToken", cache.bytesAfter()},
@@ -247,9 +247,9 @@ void lutra::listTable(llvm::raw_ostream &out, const QuantizedTable &table) {
 }
 
 void lutra::listCache(llvm::raw_ostream &out, const KeyValueCache &cache) {
-  out << llvm::formatv("{0,-40} {1,-24} {2,-12} int8:token:sym ({3} bytes a token, f32 {4}), cache\n", cache.name,
-                       cache.presentName, llvm::formatv("{0}x{1}", cache.rows, cache.width).str(), cache.bytesAfter(),
-                       cache.bytesBefore());
+  out << llvm::formatv("{0,-40} {1,-24} {2,-12} {3} ({4} bytes a token, f32 {5}), cache\n", cache.name,
+                       cache.presentName, llvm::formatv("{0}x{1}", cache.rows, cache.width).str(), cache.format(),
+                       cache.bytesAfter(), cache.bytesBefore());
 }
 
 void lutra::listCache(llvm::raw_ostream &out, const KeptCache &cache) {

@@ -425,10 +425,16 @@ llvm::Error SpecParser::parseItem(StringRef item) {
     return llvm::Error::success();
   }
   if (key == "kv") {
-    if (value != "int8" && value != "int8:token" && value != "f32")
+    llvm::SmallVector<StringRef> terms;
+    value.split(terms, ':');
+    auto isKnown = [](StringRef term) { return term == "token" || term == "sym" || term == "asym"; };
+    bool asym = llvm::is_contained(terms, "asym"), sym = llvm::is_contained(terms, "sym");
+    bool isInt8 = terms.front() == "int8" && llvm::all_of(llvm::drop_begin(terms), isKnown) && !(sym && asym);
+    if (!isInt8 && value != "f32")
       return fault("caches of keys and values of type '", value.str(),
-                   "'; take int8 (a scale for each token and head) or f32");
-    spec.caches = value != "f32";
+                   "'; take int8 (a scale for each token and head), int8:asym (with a zero point, too) or f32");
+    spec.caches = isInt8;
+    spec.cacheZeroPoints = asym;
     return llvm::Error::success();
   }
   if (key == "budget")

@@ -1,4 +1,4 @@
-"""Decoding with keys and values of earlier tokens in 8 bits (--quantize=kv=int8)."""
+"""Decoding with keys and values of earlier tokens in 8 bits (--quantize=kv=int8, kv=int8:asym)."""
 
 from __future__ import annotations
 
@@ -97,13 +97,22 @@ def decode(model: lutra.Model, ids: Array, steps: list[int]) -> tuple[list[Array
     return scores, caches
 
 
-def test_decodes(program: torch.export.ExportedProgram) -> None:
+def sides(coded: lutra.Model, start: int) -> dict[str, int]:
+    """Where, counted from the first cache, what a cache has beside codes lies."""
+    return {one.name: index for index, one in enumerate(coded.inputs[1:]) if index >= start}
+
+
+@pytest.mark.parametrize("form", ["int8", "int8:asym"])
+def test_decodes(program: torch.export.ExportedProgram, form: str) -> None:
     plain = lutra.compile(program, threads=1)
-    coded = lutra.compile(program, threads=1, quantize="kv=int8")
-    names = [one.name for one in coded.inputs]
-    assert names[5:] == [f"{name}.scale" for name in names[1:5]]
-    assert [one.dtype for one in coded.inputs[1:]] == ["int8"] * 4 + ["float32"] * 4
-    assert [one.name for one in coded.outputs[5:]] == [f"{one.name}.scale" for one in coded.outputs[1:5]]
+    coded = lutra.compile(program, threads=1, quantize=f"kv={form}")
+    names = [one.name for one in coded.inputs[1:5]]
+    suffixes = [".scale", ".zero_point"] if form.endswith("asym") else [".scale"]
+    assert [one.name for one in coded.inputs[5:]] == [name + suffix for name in names for suffix in suffixes]
+    assert [one.dtype for one in coded.inputs[1:5]] == ["int8"] * 4
+    assert [one.dtype for one in coded.inputs[5:]] == ["float32", "int8"][: len(suffixes)] * 4
+    presents = [one.name for one in coded.outputs[1:5]]
+    assert [one.name for one in coded.outputs[5:]] == [name + suffix for name in presents for suffix in suffixes]
     ids = np.random.default_rng(5).integers(0, VOCABULARY, (2, 41))
     results = {}
     for steps in ([17, 1, 1, 1, 2, 19], [1] * 41, [41]):
@@ -113,24 +122,90 @@ def test_decodes(program: torch.export.ExportedProgram) -> None:
             assert ratio(a, b) > DECIBELS
         results[len(steps)] = np.concatenate(scores, 1)
         # Of the first layer, whose rows depend on no codes, values are the nearest.
-        for row, code, scale in zip(rows[:2], caches[:2], caches[4:6], strict=True):
+        at = sides(coded, 4)
+        for row, code, name in zip(rows[:2], caches[:2], names[:2], strict=True):
+            scale = caches[at[f"{name}.scale"]]
+            wide = code.astype(np.float32)
+            if form == "int8:asym":  # a range begins at 0 or below and ends there or above, in whole steps
+                wide -= caches[at[f"{name}.zero_point"]]
+                assert (np.ptp(wide[:, :, 1:], axis=-1) >= 253).mean() > 0.9
             assert np.abs(code).max() == 127
-            assert (np.abs(row - code * scale) <= scale / 2 + 4 * np.spacing(np.abs(row))).all()
+            assert (np.abs(row - wide * scale) <= scale / 2 * 1.0001 + 4 * np.spacing(np.abs(row))).all()
     assert ratio(results[41], results[1]) > DECIBELS
 
 
-def test_bytes_of_the_cache(program: torch.export.ExportedProgram, tmp_path: Path) -> None:
-    lutra.compile(program, quantize="weights=int8,kv=int8", quantize_report=tmp_path / "report.json")
+def transformers_step(kind: str) -> torch.export.ExportedProgram:
+    """A decoder of transformers with random weights, which takes and returns the keys and values of each layer."""
+    transformers = pytest.importorskip("transformers")
+    torch.manual_seed(9)
+    common = {"vocab_size": VOCABULARY, "attn_implementation": "eager", "bos_token_id": 0, "eos_token_id": 0}
+    if kind == "gpt2":
+        network = transformers.GPT2LMHeadModel(
+            transformers.GPT2Config(n_positions=64, n_embd=SIZE, n_layer=2, n_head=SHARED, **common)
+        )
+    else:
+        network = transformers.LlamaForCausalLM(
+            transformers.LlamaConfig(
+                hidden_size=SIZE,
+                intermediate_size=112,
+                num_hidden_layers=2,
+                num_attention_heads=HEADS,
+                num_key_value_heads=SHARED,
+                max_position_embeddings=64,
+                **common,
+            )
+        )
+
+    class Step(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network.eval()
+
+        def forward(self, ids: torch.Tensor, *past: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            cache = transformers.cache_utils.DynamicCache()
+            for index in range(len(past) // 2):
+                cache.update(past[2 * index], past[2 * index + 1], index)
+            scores = self.network(input_ids=ids, past_key_values=cache, use_cache=True).logits
+            return (scores, *(rows for layer in cache.layers for rows in (layer.keys, layer.values)))
+
+    dims = {name: torch.export.Dim(name) for name in ("batch", "tokens", "past")}
+    width = SIZE // (SHARED if kind == "gpt2" else HEADS)
+    sample = (torch.zeros(2, 3, dtype=torch.int64), *[torch.zeros(2, SHARED, 5, width) for _ in range(4)])
+    past = {0: dims["batch"], 2: dims["past"]}
+    shapes = {"ids": {0: dims["batch"], 1: dims["tokens"]}, "past": (past,) * 4}
+    with torch.no_grad():
+        return torch.export.export(Step(), sample, dynamic_shapes=shapes)
+
+
+@pytest.mark.parametrize("form", ["int8", "int8:asym"])
+@pytest.mark.parametrize("kind", ["gpt2", "llama"])
+def test_decodes_transformers(kind: str, form: str) -> None:
+    step = transformers_step(kind)
+    plain = lutra.compile(step, threads=1)
+    coded = lutra.compile(step, threads=1, quantize=f"kv={form}")
+    assert [one.dtype for one in coded.inputs[1:5]] == ["int8"] * 4
+    ids = np.random.default_rng(5).integers(0, VOCABULARY, (2, 41))
+    exact, _ = decode(plain, ids, [17, 1, 1, 2, 20])
+    scores, _ = decode(coded, ids, [17, 1, 1, 2, 20])
+    for a, b in zip(exact, scores, strict=True):
+        assert ratio(a, b) > DECIBELS
+
+
+@pytest.mark.parametrize(("form", "side"), [("int8", 4), ("int8:asym", 5)])
+def test_bytes_of_the_cache(program: torch.export.ExportedProgram, tmp_path: Path, form: str, side: int) -> None:
+    lutra.compile(program, quantize=f"weights=int8,kv={form}", quantize_report=tmp_path / "report.json")
     report = json.loads((tmp_path / "report.json").read_text())
-    assert [one["bytesPerToken"] for one in report["caches"]] == [SHARED * (DIM + 4)] * 4
+    assert [one["bytesPerToken"] for one in report["caches"]] == [SHARED * (DIM + side)] * 4
     assert [one["bytesPerTokenBefore"] for one in report["caches"]] == [SHARED * DIM * 4] * 4
+    assert {one["format"] for one in report["caches"]} == {f"int8:token:{'asym' if side == 5 else 'sym'}"}
     assert report["layers"] and all(one["products"] == 1 for one in report["caches"])
 
 
 @pytest.mark.parametrize("target", ["nvgpu", "mil"])
 def test_refuses_other_targets(program: torch.export.ExportedProgram, target: str) -> None:
-    with pytest.raises(lutra.CompileError, match=f"kv=int8, which target '{target}' does not have"):
-        lutra.compile(program, target=target, quantize="kv=int8")
+    for form in ("kv=int8", "kv=int8:asym"):
+        with pytest.raises(lutra.CompileError, match=f"{form}, which target '{target}' does not have"):
+            lutra.compile(program, target=target, quantize=form)
 
 
 def test_refuses_models_without_a_cache() -> None:

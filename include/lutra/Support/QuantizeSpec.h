@@ -187,6 +187,7 @@ struct QuantizeSpec {
   ActivationRounding activations;
   bool embeddings = false;   // tables that are looked up in become bytes
   bool caches = false;       // keys and values of earlier tokens become bytes, each row with a scale
+  bool cacheZeroPoints = false; // each row of those has a zero point as well
   double budgetBits = 0;     // per weight, with its side data; 0: none
   double budgetBytes = 0;    // of all weights; 0: none
   double budgetTime = 0;     // nanoseconds of a call; 0: none; infinite: as few as the bound of the loss allows

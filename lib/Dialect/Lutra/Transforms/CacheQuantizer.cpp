@@ -5,6 +5,11 @@
 //   sum over d of q[d] * (code[t, d] * scale[t])  =  (sum over d of q[d] * code[t, d]) * scale[t]
 //   sum over t of p[t] * (code[t, d] * scale[t])  =  sum over t of (p[t] * scale[t]) * code[t, d]
 //
+// With a zero point for each row, too, products of the codes as they are lose what the zero points add:
+//
+//   sum over d of q[d] * (code[t, d] - zero[t])  =  (sum over d of q[d] * code[t, d]) - (sum over d of q[d]) * zero[t]
+//   sum over t of r[t] * (code[t, d] - zero[t])  =  (sum over t of r[t] * code[t, d]) - sum over t of r[t] * zero[t]
+//
 // so products read codes, whose values as f32 their kernels make as they load them (findCodesOfFloats), and no
 // dequantized cache is written anywhere. What lies between concat and product moves codes and scales alike. Rows of old
 // tokens are copied as they are: rounding happens once.
@@ -22,6 +27,7 @@ using namespace mlir;
 using namespace lutra;
 
 static constexpr unsigned codeBits = 8;
+static constexpr StringLiteral scaleSuffix = ".scale", zeroPointSuffix = ".zero_point";
 
 static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
 
@@ -94,14 +100,17 @@ static std::string nameOf(DictionaryAttr attributes, StringRef role, int64_t ind
   return name ? name.str() : llvm::formatv("{0}{1}", role, index).str();
 }
 
-/// The name of the cache's scales that an input or output has already; empty: none has.
+/// A name of what the cache gets beside codes that an input or output has already; empty: none has.
 static std::string findTaken(func::FuncOp main, const KeyValueCache &cache) {
+  auto isOwn = [&](StringRef other, StringRef name) {
+    return other.consume_front(name) && (other == scaleSuffix || (cache.hasZeroPoints && other == zeroPointSuffix));
+  };
   for (unsigned index = 0; index < main.getNumArguments(); ++index)
-    if (std::string own = cache.name + ".scale"; nameOf(main.getArgAttrDict(index), "input", index) == own)
-      return own;
+    if (std::string other = nameOf(main.getArgAttrDict(index), "input", index); isOwn(other, cache.name))
+      return other;
   for (unsigned index = 0; index < main.getNumResults(); ++index)
-    if (std::string own = cache.presentName + ".scale"; nameOf(main.getResultAttrDict(index), "output", index) == own)
-      return own;
+    if (std::string other = nameOf(main.getResultAttrDict(index), "output", index); isOwn(other, cache.presentName))
+      return other;
   return "";
 }
 
@@ -118,6 +127,7 @@ void CacheQuantizer::classify(BlockArgument argument) {
   KeyValueCache cache;
   cache.past = argument;
   cache.present = present;
+  cache.hasZeroPoints = zeroPoints;
   int64_t last = type.getRank() - 1;
   auto result = static_cast<int64_t>(returned - end->getOperands().begin());
   cache.name = nameOf(main.getArgAttrDict(argument.getArgNumber()), "input", argument.getArgNumber());
@@ -135,7 +145,8 @@ void CacheQuantizer::classify(BlockArgument argument) {
   else if (!llvm::all_of(argument.getUsers(), isKnown))
     why = "is read without the new rows, too";
   else if (std::string taken = findTaken(main, cache); !taken.empty())
-    why = llvm::formatv("would get scales named '{0}', as something else is named; rename that", taken);
+    why = llvm::formatv("would get {1} named '{0}', as something else is named; rename that", taken,
+                        StringRef(taken).ends_with(scaleSuffix) ? "scales" : "zero points");
   else
     why = followUses(present, cache.products);
   if (why.empty() && cache.products == 0)
@@ -154,19 +165,43 @@ void CacheQuantizer::classify(BlockArgument argument) {
   caches.push_back(std::move(cache));
 }
 
-static RankedTensorType scaleTypeOf(RankedTensorType type, int64_t row) {
+/// `type` with one of `element` for each row.
+static RankedTensorType withOnePerRow(RankedTensorType type, int64_t row, Type element) {
   SmallVector<int64_t> shape(type.getShape());
   shape[row] = 1;
-  return RankedTensorType::get(shape, Float32Type::get(type.getContext()));
+  return RankedTensorType::get(shape, element);
 }
 
 namespace {
-/// What stands for rows: codes, and scales whose dimension `row` is 1.
+/// What stands for rows: codes, and scales and zero points (or null) whose dimension `row` is 1.
 struct CodedRows {
-  Value codes, scale;
+  Value codes, scale, zeroPoint;
   int64_t row;
 };
 } // namespace
+
+/// The matrices of `value`, which have one row or one column, turned.
+static Value turnVectors(OpBuilder &builder, Location loc, Value value) {
+  RankedTensorType type = typeOf(value);
+  SmallVector<int64_t> order = llvm::to_vector(llvm::seq<int64_t>(0, type.getRank()));
+  std::swap(order[order.size() - 1], order[order.size() - 2]);
+  SmallVector<int64_t> shape;
+  SmallVector<Value> sizes;
+  for (int64_t from : order) {
+    shape.push_back(type.getDimSize(from));
+    if (type.isDynamicDim(from))
+      sizes.push_back(tensor::DimOp::create(builder, loc, value, from));
+  }
+  return ReshapeOp::create(builder, loc, type.clone(shape), value, sizes);
+}
+
+/// Sums along one of the last two dimensions, as a column.
+static Value sumToColumn(OpBuilder &builder, Location loc, Value value, int64_t axis) {
+  RankedTensorType type = typeOf(value);
+  Value sum = ReduceOp::create(builder, loc, withOnePerRow(type, axis, type.getElementType()), ReduceKind::Sum, value,
+                               ArrayRef<int64_t>{axis});
+  return axis == type.getRank() - 1 ? sum : turnVectors(builder, loc, sum);
+}
 
 /// Lets a product read codes.
 static void multiplyCodes(MatmulOp op, const CodedRows &rows) {
@@ -185,25 +220,32 @@ static void multiplyCodes(MatmulOp op, const CodedRows &rows) {
   }
   bool sumsTokens = (op.getTransposeRhs() ? rank - 1 : rank - 2) != rows.row;
   // One scale for each token, [.., 1, T], or [.., T, 1] where it multiplies an operand that is transposed.
-  Value scale = rows.scale;
+  Value scale = rows.scale, zeroPoint = rows.zeroPoint;
   bool isColumn = rows.row == rank - 1, wantsColumn = sumsTokens && op.getTransposeLhs();
   if (isColumn != wantsColumn) {
-    SmallVector<int64_t> shape(typeOf(scale).getShape());
-    std::swap(shape[rank - 1], shape[rank - 2]);
-    SmallVector<Value> sizes;
-    SmallVector<int64_t> order = llvm::to_vector(llvm::seq<int64_t>(0, rank));
-    std::swap(order[rank - 1], order[rank - 2]);
-    for (int64_t from : order)
-      if (typeOf(scale).isDynamicDim(from))
-        sizes.push_back(tensor::DimOp::create(builder, loc, scale, from));
-    scale = ReshapeOp::create(builder, loc, typeOf(scale).clone(shape), scale, sizes);
+    scale = turnVectors(builder, loc, scale);
+    zeroPoint = zeroPoint ? turnVectors(builder, loc, zeroPoint) : Value();
   }
+  if (zeroPoint) // bytes until here, so that the kernel that reads them casts
+    zeroPoint = CastOp::create(builder, loc, typeOf(zeroPoint).clone(builder.getF32Type()), zeroPoint);
   Value values = CastOp::create(builder, loc, typeOf(codes).clone(builder.getF32Type()), codes);
   Value left = op.getLhs();
   if (sumsTokens)
     left = BinaryOp::create(builder, loc, left.getType(), BinaryKind::Mul, left, scale);
   Value product = MatmulOp::create(builder, loc, op.getType(), left, values, op.getTransposeLhs(), isTurned,
                                    StrategyAttr());
+  if (zeroPoint) {
+    int64_t depth = op.getTransposeLhs() ? rank - 2 : rank - 1; // the dimension of `left` that is summed
+    Value excess;
+    if (sumsTokens) {
+      excess = BinaryOp::create(builder, loc, left.getType(), BinaryKind::Mul, left, zeroPoint);
+      excess = sumToColumn(builder, loc, excess, depth);
+    } else {
+      excess = sumToColumn(builder, loc, left, depth);
+      excess = BinaryOp::create(builder, loc, op.getType(), BinaryKind::Mul, excess, zeroPoint);
+    }
+    product = BinaryOp::create(builder, loc, op.getType(), BinaryKind::Sub, product, excess);
+  }
   if (!sumsTokens)
     product = BinaryOp::create(builder, loc, op.getType(), BinaryKind::Mul, product, scale);
   op.getResult().replaceAllUsesWith(product);
@@ -217,20 +259,22 @@ static CodedRows moveCodes(Operation *op, Value value, const CodedRows &rows) {
   CodedRows moved = rows;
   moved.row = *moveRow(op, value, rows.row);
   auto codeType = typeOf(op->getResult(0)).clone(builder.getI8Type());
-  RankedTensorType scaleType = scaleTypeOf(codeType, moved.row);
-  if (auto transpose = dyn_cast<TransposeOp>(op)) {
-    moved.codes = TransposeOp::create(builder, loc, codeType, rows.codes, transpose.getPermutation());
-    moved.scale = TransposeOp::create(builder, loc, scaleType, rows.scale, transpose.getPermutation());
-  } else if (auto reshape = dyn_cast<ReshapeOp>(op)) {
-    moved.codes = ReshapeOp::create(builder, loc, codeType, rows.codes, reshape.getSizes());
-    moved.scale = ReshapeOp::create(builder, loc, scaleType, rows.scale, reshape.getSizes());
-  } else if (auto expand = dyn_cast<ExpandOp>(op)) {
-    moved.codes = ExpandOp::create(builder, loc, codeType, rows.codes, expand.getSizes());
-    moved.scale = ExpandOp::create(builder, loc, scaleType, rows.scale, expand.getSizes());
-  } else {
-    Value factor = findFactor(cast<BinaryOp>(op), value);
-    moved.scale = BinaryOp::create(builder, loc, scaleType, BinaryKind::Mul, rows.scale, factor);
+  RankedTensorType scaleType = withOnePerRow(codeType, moved.row, builder.getF32Type());
+  if (auto binary = dyn_cast<BinaryOp>(op)) {
+    moved.scale = BinaryOp::create(builder, loc, scaleType, BinaryKind::Mul, rows.scale, findFactor(binary, value));
+    return moved;
   }
+  auto move = [&](Value from, RankedTensorType to) -> Value {
+    if (auto transpose = dyn_cast<TransposeOp>(op))
+      return TransposeOp::create(builder, loc, to, from, transpose.getPermutation());
+    if (auto reshape = dyn_cast<ReshapeOp>(op))
+      return ReshapeOp::create(builder, loc, to, from, reshape.getSizes());
+    return ExpandOp::create(builder, loc, to, from, cast<ExpandOp>(op).getSizes());
+  };
+  moved.codes = move(rows.codes, codeType);
+  moved.scale = move(rows.scale, scaleType);
+  if (rows.zeroPoint)
+    moved.zeroPoint = move(rows.zeroPoint, scaleType.clone(builder.getI8Type()));
   return moved;
 }
 
@@ -256,11 +300,11 @@ static void moveCodes(Value present, const CodedRows &rows) {
     op->erase();
 }
 
-/// The attributes of an argument or result for its scales.
-static DictionaryAttr scaleAttributes(DictionaryAttr attributes, StringRef name) {
+/// The attributes of an argument or result for its scales or zero points.
+static DictionaryAttr sideAttributes(DictionaryAttr attributes, const Twine &name) {
   Builder builder(attributes.getContext());
   NamedAttrList list(attributes);
-  list.set("lutra.name", builder.getStringAttr(name + ".scale"));
+  list.set("lutra.name", builder.getStringAttr(name));
   if (auto names = dyn_cast_if_present<ArrayAttr>(list.get("lutra.dim_names"))) {
     SmallVector<Attribute> changed(names.getValue());
     changed.back() = builder.getStringAttr("");
@@ -275,30 +319,37 @@ void CacheQuantizer::rewrite(KeyValueCache &cache) {
   Location loc = cache.present.getLoc();
   auto type = typeOf(cache.past), presentType = typeOf(cache.present);
   int64_t row = type.getRank() - 1;
-  Type byte = builder.getI8Type();
-  unsigned number = cache.past.getArgNumber(), scaleNumber = main.getNumArguments();
+  Type byte = builder.getI8Type(), single = builder.getF32Type();
+  unsigned number = cache.past.getArgNumber();
   auto withDefault = [&](DictionaryAttr known) { return known ? known : DictionaryAttr::get(context); };
   DictionaryAttr attributes = withDefault(main.getArgAttrDict(number));
-  (void)main.insertArgument(scaleNumber, scaleTypeOf(type, row), scaleAttributes(attributes, cache.name), loc);
+  auto addArgument = [&](Type element, StringRef suffix) -> Value {
+    unsigned last = main.getNumArguments();
+    (void)main.insertArgument(last, withOnePerRow(type, row, element), sideAttributes(attributes, cache.name + suffix),
+                              loc);
+    return main.getArgument(last);
+  };
+  SmallVector<Value> codes{cache.past}, scales{addArgument(single, scaleSuffix)}, zeroPoints;
+  if (cache.hasZeroPoints)
+    zeroPoints.push_back(addArgument(byte, zeroPointSuffix));
   cache.past.setType(type.clone(byte));
   main.setArgAttr(number, "lutra.name", builder.getStringAttr(cache.name));
-  Value pastScale = main.getArgument(scaleNumber);
 
-  SmallVector<Value> codes, scales;
-  for (Value input : cache.present.getInputs()) {
-    if (input == cache.past) {
-      codes.push_back(input);
-      scales.push_back(pastScale);
-      continue;
-    }
-    auto made = DynamicQuantizeOp::create(builder, loc, typeOf(input).clone(byte), scaleTypeOf(typeOf(input), row),
-                                          Type(), input, cache.width, codeBits, /*floor=*/APFloat(0x1p-118f));
+  for (Value input : cache.present.getInputs().drop_front()) {
+    RankedTensorType rowsType = typeOf(input);
+    Type zeroPointType = cache.hasZeroPoints ? withOnePerRow(rowsType, row, byte) : Type();
+    auto made = DynamicQuantizeOp::create(builder, loc, rowsType.clone(byte), withOnePerRow(rowsType, row, single),
+                                          zeroPointType, input, cache.width, codeBits, /*floor=*/APFloat(0x1p-118f));
     codes.push_back(made.getCodes());
     scales.push_back(made.getScale());
+    if (cache.hasZeroPoints)
+      zeroPoints.push_back(made.getZeroPoint());
   }
-  int64_t axis = cache.present.getAxis();
-  CodedRows rows{ConcatOp::create(builder, loc, presentType.clone(byte), codes, axis),
-                 ConcatOp::create(builder, loc, scaleTypeOf(presentType, row), scales, axis), row};
+  auto join = [&](ValueRange parts, RankedTensorType to) -> Value {
+    return ConcatOp::create(builder, loc, to, parts, static_cast<int64_t>(cache.present.getAxis()));
+  };
+  CodedRows rows{join(codes, presentType.clone(byte)), join(scales, withOnePerRow(presentType, row, single)),
+                 cache.hasZeroPoints ? join(zeroPoints, withOnePerRow(presentType, row, byte)) : Value(), row};
   moveCodes(cache.present.getResult(), rows);
 
   Operation *end = main.getBody().front().getTerminator();
@@ -306,9 +357,14 @@ void CacheQuantizer::rewrite(KeyValueCache &cache) {
   auto index = static_cast<unsigned>(place - end->getOperands().begin());
   DictionaryAttr resultAttributes = withDefault(main.getResultAttrDict(index));
   end->setOperand(index, rows.codes);
-  end->insertOperands(end->getNumOperands(), rows.scale);
-  (void)main.insertResult(main.getNumResults(), rows.scale.getType(),
-                          scaleAttributes(resultAttributes, cache.presentName));
+  auto addResult = [&](Value value, StringRef suffix) {
+    end->insertOperands(end->getNumOperands(), value);
+    (void)main.insertResult(main.getNumResults(), value.getType(),
+                            sideAttributes(resultAttributes, cache.presentName + suffix));
+  };
+  addResult(rows.scale, scaleSuffix);
+  if (rows.zeroPoint)
+    addResult(rows.zeroPoint, zeroPointSuffix);
   main.setResultAttr(index, "lutra.name", builder.getStringAttr(cache.presentName));
   main.setFunctionType(FunctionType::get(context, llvm::to_vector(main.getBody().front().getArgumentTypes()),
                                          llvm::to_vector(end->getOperandTypes())));
@@ -321,7 +377,8 @@ LogicalResult CacheQuantizer::apply() {
     for (const KeptCache &one : kept)
       reasons.push_back(llvm::formatv("'{0}' {1}", one.name, one.reason));
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
-           << "--quantize asks for kv=int8, but no input is a cache: an f32 tensor to which one concat appends new "
+           << "--quantize asks for kv=int8" << (zeroPoints ? ":asym" : "")
+           << ", but no input is a cache: an f32 tensor to which one concat appends new "
               "rows, whose result is returned and read by products; "
            << (reasons.empty() ? std::string("leave it out") : llvm::join(reasons, "; "));
   }

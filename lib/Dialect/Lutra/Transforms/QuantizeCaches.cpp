@@ -32,7 +32,7 @@ void QuantizeCaches::runOnOperation() {
   }
   if (!asked->caches)
     return;
-  CacheQuantizer quantizer(getOperation(), DEBUG_TYPE);
+  CacheQuantizer quantizer(getOperation(), *asked, DEBUG_TYPE);
   quantizer.plan();
   if (failed(quantizer.apply()))
     signalPassFailure();

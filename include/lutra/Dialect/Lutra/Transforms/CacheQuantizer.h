@@ -19,9 +19,11 @@ struct KeyValueCache {
   int64_t rows = 0; // of one token: those of all heads, and of all sequences where their number is known
   int64_t width = 0; // elements of a row, which share a scale
   int64_t products = 0; // that read it
+  bool hasZeroPoints = false;
 
   int64_t bytesBefore() const { return rows * width * static_cast<int64_t>(sizeof(float)); }
-  int64_t bytesAfter() const { return rows * (width + static_cast<int64_t>(sizeof(float))); }
+  int64_t bytesAfter() const { return rows * (width + static_cast<int64_t>(sizeof(float)) + (hasZeroPoints ? 1 : 0)); }
+  llvm::StringRef format() const { return hasZeroPoints ? "int8:token:asym" : "int8:token:sym"; }
 };
 
 /// An argument that is appended to, but stays as it is.
@@ -31,7 +33,8 @@ struct KeptCache {
 
 class CacheQuantizer {
 public:
-  CacheQuantizer(mlir::ModuleOp module, llvm::StringRef category) : module(module), category(category.str()) {}
+  CacheQuantizer(mlir::ModuleOp module, const QuantizeSpec &spec, llvm::StringRef category)
+      : module(module), zeroPoints(spec.cacheZeroPoints), category(category.str()) {}
 
   void plan();
   llvm::ArrayRef<KeyValueCache> getCaches() const { return caches; }
@@ -44,6 +47,7 @@ private:
   void rewrite(KeyValueCache &cache);
 
   mlir::ModuleOp module;
+  bool zeroPoints; // of each row
   std::string category; // of remarks
   mlir::func::FuncOp main;
   std::vector<KeyValueCache> caches;

@@ -380,8 +380,10 @@ def QuantizeCaches : Pass<"lutra-quantize-caches", "mlir::ModuleOp"> {
     and result are codes of i8, and an argument and a result of f32 follow all others, named NAME.scale, with one scale
     for each row; new rows are rounded by lutra.dynamic_quantize; the codes of old ones are only copied. Products read
     codes, cast to f32: scales of rows that lie along K multiply the left-hand side, others the columns of the result.
-    Sizes that @main relates by name stay so. Fails (E0301) on a spec that it does not know, and where it asks for
-    caches and there are none. A remark names each cache, and what keeps an argument that looks like one.
+    With `kv=int8:asym` each row has a zero point of i8, too (NAME.zero_point, behind NAME.scale), and products lose
+    sums of the left-hand side times zero points. Sizes that @main relates by name stay so. Fails (E0301) on a spec that
+    it does not know, and where it asks for caches and there are none. A remark names each cache, and what keeps an
+    argument that looks like one.
     Leaves alone: everything else.
 
     ```mlir
