@@ -7,6 +7,7 @@
 #include "lutra/Support/RescaledCodes.h"
 #include "lutra/Support/RoundedTable.h"
 #include "lutra/Support/SplitEncoding.h"
+#include "lutra/Support/StatedTable.h"
 
 #include <algorithm>
 #include <cmath>
@@ -208,19 +209,57 @@ static ArrayPtr withRescaling(MatmulOp op, const Array &weight, double half) {
   return result;
 }
 
+/// Room for values of codes that are rounded themselves: as much as each element moves.
+static ArrayPtr withRoundedValues(MatmulOp op, const Array &weight, double half) {
+  ArrayPtr same{&weight, [](const Array *) {}};
+  if (weight.rank() != 2 || !op.getTransposeRhs() || weight.stored.empty())
+    return same;
+  const Encoding &encoding = getEncoding(op);
+  int64_t n = weight.shape.front(), k = weight.shape.back();
+  std::shared_ptr<Array> result;
+  for (const Encoding &made : findRoundedEncodings(encoding, n, k, weight.stored)) {
+    std::vector<uint8_t> bytes = llvm::cantFail(restate(encoding, made, n, k, weight.stored));
+    std::vector<double> values = llvm::cantFail(decodeTensor(made, n, k, bytes)); // as the bytes that it was made of
+    if (!result) {
+      result = std::make_shared<Array>(weight);
+      result->errors.resize(weight.count());
+    }
+    for (int64_t i = 0; i < weight.count(); ++i) {
+      double move = half * 1.0001 * std::fabs(values[i] - weight.floats[i]);
+      result->errors[i] = std::max(result->errors[i], weight.errorAt(i) + move);
+    }
+  }
+  return result ? result : same;
+}
+
+/// Room for either: the greater error of each element.
+static ArrayPtr withEither(ArrayPtr one, const Array &other) {
+  if (other.errors.empty())
+    return one;
+  auto result = std::make_shared<Array>(*one);
+  result->errors.resize(one->count());
+  for (int64_t i = 0; i < one->count(); ++i)
+    result->errors[i] = std::max(one->errorAt(i), other.errorAt(i));
+  return result;
+}
+
 ArrayPtr lutra::getProductWeight(MatmulOp op, Interpreter &interpreter) {
   const Array &rhs = interpreter.getArray(op.getRhs());
   const ActivationForm *form = getRounding(op, rhs, interpreter);
   bool hasRowScale = form && form->kind == ActivationForm::Int && form->symmetric && rhs.rank() > 0 &&
                      roundedGroup(*form, rhs.shape.back()) >= rhs.shape.back();
-  if (interpreter.hasBounds() && (op.getRoundsRhs() || hasRowScale))
-    if (ArrayPtr rescaled = withRescaling(op, rhs, getHalf(interpreter)); rescaled.get() != &rhs)
-      return rescaled;
+  double half = getHalf(interpreter);
+  ArrayPtr weight{&rhs, [](const Array *) {}};
   if (form && (form->kind == ActivationForm::BF16 || form->isFp8()))
-    return withBfloatRounding(rhs, getHalf(interpreter));
-  if (form && form->kind == ActivationForm::Int && takesBfloat(getEncoding(op))) // more than a rounded table moves
-    return withBfloatRounding(rhs, getHalf(interpreter));
-  return {&rhs, [](const Array *) {}};
+    return withBfloatRounding(rhs, half);
+  if (interpreter.hasBounds() && (op.getRoundsRhs() || hasRowScale))
+    weight = withRescaling(op, rhs, half);
+  if (form && form->kind == ActivationForm::Int) {
+    weight = withEither(weight, *withRoundedValues(op, rhs, half));
+    if (takesBfloat(getEncoding(op)))
+      weight = withEither(weight, *withBfloatRounding(rhs, half));
+  }
+  return weight;
 }
 
 FailureOr<ArrayPtr> lutra::getProductOperand(MatmulOp op, Interpreter &interpreter) {

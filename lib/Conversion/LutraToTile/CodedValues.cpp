@@ -8,6 +8,7 @@
 #include "llvm/Support/MathExtras.h"
 
 #include <cmath>
+#include <numeric>
 
 using namespace lutra;
 
@@ -22,6 +23,21 @@ static double findUnit(llvm::ArrayRef<double> values) {
     if (llvm::all_of(values, [&](double value) { return isWhole(value / unit); }))
       return unit;
   return 0;
+}
+
+/// The same, or where entries of bytes want it the greatest number at all.
+static double findTableUnit(const EncodedPanels &panels) {
+  double unit = findUnit(panels.values), greatest = 0;
+  if (unit == 0 || panels.zero)
+    return unit;
+  int64_t divisor = 0;
+  for (double value : panels.values)
+    if (!std::isnan(value)) {
+      greatest = std::max(greatest, std::fabs(value / unit));
+      divisor = std::gcd(divisor, static_cast<int64_t>(value / unit));
+    }
+  bool fits = divisor > 1 && greatest > 127 && greatest <= 127 * static_cast<double>(divisor);
+  return fits ? unit * static_cast<double>(divisor) : unit;
 }
 
 /// Codes that are multiplied as they are.
@@ -70,7 +86,7 @@ static llvm::Expected<CodedValues> ofTable(const EncodedPanels &panels, const Co
   if (differing.size() > 1)
     return refused("takes tables for groups that differ in one entry alone");
   CodedValues made;
-  made.unit = findUnit(panels.values);
+  made.unit = findTableUnit(panels);
   if (made.unit == 0)
     return refused("takes values that are multiples of a power of two alone");
   double least = 0, greatest = 0;

@@ -5,9 +5,10 @@
 // group's mean magnitude (XNOR-Net, arXiv 1603.05279). Products that share an operand share its codes. An operand that
 // is dequantized with one scale, or from codes of lutra.dynamic_quantize, has its codes already.
 //
-// A table of reals, whose products no strategy adds as integers, is rounded to fixed-point numbers where these move by
-// less than the activations (include/lutra/Support/RoundedTable.h): the product then has a weight of the same bytes and
-// that encoding.
+// Values of codes that are no small integers are rounded to bytes times one number where that moves them by little
+// beside their distances, or a table of reals to fixed-point numbers of two digits where these move by less than the
+// activations (include/lutra/Support/RoundedTable.h), whichever takes fewer cycles: the product then has a weight of
+// that encoding, with the same bytes unless it had stored its table or needs more scales, since sums have 32 bits.
 //
 // Where no small integers stand for a weight's values, or a table's are more work than that, the codes of the other
 // operand may be numbers of a product in bf16, which holds them: the scale of a row is applied to its results, that of
@@ -33,6 +34,7 @@
 #include "lutra/Support/ErrorCodes.h"
 #include "lutra/Support/RescaledCodes.h"
 #include "lutra/Support/RoundedTable.h"
+#include "lutra/Support/StatedTable.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
@@ -78,6 +80,7 @@ private:
   Codes makeSigns(OpBuilder &builder, Value value, int64_t group);
   Value sumColumns(MatmulOp product, int64_t group);
   bool mayRescale(MatmulOp product);
+  bool mayRound(MatmulOp product);
   Value getRounded(MatmulOp product, RankedTensorType type);
   void multiplyNumbers(MatmulOp op, const Codes &made, int64_t group, RankedTensorType weightType);
   Value correct(MatmulOp product, Value zeroPoint, Value sums);
@@ -270,21 +273,50 @@ bool QuantizeActivations::mayRescale(MatmulOp product) {
   return found->second;
 }
 
-/// The type with a table of fixed-point numbers; null: none is as near.
-static RankedTensorType getRoundedType(RankedTensorType type) {
-  EncodingAttr encoding = encodingOf(type);
-  std::optional<RoundedTable> table = encoding ? roundTable(encoding.getValue()) : std::nullopt;
-  if (!table)
-    return {};
-  return type.cloneWithEncoding(EncodingAttr::get(type.getContext(), table->encoding, encoding.getPacking()));
+/// Whether what lets a product round its other operand lets it round values of the weight's codes too.
+bool QuantizeActivations::mayRound(MatmulOp product) {
+  EncodingAttr encoding = encodingOf(cast<RankedTensorType>(product.getRhs().getType()));
+  return encoding && encoding.getValue().activation.kind == ActivationForm::Int && product.getTransposeRhs() &&
+         store->getGlobal(product.getRhs());
 }
 
-/// The weight of a product as one of that type with the same bytes.
+/// What is stored for a matrix, if every byte is there.
+static ArrayRef<uint8_t> readMatrix(GlobalOp global) {
+  std::optional<WeightBytes> bytes = WeightStore::readStored(global);
+  if (!bytes || bytes->splat)
+    return {};
+  return ArrayRef(reinterpret_cast<const uint8_t *>(bytes->data.data()), bytes->data.size());
+}
+
+/// The types that a weight may have instead: with rounded values, and with a table that it states.
+static SmallVector<RankedTensorType> getRoundedTypes(GlobalOp global) {
+  auto type = cast<RankedTensorType>(global.getType());
+  EncodingAttr attr = encodingOf(type);
+  SmallVector<RankedTensorType> types;
+  if (!attr || type.getRank() != 2)
+    return types;
+  ArrayRef<uint8_t> bytes = attr.getPacking() ? ArrayRef<uint8_t>() : readMatrix(global);
+  for (const Encoding &made : findRoundedEncodings(attr.getValue(), type.getDimSize(0), type.getDimSize(1), bytes))
+    types.push_back(type.cloneWithEncoding(EncodingAttr::get(type.getContext(), made, attr.getPacking())));
+  return types;
+}
+
+/// The weight of a product as one of that type.
 Value QuantizeActivations::getRounded(MatmulOp product, RankedTensorType type) {
   GlobalOp global = store->getGlobal(product.getRhs());
   GlobalOp &made = rounded[{global, type.getAsOpaquePointer()}];
-  if (!made)
-    made = store->addView(global, (global.getSymName() + ".rounded").str(), type);
+  const Encoding &from = encodingOf(cast<RankedTensorType>(global.getType())).getValue();
+  const Encoding &to = encodingOf(type).getValue();
+  std::string name = (global.getSymName() + ".rounded").str();
+  if (!made && haveSameBytes(from, to))
+    made = store->addView(global, name, type);
+  if (!made) { // getRoundedTypes has read these bytes
+    std::vector<uint8_t> bytes =
+        llvm::cantFail(restate(from, to, type.getDimSize(0), type.getDimSize(1), readMatrix(global)));
+    AsmResourceBlob blob = WeightStore::allocate(bytes.size());
+    std::memcpy(blob.getMutableData().data(), bytes.data(), bytes.size());
+    made = store->add(global.getLoc(), name, type, std::move(blob));
+  }
   OpBuilder builder(product);
   return WeightOp::create(builder, product.getLoc(), made.getType(), made.getSymName());
 }
@@ -381,15 +413,19 @@ void QuantizeActivations::quantize(MatmulOp op, const ProductStrategies &strateg
   std::optional<StrategyChoice> before = strategies.choose(*getProductProblem(op), levels, wish, why);
   why.clear();
   std::optional<StrategyChoice> after = strategies.choose(*getProductProblem(coded), levels, wish, why);
-  RankedTensorType roundedType;
-  Value table; // of a weight that exists if it is taken
-  if (!after && !source && store->getGlobal(op.getRhs()))
-    roundedType = getRoundedType(cast<RankedTensorType>(op.getRhs().getType()));
-  if (roundedType) {
-    table = UnrealizedConversionCastOp::create(builder, loc, roundedType, op.getRhs()).getResult(0);
-    coded.getRhsMutable().set(table);
-    after = strategies.choose(*getProductProblem(coded), levels, wish, why);
-  }
+  RankedTensorType roundedType; // of a weight that exists if it is taken
+  if (mayRound(op))
+    for (RankedTensorType type : getRoundedTypes(store->getGlobal(op.getRhs()))) {
+      Value weight = UnrealizedConversionCastOp::create(builder, loc, type, op.getRhs()).getResult(0);
+      coded.getRhsMutable().set(weight);
+      std::optional<StrategyChoice> choice = strategies.choose(*getProductProblem(coded), levels, wish, why);
+      if (choice && (!after || choice->cycles < after->cycles)) {
+        after = choice;
+        roundedType = type;
+      }
+      coded.getRhsMutable().set(op.getRhs());
+      weight.getDefiningOp()->erase();
+    }
   std::optional<StrategyChoice> inBfloat;
   RankedTensorType bfloatType;
   if (form.symmetric && store->getGlobal(op.getRhs()))
@@ -409,12 +445,8 @@ void QuantizeActivations::quantize(MatmulOp op, const ProductStrategies &strateg
   };
   bool takesNumbers = isLess(inBfloat) && !(after && after->cycles <= inBfloat->cycles);
   bool wins = !takesNumbers && isLess(after);
-  if (table) {
-    coded.getRhsMutable().set(op.getRhs());
-    if (wins)
-      coded.getRhsMutable().set(getRounded(coded, roundedType));
-    table.getDefiningOp()->erase();
-  }
+  if (wins && roundedType)
+    coded.getRhsMutable().set(getRounded(coded, roundedType));
   Value columns = wins && !form.symmetric ? sumColumns(coded, group) : Value();
   if (wins && !form.symmetric && !columns) {
     wins = false;

@@ -240,11 +240,13 @@ def QuantizeActivations : Pass<"lutra-quantize-activations", "mlir::ModuleOp"> {
     which are a new weight, times scale and zero point are subtracted. A group that holds an infinity or NaN gives NaN
     or infinities. Where the left-hand side of a product with an encoded weight is dequantized with one scale from codes
     that are -127 at least, or from those of a symmetric `lutra.dynamic_quantize`, and the form asks for no fewer than 8
-    bits, those codes are multiplied. A weight with a table of reals that no strategy multiplies gets the encoding of
-    lutra::roundTable, where there is one, and keeps its bytes. Where lutra::takesBfloat says that its values are no
-    small integers, the form is sym and that takes fewer cycles, codes become numbers instead, of a product that may
-    round both operands to bf16 (act = bf16): a cast of the codes, whose scales multiply the results, where those are of
-    rows, else a `lutra.dequantize` of them. Leaves alone: everything else, and all of it without `targets`.
+    bits, those codes are multiplied. A weight whose values are no small integers gets the encoding of
+    lutra::roundToBytes or lutra::roundTable that takes the fewest cycles, if these are fewer than with its own, and
+    keeps its bytes but for a stored table, which is stated first (lutra::stateTable), and for scales of long groups,
+    which sums of 32 bits do not hold (lutra::cutGroups). Where lutra::takesBfloat says that its values are no small
+    integers, the form is sym and that takes fewer cycles, codes become numbers instead, of a product that may round
+    both operands to bf16 (act = bf16): a cast of the codes, whose scales multiply the results, where those are of rows,
+    else a `lutra.dequantize` of them. Leaves alone: everything else, and all of it without `targets`.
 
     ```mlir
     %p = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<8x64xf32, #w4>) -> tensor<?x8xf32>

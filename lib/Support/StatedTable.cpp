@@ -1,0 +1,113 @@
+//===- StatedTable.cpp - stored tables as part of an encoding -----------------===//
+#include "lutra/Support/StatedTable.h"
+
+#include "lutra/Support/CodeStream.h"
+#include "lutra/Support/EncodedLayout.h"
+#include "lutra/Support/SideValues.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/bit.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+using namespace lutra;
+
+/// The format of a single dense term with a table for all elements; null: there is none.
+static const WeightFormat *findTable(const Encoding &encoding) {
+  if (encoding.terms.size() != 1 || encoding.terms.front().kind != EncodingTerm::Dense || !encoding.permN.empty() ||
+      !encoding.permK.empty())
+    return nullptr;
+  const WeightFormat &format = encoding.terms.front().formats.front();
+  const ValueMap &map = format.value;
+  bool isPlain = map.kind == ValueMap::Table && map.select == ValueMap::Tensor && map.vector == 1 &&
+                 map.sign == ValueMap::Own;
+  return isPlain ? &format : nullptr;
+}
+
+std::optional<Encoding> lutra::stateTable(const Encoding &encoding, int64_t n, int64_t k,
+                                          llvm::ArrayRef<uint8_t> bytes) {
+  constexpr int64_t mostEntries = 64;
+  const WeightFormat *format = findTable(encoding);
+  if (!format || !format->value.values.empty() || format->value.entries > mostEntries)
+    return std::nullopt;
+  llvm::Expected<EncodedLayout> layout = EncodedLayout::of(encoding, n, k);
+  if (!layout) {
+    llvm::consumeError(layout.takeError());
+    return std::nullopt;
+  }
+  if (static_cast<int64_t>(bytes.size()) < layout->bytes)
+    return std::nullopt;
+  const EncodedArray &table = *layout->find(ArrayRole::Table, 0, 0);
+  std::vector<uint32_t> fields(table.columns);
+  unpackFields(bytes.data() + table.offset, table.element.bits(), fields);
+  Encoding stated = encoding;
+  std::vector<double> &values = stated.terms.front().formats.front().value.values;
+  for (uint32_t field : fields)
+    values.push_back(decodeSide(table.element, field));
+  if (!llvm::all_of(values, [](double value) { return std::isfinite(value); }))
+    return std::nullopt;
+  return stated;
+}
+
+Encoding lutra::cutGroups(const Encoding &encoding, int64_t k) {
+  const WeightFormat *format = findTable(encoding);
+  Encoding cut = encoding;
+  if (!format || format->scales.empty() || format->zero.kind != ZeroForm::None || format->value.values.empty())
+    return cut;
+  double greatest = 0, unit = 1; // of which all entries are multiples
+  for (double value : format->value.values) {
+    greatest = std::max(greatest, std::fabs(value));
+    while (value / unit != std::round(value / unit) && unit > 0x1p-24)
+      unit /= 2;
+  }
+  unit = factsOf(*format).int8Unit.value_or(unit);
+  constexpr double sums = 0x1p31, activation = 128;
+  constexpr int64_t leastGroup = 32; // whole words of codes
+  double most = greatest == 0 ? sums : (sums - 1) / (activation * greatest / unit);
+  auto group = static_cast<int64_t>(llvm::bit_floor(static_cast<uint64_t>(std::max(1.0, most))));
+  bool fits = llvm::all_of(format->scales, [&](const ScaleForm &scale) {
+    return scale.gk == kWhole || scale.gk >= k || scale.gk % group == 0;
+  });
+  int64_t &finest = cut.terms.front().formats.front().scales.front().gk;
+  if (group >= leastGroup && group < k && fits && (finest == kWhole || finest > group))
+    finest = group;
+  return cut;
+}
+
+bool lutra::haveSameBytes(const Encoding &from, const Encoding &to) {
+  const WeightFormat &old = from.terms.front().formats.front(), &made = to.terms.front().formats.front();
+  auto isStored = [](const ValueMap &map) { return map.kind == ValueMap::Table && map.values.empty(); };
+  return isStored(old.value) == isStored(made.value) &&
+         llvm::equal(old.scales, made.scales,
+                     [](const ScaleForm &left, const ScaleForm &right) { return left.gk == right.gk; });
+}
+
+llvm::Expected<std::vector<uint8_t>> lutra::restate(const Encoding &from, const Encoding &to, int64_t n, int64_t k,
+                                                    llvm::ArrayRef<uint8_t> bytes) {
+  llvm::Expected<EncodedLayout> old = EncodedLayout::of(from, n, k);
+  if (!old)
+    return old.takeError();
+  llvm::Expected<EncodedLayout> made = EncodedLayout::of(to, n, k);
+  if (!made)
+    return made.takeError();
+  std::vector<uint8_t> result(made->bytes);
+  for (const EncodedArray &array : made->arrays) {
+    const EncodedArray &source = *old->find(array.role, array.term, array.format, array.level);
+    const uint8_t *data = bytes.data() + source.offset;
+    if (source.columns == array.columns) {
+      std::memcpy(result.data() + array.offset, data, array.bytes);
+      continue;
+    }
+    const ScaleForm &scale = to.terms.front().formats.front().scales[array.level];
+    int64_t group = from.terms.front().formats.front().scales[array.level].gk;
+    for (int64_t row = 0; row < array.rows; ++row)
+      for (int64_t column = 0; column < array.columns; ++column) {
+        int64_t at = group == kWhole ? 0 : column * scale.gk / group;
+        setField(result.data() + array.offset + row * array.rowBytes, array.element.bits(), column,
+                 getField(data + row * source.rowBytes, source.element.bits(), at));
+      }
+  }
+  return result;
+}

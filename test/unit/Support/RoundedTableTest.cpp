@@ -1,0 +1,117 @@
+//===- RoundedTableTest.cpp - tables as integers, stored tables as stated -----===//
+#include "lutra/Support/RoundedTable.h"
+
+#include "lutra/Support/EncodedTensor.h"
+#include "lutra/Support/StatedTable.h"
+
+#include "gtest/gtest.h"
+
+#include <cmath>
+#include <cstring>
+
+using namespace lutra;
+
+namespace {
+/// Codes of some bits under a scale for each group, or row, with these entries or a table in the bytes.
+Encoding withTable(int64_t bits, int64_t group, std::vector<double> entries) {
+  WeightFormat format;
+  format.code.numbers = {bits};
+  format.value.kind = ValueMap::Table;
+  format.value.entries = int64_t(1) << bits;
+  format.value.element = {SideType::F32, 32};
+  format.value.values = std::move(entries);
+  ScaleForm scale;
+  scale.element = {SideType::F32, 32};
+  scale.gn = 1;
+  scale.gk = group;
+  format.scales = {scale};
+  Encoding encoding;
+  encoding.terms.resize(1);
+  encoding.terms.front().formats = {format};
+  return encoding;
+}
+
+/// Differences of the quantiles of a logistic distribution, the greatest 1.
+std::vector<double> entriesOf(int64_t count) {
+  std::vector<double> entries;
+  for (int64_t i = 0; i < count; ++i)
+    entries.push_back(static_cast<float>(std::log((i + 0.5) / (count - i - 0.5)) / std::log(2 * count - 1)));
+  return entries;
+}
+
+const std::vector<double> &tableOf(const Encoding &encoding) {
+  return encoding.terms.front().formats.front().value.values;
+}
+} // namespace
+
+/// Entries are multiples of one number in a byte and move by half of it at most.
+TEST(RoundedTable, bytes_where_entries_are_far_apart) {
+  for (int64_t bits : {2, 3, 4, 5}) {
+    std::vector<double> entries = entriesOf(int64_t(1) << bits);
+    std::optional<Encoding> made = roundToBytes(withTable(bits, kWhole, entries));
+    ASSERT_TRUE(made) << bits;
+    std::optional<double> unit = factsOf(made->terms.front().formats.front()).int8Unit;
+    ASSERT_TRUE(unit) << bits;
+    EXPECT_LE(*unit, 0.2 * 2 / static_cast<double>(entries.size() - 1)) << bits;
+    for (size_t i = 0; i < entries.size(); ++i)
+      EXPECT_LE(std::fabs(tableOf(*made)[i] - entries[i]), *unit / 2) << bits;
+    EXPECT_FALSE(roundToBytes(*made)) << bits; // they are now
+  }
+}
+
+TEST(RoundedTable, digits_where_entries_are_close) {
+  Encoding six = withTable(6, kWhole, entriesOf(64));
+  EXPECT_FALSE(roundToBytes(six));
+  std::optional<Encoding> made = roundTable(six);
+  ASSERT_TRUE(made);
+  for (size_t i = 0; i < 64; ++i) {
+    EXPECT_EQ(tableOf(*made)[i] * 0x1p13, std::round(tableOf(*made)[i] * 0x1p13));
+    EXPECT_LE(std::fabs(tableOf(*made)[i] - tableOf(six)[i]), 0x1p-14);
+  }
+  EXPECT_FALSE(roundTable(*made));
+  std::vector<double> many(1024, 0x1.8p-14); // half a multiple, and a tenth of their mean distance
+  many.back() = 1;
+  EXPECT_FALSE(roundTable(withTable(10, kWhole, many)));
+}
+
+/// A stored table becomes part of the encoding, other bytes stay; values are the same.
+TEST(StatedTable, decodes_alike) {
+  constexpr int64_t n = 3, k = 4096;
+  std::vector<double> entries = entriesOf(64), values(n * k);
+  for (int64_t i = 0; i < n * k; ++i)
+    values[i] = entries[(i * 37 + i / k) % 64] * static_cast<double>(1 + i / k);
+  Encoding stored = withTable(6, kWhole, {}), known = withTable(6, kWhole, entries);
+  std::vector<uint8_t> bytes = llvm::cantFail(encodeTensor(known, n, k, values));
+  // Room for the table, which begins behind the codes.
+  int64_t codes = n * k * 6 / 8;
+  std::vector<uint8_t> table(64 * sizeof(float));
+  for (size_t i = 0; i < 64; ++i) {
+    auto entry = static_cast<float>(entries[i]);
+    std::memcpy(table.data() + i * sizeof(float), &entry, sizeof(float));
+  }
+  bytes.insert(bytes.begin() + codes, table.begin(), table.end());
+  std::vector<double> before = llvm::cantFail(decodeTensor(stored, n, k, bytes));
+
+  std::optional<Encoding> stated = stateTable(stored, n, k, bytes);
+  ASSERT_TRUE(stated);
+  EXPECT_EQ(tableOf(*stated), entries);
+  EXPECT_FALSE(haveSameBytes(stored, *stated));
+  EXPECT_EQ(llvm::cantFail(decodeTensor(*stated, n, k, llvm::cantFail(restate(stored, *stated, n, k, bytes)))), before);
+
+  // Sums of two digits have 32 bits in groups of 512 alone, each with the scale of its row.
+  std::optional<Encoding> rounded = roundTable(*stated);
+  ASSERT_TRUE(rounded);
+  Encoding cut = cutGroups(*rounded, k);
+  int64_t group = cut.terms.front().formats.front().scales.front().gk;
+  EXPECT_GE(group, 32);
+  EXPECT_LT(group, k);
+  std::vector<uint8_t> written = llvm::cantFail(restate(stored, cut, n, k, bytes));
+  std::vector<double> after = llvm::cantFail(decodeTensor(cut, n, k, written));
+  for (int64_t i = 0; i < n * k; ++i)
+    ASSERT_LE(std::fabs(after[i] - before[i]), 0x1p-14 * static_cast<double>(1 + i / k)) << i;
+
+  // Bytes times one number sum up without.
+  std::optional<Encoding> four = roundToBytes(withTable(4, kWhole, entriesOf(16)));
+  ASSERT_TRUE(four);
+  EXPECT_EQ(cutGroups(*four, k).terms.front().formats.front().scales.front().gk, kWhole);
+}
