@@ -20,6 +20,7 @@
 
 #include <cstring>
 #include <map>
+#include <tuple>
 
 using namespace mlir;
 using namespace lutra;
@@ -48,6 +49,7 @@ private:
   struct Part {
     SplitProduct product;
     GlobalOp matrix, second, places;
+    bool isRounded = false; // what it reads, to codes
   };
   struct Weight {
     std::vector<std::vector<Part>> terms;
@@ -63,6 +65,7 @@ private:
   ActivationForm activationOf(const Encoding &encoding, ArrayRef<SplitProduct> products, size_t index, int64_t k) const;
 
   Value takeColumns(Value value, ArrayRef<int64_t> columns);
+  Value roundToCodes(Value value, const ActivationForm &form);
   Value sumGroups(Value value, int64_t group);
   Value emit(OpBuilder &builder, MatmulOp op, const Part &part);
   Value emitEntries(OpBuilder &builder, MatmulOp op, const Part &part);
@@ -73,6 +76,7 @@ private:
   llvm::MapVector<Operation *, Weight> weights; // by global
   std::map<std::pair<void *, std::vector<int64_t>>, Value> taken; // columns of a value
   std::map<std::pair<void *, int64_t>, Value> sums;               // of groups of a value
+  std::map<std::tuple<void *, int64_t, int64_t>, Value> rounded;  // values, by group and bits
 };
 } // namespace
 
@@ -101,15 +105,27 @@ static bool isRun(ArrayRef<int64_t> numbers) {
   return true;
 }
 
-/// A product may round what it reads to a part's codes only if each group that it rounds was one before. Minima that
-/// are subtracted from it multiply what was not rounded: then the codes times what rounding adds, which are not small
-/// where the elements are, would stay.
+static bool hasMinima(ArrayRef<SplitProduct> products, size_t index) {
+  const SplitProduct &product = products[index];
+  return index + 1 < products.size() && products[index + 1].kind == SplitProduct::GroupSums &&
+         products[index + 1].rowBegin == product.rowBegin && products[index + 1].columns == product.columns;
+}
+
+/// Minima that are subtracted from a product multiply what it reads: that is rounded before both, else the codes times
+/// what rounding adds, which are not small where the elements are, would stay.
+static bool roundsWithMinima(const ActivationForm &form, ArrayRef<SplitProduct> products, size_t index, int64_t k) {
+  bool isInt = form.kind == ActivationForm::Int && form.symmetric && form.bits > 1 && form.group != 0;
+  bool hasPartner = hasMinima(products, index) || (index > 0 && hasMinima(products, index - 1));
+  return isInt && hasPartner && static_cast<int64_t>(products[index].columns.size()) == k &&
+         isRun(products[index].columns);
+}
+
+/// A product may round what it reads to a part's codes only if each group that it rounds was one before.
 ActivationForm Splitter::activationOf(const Encoding &encoding, ArrayRef<SplitProduct> products, size_t index,
                                       int64_t k) const {
   const ActivationForm &form = encoding.activation;
   const SplitProduct &product = products[index];
-  if (index + 1 < products.size() && products[index + 1].kind == SplitProduct::GroupSums &&
-      products[index + 1].rowBegin == product.rowBegin && products[index + 1].columns == product.columns)
+  if (hasMinima(products, index))
     return ActivationForm();
   if (form.kind == ActivationForm::Blocks)
     return product.activation < 0 ? ActivationForm() : form.choices[product.activation];
@@ -183,10 +199,14 @@ const Splitter::Weight &Splitter::weightOf(GlobalOp global) {
       weight.notes.push_back(std::move(term.note));
     std::vector<Part> &parts = weight.terms.emplace_back();
     SmallVector<ActivationForm> activations;
-    for (size_t index = 0; index < term.products.size(); ++index)
+    SmallVector<bool> isRounded;
+    for (size_t index = 0; index < term.products.size(); ++index) {
       activations.push_back(activationOf(encoding, term.products, index, type.getDimSize(1)));
-    for (auto [product, activation] : llvm::zip_equal(term.products, activations)) {
+      isRounded.push_back(roundsWithMinima(encoding.activation, term.products, index, type.getDimSize(1)));
+    }
+    for (auto [product, activation, isCoded] : llvm::zip_equal(term.products, activations, isRounded)) {
       Part &part = parts.emplace_back();
+      part.isRounded = isCoded;
       part.matrix = addMatrix(global, product.matrix, activation);
       if (product.kind == SplitProduct::LowRank)
         part.second = addMatrix(global, product.second, ActivationForm());
@@ -220,6 +240,23 @@ Value Splitter::takeColumns(Value value, ArrayRef<int64_t> columns) {
   GlobalOp list = addIndices(loc, "columns", {count}, columns);
   Value indices = WeightOp::create(builder, loc, list.getType(), list.getSymName());
   return made = GatherOp::create(builder, loc, type, value, indices, rank - 1);
+}
+
+/// What the codes of a value in groups stand for; lutra-quantize-activations multiplies those.
+Value Splitter::roundToCodes(Value value, const ActivationForm &form) {
+  int64_t depth = typeOf(value).getShape().back(), group = form.group == kWhole ? depth : std::min(form.group, depth);
+  Value &made = rounded[{value.getAsOpaquePointer(), group, form.bits}];
+  if (made || group == 0)
+    return made ? made : value;
+  OpBuilder builder(value.getContext());
+  builder.setInsertionPointAfterValue(value);
+  Location loc = value.getLoc();
+  int64_t groups = llvm::divideCeil(depth, group);
+  RankedTensorType type = typeOf(value), scales = withLast(type, {groups});
+  auto codes = DynamicQuantizeOp::create(builder, loc, type.clone(builder.getI8Type()), scales, Type(), value, group,
+                                         form.bits, /*floor=*/APFloat(0x1p-118f));
+  return made = DequantizeOp::create(builder, loc, type, codes.getCodes(), codes.getScale(), /*zero_point=*/Value(),
+                                     type.getRank() - 1, group);
 }
 
 /// Sums of `group` neighbours along the last dimension, the last of them of what is there.
@@ -277,7 +314,10 @@ Value Splitter::emit(OpBuilder &builder, MatmulOp op, const Part &part) {
   const SplitProduct &product = part.product;
   if (product.kind == SplitProduct::Entries)
     return emitEntries(builder, op, part);
-  Value x = takeColumns(op.getLhs(), product.columns);
+  Value read = op.getLhs();
+  if (part.isRounded)
+    read = roundToCodes(read, encodingOf(typeOf(op.getRhs())).getValue().activation);
+  Value x = takeColumns(read, product.columns);
   if (product.kind == SplitProduct::GroupSums)
     x = sumGroups(x, product.group);
   Value result = makeProduct(builder, op, x, part.matrix);

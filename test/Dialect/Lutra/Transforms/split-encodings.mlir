@@ -4,6 +4,8 @@
 
 #simple = #lutra.encoding<[dense<uint<4>, affine, scales = [f16, 1, 32], zero = tensor<u4, 1, 32>>]>
 #minima = #lutra.encoding<[dense<uint<4>, affine, scales = [f16, 1, 32], zero = min<f16, 1, 32>>]>
+#steps = #lutra.encoding<[dense<uint<4>, affine, scales = [f16, 1, 32], zero = min<f16, 1, 32>>], act = int<7, sym, group<32>>>
+#signs = #lutra.encoding<[dense<uint<4>, affine, scales = [f16, 1, 32], zero = min<f16, 1, 32>>], act = int<1, sym, group<32>>>
 #mixed = #lutra.encoding<[parts<rows<0, 2> columns<0, *> {int<8>, affine, scales = [f32, row]}, rows<2, *> columns<0, *> {uint<4>, affine<-8>, scales = [f16, 1, 32]}>], act = int<8, sym, row>>
 #halves = #lutra.encoding<[parts<rows<0, *> columns<0, 32> {int<8>, affine}, rows<0, *> columns<32, *> {int<4>, affine}>], act = int<8, sym, group<32>>>
 #factors = #lutra.encoding<[dense<int<4>, affine>, lowrank<2, {int<8>, affine}, {int<8>, affine}>]>
@@ -15,6 +17,8 @@
 #crowd = #lutra.encoding<[sparse<int<8>, affine, bitmap<64>>]>
 lutra.global @w_simple : tensor<4x64xf32, #simple> = dense<58> : tensor<196xi8>
 lutra.global @w_minima : tensor<4x64xf32, #minima> = dense<58> : tensor<208xi8>
+lutra.global @w_steps : tensor<4x64xf32, #steps> = dense<58> : tensor<208xi8>
+lutra.global @w_signs : tensor<4x64xf32, #signs> = dense<58> : tensor<208xi8>
 lutra.global @w_mixed : tensor<4x64xf32, #mixed> = dense<58> : tensor<264xi8>
 lutra.global @w_halves : tensor<4x64xf32, #halves> = dense<58> : tensor<192xi8>
 lutra.global @w_factors : tensor<4x64xf32, #factors> = dense<58> : tensor<320xi8>
@@ -52,6 +56,21 @@ func.func @minima(%x: tensor<?x64xf32>) -> tensor<?x4xf32> {
   // REMARK: Products=2
   %r = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<4x64xf32, #minima>) -> tensor<?x4xf32>
   return %r : tensor<?x4xf32>
+}
+
+// What minima multiply is rounded with what codes do; one bit is no number of steps, so nothing is.
+// CHECK-LABEL: func.func @rounded_minima
+// CHECK: %[[C:.*]], %[[S:.*]] = lutra.dynamic_quantize %arg0 {bits = 7 : i64, block = 32 : i64} : tensor<?x64xf32> -> tensor<?x64xi8>, tensor<?x2xf32>
+// CHECK: %[[X:.*]] = lutra.dequantize %[[C]] scale(%[[S]] : tensor<?x2xf32>) {axis = 1 : i64, block = 32 : i64}
+// CHECK: lutra.reshape %[[X]]
+// CHECK: lutra.matmul %[[X]], %{{.*}} {transpose_rhs} : (tensor<?x64xf32>, tensor<4x64xf32, #lutra.encoding<[dense<uint<4>, affine, scales = [f16, 1, 32]>]>>)
+// CHECK: lutra.matmul %arg0
+func.func @rounded_minima(%x: tensor<?x64xf32>) -> (tensor<?x4xf32>, tensor<?x4xf32>) {
+  %v = lutra.weight @w_steps : tensor<4x64xf32, #steps>
+  %w = lutra.weight @w_signs : tensor<4x64xf32, #signs>
+  %q = lutra.matmul %x, %v {transpose_rhs} : (tensor<?x64xf32>, tensor<4x64xf32, #steps>) -> tensor<?x4xf32>
+  %r = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<4x64xf32, #signs>) -> tensor<?x4xf32>
+  return %q, %r : tensor<?x4xf32>, tensor<?x4xf32>
 }
 
 // Rows side by side. What is rounded row by row may be so for each part.

@@ -331,10 +331,11 @@ def SplitEncodings : Pass<"lutra-split-encodings", "mlir::ModuleOp"> {
     vectors or have a sign apart, and formats for blocks that are neither whole rows nor whole columns become dense
     codes with the same values, of as many bits as the widest needs; tables of up to four values for each row one
     product for each value, of codes of one bit. That costs bytes, which a remark tells. Each part keeps the activation
-    form where what it rounds stays the same and no minima are subtracted, which multiply what is not rounded. A remark
-    names each weight, or what forbids it: then the product stays, with the reason in the attribute `not_split`. Fails
-    (E0402) on encoded weights whose bytes the evaluator refuses: side data that are not finite, codes that name no
-    value, places out of range. Leaves alone: everything else.
+    form where what it rounds stays the same and no minima are subtracted; where they are and the form is
+    int<b, sym, ..> with b from 2 on, both products read the `lutra.dequantize` of the codes of a
+    `lutra.dynamic_quantize`. A remark names each weight, or what forbids it: then the product stays, with the reason in
+    the attribute `not_split`. Fails (E0402) on encoded weights whose bytes the evaluator refuses: side data that are
+    not finite, codes that name no value, places out of range. Leaves alone: everything else.
 
     ```mlir
     #w = #lutra.encoding<[parts<rows<0, 8> columns<0, *> {int<8>, affine, scales = [f32, row]},
