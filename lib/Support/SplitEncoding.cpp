@@ -21,13 +21,17 @@ using llvm::ArrayRef;
 using llvm::Error;
 using llvm::Expected;
 
+/// Of codes that kernels read.
+static constexpr unsigned mostCodeBits = 8;
+
 /// What an entry costs, in multiply-adds of a dense matrix: 0.26 and 0.024 ns on a Zen 3 (384 x 1536, 1 %, 64 rows).
 static constexpr int64_t entryCost = 11;
 
 bool lutra::needsSplit(const Encoding &encoding) {
   return encoding.terms.size() != 1 || encoding.terms.front().kind != EncodingTerm::Dense ||
          encoding.activation.kind == ActivationForm::Blocks || !encoding.permN.empty() || !encoding.permK.empty() ||
-         !isSimple(encoding.terms.front().formats.front()) || !hasPlainCodes(encoding.terms.front().formats.front());
+         !isSimple(encoding.terms.front().formats.front()) || !hasPlainCodes(encoding.terms.front().formats.front()) ||
+         encoding.terms.front().formats.front().code.codeBits() > mostCodeBits;
 }
 
 namespace {
@@ -44,6 +48,9 @@ private:
   Error addDense(const StoredFormat &format);
   Error addBlocks(const StoredFormat &format, const EncodedArray &map);
   Error addTranscoded(int index, ArrayRef<DenseTerm> made);
+  Error addWhole(int index, ArrayRef<StoredPlace> places, ArrayRef<double> values);
+  Error addFloats(int index, ArrayRef<double> values);
+  std::string noteOf(int index, int64_t after, llvm::StringRef what) const;
   Error splitLowRank(int index);
   Error splitParts(int index);
   Error splitTypeMap(int index);
@@ -91,7 +98,7 @@ static std::vector<int64_t> invert(ArrayRef<int64_t> permutation) {
 
 /// Codes of more bits than kernels read become the floats that they stand for.
 static Error widen(SplitMatrix &matrix) {
-  if (matrix.encoding->terms[0].formats[0].code.codeBits() <= 8)
+  if (matrix.encoding->terms[0].formats[0].code.codeBits() <= mostCodeBits)
     return Error::success();
   Expected<std::vector<double>> values = decodeTensor(*matrix.encoding, matrix.n, matrix.k, matrix.bytes);
   if (!values)
@@ -140,24 +147,60 @@ Error Splitter::addProduct(SplitMatrix matrix, int64_t rowBegin, std::vector<int
   return Error::success();
 }
 
-/// What codes that are written anew became.
-Error Splitter::addTranscoded(int index, ArrayRef<DenseTerm> made) {
-  int64_t before = 0, after = 0, bits = 0;
+/// What a term became that is written anew.
+std::string Splitter::noteOf(int index, int64_t after, llvm::StringRef what) const {
+  int64_t before = 0;
   for (const EncodedArray &array : layout.arrays)
     before += array.term == index ? array.bytes : 0;
+  return message("stores ", after, " bytes of ", what, " in the place of ", before, ", since kernels read no others");
+}
+
+static std::string codesOf(unsigned bits) { return message("dense codes of ", bits, bits == 1 ? " bit" : " bits"); }
+
+Error Splitter::addTranscoded(int index, ArrayRef<DenseTerm> made) {
+  int64_t after = 0;
+  unsigned bits = 0;
   for (const DenseTerm &term : made) {
     after += term.layout.payload;
     bits = term.encoding.terms[0].formats[0].code.codeBits();
     if (Error error = addDense(term.format()))
       return error;
   }
-  terms.back().note = message("stores ", after, " bytes of dense codes of ", bits, bits == 1 ? " bit" : " bits",
-                              " in the place of ", before, ", since kernels read no others");
+  terms.back().note = noteOf(index, after, codesOf(bits));
+  return Error::success();
+}
+
+/// All elements of a term, whose values are in stored order.
+Error Splitter::addFloats(int index, ArrayRef<double> values) {
+  SplitProduct product;
+  product.rows = n;
+  product.columns = countTo(k);
+  product.matrix.n = n;
+  product.matrix.k = k;
+  product.matrix.values.reserve(n * k);
+  for (int64_t row = 0; row < n; ++row)
+    for (int64_t column = 0; column < k; ++column)
+      product.matrix.values.push_back(static_cast<float>(values[rowOf[row] * k + columnOf[column]]));
+  terms.back().note = noteOf(index, n * k * static_cast<int64_t>(sizeof(float)), "floats");
+  terms.back().products.push_back(std::move(product));
   return Error::success();
 }
 
 Error Splitter::splitDense(int index) {
   StoredFormat format = formatOf(index);
+  const ValueMap &map = format.format.value;
+  constexpr int64_t mostOfRows = 4; // entries, of which each is a product of its own
+  bool isWide = format.format.code.codeBits() > mostCodeBits;
+  bool hasRowTables = map.kind == ValueMap::Table && map.select == ValueMap::Row && map.vector == 1 &&
+                      format.format.code.kind != CodeForm::Dict &&
+                      (map.entries > mostOfRows || !format.format.scales.empty() ||
+                       format.format.zero.kind != ZeroForm::None);
+  if ((isWide || hasRowTables) && encoding.activation.kind != ActivationForm::Blocks) {
+    std::vector<double> values(n * k);
+    if (Error error = addTerm(encoding, index, layout, bytes, dictionaries, values.data()))
+      return error;
+    return addFloats(index, values);
+  }
   if (hasPlainCodes(format.format))
     return addDense(format);
   Expected<std::vector<DenseTerm>> made = transcodeFormat(format, dictionaries);
@@ -446,7 +489,53 @@ static SparseParts divideSparse(ArrayRef<double> values, int64_t n, int64_t k) {
   return {std::move(order), bestSlots};
 }
 
+/// A code of 0 beside codes of one plane; nothing: there is none.
+static std::optional<uint32_t> findZero(const WeightFormat &format) {
+  bool isOnePlane = format.code.kind == CodeForm::Uint || format.code.kind == CodeForm::Int;
+  if (!isOnePlane || format.code.codeBits() > mostCodeBits || !hasPlainCodes(format) ||
+      (format.zero.kind != ZeroForm::None && format.zero.kind != ZeroForm::Const))
+    return std::nullopt;
+  double zero = format.zero.kind == ZeroForm::Const ? format.zero.constant : 0;
+  for (uint32_t code = 0; code < 1U << format.code.codeBits(); ++code)
+    if (valueOfCode(format, code) == zero)
+      return code;
+  return std::nullopt;
+}
+
+/// All elements of a sparse term: its codes where there is one of 0 for the others, else floats.
+Error Splitter::addWhole(int index, ArrayRef<StoredPlace> places, ArrayRef<double> values) {
+  const WeightFormat &format = encoding.terms[index].formats.front();
+  std::optional<uint32_t> zero = findZero(format);
+  int64_t width = layout.extents[index][0].streamColumns;
+  if (!zero || width == 0)
+    return addFloats(index, values);
+  std::vector<int64_t> placeOf(n * k, -1);
+  for (auto [at, place] : llvm::enumerate(places))
+    if (place.row >= 0)
+      placeOf[place.row * k + place.column] = at;
+  auto find = [&](int64_t row, int64_t column) { return placeOf[rowOf[row] * k + columnOf[column]]; };
+  auto codeAt = [&](int64_t row, int64_t column) {
+    int64_t at = std::max<int64_t>(0, find(row, column)); // any code, if none is stored
+    return BlockSource::Place(at / width, at % width);
+  };
+  auto placeAt = [&](int64_t row, int64_t column) { return BlockSource::Place(rowOf[row], columnOf[column]); };
+  Expected<SplitMatrix> matrix = takeBlock(formatOf(index), n, k, {codeAt, placeAt});
+  if (!matrix) {
+    llvm::consumeError(matrix.takeError());
+    return addFloats(index, values);
+  }
+  EncodedLayout dense = llvm::cantFail(EncodedLayout::of(*matrix->encoding, n, k));
+  const EncodedArray &codes = *dense.find(ArrayRole::Codes, 0, 0);
+  for (int64_t row = 0; row < n; ++row)
+    for (int64_t column = 0; column < k; ++column)
+      if (find(row, column) < 0)
+        setField(matrix->bytes.data() + codes.offset + row * codes.rowBytes, codes.element.bits(), column, *zero);
+  terms.back().note = noteOf(index, dense.payload, codesOf(format.code.codeBits()));
+  return addProduct(std::move(*matrix), 0, countTo(k));
+}
+
 Error Splitter::splitSparse(int index) {
+
   const EncodingTerm &term = encoding.terms[index];
   Expected<std::vector<StoredPlace>> places = readPlaces(term, index, layout, bytes);
   if (!places)
@@ -459,9 +548,8 @@ Error Splitter::splitSparse(int index) {
     terms.pop_back();
     return Error::success();
   }
-  if (parts.cost() > k / 2)
-    return fault("has a sparse term that takes at least ", parts.columns.size(), " of ", k, " columns and up to ",
-                 parts.slots, " more elements of a row, for which no kernel is quicker than one for all elements");
+  if (parts.cost() > k / 2) // no kernel is quicker than one for all elements
+    return addWhole(index, *places, values);
   if (!parts.columns.empty())
     if (Error error = addOutlierColumns(index, *places, parts.columns, values))
       return error;

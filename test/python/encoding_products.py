@@ -1,4 +1,4 @@
-"""Writes a module with a product for each encoding of test_encoding.py that kernels read, or for the named ones."""
+"""Writes a module with a product for each encoding of test_encoding.py, or for the named ones."""
 
 from __future__ import annotations
 
@@ -7,19 +7,6 @@ from pathlib import Path
 
 from test_encoding import SPECS
 
-# Codes of 16 bits alone, tables for rows, and sparse terms so full that one product of all elements is quicker.
-WITHOUT_KERNELS = {
-    "uint16",
-    "half",
-    "codebook_rows",
-    "spqr",
-    "two_of_four",
-    "blocks_csr",
-    "blocks_bitmap",
-    "bitmap",
-    "csr_affine",
-}
-
 
 def main() -> None:
     output, *chosen = sys.argv[1:]
@@ -27,7 +14,7 @@ def main() -> None:
     entry = f'%x: tensor<?x{k}xf32> {{lutra.name = "x", lutra.dim_names = ["n", ""]}}'
     weights: dict[str, str] = {}
     body, results = [], []
-    for name in chosen or [name for name in SPECS if name not in WITHOUT_KERNELS]:
+    for name in chosen or SPECS:
         spec = SPECS[name]
         _, store = spec.build(n, k, len(name))
         kind = f"tensor<{n}x{k}xf32, #lutra.encoding<{spec.text()}>>"

@@ -12,8 +12,9 @@
 //
 // Numbers are those of lutra.decode but for one rounding to f32 of side values that are computed here: scales that were
 // stored with a distance of their own, products of a zero point and its scale, elements of sparse terms
-// and of codes of more than 8 bits. Codes out of dictionaries, tables of vectors or for rows, and formats that change
-// from block to block are written anew as dense codes with the same values, which takes more bytes: `note` says so.
+// and of codes of more than 8 bits. Codes out of dictionaries, tables of vectors or for rows, sparse terms that fill
+// half of a product, and formats that change from block to block are written anew as dense codes with the same values,
+// or as floats where no codes of 8 bits have them, which takes more bytes: `note` says so.
 #ifndef LUTRA_SUPPORT_SPLITENCODING_H
 #define LUTRA_SUPPORT_SPLITENCODING_H
 

@@ -14,6 +14,8 @@
 #runs = #lutra.encoding<[dense<dict<8, @runs, fixed<4>>, affine, scales = [f16, row]>]>
 #lacking = #lutra.encoding<[dense<dict<8, @absent, fixed<4>>, affine, scales = [f16, row]>]>
 #thirds = #lutra.encoding<[dense<uint<2>, table<3, bf16, select<row>>>]>
+#eighths = #lutra.encoding<[dense<uint<3>, table<8, bf16, select<row>>>]>
+#words = #lutra.encoding<[dense<uint<16>, float<5, 10, 15, ieee>>]>
 #crowd = #lutra.encoding<[sparse<int<8>, affine, bitmap<64>>]>
 lutra.global @w_simple : tensor<4x64xf32, #simple> = dense<58> : tensor<196xi8>
 lutra.global @w_minima : tensor<4x64xf32, #minima> = dense<58> : tensor<208xi8>
@@ -28,6 +30,8 @@ lutra.global @runs : tensor<8xi8> = dense<[0, 1, 2, 3, 9, 9, 9, 9]> : tensor<8xi
 lutra.global @w_runs : tensor<4x64xf32, #runs> = dense<1> : tensor<72xi8>
 lutra.global @w_lacking : tensor<4x64xf32, #lacking> = dense<1> : tensor<72xi8>
 lutra.global @w_thirds : tensor<4x64xf32, #thirds> = dense<1> : tensor<88xi8>
+lutra.global @w_eighths : tensor<4x64xf32, #eighths> = dense<1> : tensor<192xi8>
+lutra.global @w_halves_of_words : tensor<4x64xf32, #words> = dense<1> : tensor<512xi8>
 lutra.global @w_crowd : tensor<4x64xf32, #crowd> = dense<-1> : tensor<288xi8>
 // CHECK-DAG: lutra.global @w_minima.part : tensor<4x64xf32, #lutra.encoding<[dense<uint<4>, affine, scales = [f16, 1, 32]>]>>
 // CHECK-DAG: lutra.global @w_minima.part_0 : tensor<4x2xf32>
@@ -160,12 +164,25 @@ func.func @rows_of_thirds(%x: tensor<?x64xf32>) -> tensor<?x4xf32> {
   return %r : tensor<?x4xf32>
 }
 
-// Elements everywhere.
+// Elements everywhere are dense codes.
 // CHECK-LABEL: func.func @crowd
-// CHECK: lutra.weight @w_crowd
+// CHECK: lutra.matmul %arg0, %{{.*}} {transpose_rhs} : (tensor<?x64xf32>, tensor<4x64xf32, #lutra.encoding<[dense<int<8>, affine>]>>)
 func.func @crowd(%x: tensor<?x64xf32>) -> tensor<?x4xf32> {
   %w = lutra.weight @w_crowd : tensor<4x64xf32, #crowd>
-  // REMARK: has a sparse term that takes at least 64 of 64 columns and up to 0 more elements of a row
+  // REMARK: stores 256 bytes of dense codes of 8 bits in the place of 288, since kernels read no others
   %r = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<4x64xf32, #crowd>) -> tensor<?x4xf32>
   return %r : tensor<?x4xf32>
+}
+
+// Values for each row, or of 16 bits, that no codes of kernels stand for.
+// CHECK-LABEL: func.func @floats_alone
+// CHECK-COUNT-2: lutra.matmul %arg0, %{{.*}} {transpose_rhs} : (tensor<?x64xf32>, tensor<4x64xf32>)
+func.func @floats_alone(%x: tensor<?x64xf32>) -> (tensor<?x4xf32>, tensor<?x4xf32>) {
+  %v = lutra.weight @w_eighths : tensor<4x64xf32, #eighths>
+  %w = lutra.weight @w_halves_of_words : tensor<4x64xf32, #words>
+  // REMARK: stores 1024 bytes of floats in the place of 160, since kernels read no others
+  %q = lutra.matmul %x, %v {transpose_rhs} : (tensor<?x64xf32>, tensor<4x64xf32, #eighths>) -> tensor<?x4xf32>
+  // REMARK: stores 1024 bytes of floats in the place of 512, since kernels read no others
+  %r = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<4x64xf32, #words>) -> tensor<?x4xf32>
+  return %q, %r : tensor<?x4xf32>, tensor<?x4xf32>
 }

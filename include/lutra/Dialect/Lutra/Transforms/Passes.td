@@ -329,9 +329,10 @@ def SplitEncodings : Pass<"lutra-split-encodings", "mlir::ModuleOp"> {
     left-hand side times the minima, or the zero points of floats with their scales; some columns, and gathered
     elements times the values of the other scattered outliers. Codes that do not lie one by one (dictionaries), name
     vectors or have a sign apart, and formats for blocks that are neither whole rows nor whole columns become dense
-    codes with the same values, of as many bits as the widest needs; tables of up to four values for each row one
-    product for each value, of codes of one bit. That costs bytes, which a remark tells. Each part keeps the activation
-    form where what it rounds stays the same and no minima are subtracted; where they are and the form is
+    codes with the same values, of as many bits as the widest needs, as do sparse terms that fill half of the product if
+    a code is 0; tables of up to four values for each row one product for each value, of codes of one bit; other such
+    terms and tables, and codes of more than 8 bits, f32. That costs bytes, which a remark tells. Each part keeps the
+    activation form where what it rounds stays the same and no minima are subtracted; where they are and the form is
     int<b, sym, ..> with b from 2 on, both products read the `lutra.dequantize` of the codes of a
     `lutra.dynamic_quantize`. A remark names each weight, or what forbids it: then the product stays, with the reason in
     the attribute `not_split`. Fails (E0402) on encoded weights whose bytes the evaluator refuses: side data that are
