@@ -1,4 +1,4 @@
-//===- StatedTable.cpp - stored tables as part of an encoding -----------------===//
+//===- StatedTable.cpp - weights written anew for kernels of integers ---------===//
 #include "lutra/Support/StatedTable.h"
 
 #include "lutra/Support/CodeStream.h"
@@ -76,10 +76,46 @@ Encoding lutra::cutGroups(const Encoding &encoding, int64_t k) {
   return cut;
 }
 
+std::optional<Encoding> lutra::widenCodes(const Encoding &encoding) {
+  if (encoding.terms.size() != 1 || encoding.terms.front().kind != EncodingTerm::Dense || !encoding.permN.empty() ||
+      !encoding.permK.empty())
+    return std::nullopt;
+  Encoding wide = encoding;
+  WeightFormat &format = wide.terms.front().formats.front();
+  unsigned bits = format.code.codeBits();
+  bool isUnsigned = format.code.kind == CodeForm::Uint || format.code.kind == CodeForm::Planes;
+  if (!isUnsigned || format.value.kind != ValueMap::Affine || format.value.sign != ValueMap::Own ||
+      (bits != 3 && bits != 5 && bits != 7))
+    return std::nullopt;
+  format.code.kind = CodeForm::Uint;
+  format.code.numbers = {bits + 1};
+  return wide;
+}
+
+static bool haveSameCodes(const CodeForm &from, const CodeForm &to) {
+  return from.kind == to.kind && from.numbers == to.numbers;
+}
+
+/// Codes of one plane from those of one or several.
+static void copyCodes(const EncodedLayout &from, llvm::ArrayRef<uint8_t> bytes, const EncodedArray &to,
+                      uint8_t *result) {
+  for (int64_t row = 0; row < to.rows; ++row)
+    for (int64_t column = 0; column < to.columns; ++column) {
+      uint32_t code = 0;
+      unsigned shift = 0;
+      for (int plane = 0; const EncodedArray *array = from.find(ArrayRole::Codes, 0, 0, plane); ++plane) {
+        unsigned bits = array->element.bits();
+        code |= getField(bytes.data() + array->offset + row * array->rowBytes, bits, column) << shift;
+        shift += bits;
+      }
+      setField(result + to.offset + row * to.rowBytes, to.element.bits(), column, code);
+    }
+}
+
 bool lutra::haveSameBytes(const Encoding &from, const Encoding &to) {
   const WeightFormat &old = from.terms.front().formats.front(), &made = to.terms.front().formats.front();
   auto isStored = [](const ValueMap &map) { return map.kind == ValueMap::Table && map.values.empty(); };
-  return isStored(old.value) == isStored(made.value) &&
+  return isStored(old.value) == isStored(made.value) && haveSameCodes(old.code, made.code) &&
          llvm::equal(old.scales, made.scales,
                      [](const ScaleForm &left, const ScaleForm &right) { return left.gk == right.gk; });
 }
@@ -93,7 +129,13 @@ llvm::Expected<std::vector<uint8_t>> lutra::restate(const Encoding &from, const 
   if (!made)
     return made.takeError();
   std::vector<uint8_t> result(made->bytes);
+  bool copiesCodes =
+      haveSameCodes(from.terms.front().formats.front().code, to.terms.front().formats.front().code);
   for (const EncodedArray &array : made->arrays) {
+    if (array.role == ArrayRole::Codes && !copiesCodes) {
+      copyCodes(*old, bytes, array, result.data());
+      continue;
+    }
     const EncodedArray &source = *old->find(array.role, array.term, array.format, array.level);
     const uint8_t *data = bytes.data() + source.offset;
     if (source.columns == array.columns) {

@@ -115,3 +115,28 @@ TEST(StatedTable, decodes_alike) {
   ASSERT_TRUE(four);
   EXPECT_EQ(cutGroups(*four, k).terms.front().formats.front().scales.front().gk, kWhole);
 }
+
+/// Codes of two planes, or of one, in a bit more, with the same values.
+TEST(StatedTable, widens_codes) {
+  constexpr int64_t n = 5, k = 53;
+  std::vector<double> values(n * k);
+  for (int64_t i = 0; i < n * k; ++i)
+    values[i] = static_cast<double>(i * 37 % 101) - 50;
+  for (std::vector<int64_t> planes : {std::vector<int64_t>{3}, {2, 1}, {1, 4}, {7}}) {
+    Encoding narrow = withTable(3, 16, {});
+    WeightFormat &format = narrow.terms.front().formats.front();
+    format.value = ValueMap();
+    format.code.kind = planes.size() > 1 ? CodeForm::Planes : CodeForm::Uint;
+    format.code.numbers = planes;
+    format.value.offset = -(int64_t(1) << (format.code.codeBits() - 1));
+    std::optional<Encoding> wide = widenCodes(narrow);
+    ASSERT_TRUE(wide);
+    EXPECT_EQ(wide->terms.front().formats.front().code.codeBits(), format.code.codeBits() + 1);
+    EXPECT_FALSE(haveSameBytes(narrow, *wide));
+    EXPECT_FALSE(widenCodes(*wide));
+    std::vector<uint8_t> bytes = llvm::cantFail(encodeTensor(narrow, n, k, values));
+    std::vector<uint8_t> written = llvm::cantFail(restate(narrow, *wide, n, k, bytes));
+    EXPECT_EQ(llvm::cantFail(decodeTensor(*wide, n, k, written)), llvm::cantFail(decodeTensor(narrow, n, k, bytes)));
+  }
+  EXPECT_FALSE(widenCodes(withTable(3, 16, entriesOf(8))));
+}

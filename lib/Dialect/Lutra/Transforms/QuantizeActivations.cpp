@@ -9,6 +9,7 @@
 // beside their distances, or a table of reals to fixed-point numbers of two digits where these move by less than the
 // activations (include/lutra/Support/RoundedTable.h), whichever takes fewer cycles: the product then has a weight of
 // that encoding, with the same bytes unless it had stored its table or needs more scales, since sums have 32 bits.
+// Codes of 3, 5 or 7 bits in groups that end within their words get another bit.
 //
 // Where no small integers stand for a weight's values, or a table's are more work than that, the codes of the other
 // operand may be numbers of a product in bf16, which holds them: the scale of a row is applied to its results, that of
@@ -301,13 +302,24 @@ static SmallVector<RankedTensorType> getRoundedTypes(GlobalOp global) {
   return types;
 }
 
+/// The type with wider codes; null: there is none.
+static RankedTensorType getWideType(GlobalOp global) {
+  auto type = cast<RankedTensorType>(global.getType());
+  EncodingAttr attr = encodingOf(type);
+  if (!attr || type.getRank() != 2 || attr.getPacking() || readMatrix(global).empty())
+    return {};
+  std::optional<Encoding> made = widenCodes(attr.getValue());
+  return made ? type.cloneWithEncoding(EncodingAttr::get(type.getContext(), *made, PackingAttr())) : RankedTensorType();
+}
+
 /// The weight of a product as one of that type.
 Value QuantizeActivations::getRounded(MatmulOp product, RankedTensorType type) {
   GlobalOp global = store->getGlobal(product.getRhs());
   GlobalOp &made = rounded[{global, type.getAsOpaquePointer()}];
   const Encoding &from = encodingOf(cast<RankedTensorType>(global.getType())).getValue();
   const Encoding &to = encodingOf(type).getValue();
-  std::string name = (global.getSymName() + ".rounded").str();
+  bool isWide = widenCodes(from) == to;
+  std::string name = (global.getSymName() + (isWide ? ".wide" : ".rounded")).str();
   if (!made && haveSameBytes(from, to))
     made = store->addView(global, name, type);
   if (!made) { // getRoundedTypes has read these bytes
@@ -414,8 +426,11 @@ void QuantizeActivations::quantize(MatmulOp op, const ProductStrategies &strateg
   why.clear();
   std::optional<StrategyChoice> after = strategies.choose(*getProductProblem(coded), levels, wish, why);
   RankedTensorType roundedType; // of a weight that exists if it is taken
-  if (mayRound(op))
-    for (RankedTensorType type : getRoundedTypes(store->getGlobal(op.getRhs()))) {
+  if (mayRound(op)) {
+    SmallVector<RankedTensorType> types = getRoundedTypes(store->getGlobal(op.getRhs()));
+    if (RankedTensorType wide = after ? RankedTensorType() : getWideType(store->getGlobal(op.getRhs())))
+      types.push_back(wide);
+    for (RankedTensorType type : types) {
       Value weight = UnrealizedConversionCastOp::create(builder, loc, type, op.getRhs()).getResult(0);
       coded.getRhsMutable().set(weight);
       std::optional<StrategyChoice> choice = strategies.choose(*getProductProblem(coded), levels, wish, why);
@@ -426,6 +441,7 @@ void QuantizeActivations::quantize(MatmulOp op, const ProductStrategies &strateg
       coded.getRhsMutable().set(op.getRhs());
       weight.getDefiningOp()->erase();
     }
+  }
   std::optional<StrategyChoice> inBfloat;
   RankedTensorType bfloatType;
   if (form.symmetric && store->getGlobal(op.getRhs()))

@@ -243,7 +243,8 @@ def QuantizeActivations : Pass<"lutra-quantize-activations", "mlir::ModuleOp"> {
     bits, those codes are multiplied. A weight whose values are no small integers gets the encoding of
     lutra::roundToBytes or lutra::roundTable that takes the fewest cycles, if these are fewer than with its own, and
     keeps its bytes but for a stored table, which is stated first (lutra::stateTable), and for scales of long groups,
-    which sums of 32 bits do not hold (lutra::cutGroups). Where lutra::takesBfloat says that its values are no small
+    which sums of 32 bits do not hold (lutra::cutGroups); codes that no strategy multiplies get another bit where one
+    does then (lutra::widenCodes). Where lutra::takesBfloat says that its values are no small
     integers, the form is sym and that takes fewer cycles, codes become numbers instead, of a product that may round
     both operands to bf16 (act = bf16): a cast of the codes, whose scales multiply the results, where those are of rows,
     else a `lutra.dequantize` of them. Leaves alone: everything else, and all of it without `targets`.
