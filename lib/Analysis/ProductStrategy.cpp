@@ -43,6 +43,48 @@ int64_t lutra::getRowDim(MatmulOp op) {
   return last > 1 && isOneMatrix && type.getDimSize(last - 1) == 1 ? last - 2 : last - 1;
 }
 
+/// Whether all in the kernel of a product takes the dimensions of pixels alike: they become one (CollapseDims.cpp).
+static bool joinsPixels(MatmulOp op) {
+  auto kernel = op->getParentOfType<KernelOp>();
+  if (!kernel)
+    return true;
+  Value matrix = op.getRhs();
+  if (!isa<BlockArgument>(matrix) || !matrix.hasOneUse())
+    return false;
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(op.getType()).getShape();
+  auto rank = static_cast<int64_t>(shape.size());
+  auto isAlike = [&](Value value) {
+    auto type = dyn_cast<RankedTensorType>(value.getType());
+    if (!type || value == matrix)
+      return true;
+    int64_t lead = rank - type.getRank();
+    if (lead < 0 || type.getEncoding())
+      return false;
+    bool isFull = true, isOne = true;
+    for (int64_t dim = 1; dim < rank - 1; ++dim) {
+      int64_t size = dim < lead ? 1 : type.getDimSize(dim - lead);
+      isFull &= size == shape[dim];
+      isOne &= size == 1;
+    }
+    return isFull || isOne;
+  };
+  Block &body = kernel.getBody().front();
+  return llvm::all_of(body.getArguments(), isAlike) && llvm::all_of(body, [&](Operation &other) {
+    bool hasOneScale = isa<QuantizeOp, DequantizeOp>(&other) &&
+                       cast<RankedTensorType>(other.getOperand(1).getType()).getRank() == 0;
+    return (hasOneScale || &other == op.getOperation() ||
+            isa<UnaryOp, BinaryOp, CompareOp, SelectOp, CastOp, RequantizeOp, ConstantOp, YieldOp>(&other)) &&
+           llvm::all_of(other.getResults(), isAlike);
+  });
+}
+
+bool lutra::isPixelProduct(MatmulOp op) {
+  auto type = cast<RankedTensorType>(op.getType());
+  return type.getRank() > 3 && cast<RankedTensorType>(op.getRhs().getType()).getRank() == 2 && !op.getTransposeLhs() &&
+         cast<RankedTensorType>(op.getLhs().getType()).getRank() == type.getRank() &&
+         !ShapedType::isDynamicShape(type.getShape().drop_front().drop_back()) && joinsPixels(op);
+}
+
 std::optional<ProductProblem> lutra::getProductProblem(Operation *op) {
   ProductProblem problem{op, {}, 1, {}, {}, {}};
   if (auto matmul = dyn_cast<MatmulOp>(op)) {
@@ -57,6 +99,10 @@ std::optional<ProductProblem> lutra::getProductProblem(Operation *op) {
     if (problem.shape.k < 0)
       problem.shape.k = known(rhs.getDimSize(rhs.getRank() - (matmul.getTransposeRhs() ? 1 : 2)));
     problem.batch = volume(result.getShape().take_front(rowDim));
+    if (isPixelProduct(matmul)) {
+      problem.shape.m = volume(result.getShape().drop_front().drop_back());
+      problem.batch = known(result.getDimSize(0));
+    }
     return problem;
   }
   auto conv = dyn_cast<ConvOp>(op);
@@ -90,8 +136,11 @@ bool lutra::mayComputeLhs(const ProductProblem &problem, const TileTarget &targe
     if (matmul.getTransposeLhs() || matmul.getScale())
       return false;
     int64_t rowDim = getRowDim(matmul);
-    for (auto [dim, size] : llvm::enumerate(result.getShape().drop_back()))
-      (static_cast<int64_t>(dim) == rowDim ? rows : batch) *= ShapedType::isDynamic(size) ? 1 : size;
+    bool joins = isPixelProduct(matmul);
+    for (auto [dim, size] : llvm::enumerate(result.getShape().drop_back())) {
+      bool isRow = joins ? dim > 0 : static_cast<int64_t>(dim) == rowDim;
+      (isRow ? rows : batch) *= ShapedType::isDynamic(size) ? 1 : size;
+    }
   } else {
     auto conv = cast<ConvOp>(problem.op);
     auto filter = cast<RankedTensorType>(conv.getFilter().getType());

@@ -161,7 +161,8 @@ LogicalResult buildStage(OpPassManager &manager, Stage stage, const CompileOptio
       // After lookups, which read weights that are no product's then; transposes would hide a matrix.
       manager.addPass(createFoldWeights());
       if (!needsQuantizeModel(options)) { // else quantizeModel does it when the stage has run
-        manager.addPass(createQuantizeWeights({options.quantize}));
+        // Filters stay floats where nothing reads codes in a kernel of products.
+        manager.addPass(createQuantizeWeights({options.quantize, /*pixelFilters=*/options.target == "cpu"}));
         manager.addPass(createQuantizeCaches({options.quantize}));
       }
     }

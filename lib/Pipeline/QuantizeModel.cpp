@@ -189,7 +189,8 @@ LogicalResult ModelQuantizer::run(std::string &reportText) {
     filterObstacle = "is a filter, which target " + options.target + " reads as floats";
   else if (options.strategy != "auto")
     filterObstacle = "is a filter, which strategy " + options.strategy + " reads as floats";
-  if (failed(quantizer.plan(options.quantize, calibrated || options.quantizeList, filterObstacle)))
+  if (failed(quantizer.plan(options.quantize, calibrated || options.quantizeList, filterObstacle,
+                            /*pixelFilters=*/options.target == "cpu")))
     return failure();
   if (options.quantizeList) {
     for (const QuantizedProduct &product : quantizer.getProducts())

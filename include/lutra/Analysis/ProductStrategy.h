@@ -42,6 +42,10 @@ struct ProductProblem {
 /// single rows meet one matrix, since a batch of those is a matrix.
 int64_t getRowDim(MatmulOp op);
 
+/// Whether a matmul multiplies the pixels of images [B, d.., K] of one size with one matrix: those of an image are rows
+/// of one product then.
+bool isPixelProduct(MatmulOp op);
+
 /// The problem of a matmul or conv; nothing for any other op.
 std::optional<ProductProblem> getProductProblem(mlir::Operation *op);
 

@@ -2,8 +2,11 @@
 // All values of a pointwise, reduction or row kernel are aligned at their last dimension with one
 // domain. In each of its dimensions a value is either full or 1. Adjacent dimensions are joined when no
 // value is full in one and 1 in another and no op names one without the others. A convolution whose window is one
-// pixel treats all spatial dimensions alike: its image becomes one row, which is cut into tiles without remainders.
+// pixel treats all spatial dimensions alike: its image becomes one row, which is cut into tiles without remainders. So
+// does a product of the channels of pixels with one matrix.
 #include "CollapseDims.h"
+
+#include "lutra/Analysis/ProductStrategy.h"
 
 using namespace mlir;
 
@@ -25,6 +28,8 @@ static bool isPointwiseConv(ConvOp op) {
 static bool isAligned(Operation *op) {
   if (auto conv = dyn_cast<ConvOp>(op))
     return isPointwiseConv(conv);
+  if (auto matmul = dyn_cast<MatmulOp>(op))
+    return isPixelProduct(matmul) && isa<BlockArgument>(matmul.getRhs());
   if (isa<QuantizeOp, DequantizeOp>(op)) // with one scale
     return typeOf(op->getOperand(1)).getRank() == 0;
   if (auto gather = dyn_cast<GatherOp>(op)) // of one entry for each element
@@ -75,7 +80,7 @@ public:
 
 private:
   /// Whether a value lies outside of the domain: the packed filter of a conv, whose panels know no spatial dimensions,
-  /// or a table that codes index, which no other op reads.
+  /// the matrix of a product of pixels, or a table that codes index, which no other op reads.
   static bool isOutside(Value value) {
     auto isTable = [&](OpOperand &use) {
       auto gather = dyn_cast<GatherOp>(use.getOwner());
@@ -85,6 +90,8 @@ private:
       return true;
     if (!value.hasOneUse())
       return false;
+    if (auto matmul = dyn_cast<MatmulOp>(*value.user_begin()))
+      return matmul.getRhs() == value;
     auto conv = dyn_cast<ConvOp>(*value.user_begin());
     return conv && conv.getFilter() == value && isPointwiseConv(conv);
   }
@@ -111,7 +118,7 @@ private:
         int64_t axis = (int64_t)softmax.getAxis() + rank - typeOf(softmax.getInput()).getRank();
         if (a == axis || b == axis)
           return false;
-      } else if (isa<ConvOp>(op)) {
+      } else if (isa<ConvOp, MatmulOp>(op)) {
         if (a == 0 || b == rank - 1) // batch and channels
           return false;
       } else if (isa<LayerNormOp, RmsNormOp>(op)) {

@@ -73,3 +73,14 @@ lutra.kernel @pointwise(%x: tensor<1x7x7x32xf32>, %w: tensor<1x1x32x16xf32, #lut
   %1 = lutra.binary<add> %0, %s : (tensor<1x7x7x16xf32>, tensor<1x7x7x16xf32>) -> tensor<1x7x7x16xf32>
   lutra.yield %1 : tensor<1x7x7x16xf32>
 }
+
+// So it is with a product of the channels of each pixel.
+// CHECK-LABEL: func.func @pixels(
+// CHECK: memref.collapse_shape %arg0 {{.*}} : memref<1x7x7x32xf32> into memref<1x49x32xf32>
+// CHECK: lutra.tile_matmul
+// CHECK: lutra.tile_load {{.*}} : memref<1x49x16xf32> -> <6x16xf32>
+lutra.kernel @pixels(%x: tensor<1x7x7x32xf32>, %w: tensor<32x16xf32>, %s: tensor<1x7x7x16xf32>) -> tensor<1x7x7x16xf32> {
+  %0 = lutra.matmul %x, %w : (tensor<1x7x7x32xf32>, tensor<32x16xf32>) -> tensor<1x7x7x16xf32>
+  %1 = lutra.binary<add> %0, %s : (tensor<1x7x7x16xf32>, tensor<1x7x7x16xf32>) -> tensor<1x7x7x16xf32>
+  lutra.yield %1 : tensor<1x7x7x16xf32>
+}

@@ -2,9 +2,10 @@
 // A filter [N, C, k..] is a matrix of N rows along its windows, and gets codes as one. It is read as dequantized bytes
 // with a scale for each filter, as models of integers have it: beside an input of codes with one scale that is a
 // convolution of integers (lutra-raise-integer-products). Kernels read filters in no other codes, and none beside
-// floats.
+// floats; those of one pixel become matrices where the spec asks for more (PixelFilters.cpp).
 #include "lutra/Dialect/Lutra/Transforms/WeightQuantizer.h"
 
+#include "PixelFilters.h"
 #include "WeightData.h"
 
 #include "lutra/Support/BytePanels.h"
@@ -17,6 +18,7 @@ using namespace lutra;
 
 /// Filters of fewer elements gain nothing, unless they are named: first layers above all, which bear codes badly.
 static constexpr int64_t leastElements = 2048;
+static constexpr StringLiteral smallReason = "is a filter of fewer than 2048 elements; name it in layer(..)";
 
 /// Fewer bits hold no range of a whole input.
 static constexpr unsigned leastActivationBits = 4;
@@ -72,8 +74,11 @@ static std::optional<WeightForm> findBytes(ArrayRef<WeightForm> forms, int64_t k
   return std::nullopt;
 }
 
-void WeightQuantizer::classify(ConvOp op, bool calibrated, StringRef obstacle) {
-  GlobalOp global = store->getGlobal(op.getFilter());
+void WeightQuantizer::classify(ConvOp op, bool calibrated, StringRef obstacle, bool pixelFilters) {
+  Value filter = op.getFilter();
+  if (auto matrix = filter.getDefiningOp<ReshapeOp>(); matrix && isPixelFilter(op)) // of a filter read before
+    filter = matrix.getInput();
+  GlobalOp global = store->getGlobal(filter);
   if (!global)
     return;
   const QuantizeSpec::Rule *rule = findChange(op, global);
@@ -83,13 +88,27 @@ void WeightQuantizer::classify(ConvOp op, bool calibrated, StringRef obstacle) {
   auto leave = [&](StringRef why) { WeightQuantizer::leave(op, global, name, why); };
   if (std::string why = findObstacle(op, global); !why.empty())
     return leave(why);
-  if (!obstacle.empty())
-    return leave(obstacle);
   auto type = cast<RankedTensorType>(global.getType());
   int64_t n = type.getDimSize(0), k = type.getNumElements() / n;
+  bool isSmall = type.getNumElements() < leastElements && !rule->named;
   const ActivationRounding &rounding = asked.activations;
   bool rounds = rounding.scales != ActivationRounding::None && rounding.type == ActivationForm::Int &&
                 rounding.wideBlocks == 0;
+  std::optional<WeightForm> form = findBytes(rule->forms, k);
+  bool isMatrix = type.getRank() == 2; // for a product
+  bool takesBytes = obstacle.empty() && rounds && rounding.bits >= leastActivationBits && calibrated && form;
+  if (pixelFilters && isPixelFilter(op) && (isMatrix || !takesBytes)) {
+    if (isSmall)
+      return leave(smallReason);
+    if (k < leastDepth && !rule->named)
+      return leave("is a filter of fewer than 64 channels; name it in layer(..)");
+    return classify(multiplyPixels(op, global), global, /*onRight=*/true, *rule);
+  }
+  if (!obstacle.empty())
+    return leave(obstacle);
+  if (rounding.wideBlocks > 0)
+    return leave("is a filter of several pixels, whose windows are not sorted into the blocks of blocks8=; leave that "
+                 "out, or exclude it");
   if (!rounds)
     return leave("is a filter, which gets codes beside activations of integers alone; add activations=int8:static and "
                  "--calibrate=FILE");
@@ -100,14 +119,13 @@ void WeightQuantizer::classify(ConvOp op, bool calibrated, StringRef obstacle) {
                      .str());
   if (!calibrated)
     return leave("is a filter, whose windows need one scale for all of the input; add --calibrate=FILE");
-  std::optional<WeightForm> form = findBytes(rule->forms, k);
   if (!form)
     return leave(llvm::formatv("is a filter, which takes int8 with one scale for each filter and not {0}; add "
                                "layer({1}).weights=int8",
                                rule->forms.front().text(), global.getSymName())
                      .str());
-  if (type.getNumElements() < leastElements && !rule->named)
-    return leave("is a filter of fewer than 2048 elements; name it in layer(..)");
+  if (isSmall)
+    return leave(smallReason);
   products.push_back({op, global, name, n, k, /*turned=*/false, {*form}});
 }
 

@@ -1,7 +1,7 @@
 //===- QuantizeWeights.cpp - constant matrices of products in few bits ------===//
 // What --quantize asks for (include/lutra/Support/QuantizeSpec.h), without inputs of the model; with them the pipeline
 // does it (lib/Pipeline/QuantizeModel.cpp). A product with a constant f32 matrix reads an encoded weight instead: rows
-// along K, whatever the order of the matrix was.
+// along K, whatever the order of the matrix was. So does a convolution whose filter has one pixel (PixelFilters.cpp).
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
 #include "lutra/Dialect/Lutra/Transforms/WeightQuantizer.h"
@@ -25,7 +25,7 @@ struct QuantizeWeights final : lutra::impl::QuantizeWeightsBase<QuantizeWeights>
 
 void QuantizeWeights::runOnOperation() {
   WeightQuantizer quantizer(getOperation(), DEBUG_TYPE);
-  if (failed(quantizer.plan(spec, /*calibrated=*/false)))
+  if (failed(quantizer.plan(spec, /*calibrated=*/false, /*filterObstacle=*/"", pixelFilters)))
     return signalPassFailure();
   bool good = succeeded(quantizer.applyTables());
   for (const QuantizedProduct &product : quantizer.getProducts()) {

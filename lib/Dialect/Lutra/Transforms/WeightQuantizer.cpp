@@ -18,9 +18,6 @@
 using namespace mlir;
 using namespace lutra;
 
-/// Weights with fewer steps of K gain nothing, unless they are named.
-static constexpr int64_t leastDepth = 64;
-
 WeightQuantizer::WeightQuantizer(ModuleOp module, StringRef category)
     : module(module), category(category), store(std::make_unique<WeightStore>(module)) {}
 
@@ -30,7 +27,8 @@ void WeightQuantizer::parallel(size_t count, llvm::function_ref<void(size_t)> bo
   parallelFor(module.getContext(), 0, count, [&](size_t index) { body(index); });
 }
 
-LogicalResult WeightQuantizer::plan(StringRef spec, bool calibrated, StringRef filterObstacle) {
+LogicalResult WeightQuantizer::plan(StringRef spec, bool calibrated, StringRef filterObstacle,
+                                    bool pixelFilters) {
   llvm::Expected<QuantizeSpec> parsed = QuantizeSpec::parse(spec);
   if (!parsed)
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
@@ -71,7 +69,7 @@ LogicalResult WeightQuantizer::plan(StringRef spec, bool calibrated, StringRef f
     if (auto product = dyn_cast<MatmulOp>(op))
       classify(product);
     else if (auto conv = dyn_cast<ConvOp>(op))
-      classify(conv, calibrated, filterObstacle);
+      classify(conv, calibrated, filterObstacle, pixelFilters);
   });
   if (asked.embeddings)
     module.walk([&](GatherOp op) { classify(op); });
@@ -140,24 +138,26 @@ const QuantizeSpec::Rule *WeightQuantizer::findChange(Operation *op, GlobalOp we
 }
 
 void WeightQuantizer::classify(MatmulOp op) {
-  auto type = cast<RankedTensorType>(op.getRhs().getType());
   GlobalOp global = store->getGlobal(op.getRhs());
   bool onRight = static_cast<bool>(global);
   if (!onRight)
     global = store->getGlobal(op.getLhs());
   if (!global || op.getScale())
     return;
-  const QuantizeSpec::Rule *rule = findChange(op, global);
-  if (!rule)
-    return;
+  if (const QuantizeSpec::Rule *rule = findChange(op, global))
+    classify(op, global, onRight, *rule);
+}
+
+void WeightQuantizer::classify(MatmulOp op, GlobalOp global, bool onRight, const QuantizeSpec::Rule &rule) {
+  auto type = cast<RankedTensorType>(op.getRhs().getType());
   std::string name = nameOf(op).str();
   auto leave = [&](StringRef why) { WeightQuantizer::leave(op, global, name, why); };
   if (std::string why = findObstacle(op, global, onRight); !why.empty())
     return leave(why);
   bool turned = !op.getTransposeRhs();
   QuantizedProduct product{op, global, name, type.getDimSize(turned ? 1 : 0), type.getDimSize(turned ? 0 : 1), turned,
-                           rule->forms};
-  if (product.k < leastDepth && !rule->named)
+                           rule.forms};
+  if (product.k < leastDepth && !rule.named)
     return leave("has fewer than 64 rows along K; name it in layer(..)");
   if (product.n == 0 || product.k == 0)
     return leave("is empty");

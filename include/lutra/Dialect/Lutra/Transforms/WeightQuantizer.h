@@ -53,8 +53,9 @@ public:
   ~WeightQuantizer();
 
   /// Errors are diagnostics. With `calibrated`, forms whose spec names no method take GPTQ. `filterObstacle` says why
-  /// no filter of a convolution gets codes; empty: nothing keeps them.
-  mlir::LogicalResult plan(llvm::StringRef spec, bool calibrated, llvm::StringRef filterObstacle = "");
+  /// no filter of a convolution gets codes as a filter; empty: nothing keeps them. With `pixelFilters` those of one
+  /// pixel that do not become matrices of products.
+  mlir::LogicalResult plan(llvm::StringRef spec, bool calibrated, llvm::StringRef filterObstacle, bool pixelFilters);
   const QuantizeSpec &getSpec() const { return asked; }
   llvm::ArrayRef<QuantizedProduct> getProducts() const { return products; }
   llvm::ArrayRef<KeptProduct> getKept() const { return kept; }
@@ -88,6 +89,8 @@ public:
   mlir::LogicalResult readWeight(const QuantizedProduct &product, std::vector<float> &values);
 
 private:
+  /// Weights with fewer steps of K gain nothing, unless they are named.
+  static constexpr int64_t leastDepth = 64;
   struct Done {
     bool turned;
     WeightForm form;
@@ -96,7 +99,10 @@ private:
     std::vector<float> scales = {}; // of a filter, whose weight is its bytes
   };
   void classify(MatmulOp op);
-  void classify(ConvOp op, bool calibrated, llvm::StringRef obstacle);
+  void classify(MatmulOp op, GlobalOp global, bool onRight, const QuantizeSpec::Rule &rule);
+  void classify(ConvOp op, bool calibrated, llvm::StringRef obstacle, bool pixelFilters);
+  /// Puts a product of each pixel's channels in the place of a convolution with a constant filter of one pixel.
+  MatmulOp multiplyPixels(ConvOp op, GlobalOp global);
   void classify(GatherOp op);
   /// The name that an importer gave an op; empty: none.
   static llvm::StringRef nameOf(mlir::Operation *op);
