@@ -1,8 +1,9 @@
 """Writes networks of convolutions as MLIR, and samples of their inputs.
 
 `images` has two dimensions: a plain filter, one with a residual around it, one behind a maximum, one in groups that
-integers take, one pixel wide ones with strides, depthwise and small ones, which stay. `sound` has one dimension. What
-`loud` returns is beyond f32 for all samples. `endless` is a sample of `images` that is not finite.
+integers take, one pixel wide ones with strides, depthwise ones, and a small one, which stays. `sound` has one
+dimension. `bounded` has bounds between two filters, as has `swapped`, where they stand on the left. What `loud` returns
+is beyond f32 for all samples. `endless` is a sample of `images` that is not finite.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Network:
 
     def op(self, text: str, kind: str) -> str:
         self.count += 1
-        self.lines += f"  %v{self.count} = {text} -> {kind}\n"
+        self.lines += f"  %v{self.count} = {text}{f' -> {kind}' if kind else ''}\n"
         return f"%v{self.count}"
 
     def conv(
@@ -104,6 +105,21 @@ def sound(path: Path) -> None:
     net.write(path, given, x, shape)
 
 
+def bounded(path: Path, swapped: bool) -> None:
+    net = Network(9)
+    given = [1, 8, SIZE, SIZE]
+    x, shape = net.conv("first", "%x", given, [32, 8, 3, 3])
+    kind = f"tensor<{'x'.join(map(str, shape))}xf32>"
+    for name, value in (("max", 0.0), ("min", 1.5)):
+        bound = net.op(f"lutra.constant dense<{value}> : tensor<f32>", "")
+        operands, kinds = (
+            (f"{bound}, {x}", f"tensor<f32>, {kind}") if swapped else (f"{x}, {bound}", f"{kind}, tensor<f32>")
+        )
+        x = net.op(f"lutra.binary<{name}> {operands} : ({kinds})", kind)
+    x, shape = net.conv("second", x, shape, [32, 32, 3, 3])
+    net.write(path, given, x, shape)
+
+
 def loud(path: Path) -> None:
     net = Network(5)
     given = [1, 8, SIZE, SIZE]
@@ -116,6 +132,8 @@ def main() -> None:
     folder = Path(sys.argv[1])
     random = np.random.default_rng(6)
     loud(folder / "loud.mlir")
+    bounded(folder / "bounded.mlir", swapped=False)
+    bounded(folder / "swapped.mlir", swapped=True)
     image = random.standard_normal((1, 8, SIZE, SIZE)).astype(np.float32)
     np.savez(folder / "loud.npz", x=image * 1000)
     image[0, 3, 4, 4] = np.inf

@@ -27,6 +27,21 @@ static constexpr unsigned leastActivationBits = 4;
 static constexpr unsigned byteBits = 8;
 static constexpr int64_t middleCode = 128;
 
+/// Whether a convolution has a filter for each channel, of a form whose kernel reads codes, which it computes in f32
+/// block by block (mayComputeWindows): only bytes pass between it and its neighbours.
+static bool readsCodesByChannel(ConvOp op) {
+  constexpr int64_t vector = 16, mostBytes = 128 << 10;
+  auto input = cast<RankedTensorType>(op.getInput().getType());
+  auto filter = cast<RankedTensorType>(op.getFilter().getType());
+  if (filter.getRank() != 4 || filter.getDimSize(1) != 1 || filter.getDimSize(0) < vector ||
+      filter.getDimSize(0) != static_cast<int64_t>(op.getGroups()) ||
+      ShapedType::isDynamicShape(input.getShape().drop_front()) ||
+      cast<RankedTensorType>(op.getType()).getDimSize(3) < 2)
+    return false;
+  int64_t rows = (filter.getDimSize(2) - 1) * op.getDilations()[0] + 1;
+  return rows * (input.getDimSize(3) + op.getLow()[1] + op.getHigh()[1]) * vector * 4 <= mostBytes;
+}
+
 /// Why a constant filter gets no codes, whatever the spec; empty: it may.
 static std::string findObstacle(ConvOp op, GlobalOp global) {
   auto type = cast<RankedTensorType>(global.getType());
@@ -47,7 +62,7 @@ static std::string findObstacle(ConvOp op, GlobalOp global) {
   if (!isa<func::FuncOp>(op->getParentOp()))
     return "is a filter in a branch, where inputs are not measured";
   if (int64_t filters = type.getDimSize(0) / groups, channels = type.getDimSize(1);
-      groups != 1 && (filters % bytePanelWidth != 0 || channels % bytePanelDepth != 0))
+      groups != 1 && !readsCodesByChannel(op) && (filters % bytePanelWidth != 0 || channels % bytePanelDepth != 0))
     return llvm::formatv("is a filter of groups of {0} channels and {1} filters; integers take multiples of {2} and "
                          "{3}",
                          channels, filters, bytePanelDepth, bytePanelWidth)
@@ -90,7 +105,8 @@ void WeightQuantizer::classify(ConvOp op, bool calibrated, StringRef obstacle, b
     return leave(why);
   auto type = cast<RankedTensorType>(global.getType());
   int64_t n = type.getDimSize(0), k = type.getNumElements() / n;
-  bool isSmall = type.getNumElements() < leastElements && !rule->named;
+  // Of channels of their own, codes gain what is read and written rather than bytes of weights.
+  bool isSmall = type.getNumElements() < leastElements && !rule->named && !readsCodesByChannel(op);
   const ActivationRounding &rounding = asked.activations;
   bool rounds = rounding.scales != ActivationRounding::None && rounding.type == ActivationForm::Int &&
                 rounding.wideBlocks == 0;

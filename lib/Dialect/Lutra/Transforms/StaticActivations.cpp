@@ -8,8 +8,10 @@
 #include "lutra/Support/EncodedLayout.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Matchers.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <limits>
 
@@ -19,6 +21,30 @@ using namespace lutra;
 StaticActivations::StaticActivations(ModuleOp module) : store(std::make_unique<WeightStore>(module)) {}
 
 StaticActivations::~StaticActivations() = default;
+
+/// The value before bounds beyond which all have the codes `first` or `last` anyway, since rounding keeps the order.
+static Value skipBounds(Value value, const RangeCodes &codes, int64_t first, int64_t last) {
+  auto roundsBeyond = [&](float bound, bool isLeast) {
+    float code = std::nearbyint(bound / codes.scale) + static_cast<float>(codes.zero);
+    return isLeast ? code <= static_cast<float>(first) : code >= static_cast<float>(last);
+  };
+  while (true) {
+    if (auto unary = value.getDefiningOp<UnaryOp>()) {
+      if (unary.getKind() != UnaryKind::Relu || !roundsBeyond(0, /*isLeast=*/true))
+        return value;
+      value = unary.getInput();
+      continue;
+    }
+    auto binary = value.getDefiningOp<BinaryOp>();
+    DenseElementsAttr bound;
+    if (!binary || (binary.getKind() != BinaryKind::Max && binary.getKind() != BinaryKind::Min) ||
+        !matchPattern(binary.getRhs(), m_Constant(&bound)) || !bound.isSplat() ||
+        !bound.getElementType().isF32() || binary.getLhs().getType() != value.getType() ||
+        !roundsBeyond(bound.getSplatValue<float>(), binary.getKind() == BinaryKind::Max))
+      return value;
+    value = binary.getLhs();
+  }
+}
 
 /// What the codes stand for, right behind the value. `most`: codes are no more, and no less than its negative where
 /// `isBounded`, else one less; 0: than their type lets them be. Codes without a sign, as convolutions read them, are
@@ -36,15 +62,17 @@ Value StaticActivations::roundValue(Value value, Type code, const RangeCodes &co
   auto makeCode = [&](int64_t number) { return makeScalar(builder, loc, code, static_cast<double>(number + shift)); };
   Value scale = makeScalar(builder, loc, type.getElementType(), codes.scale);
   Value zero = codes.zero + shift == 0 ? Value() : makeCode(codes.zero);
-  Value rounded = QuantizeOp::create(builder, loc, codeType, value, scale, zero, /*axis=*/0, /*block=*/0);
+  bool isNarrow = most > 0 && most < 127, isSymmetric = most > 0 && isBounded;
+  int64_t last = isNarrow ? most : 127, first = isSymmetric ? -most : isNarrow ? -most - 1 : -128;
+  Value source = isa<IntegerType>(code) ? skipBounds(value, codes, first, last) : value;
+  Value rounded = QuantizeOp::create(builder, loc, codeType, source, scale, zero, /*axis=*/0, /*block=*/0);
   auto limit = [&](BinaryKind kind, int64_t bound) {
     rounded = BinaryOp::create(builder, loc, codeType, kind, rounded, makeCode(bound));
   };
-  bool isNarrow = most > 0 && most < 127;
   if (isNarrow)
-    limit(BinaryKind::Min, most);
-  if (isNarrow || (most > 0 && isBounded))
-    limit(BinaryKind::Max, isBounded ? -most : -most - 1);
+    limit(BinaryKind::Min, last);
+  if (isNarrow || isSymmetric)
+    limit(BinaryKind::Max, first);
   return made = DequantizeOp::create(builder, loc, type, rounded, scale, zero, /*axis=*/0, /*block=*/0);
 }
 

@@ -3,11 +3,13 @@
 // RUN: lutra-opt %s "--lutra-quantize-weights=spec=w4a8,exclude=excluded" | FileCheck %s --check-prefix=ROWS
 // RUN: not lutra-opt %s "--lutra-quantize-weights=spec=int8 pixel-filters=false" 2>&1 | FileCheck %s --check-prefix=FILTERS
 // FILTERS: E0301: --quantize changes nothing: {{.*}} shared (is a filter, which gets codes beside activations of integers alone
+// FILTERS-SAME: pairs (is a filter of groups of 2 channels and 2 filters; integers take multiples of 4 and 16)
 lutra.global @shared : tensor<32x64x1x1xf32> = dense<1.5> : tensor<32x64x1x1xf32>
 lutra.global @sound : tensor<32x64x1xf32> = dense<1.5> : tensor<32x64x1xf32>
 lutra.global @few : tensor<64x48x1x1xf32> = dense<1.5> : tensor<64x48x1x1xf32>
 lutra.global @small : tensor<31x64x1x1xf32> = dense<1.5> : tensor<31x64x1x1xf32>
 lutra.global @wide : tensor<32x64x3x1xf32> = dense<1.5> : tensor<32x64x3x1xf32>
+lutra.global @pairs : tensor<64x2x3x3xf32> = dense<1.5> : tensor<64x2x3x3xf32>
 lutra.global @excluded : tensor<32x64x1x1xf32> = dense<1.5> : tensor<32x64x1x1xf32>
 
 // Strides take pixels first; where an extent is not known, they keep the convolution, as padding does. What else reads
@@ -65,4 +67,9 @@ func.func @empty(%x: tensor<0x64x5x3xf32>) -> tensor<0x32x5x3xf32> {
   %w = lutra.weight @shared : tensor<32x64x1x1xf32>
   %a = lutra.conv<channels_first> %x, %w {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64} : (tensor<0x64x5x3xf32>, tensor<32x64x1x1xf32>) -> tensor<0x32x5x3xf32>
   return %a : tensor<0x32x5x3xf32>
+}
+func.func @grouped(%x: tensor<1x64x5x3xf32>) -> tensor<1x64x3x1xf32> {
+  %w = lutra.weight @pairs : tensor<64x2x3x3xf32>
+  %a = lutra.conv<channels_first> %x, %w {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 32 : i64} : (tensor<1x64x5x3xf32>, tensor<64x2x3x3xf32>) -> tensor<1x64x3x1xf32>
+  return %a : tensor<1x64x3x1xf32>
 }
