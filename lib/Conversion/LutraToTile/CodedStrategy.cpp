@@ -57,8 +57,8 @@ public:
 
 private:
   static constexpr int64_t leastRows = 32, greatestExtent = 51, greatestGroup = 8192;
-  /// Along K, so that 32 bits hold sums of products of bytes.
-  static constexpr int64_t greatestDepth = ((int64_t(1) << 31) - 1) / (127 * 127);
+  /// Along K, so that 32 bits hold sums of products of bytes: of -128 with 127, where a caller gives codes.
+  static constexpr int64_t greatestDepth = ((int64_t(1) << 31) - 1) / (128 * 127);
 };
 } // namespace
 
