@@ -137,7 +137,8 @@ private:
   bool sumsWhole() const { return sumsWhole(weight->getPanels()); }
   bool sumsWhole(const EncodedPanels &panels) const { return rescales || panels.groups() == 1; }
   bool mayPipe(const ProductShape &shape, const CodedProduct &product);
-  void planPipe(ProductPlan &plan, int64_t rowCount);
+  bool takesRows(const EncodedPanels &panels, const CodedProduct &product) const;
+  void planPipe(ProductPlan &plan, int64_t rowCount, const CodedProduct &product);
   void planPipe(const CodedProduct &product);
   /// `count` turns of `size` steps of K from one on.
   struct PipeTurns {

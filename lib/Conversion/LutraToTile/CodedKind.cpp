@@ -68,7 +68,7 @@ CodedEmission::CodedEmission(KernelEmitter &kernelEmitter, CodedOptions options)
                shape.m * depth <= fewRowsBytes &&
                getStoredPanels(cast<RankedTensorType>(op.getRhs().getType())).groups() > 1;
   if (mayPipe(shape, product))
-    planPipe(plan, shape.m);
+    planPipe(plan, shape.m, product);
   else if (isFew)
     plan.columnBlock = std::max(plan.columnBlock, fewRowsColumns);
   bool fillsBlocks = way == CodedWay::Codes && (shape.m < 0 || shape.m > product.blockRows);

@@ -37,6 +37,9 @@ bool CodedEmission::mayPipe(const ProductShape &shape, const CodedProduct &produ
 /// Bytes of rows that are copied at once, a part of a second-level cache, and of all that an item has on the stack.
 static constexpr int64_t copyBytes = 512 << 10, itemBytes = 832 << 10;
 
+/// Rows of an item, and of one whose rows are read where they lie, as long as they leave room in that cache.
+static constexpr int64_t itemRows = 128, mostItemRows = 256, rowsBytes = 1 << 20;
+
 /// Rows from which on results take a page each for too many pages: those of some blocks of panels are written together,
 /// and asked for before.
 static constexpr int64_t manyRows = 64, blocksAtOnce = 2;
@@ -47,16 +50,28 @@ static constexpr int64_t finishedRows = 8;
 /// Parts of what a unit unpacks, between which its products lie.
 static constexpr size_t wholeParts = 4;
 
+/// Whether tiles of sums of all of K take rows as they lie: those have no rest.
+bool CodedEmission::takesRows(const EncodedPanels &panels, const CodedProduct &product) const {
+  int64_t known = getProductProblem(op)->shape.m, turn = cutPiped(panels);
+  return !copies && sumsWhole(panels) && known > 0 && known % product.blockRows == 0 && turn > 0 &&
+         depth % turn == 0 && turn % std::min(rowBytes, turn) == 0;
+}
+
 /// The sums of these rows with a pair of panels take a third of the first-level cache.
-void CodedEmission::planPipe(ProductPlan &plan, int64_t rowCount) {
-  plan.rowBlock = 128;
+void CodedEmission::planPipe(ProductPlan &plan, int64_t rowCount, const CodedProduct &product) {
+  plan.rowBlock = itemRows;
   plan.columnBlock = 512; // for which rows are copied once, and whose sums wait where that takes several times
   EncodedPanels panels = getStoredPanels(cast<RankedTensorType>(op.getRhs().getType()));
-  int64_t turn = std::max<int64_t>(1, cutPiped(panels)), least = sumsWhole(panels) ? 2 : 1;
-  int64_t copied = plan.rowBlock * depth / turn * llvm::alignTo(turn, rowBytes);
+  int64_t turn = std::max<int64_t>(1, cutPiped(panels)), least = sumsWhole(panels) ? 2 : 1, atOnce = copyBytes;
+  // Up to 10 % (g128) with scales of groups, of which more is unpacked than of codes with one group.
+  if (rescales && rowCount > itemRows && mostItemRows * depth <= rowsBytes && takesRows(panels, product)) {
+    plan.rowBlock = mostItemRows;
+    atOnce = rowsBytes;
+  }
+  int64_t taken = plan.rowBlock * depth / turn * llvm::alignTo(turn, rowBytes);
   // Times as many, where rows leave items enough for other threads; half of that where sums of all of them wait.
-  int64_t most = depth % turn == 0 && copied <= copyBytes ? 4 : 2;
-  if (plan.rowBlock * depth <= copyBytes)
+  int64_t most = depth % turn == 0 && taken <= atOnce ? 4 : 2;
+  if (plan.rowBlock * depth <= atOnce)
     plan.columnBlock *= std::clamp<int64_t>(rowCount / plan.rowBlock, least, most);
 }
 
@@ -72,11 +87,10 @@ void CodedEmission::planPipe(const CodedProduct &product) {
   int64_t width = unpacking.panels * panel, groups = llvm::divideCeil(unpacking.depth, panels.group);
   int64_t turns = std::max<int64_t>(1, depth / unpacking.depth), row = getRowLength(unpacking.depth);
   auto turnsIn = [&](int64_t bytes) { return std::clamp<int64_t>(bytes / (unpacking.most * row), 1, turns); };
-  unpacking.isOnce = depth % unpacking.depth == 0 && (copies || turnsIn(copyBytes) == turns);
-  // Tiles of sums of all of K take rows as they lie where these have no rest.
-  int64_t known = getProductProblem(op)->shape.m;
-  bool fills = known > 0 && known % unpacking.rows == 0 && unpacking.depth % unpacking.step == 0;
-  unpacking.copiesRows = !copies && !(sumsWhole() && unpacking.isOnce && fills);
+  bool takes = takesRows(panels, product);
+  int64_t atOnce = takes && unpacking.most > itemRows ? rowsBytes : copyBytes;
+  unpacking.isOnce = depth % unpacking.depth == 0 && (copies || turnsIn(atOnce) == turns);
+  unpacking.copiesRows = !copies && !(unpacking.isOnce && takes);
   int64_t some = std::min(width * (unpacking.most < manyRows ? 1 : blocksAtOnce), columnBlocks.size);
   unpacking.columnsAtOnce = unpacking.isOnce ? some : columnBlocks.size;
   // The last panels of an item may be single ones, one of which is bounded.

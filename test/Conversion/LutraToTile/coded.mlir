@@ -33,6 +33,22 @@ lutra.kernel @rescaled(%a: tensor<64x512xi8>, %s: tensor<64x1xf32>, %w: tensor<3
   lutra.yield %r : tensor<64x32xf32>
 }
 
+// More rows share what is unpacked where they are read as they lie; those of a copy, on the stack, are half as many.
+// AMX-LABEL: func.func @rescaled_shared(
+// AMX: memref.alloca() {{.*}} : memref<3x256x32xi32>
+// AMX-LABEL: func.func @rescaled_copied(
+// AMX-DAG: memref.alloca() {{.*}} : memref<3x128x32xi32>
+// AMX-DAG: memref.alloca() {{.*}} : memref<1024x64xi8>
+#r128 = #lutra.encoding<[dense<uint<4>, affine, scales = [f16, 1, 128]>], packing = #lutra.packing<width = 16, depth = 8>>
+lutra.kernel @rescaled_shared(%a: tensor<512x512xi8>, %s: tensor<512x1xf32>, %w: tensor<32x512xf32, #r128>) -> tensor<512x32xf32> {
+  %r = lutra.matmul %a, %w scale(%s : tensor<512x1xf32>) {transpose_rhs, block = 512 : i64, rounds_rhs, strategy = #lutra.strategy<"rescaled">} : (tensor<512x512xi8>, tensor<32x512xf32, #r128>) -> tensor<512x32xf32>
+  lutra.yield %r : tensor<512x32xf32>
+}
+lutra.kernel @rescaled_copied(%a: tensor<511x512xi8>, %s: tensor<511x1xf32>, %w: tensor<32x512xf32, #r128>) -> tensor<511x32xf32> {
+  %r = lutra.matmul %a, %w scale(%s : tensor<511x1xf32>) {transpose_rhs, block = 512 : i64, rounds_rhs, strategy = #lutra.strategy<"rescaled">} : (tensor<511x512xi8>, tensor<32x512xf32, #r128>) -> tensor<511x32xf32>
+  lutra.yield %r : tensor<511x32xf32>
+}
+
 // Rows are read as they lie; sums of each group of a row are made first, then panels of codes meet four rows, two, one.
 // The last columns are bounded.
 // With AMX, tiles of a number of rows that is not known are filled: copies of rows and of scales have that many, and
