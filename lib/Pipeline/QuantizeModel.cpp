@@ -90,7 +90,7 @@ void ModelQuantizer::roundActivations() {
   StaticActivations activations(module);
   for (auto [product, tap] : llvm::zip_equal(quantizer.getProducts(), tapOf)) {
     auto range = tap.first ? ranges.find(tap.first) : ranges.end();
-    if (formOf(product).keeps() || (!rounding.isStatic() && !product.isFilter()))
+    if (!rounding.isStatic() && !product.isFilter())
       continue;
     if (range == ranges.end() || range->second.isEmpty())
       mlir::emitWarning(product.op->getLoc())
@@ -128,7 +128,7 @@ void ModelQuantizer::follow() {
   for (auto [index, product] : llvm::enumerate(quantizer.getProducts())) {
     Operation *own = plainOf[index];
     bool isInBranch = tapOf[index].first && own->getBlock() != tapOf[index].first.getParentBlock();
-    if (product.isFilter() || !tapOf[index].first || isInBranch || formOf(product).keeps())
+    if (product.isFilter() || !tapOf[index].first || isInBranch)
       continue;
     followed.insert({tapOf[index].first, {index, /*isInput=*/true}});
     followed.insert({own->getResult(0), {index, /*isInput=*/false}});

@@ -37,7 +37,7 @@ bool QuantizeSpec::hasChoice() const {
 }
 
 bool QuantizeSpec::hasWeights() const {
-  return llvm::any_of(rules, [](const Rule &rule) { return rule.forms.size() > 1 || !rule.forms.front().keeps(); });
+  return llvm::any_of(rules, [](const Rule &rule) { return !rule.keeps(); });
 }
 
 bool QuantizeSpec::wants(WeightForm::Method method) const {

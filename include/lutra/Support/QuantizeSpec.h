@@ -182,6 +182,8 @@ struct QuantizeSpec {
     std::string pattern; // of names of weights, or of the products that read them; see NamePattern.h
     std::vector<WeightForm> forms; // of several, the budget chooses one
     bool named = false; // by layer(..): also small weights
+    /// Whether weights stay as they are; such a form is the only one.
+    bool keeps() const { return forms.front().keeps(); }
   };
   std::vector<Rule> rules; // the last that matches holds
   ActivationRounding activations;

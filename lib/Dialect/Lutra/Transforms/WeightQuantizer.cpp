@@ -131,7 +131,7 @@ void WeightQuantizer::leave(Operation *op, GlobalOp global, StringRef name, Stri
 const QuantizeSpec::Rule *WeightQuantizer::findChange(Operation *op, GlobalOp weight) {
   seen.insert({weight.getSymName(), ""});
   const QuantizeSpec::Rule *rule = findRule(weight.getSymName(), nameOf(op));
-  if (rule && (rule->forms.size() > 1 || !rule->forms.front().keeps()))
+  if (rule && !rule->keeps())
     return rule;
   kept.push_back({op, weight, nameOf(op).str(), ""});
   return nullptr;
@@ -174,7 +174,7 @@ void WeightQuantizer::classify(GatherOp op) {
   if (!global || op.getAxis() != 0 || type.getRank() != 2 || type.getEncoding() || !type.getElementType().isF32())
     return;
   const QuantizeSpec::Rule *rule = findRule(global.getSymName(), nameOf(op));
-  bool isExcluded = rule && rule->named && rule->forms.size() == 1 && rule->forms.front().keeps();
+  bool isExcluded = rule && rule->named && rule->keeps();
   if (isExcluded || type.getDimSize(0) < leastDepth || type.getDimSize(1) == 0 || !WeightStore::read(global))
     return;
   auto known = llvm::find_if(tables, [&](const QuantizedTable &one) { return one.table == global; });
