@@ -4,6 +4,7 @@
 #include "Message.h"
 
 #include "lutra/Support/CodeStream.h"
+#include "lutra/Support/DenseFormat.h"
 #include "lutra/Support/EncodedLayout.h"
 #include "lutra/Support/SideValues.h"
 
@@ -46,9 +47,8 @@ static unsigned panelBits(const CodeForm &code) {
 }
 
 int64_t lutra::panelDepthOf(const Encoding &encoding, int64_t bytes) {
-  if (encoding.terms.size() != 1 || encoding.terms.front().kind != EncodingTerm::Dense)
-    return 0;
-  unsigned bits = panelBits(encoding.terms.front().formats.front().code);
+  const WeightFormat *format = findDenseFormat(encoding);
+  unsigned bits = format ? panelBits(format->code) : 0;
   return bits == 0 ? 0 : CodeWords{bits}.fields() * bytes;
 }
 
@@ -73,11 +73,12 @@ static std::string findScaleObstacle(const ScaleForm &scale) {
 
 /// What keeps a format from panels; empty: nothing.
 static std::string findObstacle(const Encoding &encoding, int64_t depth) {
-  if (encoding.terms.size() != 1 || encoding.terms.front().kind != EncodingTerm::Dense)
+  const WeightFormat *dense = findDenseFormat(encoding);
+  if (!dense)
     return "only a single dense term has panels";
   if (!encoding.permN.empty() || !encoding.permK.empty())
     return "permuted rows and columns have no panels";
-  const WeightFormat &format = encoding.terms.front().formats.front();
+  const WeightFormat &format = *dense;
   CodeWords code = wordsOf(encoding, depth);
   if (code.bits == 0)
     return "only codes of up to 8 bits that lie one by one have panels";

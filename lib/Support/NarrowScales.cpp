@@ -1,6 +1,7 @@
 //===- NarrowScales.cpp - scales in fewer bits, exactly -----------------------===//
 #include "lutra/Support/NarrowScales.h"
 
+#include "lutra/Support/DenseFormat.h"
 #include "lutra/Support/EncodedLayout.h"
 #include "lutra/Support/SideValues.h"
 
@@ -30,9 +31,10 @@ static bool isNarrow(const EncodedArray &array, llvm::ArrayRef<uint8_t> bytes) {
 }
 
 bool lutra::hasNarrowScales(const Encoding &encoding, int64_t n, int64_t k, llvm::ArrayRef<uint8_t> bytes) {
-  if (encoding.terms.size() != 1 || encoding.terms.front().kind != EncodingTerm::Dense)
+  const WeightFormat *format = findDenseFormat(encoding);
+  if (!format)
     return false;
-  const std::vector<ScaleForm> &scales = encoding.terms.front().formats.front().scales;
+  const std::vector<ScaleForm> &scales = format->scales;
   EncodedLayout layout = llvm::cantFail(EncodedLayout::of(encoding, n, k));
   for (auto [level, scale] : llvm::enumerate(scales))
     if (isWide(scale) && !isNarrow(*layout.find(ArrayRole::Scales, 0, 0, static_cast<int>(level)), bytes))

@@ -2,6 +2,7 @@
 #include "lutra/Support/RescaledCodes.h"
 
 #include "lutra/Support/CodeStream.h"
+#include "lutra/Support/DenseFormat.h"
 #include "lutra/Support/EncodedLayout.h"
 #include "lutra/Support/SideValues.h"
 
@@ -40,10 +41,10 @@ static bool isPlain(const WeightFormat &format) {
 
 std::optional<RescaledCodes> lutra::rescaleCodes(const Encoding &encoding, int64_t n, int64_t k,
                                                  llvm::ArrayRef<uint8_t> bytes) {
-  if (encoding.terms.size() != 1 || encoding.terms.front().kind != EncodingTerm::Dense ||
-      !isPlain(encoding.terms.front().formats.front()))
+  const WeightFormat *dense = findDenseFormat(encoding);
+  if (!dense || !isPlain(*dense))
     return std::nullopt;
-  const WeightFormat &format = encoding.terms.front().formats.front();
+  const WeightFormat &format = *dense;
   const ZeroForm &zero = format.zero;
   EncodedLayout layout = llvm::cantFail(EncodedLayout::of(encoding, n, k));
   std::vector<Side> scales, zeros;

@@ -1,6 +1,7 @@
 //===- RoundedTable.cpp - tables whose entries are fixed-point numbers --------===//
 #include "lutra/Support/RoundedTable.h"
 
+#include "lutra/Support/DenseFormat.h"
 #include "lutra/Support/StatedTable.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -30,7 +31,7 @@ static double findMeanDistance(const std::vector<double> &values) {
 std::optional<Encoding> lutra::roundTable(const Encoding &encoding) {
   constexpr int fraction = 13; // with a sign 16385 values, which two digits of 7 bits hold
   constexpr double mostError = 0x1p-10, ofDistance = 1.0 / 64;
-  if (encoding.terms.size() != 1 || encoding.terms.front().kind != EncodingTerm::Dense)
+  if (!findDenseFormat(encoding))
     return std::nullopt;
   Encoding rounded = encoding;
   WeightFormat &format = rounded.terms.front().formats.front();
@@ -60,9 +61,10 @@ std::optional<Encoding> lutra::roundTable(const Encoding &encoding) {
 /// none: there is no such.
 static std::vector<double> findValues(const Encoding &encoding) {
   constexpr unsigned mostBits = 6;
-  if (encoding.terms.size() != 1 || encoding.terms.front().kind != EncodingTerm::Dense)
+  const WeightFormat *dense = findDenseFormat(encoding);
+  if (!dense)
     return {};
-  const WeightFormat &format = encoding.terms.front().formats.front();
+  const WeightFormat &format = *dense;
   const ValueMap &map = format.value;
   bool isTable = map.kind == ValueMap::Table && map.select == ValueMap::Tensor && map.vector == 1;
   bool isPlain = (isTable || map.kind == ValueMap::Float || map.kind == ValueMap::Pot) && map.sign == ValueMap::Own;
@@ -133,10 +135,11 @@ std::vector<Encoding> lutra::findRoundedEncodings(const Encoding &encoding, int6
 }
 
 bool lutra::takesBfloat(const Encoding &encoding) {
-  if (encoding.terms.size() != 1 || encoding.terms.front().kind != EncodingTerm::Dense)
+  const WeightFormat *format = findDenseFormat(encoding);
+  if (!format)
     return false;
   constexpr int64_t mostEntries = 64;
-  const ValueMap &value = encoding.terms.front().formats.front().value;
+  const ValueMap &value = format->value;
   if (value.kind == ValueMap::Float)
     return 1 + value.exponent + value.mantissa > 6;
   return value.kind == ValueMap::Table &&

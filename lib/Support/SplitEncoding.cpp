@@ -9,6 +9,7 @@
 #include "Transcode.h"
 
 #include "lutra/Support/CodeStream.h"
+#include "lutra/Support/DenseFormat.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
@@ -28,10 +29,10 @@ static constexpr unsigned mostCodeBits = 8;
 static constexpr int64_t entryCost = 11;
 
 bool lutra::needsSplit(const Encoding &encoding) {
-  return encoding.terms.size() != 1 || encoding.terms.front().kind != EncodingTerm::Dense ||
-         encoding.activation.kind == ActivationForm::Blocks || !encoding.permN.empty() || !encoding.permK.empty() ||
-         !isSimple(encoding.terms.front().formats.front()) || !hasPlainCodes(encoding.terms.front().formats.front()) ||
-         encoding.terms.front().formats.front().code.codeBits() > mostCodeBits;
+  const WeightFormat *format = findDenseFormat(encoding);
+  return !format || encoding.activation.kind == ActivationForm::Blocks || !encoding.permN.empty() ||
+         !encoding.permK.empty() || !isSimple(*format) || !hasPlainCodes(*format) ||
+         format->code.codeBits() > mostCodeBits;
 }
 
 namespace {
@@ -535,7 +536,6 @@ Error Splitter::addWhole(int index, ArrayRef<StoredPlace> places, ArrayRef<doubl
 }
 
 Error Splitter::splitSparse(int index) {
-
   const EncodingTerm &term = encoding.terms[index];
   Expected<std::vector<StoredPlace>> places = readPlaces(term, index, layout, bytes);
   if (!places)

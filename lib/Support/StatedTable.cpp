@@ -2,6 +2,7 @@
 #include "lutra/Support/StatedTable.h"
 
 #include "lutra/Support/CodeStream.h"
+#include "lutra/Support/DenseFormat.h"
 #include "lutra/Support/EncodedLayout.h"
 #include "lutra/Support/SideValues.h"
 
@@ -14,16 +15,18 @@
 
 using namespace lutra;
 
-/// The format of a single dense term with a table for all elements; null: there is none.
+/// The format of a single dense term in the order of the matrix; null: there is none.
+static const WeightFormat *findOrdered(const Encoding &encoding) {
+  return encoding.permN.empty() && encoding.permK.empty() ? findDenseFormat(encoding) : nullptr;
+}
+
+/// The same with a table for all elements.
 static const WeightFormat *findTable(const Encoding &encoding) {
-  if (encoding.terms.size() != 1 || encoding.terms.front().kind != EncodingTerm::Dense || !encoding.permN.empty() ||
-      !encoding.permK.empty())
-    return nullptr;
-  const WeightFormat &format = encoding.terms.front().formats.front();
-  const ValueMap &map = format.value;
-  bool isPlain = map.kind == ValueMap::Table && map.select == ValueMap::Tensor && map.vector == 1 &&
-                 map.sign == ValueMap::Own;
-  return isPlain ? &format : nullptr;
+  const WeightFormat *format = findOrdered(encoding);
+  return format && format->value.kind == ValueMap::Table && format->value.select == ValueMap::Tensor &&
+                 format->value.vector == 1 && format->value.sign == ValueMap::Own
+             ? format
+             : nullptr;
 }
 
 std::optional<Encoding> lutra::stateTable(const Encoding &encoding, int64_t n, int64_t k,
@@ -77,8 +80,7 @@ Encoding lutra::cutGroups(const Encoding &encoding, int64_t k) {
 }
 
 std::optional<Encoding> lutra::widenCodes(const Encoding &encoding) {
-  if (encoding.terms.size() != 1 || encoding.terms.front().kind != EncodingTerm::Dense || !encoding.permN.empty() ||
-      !encoding.permK.empty())
+  if (!findOrdered(encoding))
     return std::nullopt;
   Encoding wide = encoding;
   WeightFormat &format = wide.terms.front().formats.front();

@@ -5,6 +5,7 @@
 #include "WeightData.h"
 
 #include "lutra/Dialect/Lutra/IR/Fp8Types.h"
+#include "lutra/Support/DenseFormat.h"
 #include "lutra/Support/EncodedLayout.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -78,13 +79,12 @@ Value StaticActivations::roundValue(Value value, Type code, const RangeCodes &co
 
 /// Whether a format is bytes about 128 with a scale of f32 for each row.
 static bool isPlainBytes(const Encoding &encoding) {
-  if (encoding.terms.size() != 1 || encoding.terms[0].kind != EncodingTerm::Dense)
-    return false;
-  const WeightFormat &format = encoding.terms[0].formats[0];
-  return format.code.kind == CodeForm::Uint && format.code.numbers[0] == 8 && format.value.kind == ValueMap::Affine &&
-         format.value.offset == 0 && format.zero.kind == ZeroForm::Const && format.zero.constant == 128 &&
-         format.scales.size() == 1 && format.scales[0].element.kind == SideType::F32 && format.scales[0].gn == 1 &&
-         format.scales[0].gk == kWhole;
+  const WeightFormat *format = findDenseFormat(encoding);
+  return format && format->code.kind == CodeForm::Uint && format->code.numbers[0] == 8 &&
+         format->value.kind == ValueMap::Affine && format->value.offset == 0 &&
+         format->zero.kind == ZeroForm::Const && format->zero.constant == 128 && format->scales.size() == 1 &&
+         format->scales[0].element.kind == SideType::F32 && format->scales[0].gn == 1 &&
+         format->scales[0].gk == kWhole;
 }
 
 /// Lets a product read such a weight as dequantized bytes.
