@@ -60,6 +60,13 @@ std::error_code lutra::publishBytes(llvm::StringRef from, llvm::StringRef to) {
   return status != 0 ? failure(error) : llvm::sys::fs::rename(from, place);
 }
 
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> lutra::readBytes(llvm::StringRef path) {
+  auto buffer = llvm::MemoryBuffer::getFile(path);
+  if (!buffer)
+    return llvm::createStringError(buffer.getError(), "it cannot be read: " + buffer.getError().message());
+  return std::move(*buffer);
+}
+
 lutra::ErrorCode lutra::codeOfRead(const llvm::Error &error) {
   ErrorCode code = ErrorCode::FileFormat;
   llvm::visitErrors(error, [&](const llvm::ErrorInfoBase &info) {

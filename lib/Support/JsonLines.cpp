@@ -4,9 +4,10 @@
 #include "Message.h"
 #include "ParseJson.h"
 
+#include "lutra/Support/Files.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/LineIterator.h"
-#include "llvm/Support/MemoryBuffer.h"
 
 using namespace lutra;
 using llvm::StringRef;
@@ -69,9 +70,9 @@ static llvm::Expected<NamedArray> readArray(StringRef name, const llvm::json::Va
 }
 
 llvm::Expected<std::vector<JsonLine>> lutra::readJsonLines(StringRef path) {
-  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false);
+  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> buffer = readBytes(path);
   if (!buffer)
-    return llvm::createStringError(buffer.getError(), message("it cannot be read: ", buffer.getError().message()));
+    return buffer.takeError();
   std::vector<JsonLine> lines;
   for (llvm::line_iterator line(**buffer); !line.is_at_end(); ++line) {
     if (line->trim().empty())

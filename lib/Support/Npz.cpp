@@ -5,9 +5,10 @@
 
 #include "Message.h"
 
+#include "lutra/Support/Files.h"
+
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/MathExtras.h"
-#include "llvm/Support/MemoryBuffer.h"
 
 using namespace lutra;
 using llvm::StringRef;
@@ -100,9 +101,9 @@ static llvm::Expected<std::vector<NamedArray>> readArchive(StringRef data) {
 }
 
 llvm::Expected<std::vector<NamedArray>> lutra::readNumpyFile(StringRef path) {
-  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> buffer = readBytes(path);
   if (!buffer)
-    return llvm::createStringError(buffer.getError(), message("it cannot be read: ", buffer.getError().message()));
+    return buffer.takeError();
   StringRef data = (*buffer)->getBuffer();
   if (data.starts_with("PK"))
     return readArchive(data);

@@ -5,11 +5,12 @@
 #include "Message.h"
 #include "ParseJson.h"
 
+#include "lutra/Support/Files.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/MathExtras.h"
-#include "llvm/Support/MemoryBuffer.h"
 
 using namespace lutra;
 using llvm::StringRef;
@@ -61,9 +62,9 @@ static llvm::Expected<NamedArray> readArray(StringRef name, const llvm::json::Va
 }
 
 llvm::Expected<std::vector<NamedArray>> lutra::readSafetensors(StringRef path) {
-  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/false);
+  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> buffer = readBytes(path);
   if (!buffer)
-    return llvm::createStringError(buffer.getError(), message("it cannot be read: ", buffer.getError().message()));
+    return buffer.takeError();
   StringRef data = (*buffer)->getBuffer();
   constexpr size_t prefix = sizeof(uint64_t);
   uint64_t length = data.size() < prefix ? 0 : llvm::support::endian::read64le(data.data());

@@ -9,7 +9,9 @@
 
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
+#include "llvm/Support/MemoryBuffer.h"
 
+#include <memory>
 #include <string>
 #include <system_error>
 
@@ -27,6 +29,9 @@ bool isReplaceable(llvm::StringRef path);
 /// Flushes `from` to the disk and renames it to where a file written to `to` goes: whoever looks sees the old file or
 /// the whole new one. Fails when that place is not replaceable.
 std::error_code publishBytes(llvm::StringRef from, llvm::StringRef to);
+
+/// The bytes of a file, and a 0 behind them. Errors as codeOfRead takes them.
+llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> readBytes(llvm::StringRef path);
 
 /// The code for what a reader of a file gave: E0801 where the system refused to read it, E0101 for its contents.
 ErrorCode codeOfRead(const llvm::Error &error);
