@@ -17,6 +17,8 @@
 // of constants are left for lutra-fold-weights. Invariant: each step keeps the value of every tensor that remains.
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
+#include "Permutations.h"
+
 #include "lutra/Analysis/CentredCodes.h"
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
 
@@ -32,39 +34,6 @@ namespace lutra {
 #define GEN_PASS_DEF_CHOOSELAYOUT
 #include "lutra/Dialect/Lutra/Transforms/Passes.h.inc"
 } // namespace lutra
-
-static SmallVector<int64_t> inverse(ArrayRef<int64_t> permutation) {
-  SmallVector<int64_t> result(permutation.size());
-  for (auto [index, dim] : llvm::enumerate(permutation))
-    result[dim] = index;
-  return result;
-}
-
-template <typename T> static SmallVector<T> permute(ArrayRef<T> values, ArrayRef<int64_t> permutation) {
-  SmallVector<T> result;
-  for (int64_t dim : permutation)
-    result.push_back(values[dim]);
-  return result;
-}
-
-static RankedTensorType permuteType(RankedTensorType type, ArrayRef<int64_t> permutation) {
-  return RankedTensorType::get(permute(type.getShape(), permutation), type.getElementType());
-}
-
-static Value transpose(OpBuilder &builder, Location loc, Value value, ArrayRef<int64_t> permutation) {
-  auto type = cast<RankedTensorType>(value.getType());
-  return TransposeOp::create(builder, loc, permuteType(type, permutation), value,
-                             builder.getDenseI64ArrayAttr(permutation));
-}
-
-/// [B, C, D..] -> [B, D.., C].
-static SmallVector<int64_t> toChannelsLast(int64_t rank) {
-  SmallVector<int64_t> permutation{0};
-  for (int64_t dim = 2; dim < rank; ++dim)
-    permutation.push_back(dim);
-  permutation.push_back(1);
-  return permutation;
-}
 
 namespace {
 struct ChooseLayout final : lutra::impl::ChooseLayoutBase<ChooseLayout> {

@@ -6,6 +6,8 @@
 //   conv(x [B, C, d..], w [N, C, 1..])  ->  T^-1 (T(x[.., ::stride]) [B, d.., C] * w [N, C]^T)
 #include "PixelFilters.h"
 
+#include "Permutations.h"
+
 #include "lutra/Dialect/Lutra/Transforms/WeightQuantizer.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -28,32 +30,6 @@ bool lutra::isPixelFilter(ConvOp op) {
     if (stride != 1 && input.isDynamicDim(dim + 2))
       return false;
   return true;
-}
-
-/// [B, C, d..] -> [B, d.., C].
-static SmallVector<int64_t> toChannelsLast(int64_t rank) {
-  SmallVector<int64_t> permutation{0};
-  for (int64_t dim = 2; dim < rank; ++dim)
-    permutation.push_back(dim);
-  permutation.push_back(1);
-  return permutation;
-}
-
-static SmallVector<int64_t> inverse(ArrayRef<int64_t> permutation) {
-  SmallVector<int64_t> result(permutation.size());
-  for (auto [index, dim] : llvm::enumerate(permutation))
-    result[dim] = index;
-  return result;
-}
-
-static SmallVector<int64_t> permute(ArrayRef<int64_t> values, ArrayRef<int64_t> permutation) {
-  return llvm::map_to_vector(permutation, [&](int64_t dim) { return values[dim]; });
-}
-
-static Value turn(OpBuilder &builder, Location loc, Value value, ArrayRef<int64_t> permutation) {
-  RankedTensorType type = typeOf(value);
-  return TransposeOp::create(builder, loc, type.clone(permute(type.getShape(), permutation)), value,
-                             builder.getDenseI64ArrayAttr(permutation));
 }
 
 /// Every stride-th pixel of the input.
@@ -102,11 +78,11 @@ MatmulOp WeightQuantizer::multiplyPixels(ConvOp op, GlobalOp global) {
   Value weight = op.getFilter().getDefiningOp<ReshapeOp>().getInput(), pixels = takePixels(builder, op);
   RankedTensorType result = typeOf(op.getResult());
   SmallVector<int64_t> last = toChannelsLast(result.getRank());
-  Value turned = turn(builder, loc, pixels, last);
-  auto product = MatmulOp::create(builder, loc, result.clone(permute(result.getShape(), last)), turned, weight,
+  Value turned = transpose(builder, loc, pixels, last);
+  auto product = MatmulOp::create(builder, loc, permuteType(result, last), turned, weight,
                                   /*scale=*/Value(), /*transpose_lhs=*/false, /*transpose_rhs=*/true, /*block=*/0,
                                   StrategyAttr());
-  Value image = turn(builder, loc, product, inverse(last));
+  Value image = transpose(builder, loc, product, inverse(last));
   Operation *before = op.getFilter().getDefiningOp();
   op.getResult().replaceAllUsesWith(image);
   op.erase();
