@@ -6,6 +6,7 @@
 // along K to the values of the codes.
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
+#include "GroupCodes.h"
 #include "ScalarConstant.h"
 
 #include "lutra/Dialect/Lutra/IR/Fp8Types.h"
@@ -63,13 +64,7 @@ Narrowed NarrowActivations::toHalf(OpBuilder &builder, Value value) {
 }
 
 Narrowed NarrowActivations::toFp8(OpBuilder &builder, Value value, FloatType element, int64_t group) {
-  Location loc = value.getLoc();
-  auto type = cast<RankedTensorType>(value.getType());
-  SmallVector<int64_t> groups(type.getShape());
-  groups.back() = llvm::divideCeil(groups.back(), group);
-  auto made = DynamicQuantizeOp::create(builder, loc, type.clone(element),
-                                        RankedTensorType::get(groups, builder.getF32Type()), /*zero_point=*/Type(),
-                                        value, group, /*bits=*/8, /*floor=*/APFloat(0x1p-118f));
+  DynamicQuantizeOp made = roundGroups(builder, value, element, group, /*bits=*/8, /*hasZeroPoints=*/false);
   return {made.getCodes(), made.getScale()};
 }
 

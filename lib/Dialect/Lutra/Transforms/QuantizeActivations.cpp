@@ -24,6 +24,7 @@
 //   sum over k of s * (x[k] - z) * w[k] = s * sum(x[k] * w[k]) - s * z * sum(w[k])
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
+#include "GroupCodes.h"
 #include "ScalarConstant.h"
 #include "StrategyNames.h"
 #include "TileTargetNames.h"
@@ -205,14 +206,8 @@ Codes QuantizeActivations::makeCodes(Value value, const Rounding &rounding) {
   builder.setInsertionPointAfterValue(value);
   if (rounding.bits == 1)
     return made = makeSigns(builder, value, rounding.group);
-  auto type = cast<RankedTensorType>(value.getType());
-  SmallVector<int64_t> groups(type.getShape());
-  groups.back() = llvm::divideCeil(groups.back(), rounding.group);
-  Type byte = builder.getI8Type();
-  auto op = DynamicQuantizeOp::create(builder, value.getLoc(), type.clone(byte),
-                                      RankedTensorType::get(groups, builder.getF32Type()),
-                                      rounding.symmetric ? Type() : RankedTensorType::get(groups, byte), value,
-                                      rounding.group, rounding.bits, /*floor=*/APFloat(0x1p-118f));
+  DynamicQuantizeOp op = roundGroups(builder, value, builder.getI8Type(), rounding.group, rounding.bits,
+                                     /*hasZeroPoints=*/!rounding.symmetric);
   return made = {op.getCodes(), op.getScale(), op.getZeroPoint()};
 }
 
@@ -254,6 +249,14 @@ Value QuantizeActivations::sumColumns(MatmulOp product, int64_t group) {
   return WeightOp::create(builder, product.getLoc(), made.getType(), made.getSymName());
 }
 
+/// What is stored for a matrix, if every byte is there.
+static ArrayRef<uint8_t> readMatrix(GlobalOp global) {
+  std::optional<WeightBytes> bytes = WeightStore::readStored(global);
+  if (!bytes || bytes->splat)
+    return {};
+  return ArrayRef(reinterpret_cast<const uint8_t *>(bytes->data.data()), bytes->data.size());
+}
+
 /// Whether one scale for each column of the result moves the values of a weight with groups by little beside the steps
 /// of its codes.
 bool QuantizeActivations::mayRescale(MatmulOp product) {
@@ -264,13 +267,11 @@ bool QuantizeActivations::mayRescale(MatmulOp product) {
       encoding.getValue().activation.kind != ActivationForm::Int)
     return false;
   auto [found, isNew] = rescalings.try_emplace(global.getOperation(), false);
-  if (isNew)
-    if (std::optional<WeightBytes> bytes = WeightStore::readStored(global); bytes && !bytes->splat) {
-      ArrayRef<uint8_t> stored(reinterpret_cast<const uint8_t *>(bytes->data.data()), bytes->data.size());
-      std::optional<RescaledCodes> codes =
-          rescaleCodes(encoding.getValue(), type.getDimSize(0), type.getDimSize(1), stored);
-      found->second = codes && codes->isFine();
-    }
+  if (ArrayRef<uint8_t> bytes = isNew ? readMatrix(global) : ArrayRef<uint8_t>(); !bytes.empty()) {
+    std::optional<RescaledCodes> codes =
+        rescaleCodes(encoding.getValue(), type.getDimSize(0), type.getDimSize(1), bytes);
+    found->second = codes && codes->isFine();
+  }
   return found->second;
 }
 
@@ -279,14 +280,6 @@ bool QuantizeActivations::mayRound(MatmulOp product) {
   EncodingAttr encoding = encodingOf(cast<RankedTensorType>(product.getRhs().getType()));
   return encoding && encoding.getValue().activation.kind == ActivationForm::Int && product.getTransposeRhs() &&
          store->getGlobal(product.getRhs());
-}
-
-/// What is stored for a matrix, if every byte is there.
-static ArrayRef<uint8_t> readMatrix(GlobalOp global) {
-  std::optional<WeightBytes> bytes = WeightStore::readStored(global);
-  if (!bytes || bytes->splat)
-    return {};
-  return ArrayRef(reinterpret_cast<const uint8_t *>(bytes->data.data()), bytes->data.size());
 }
 
 /// The types that a weight may have instead: with rounded values, and with a table that it states.

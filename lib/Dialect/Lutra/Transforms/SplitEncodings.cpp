@@ -4,6 +4,7 @@
 // left-hand side share what is taken of it.
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
+#include "GroupCodes.h"
 #include "ScalarConstant.h"
 #include "WeightData.h"
 
@@ -250,13 +251,10 @@ Value Splitter::roundToCodes(Value value, const ActivationForm &form) {
     return made ? made : value;
   OpBuilder builder(value.getContext());
   builder.setInsertionPointAfterValue(value);
-  Location loc = value.getLoc();
-  int64_t groups = llvm::divideCeil(depth, group);
-  RankedTensorType type = typeOf(value), scales = withLast(type, {groups});
-  auto codes = DynamicQuantizeOp::create(builder, loc, type.clone(builder.getI8Type()), scales, Type(), value, group,
-                                         form.bits, /*floor=*/APFloat(0x1p-118f));
-  return made = DequantizeOp::create(builder, loc, type, codes.getCodes(), codes.getScale(), /*zero_point=*/Value(),
-                                     type.getRank() - 1, group);
+  DynamicQuantizeOp codes = roundGroups(builder, value, builder.getI8Type(), group, form.bits,
+                                        /*hasZeroPoints=*/false);
+  return made = DequantizeOp::create(builder, value.getLoc(), value.getType(), codes.getCodes(), codes.getScale(),
+                                     /*zero_point=*/Value(), typeOf(value).getRank() - 1, group);
 }
 
 /// Sums of `group` neighbours along the last dimension, the last of them of what is there.
