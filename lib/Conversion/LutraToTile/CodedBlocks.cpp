@@ -11,15 +11,12 @@
 // units smaller than turns overlap (CodedPipeline.cpp).
 //
 // Vectors take many rows that way, of one buffer, and ask for the codes of the next turn meanwhile. Rows of these steps
-// are copied, since many a page apart take longer to find than to read; with VNNI words of 16 rows lie side by
-// side in the copy, so that one address finds them all. They are the panels of a product with ones
-// then, which gives the sums of groups. Sums of a turn wait together, in memory: registers would not hold them beside
-// those of the next group.
+// are copied (CodedRows.cpp), since many a page apart take longer to find than to read. Sums of a turn wait together,
+// in memory: registers would not hold them beside those of the next group.
 //
 // Sums wait in f32, or in i32 where all of K is one group, or becomes one: where the weight may be rounded, entries of
-// all groups become bytes with one scale for each column (CodedRescale.cpp, CodedTotals.cpp). Entries for tiles have a
-// sign and are less their zero point. Entries of two digits are two panels of bytes, whose sums are joined when all or
-// a group of K is there.
+// all groups become bytes with one scale for each column (CodedRescale.cpp, CodedTotals.cpp). Those of two digits are
+// joined when all or a group of K is there.
 // Where rows lie at a distance that is a multiple of the first level's sets, they are copied to another one.
 #include "CodedEmission.h"
 
@@ -108,23 +105,6 @@ void CodedEmission::choosePanels(const CodedProduct &product) {
   unpacking.panels = isOne ? 1 : std::min(product.blockPanels, weight->getPanels().panels());
 }
 
-/// Decides how tiles cut groups. Registers of tiles have one shape in a whole kernel, along K too: tiles of a group are
-/// alike, and what the last has more meets zeros.
-void CodedEmission::cutGroups() {
-  const EncodedPanels &panels = weight->getPanels();
-  bool isWhole = sumsWhole();
-  int64_t group = isWhole ? depth : panels.group;
-  unpacking.step = panels.depth;
-  if (emitter.target.hasByteTiles()) {
-    int64_t tiles = isWhole ? 1 : llvm::divideCeil(group, rowBytes);
-    unpacking.step = std::min<int64_t>(rowBytes, llvm::alignTo(llvm::divideCeil(group, tiles), wordBytes));
-  }
-  unpacking.group = isWhole ? 0 : llvm::alignTo(group, unpacking.step);
-  int64_t stored = isWhole ? llvm::alignTo(unpacking.depth, unpacking.step)
-                              : llvm::divideCeil(unpacking.depth, group) * unpacking.group;
-  unpacking.words = stored / wordBytes;
-}
-
 /// Steps of K that kernels read of rows of which `size` exist.
 int64_t CodedEmission::getRowLength(int64_t size) {
   const EncodedPanels &panels = weight->getPanels();
@@ -134,60 +114,6 @@ int64_t CodedEmission::getRowLength(int64_t size) {
     length = whole + llvm::alignTo(size - whole, unpacking.step);
   }
   return std::max<int64_t>(length, llvm::alignTo(size, panels.depth));
-}
-
-/// Entries with a sign where instructions take both factors so and bytes hold them.
-void CodedEmission::planEntries() {
-  const EncodedPanels &panels = weight->getPanels();
-  if (rescales) {
-    unpacking.isSigned = emitter.target.hasByteTiles();
-    return;
-  }
-  if (values.digits > 1) {
-    unpacking.isSigned = true;
-    for (int64_t entry : values.entries)
-      unpacking.table.push_back(entry - values.bias);
-    return;
-  }
-  int64_t zero = panels.zero ? ((int64_t(1) << panels.zero->element.bits()) - 1) * values.zeroUnits() : 0;
-  int64_t least = values.factor * values.least - values.bias, greatest = values.factor * values.greatest - values.bias;
-  bool fits = std::min(least, greatest) - zero >= -128 && std::max(least, greatest) <= 127;
-  if (!emitter.target.hasByteTiles() || !fits || (!values.special.empty() && values.factor != 1))
-    return;
-  bool looksUp = panels.code.bits <= emitter.target.getCodedProduct()->tableBits;
-  if (!looksUp && values.factor != 1)
-    return;
-  unpacking.isSigned = true;
-  if (!looksUp) {
-    unpacking.bias = values.bias;
-    return;
-  }
-  for (int64_t code = 0; code < int64_t(1) << panels.code.bits; ++code)
-    unpacking.table.push_back(values.factor * (values.entries.empty() ? code : values.entries[code]) - values.bias);
-  for (int64_t entry : values.special)
-    unpacking.table.push_back(entry - values.bias);
-  if (values.bias == 0 && values.factor == 1 && values.entries.empty())
-    unpacking.table.clear(); // codes themselves
-}
-
-Value CodedEmission::viewEntries(ArrayRef<int64_t> shape) {
-  return memref::ViewOp::create(emitter.builder, emitter.loc, MemRefType::get(shape, emitter.builder.getI8Type()),
-                                unpacking.entries, emitter.constant(0), ValueRange());
-}
-
-/// The word of a turn's entries with which those of step `low` of K begin: of a group's first, unless all is one group.
-Value CodedEmission::getWord(Value low, Value first) {
-  int64_t group = weight->getPanels().group;
-  Value steps = emitter.sub(low, first);
-  if (unpacking.group == 0 || unpacking.group == group)
-    return emitter.div(steps, emitter.constant(wordBytes));
-  return emitter.mul(emitter.div(steps, emitter.constant(group)), emitter.constant(unpacking.group / wordBytes));
-}
-
-/// The word of codes with which those of step `low` of K begin.
-Value CodedEmission::getCodeWord(Value low) {
-  const EncodedPanels &panels = weight->getPanels();
-  return emitter.mul(emitter.div(low, emitter.constant(panels.depth)), emitter.constant(panels.code.words()));
 }
 
 /// Asks for a share of the next turn's codes, before a tile of rows from `row` on meets the group that begins `steps`
@@ -216,138 +142,6 @@ void CodedEmission::askAhead(Value row, Value steps) {
     }
 }
 
-/// Makes entries 0 that no group, or no turn, has but its tiles read.
-LogicalResult CodedEmission::clearEntries() {
-  int64_t group = weight->getPanels().group, count = unpacking.slots * bytePanels() * unpacking.words;
-  bool endsWithTile = unpacking.depth % unpacking.step == 0 || unpacking.depth >= depth; // of all of K the rows are 0
-  if (unpacking.group == 0 ? endsWithTile : unpacking.group == group)
-    return success();
-  Value words = viewEntries({count, rowBytes});
-  Value none = emitter.fill(emitter.builder.getI8IntegerAttr(0), {1, rowBytes});
-  return emitter.forEach(emitter.constant(0), emitter.constant(count), emitter.constant(1), [&](Value word) {
-    TileWindow window;
-    window.indices = {word, emitter.constant(0)};
-    window.shape = {1, rowBytes};
-    window.dims = {-1, 1};
-    window.steps = {1, 1};
-    emitter.storeTile(none, words, window);
-    return success();
-  });
-}
-
-/// The zero points of columns, each in the four bytes of a word.
-Value CodedEmission::loadZeroBytes(const EncodedRhs::Place &columns) {
-  Type wide = emitter.builder.getI32Type(), byte = emitter.builder.getI8Type();
-  Value words = emitter.map(weight->loadZeroCode(columns), wide, [&](OpBuilder &builder, ValueRange scalars) -> Value {
-    Value four = arith::ConstantIntOp::create(builder, emitter.loc, wide, 0x01010101 * values.zeroUnits());
-    return arith::MulIOp::create(builder, emitter.loc, scalars[0], four);
-  });
-  Value bytes = makeScratch(emitter, {rowBytes}, byte);
-  Value view = memref::ViewOp::create(emitter.builder, emitter.loc, MemRefType::get({panel}, wide), bytes,
-                                      emitter.constant(0), ValueRange());
-  TileWindow window;
-  window.indices = {emitter.constant(0)};
-  window.shape = {1, panel};
-  window.dims = {-1, 0};
-  window.steps = {1, 1};
-  emitter.storeTile(words, view, window);
-  window.shape = {1, rowBytes};
-  return emitter.loadTile(bytes, window, byte);
-}
-
-/// Writes the entries of some steps of K, which begin with a group or lie in the only one, or a share of them: groups
-/// where their entries depend on them.
-LogicalResult CodedEmission::unpack(const PanelBlock &block, const Depth &part, Value slot,
-                                    std::optional<Share> share) {
-  KernelEmitter::Scope scope(emitter);
-  const EncodedPanels &panels = weight->getPanels();
-  OpBuilder &builder = emitter.builder;
-  int64_t fields = panels.code.fields();
-  auto type = TileType::get(builder.getContext(), {fields, rowBytes}, builder.getI8Type());
-  auto entriesOf = [&](int64_t digit) -> DenseI64ArrayAttr {
-    if (!unpacking.isSigned || rescales)
-      return getEntries();
-    std::vector<int64_t> table = unpacking.table;
-    if (unpacking.digits > 1)
-      for (int64_t &entry : table)
-        entry = getSignedDigit(entry, digit);
-    return table.empty() ? nullptr : builder.getDenseI64ArrayAttr(table);
-  };
-  bool subtracts = unpacking.isSigned && panels.zero && !rescales;
-  Value zero = emitter.constant(0), one = emitter.constant(1);
-  Value words = viewEntries({unpacking.slots * bytePanels(), unpacking.words, rowBytes});
-  Value firstPanel = emitter.div(block.column, emitter.constant(panel));
-  Value firstSlot = emitter.mul(slot, emitter.constant(bytePanels()));
-  auto shareOf = [&](int64_t size) -> std::pair<Value, Value> {
-    Value all = emitter.constant(size);
-    if (!share)
-      return {zero, all};
-    return {emitter.div(emitter.mul(share->index, all), share->count),
-            emitter.div(emitter.mul(emitter.add(share->index, one), all), share->count)};
-  };
-  // Steps of one group, or of all where no entry depends on it.
-  auto unpackSteps = [&](Value low, int64_t size, std::pair<Value, Value> range) {
-    SmallVector<Value> special(block.panels), less(block.panels);
-    Value group = emitter.div(low, emitter.constant(panels.group));
-    for (int64_t next = 0; next < block.panels; ++next) {
-      EncodedRhs::Place columns{emitter.add(firstPanel, emitter.constant(next)), group, {1, panel}, {-1, 2}};
-      if (!values.special.empty())
-        special[next] = weight->loadSelector(columns);
-      if (subtracts)
-        less[next] = loadZeroBytes(columns);
-    }
-    Value first = getCodeWord(low);
-    Value to = getWord(low, part.low);
-    return emitter.forEach(range.first, range.second, one, [&](Value step) {
-      Value word = emitter.add(first, emitter.mul(step, emitter.constant(panels.code.words())));
-      Value own = rescales ? emitter.mul(step, emitter.constant(panels.depth)) : Value(); // steps of K
-      for (int64_t next = 0; next < block.panels; ++next) {
-        Value from = emitter.add(firstPanel, emitter.constant(next));
-        SmallVector<Value> tiles; // of digits
-        for (int64_t digit = 0; digit < unpacking.digits; ++digit)
-          tiles.push_back(TileUnpackOp::create(builder, emitter.loc, type, weight->getCodes(), ValueRange{from, word},
-                                               special[next], panels.code.bits, values.codeOffset, entriesOf(digit),
-                                               values.specialCode, panels.code.triples));
-        if (rescales)
-          tiles = {rescale(tiles.front(), next, emitter.add(emitter.sub(low, part.low), own))};
-        if (less[next] || unpacking.bias != 0) {
-          if (less[next])
-            tiles.push_back(less[next]);
-          tiles = {emitter.map(tiles, builder.getI8Type(), [&](OpBuilder &inner, ValueRange scalars) -> Value {
-            Value bias = less[next] ? scalars[1]
-                                    : arith::ConstantOp::create(inner, emitter.loc,
-                                                                inner.getI8IntegerAttr(unpacking.bias)).getResult();
-            return arith::SubIOp::create(inner, emitter.loc, scalars[0], bias);
-          })};
-        }
-        for (auto [digit, tile] : llvm::enumerate(tiles)) {
-          TileWindow window;
-          window.indices = {emitter.add(firstSlot, emitter.constant(next + static_cast<int64_t>(digit))),
-                            emitter.add(to, emitter.mul(step, emitter.constant(fields))), zero};
-          window.shape = {fields, rowBytes};
-          window.dims = {fields == 1 ? -1 : 1, 2};
-          window.steps = {1, 1};
-          emitter.storeTile(tile, words, window);
-        }
-      }
-      return success();
-    });
-  };
-  auto stepsOf = [&](int64_t size) { return static_cast<int64_t>(llvm::divideCeil(size, panels.depth)); };
-  auto unpackAll = [&](Value low, int64_t size) {
-    return unpackSteps(low, size, {zero, emitter.constant(stepsOf(size))});
-  };
-  bool isEven = unpacking.group == 0 || unpacking.group == panels.group;
-  if ((values.special.empty() && !subtracts && isEven) || panels.groups() == 1)
-    return unpackSteps(part.low, part.size, shareOf(stepsOf(part.size)));
-  int64_t rest = part.size % panels.group;
-  auto [first, last] = shareOf(part.size / panels.group);
-  auto groupAt = [&](Value index) { return emitter.add(part.low, emitter.mul(index, emitter.constant(panels.group))); };
-  if (failed(emitter.forEach(first, last, one, [&](Value index) { return unpackAll(groupAt(index), panels.group); })))
-    return failure();
-  return rest > 0 ? unpackAll(groupAt(emitter.constant(part.size / panels.group)), rest) : success();
-}
-
 /// All rows of the item in tiles over entries, the last of which may read and write past them in buffers of the item.
 LogicalResult CodedEmission::forBlockRows(RowsBody body) {
   if (!unpacking.fillsRows)
@@ -356,33 +150,6 @@ LogicalResult CodedEmission::forBlockRows(RowsBody body) {
   Value tiles = emitter.ceilDiv(emitter.sub(rows.high, rows.low), step);
   return emitter.forEach(emitter.constant(0), tiles, emitter.constant(1), [&](Value tile) {
     return body(emitter.add(rows.low, emitter.mul(tile, step)), unpacking.rows);
-  });
-}
-
-/// Copies the scales of the item's rows, those of a group side by side, and zeros behind them to the end of a tile.
-LogicalResult CodedEmission::copyScales() {
-  Type real = emitter.builder.getF32Type();
-  Value from = emitter.getBuffer(op.getScale()), zero = emitter.constant(0), one = emitter.constant(1);
-  int64_t count = llvm::divideCeil(depth, std::min<int64_t>(op.getBlock(), depth));
-  int64_t most = llvm::alignTo(rowBlocks.size, unpacking.rows);
-  unpacking.scales = makeScratch(emitter, {count, most}, real);
-  auto store = [&](Value index, Value row, Value scale) {
-    emitter.storeTile(scale, unpacking.scales, TileWindow::element({index, row}));
-    return success();
-  };
-  Value rowCount = emitter.sub(rows.high, rows.low), step = emitter.constant(unpacking.rows);
-  Value filled = emitter.mul(emitter.ceilDiv(rowCount, step), step);
-  return emitter.forEach(zero, emitter.constant(count), one, [&](Value index) -> LogicalResult {
-    if (failed(emitter.forEach(zero, rowCount, one, [&](Value row) {
-          SmallVector<Value> at(indices);
-          at[rowDim] = emitter.add(rows.low, row);
-          at[rank - 1] = index;
-          return store(index, row, emitter.loadTile(from, TileWindow::element(at), real));
-        })))
-      return failure();
-    return emitter.forEach(rowCount, filled, one, [&](Value row) {
-      return store(index, row, emitter.fill(emitter.builder.getF32FloatAttr(0), {}));
-    });
   });
 }
 
@@ -404,11 +171,6 @@ TileWindow CodedEmission::waitingAt(const ProductSpot &spot) {
   window.dims = {spot.rows == 1 ? -1 : last - 1, last};
   window.steps = {1, 1};
   return window;
-}
-
-CodedEmission::Source CodedEmission::sourceOf(const Depth &part, Value slot) {
-  Value buffer = viewEntries({unpacking.slots * bytePanels(), unpacking.words, panel, wordBytes});
-  return {buffer, emitter.mul(slot, emitter.constant(bytePanels())), part.low, true};
 }
 
 /// Calls `body` for tiles of all rows and each group of some steps of K, `index` being the group's among them.
@@ -477,104 +239,6 @@ LogicalResult CodedEmission::scaleBlock(const PanelBlock &block, const Depth &pa
       emitter.storeTile(scaleGroup(spot, group, sum, total, unpacking.isSigned), waiting, window);
     }
   });
-}
-
-/// A row of bytes that all are one number, without a sign.
-void CodedEmission::makeUnits(int64_t count, int64_t unit) {
-  unpacking.units = makeScratch(emitter, {1, count}, emitter.builder.getI8Type());
-  Value zero = emitter.constant(0);
-  TileWindow window = TileWindow::row({zero, zero}, 1, count);
-  auto byte = static_cast<int8_t>(unit);
-  emitter.storeTile(emitter.fill(emitter.builder.getI8IntegerAttr(byte), {count}), unpacking.units, window);
-}
-
-/// Adds products of that row with `steps` bytes of each of a block of packed rows: words of 16 rows are those of a
-/// panel.
-Value CodedEmission::sumWords(Value block, Value word, int64_t steps, Value start) {
-  Value zero = emitter.constant(0);
-  return TileCodedMatmulOp::create(emitter.builder, emitter.loc, start.getType(), unpacking.units,
-                                   ValueRange{zero, zero}, lhs, ValueRange{block, word}, start,
-                                   emitter.constant(steps), Value(), /*bits=*/8, /*lhs_row_dim=*/0, /*offset=*/0,
-                                   nullptr, /*special_code=*/-1, /*limit=*/-1, /*signed_codes=*/true,
-                                   /*unsigned_lhs=*/true);
-}
-
-/// Sums of the groups of some steps of K of a block of packed rows.
-LogicalResult CodedEmission::sumPacked(Value block, const Depth &part) {
-  int64_t group = weight->getPanels().group;
-  auto sumSteps = [&](Value low, int64_t size) {
-    int64_t steps = llvm::alignTo(size, unpacking.step);
-    Value word = emitter.div(emitter.sub(low, part.low), emitter.constant(wordBytes));
-    Value none = makeSums(1, packedRows, emitter.builder.getI32Type());
-    Value total = sumWords(block, word, steps, none);
-    Type stored = cast<MemRefType>(sums.getType()).getElementType();
-    auto negate = [&](OpBuilder &inner, ValueRange scalars) { return negateSum(inner, scalars[0]); };
-    total = emitter.map(total, stored, negate);
-    TileWindow window;
-    window.indices = {emitter.div(low, emitter.constant(group)), emitter.mul(block, emitter.constant(packedRows))};
-    window.shape = {1, packedRows};
-    window.dims = {-1, 1};
-    window.steps = {1, 1};
-    emitter.storeTile(total, sums, window);
-    return success();
-  };
-  int64_t rest = part.size % group;
-  Value end = emitter.add(part.low, emitter.constant(part.size - rest));
-  if (failed(emitter.forEach(part.low, end, emitter.constant(group), [&](Value low) { return sumSteps(low, group); })))
-    return failure();
-  return rest > 0 ? sumSteps(end, rest) : success();
-}
-
-/// Copies some steps of the item's rows such that words of `packedRows` rows lie side by side.
-LogicalResult CodedEmission::packRows(const Depth &part) {
-  KernelEmitter::Scope scope(emitter);
-  OpBuilder &builder = emitter.builder;
-  Type byte = builder.getI8Type(), word = builder.getI32Type();
-  int64_t length = llvm::alignTo(getRowLength(unpacking.depth), packedRows * wordBytes), words = length / wordBytes;
-  int64_t blocks = llvm::divideCeil(rowBlocks.size, packedRows);
-  if (!unpacking.staged) {
-    unpacking.staged = makeScratch(emitter, {packedRows * length}, byte);
-    unpacking.packed = makeScratch(emitter, {blocks * packedRows * length}, byte);
-  }
-  Value zero = emitter.constant(0), count = emitter.constant(packedRows);
-  auto view = [&](Value buffer, ArrayRef<int64_t> shape, Type element) -> Value {
-    return memref::ViewOp::create(builder, emitter.loc, MemRefType::get(shape, element), buffer, zero, ValueRange());
-  };
-  Value from = view(unpacking.staged, {packedRows, words}, word);
-  Value to = view(unpacking.packed, {blocks, words, packedRows}, word);
-  lhs = view(unpacking.staged, {packedRows, length}, byte);
-  Value packed = view(unpacking.packed, {blocks, words, packedRows, wordBytes}, byte);
-  int64_t width = emitter.target.getTurnWidth(32);
-  LogicalResult copied = emitter.forEach(rows.low, rows.high, count, [&](Value low) -> LogicalResult {
-    Value high = emitter.min(emitter.add(low, count), rows.high);
-    if (failed(emitter.forEach(low, high, emitter.constant(1),
-                               [&](Value row) { return copySteps(row, part, emitter.sub(row, low)); })))
-      return failure();
-    Value block = emitter.div(emitter.sub(low, rows.low), count);
-    LogicalResult turned = emitter.forEach(zero, emitter.constant(words), emitter.constant(width), [&](Value first) {
-      for (int64_t row = 0; row < packedRows; row += width) { // of rows that do not exist nothing is read
-        TileWindow window;
-        window.indices = {emitter.constant(row), first};
-        window.shape = {width, width};
-        window.dims = {1, 0};
-        window.steps = {1, 1};
-        Value tile = emitter.loadTile(from, window, word);
-        window.indices = {block, first, emitter.constant(row)};
-        window.dims = {1, 2};
-        emitter.storeTile(tile, to, window);
-      }
-      return success();
-    });
-    std::swap(lhs, packed);
-    if (succeeded(turned) && unpacking.packsSums)
-      turned = sumPacked(block, part);
-    if (unpacking.addsTotals)
-      addTotals(block, part);
-    std::swap(lhs, packed);
-    return turned;
-  });
-  lhs = packed;
-  return copied;
 }
 
 /// Adds the products of all rows with what was unpacked.

@@ -176,20 +176,26 @@ private:
   }
   PipeSteps scaleUnit(const PanelBlock &block, const PipeUnit &unit);
 
-  // CodedBlocks.cpp
-  void planBlocks(const CodedProduct &product);
-  int64_t cutDepth(const EncodedPanels &panels, int64_t steps) const;
-  int64_t cutPiped(const EncodedPanels &panels) const;
-  void choosePanels(const CodedProduct &product);
+  // CodedUnpack.cpp
   void planEntries();
   void cutGroups();
-  int64_t getRowLength(int64_t size);
+  mlir::Value viewEntries(llvm::ArrayRef<int64_t> shape);
   mlir::Value getWord(mlir::Value low, mlir::Value first);
   mlir::Value getCodeWord(mlir::Value low);
   mlir::LogicalResult clearEntries();
-  mlir::LogicalResult copyScales();
-  mlir::LogicalResult forBlockRows(RowsBody body);
   mlir::Value loadZeroBytes(const EncodedRhs::Place &columns);
+  /// Whether entries lose the zero points of their group as they are unpacked.
+  bool subtractsZeros() const { return unpacking.isSigned && weight->getPanels().zero && !rescales; }
+  mlir::DenseI64ArrayAttr getUnpackedEntries(int64_t digit);
+  llvm::SmallVector<mlir::Value> unpackWord(llvm::ArrayRef<mlir::Value> place, mlir::Value special, mlir::Value less);
+  /// Steps of K from `low` on of some panels, and the words that their entries become.
+  struct UnpackedTurn {
+    mlir::Value low;
+    int64_t panels;
+    mlir::Value words, panel, slot; // panel and slot: the first
+  };
+  mlir::LogicalResult unpackSteps(const UnpackedTurn &turn, mlir::Value low,
+                                  std::pair<mlir::Value, mlir::Value> range);
   /// The index-th of `count` shares.
   struct Share {
     mlir::Value index, count;
@@ -197,6 +203,21 @@ private:
   mlir::LogicalResult unpack(const PanelBlock &block, const Depth &part, mlir::Value slot,
                              std::optional<Share> share = std::nullopt);
   Source sourceOf(const Depth &part, mlir::Value slot);
+
+  // CodedRows.cpp
+  mlir::LogicalResult copyScales();
+  void makeUnits(int64_t count, int64_t unit);
+  mlir::Value sumWords(mlir::Value block, mlir::Value word, int64_t steps, mlir::Value start);
+  mlir::LogicalResult sumPacked(mlir::Value block, const Depth &part);
+  mlir::LogicalResult packRows(const Depth &part);
+
+  // CodedBlocks.cpp
+  void planBlocks(const CodedProduct &product);
+  int64_t cutDepth(const EncodedPanels &panels, int64_t steps) const;
+  int64_t cutPiped(const EncodedPanels &panels) const;
+  void choosePanels(const CodedProduct &product);
+  int64_t getRowLength(int64_t size);
+  mlir::LogicalResult forBlockRows(RowsBody body);
   mlir::LogicalResult
   forGroups(const Depth &part,
             llvm::function_ref<void(mlir::Value row, int64_t size, mlir::Value index, Depth steps)> body);
@@ -204,10 +225,6 @@ private:
   mlir::Value loadSums(int64_t next, llvm::function_ref<mlir::Value(int64_t first)> load);
   mlir::LogicalResult multiplyBlock(const PanelBlock &block, const Depth &part, mlir::Value slot);
   mlir::LogicalResult scaleBlock(const PanelBlock &block, const Depth &part);
-  void makeUnits(int64_t count, int64_t unit);
-  mlir::Value sumWords(mlir::Value block, mlir::Value word, int64_t steps, mlir::Value start);
-  mlir::LogicalResult packRows(const Depth &part);
-  mlir::LogicalResult sumPacked(mlir::Value block, const Depth &part);
   mlir::LogicalResult addBlock(const PanelBlock &block, const Depth &part, mlir::Value slot);
   using TurnPlace = llvm::function_ref<std::pair<PanelBlock, Depth>(mlir::Value turn)>;
   mlir::LogicalResult addTurns(mlir::Value count, TurnPlace place);
@@ -216,7 +233,6 @@ private:
   mlir::LogicalResult forWaiting(ProductRange block, bool finishes);
   void askAhead(mlir::Value row, mlir::Value steps);
   TileWindow waitingAt(const ProductSpot &spot);
-  mlir::Value viewEntries(llvm::ArrayRef<int64_t> shape);
   /// Panels of bytes that a turn unpacks, and sums of a spot with them.
   int64_t bytePanels() const { return unpacking.panels * unpacking.digits; }
   int64_t sumColumns(const ProductSpot &spot) const { return spot.columns * unpacking.digits; }
