@@ -72,6 +72,14 @@ struct Rounding {
   bool symmetric = true;
 };
 
+/// How a product would be computed, and the type of the weight that it would read; null: of its own.
+struct Candidate {
+  std::optional<StrategyChoice> choice;
+  RankedTensorType weightType;
+};
+
+using Choose = llvm::function_ref<std::optional<StrategyChoice>(MatmulOp product)>;
+
 struct QuantizeActivations final : lutra::impl::QuantizeActivationsBase<QuantizeActivations> {
   using Base::Base;
   void runOnOperation() override;
@@ -84,6 +92,8 @@ private:
   bool mayRescale(MatmulOp product);
   bool mayRound(MatmulOp product);
   Value getRounded(MatmulOp product, RankedTensorType type);
+  Candidate chooseCoded(MatmulOp coded, Choose choose);
+  Candidate chooseBfloat(MatmulOp op, Choose choose);
   void multiplyNumbers(MatmulOp op, const Codes &made, int64_t group, RankedTensorType weightType);
   Value correct(MatmulOp product, Value zeroPoint, Value sums);
 
@@ -337,6 +347,45 @@ static RankedTensorType getBfloatType(RankedTensorType type) {
   return type.cloneWithEncoding(EncodingAttr::get(type.getContext(), encoding, attr.getPacking()));
 }
 
+/// The cheapest product of codes, with its weight or with one of another type, which exists if it is taken.
+Candidate QuantizeActivations::chooseCoded(MatmulOp coded, Choose choose) {
+  Candidate best{choose(coded), {}};
+  if (!mayRound(coded))
+    return best;
+  Value own = coded.getRhs();
+  GlobalOp global = store->getGlobal(own);
+  SmallVector<RankedTensorType> types = getRoundedTypes(global);
+  if (RankedTensorType wide = best.choice ? RankedTensorType() : getWideType(global))
+    types.push_back(wide);
+  OpBuilder builder(coded);
+  for (RankedTensorType type : types) {
+    auto weight = UnrealizedConversionCastOp::create(builder, coded.getLoc(), type, own);
+    coded.getRhsMutable().set(weight.getResult(0));
+    std::optional<StrategyChoice> choice = choose(coded);
+    if (choice && (!best.choice || choice->cycles < best.choice->cycles))
+      best = {choice, type};
+    coded.getRhsMutable().set(own);
+    weight.erase();
+  }
+  return best;
+}
+
+/// The product in bf16 that the weight's encoding allows, if it does.
+Candidate QuantizeActivations::chooseBfloat(MatmulOp op, Choose choose) {
+  RankedTensorType type =
+      store->getGlobal(op.getRhs()) ? getBfloatType(cast<RankedTensorType>(op.getRhs().getType())) : RankedTensorType();
+  if (!type)
+    return {};
+  OpBuilder builder(op);
+  auto weight = UnrealizedConversionCastOp::create(builder, op.getLoc(), type, op.getRhs());
+  auto numbers = MatmulOp::create(builder, op.getLoc(), op.getType(), op.getLhs(), weight.getResult(0), Value(),
+                                  /*transpose_lhs=*/false, op.getTransposeRhs(), /*block=*/0, op.getStrategyAttr());
+  Candidate candidate{choose(numbers), type};
+  numbers.erase();
+  weight.erase();
+  return candidate;
+}
+
 /// Makes a product one of its operand's codes as numbers.
 void QuantizeActivations::multiplyNumbers(MatmulOp op, const Codes &made, int64_t group, RankedTensorType weightType) {
   OpBuilder builder(op);
@@ -415,69 +464,42 @@ void QuantizeActivations::quantize(MatmulOp op, const ProductStrategies &strateg
   coded.setRoundsRhs(rescales && mayRescale(op));
   std::string wish = op.getStrategyAttr() ? op.getStrategyAttr().getName().str() : strategy.getValue();
   SmallVector<std::string> why;
-  std::optional<StrategyChoice> before = strategies.choose(*getProductProblem(op), levels, wish, why);
+  auto choose = [&](MatmulOp product) { return strategies.choose(*getProductProblem(product), levels, wish, why); };
+  std::optional<StrategyChoice> before = choose(op);
   why.clear();
-  std::optional<StrategyChoice> after = strategies.choose(*getProductProblem(coded), levels, wish, why);
-  RankedTensorType roundedType; // of a weight that exists if it is taken
-  if (mayRound(op)) {
-    SmallVector<RankedTensorType> types = getRoundedTypes(store->getGlobal(op.getRhs()));
-    if (RankedTensorType wide = after ? RankedTensorType() : getWideType(store->getGlobal(op.getRhs())))
-      types.push_back(wide);
-    for (RankedTensorType type : types) {
-      Value weight = UnrealizedConversionCastOp::create(builder, loc, type, op.getRhs()).getResult(0);
-      coded.getRhsMutable().set(weight);
-      std::optional<StrategyChoice> choice = strategies.choose(*getProductProblem(coded), levels, wish, why);
-      if (choice && (!after || choice->cycles < after->cycles)) {
-        after = choice;
-        roundedType = type;
-      }
-      coded.getRhsMutable().set(op.getRhs());
-      weight.getDefiningOp()->erase();
-    }
-  }
-  std::optional<StrategyChoice> inBfloat;
-  RankedTensorType bfloatType;
-  if (form.symmetric && store->getGlobal(op.getRhs()))
-    bfloatType = getBfloatType(cast<RankedTensorType>(op.getRhs().getType()));
-  if (bfloatType) {
-    Value weight = UnrealizedConversionCastOp::create(builder, loc, bfloatType, op.getRhs()).getResult(0);
-    auto numbers = MatmulOp::create(builder, loc, op.getType(), op.getLhs(), weight, Value(), /*transpose_lhs=*/false,
-                                    op.getTransposeRhs(), /*block=*/0, op.getStrategyAttr());
-    inBfloat = strategies.choose(*getProductProblem(numbers), levels, wish, why);
-    numbers.erase();
-    weight.getDefiningOp()->erase();
-  }
+  Candidate inCodes = chooseCoded(coded, choose), inBfloat = form.symmetric ? chooseBfloat(op, choose) : Candidate();
   auto opts = remark::RemarkOpts::name("QuantizeActivations").category(DEBUG_TYPE);
   double rounding = source ? 0 : elementCycles(*getProductProblem(op)) * static_cast<double>(levels.size());
-  auto isLess = [&](const std::optional<StrategyChoice> &choice) {
-    return choice && (!before || choice->cycles + rounding < before->cycles);
+  auto isLess = [&](const Candidate &candidate) {
+    return candidate.choice && (!before || candidate.choice->cycles + rounding < before->cycles);
   };
-  bool takesNumbers = isLess(inBfloat) && !(after && after->cycles <= inBfloat->cycles);
-  bool wins = !takesNumbers && isLess(after);
-  if (wins && roundedType)
-    coded.getRhsMutable().set(getRounded(coded, roundedType));
+  bool takesNumbers = isLess(inBfloat) && !(inCodes.choice && inCodes.choice->cycles <= inBfloat.choice->cycles);
+  bool wins = !takesNumbers && isLess(inCodes);
+  if (wins && inCodes.weightType)
+    coded.getRhsMutable().set(getRounded(coded, inCodes.weightType));
   Value columns = wins && !form.symmetric ? sumColumns(coded, group) : Value();
   if (wins && !form.symmetric && !columns) {
     wins = false;
-    after.reset();
+    inCodes.choice.reset();
     why = {"the sums of the weight's columns, which correct zero points, are not known here"};
   }
   if (wins) {
     Codes made = source ? readCodes(coded, source, scaleType) : makeCodes(op.getLhs(), form);
     coded.getLhsMutable().set(made.codes);
     coded.getScaleMutable().assign(made.scale);
-    remark::passed(loc, opts) << remark::metric("Strategy", after->strategy->getName())
-                              << remark::metric("Cycles", after->cycles);
+    remark::passed(loc, opts) << remark::metric("Strategy", inCodes.choice->strategy->getName())
+                              << remark::metric("Cycles", inCodes.choice->cycles);
     op.replaceAllUsesWith(columns ? correct(coded, made.zeroPoint, columns) : coded.getResult());
     op.erase();
   } else if (takesNumbers) {
     coded.erase();
-    multiplyNumbers(op, source ? readCodes(op, source, scaleType) : makeCodes(op.getLhs(), form), group, bfloatType);
-    remark::passed(loc, opts) << remark::metric("Strategy", inBfloat->strategy->getName())
-                              << remark::metric("Cycles", inBfloat->cycles);
+    multiplyNumbers(op, source ? readCodes(op, source, scaleType) : makeCodes(op.getLhs(), form), group,
+                    inBfloat.weightType);
+    remark::passed(loc, opts) << remark::metric("Strategy", inBfloat.choice->strategy->getName())
+                              << remark::metric("Cycles", inBfloat.choice->cycles);
   } else {
-    remark::missed(loc, opts) << remark::reason("{0}", after ? "codes and their product take longer"
-                                                            : llvm::join(why, "; "));
+    remark::missed(loc, opts) << remark::reason(
+        "{0}", inCodes.choice ? "codes and their product take longer" : llvm::join(why, "; "));
     coded.erase();
   }
   codes.getDefiningOp()->erase();
