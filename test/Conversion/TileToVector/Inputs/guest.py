@@ -99,3 +99,25 @@ class Guest:
                 array[...] = np.frombuffer(answer, array.dtype, array.size, at).reshape(array.shape)
                 at += array.nbytes
         assert at == len(answer)
+
+
+def is_within_bounds(graph: Path, levels: Sequence[str], inputs: dict[str, np.ndarray], work: Path, *,
+                     corrupt: bool) -> bool:  # fmt: skip
+    """Whether the results of a module's machine code lie where the evaluator's bounds say; `corrupt` changes one."""
+    from lutra.testing import compare, evaluate
+
+    values, bounds = evaluate(graph, inputs)
+    for level in levels:
+        library = work / f"{level}.so"
+        flags = ["--triple=aarch64-linux-gnu", f"--target-cpu={level}", "-o", str(library)]
+        subprocess.run(["lutra-compile", str(graph), *flags], check=True)
+        results = [np.array(result) for result in Guest(level, work).run_model(library, inputs.values())[1]]
+        if corrupt:
+            results[0].reshape(-1).view(np.uint8)[results[0].itemsize - 1] ^= 64
+        for index, result in enumerate(results):
+            report = compare(result, values[str(index)], bounds[str(index)])
+            if not report.passed:
+                print(f"{level}, result {index}: {report}")
+                return False
+        print(f"{level}: {len(results)} results are good")
+    return True
