@@ -97,13 +97,13 @@ def compile(
     by input: {"input_ids": ["batch", "seq"]}. quantize: which weights of products to store in few bits, such as
     "int8", "w4a8" or "weights=int4:g128,exclude=*head*" (docs/quantization.md), or a dict of such items, as from a
     TOML file: {"weights": "int4:g128", "exclude": ["*head*"]}. calibrate: inputs of the model that quantization fits
-    codes to: an .npz file, a folder of them, dicts of arrays by input name, or a list of such sets, which weigh the
-    same. tokenizer: makes token ids of .txt files and of lines {"text": ".."} of .jsonl files among these: the path of
-    a tokenizer.json, or a tokenizer of the packages tokenizers or transformers. quantize_report: a JSON file for what
-    it did to each layer. report: a JSON file for what the compiler decided, such as the strategy of each product.
-    arithmetic: "integer" computes codes from codes without floats where it can be (docs/quantization.md). isolate:
-    compile in a process of its own, so that no fault of the compiler reaches this one (default for files); what is in
-    memory, such as an exported program's weights, is not copied without.
+    codes to: an .npz, .npy, .safetensors or .jsonl file, a folder of them, dicts of arrays by input name, or a list of
+    such sets, which weigh the same. tokenizer: makes token ids of .txt files and of lines {"text": ".."} of .jsonl
+    files among these: the path of a tokenizer.json, or a tokenizer of the packages tokenizers or transformers.
+    quantize_report: a JSON file for what it did to each layer. report: a JSON file for what the compiler decided, such
+    as the strategy of each product. arithmetic: "integer" computes codes from codes without floats where it can be
+    (docs/quantization.md). isolate: compile in a process of its own, so that no fault of the compiler reaches this one
+    (default for files); what is in memory, such as an exported program's weights, is not copied without.
 
     Raises a CompileError whose class tells the kind and whose `diagnostics` list every finding.
     """
