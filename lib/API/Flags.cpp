@@ -38,8 +38,9 @@ MODEL is an .onnx file or an .mlir file (a module of the lutra dialect, any stag
                         cost the others were not taken; which weights and activations became integers
   --arithmetic KIND     between codes: float (default), or integer, which computes codes from sums of integers, softmax
                         and norms of codes in fixed point, where they follow from integers alone
-  --strategy NAME       of every product: tiled, bytes, coded, decode, bfloat, dot, lookup, ternary, bitserial,
-                        scalar; auto (default): the cheapest
+  --strategy NAMES      of products, the first of them that computes one: tiled, bytes, coded, rescaled, decode, bfloat,
+                        dot, lookup, ternary, bitserial, scalar; auto (default): the cheapest, also of those that
+                        names before it leave, as in coded,auto
   --target NAME         cpu (default), nvgpu (a library that runs on NVIDIA GPUs) or mil (an .mlpackage)
   --target-cpu LIST     instruction-set levels, e.g. avx2,avx512 (default both; avx512vnni,avx2 with products
                         of integers, and amx with those of bytes), baseline, native
@@ -204,8 +205,11 @@ void FlagParser::parseOne(StringRef flag) {
   } else if (take("--strategy", value)) {
     options.strategy = value.str();
     SmallVector<StringRef> names = getProductStrategyNames();
-    if (value != "auto" && !llvm::is_contained(names, value))
-      error = ("--strategy takes auto, " + llvm::join(names, ", ") + ", not '" + value + "'").str();
+    for (StringRef name : llvm::split(value, ','))
+      if (name != "auto" && !llvm::is_contained(names, name) && error.empty())
+        error = ("--strategy takes auto, " + llvm::join(names, ", ") + ", not '" + name + "'").str();
+    if (value.contains("auto,"))
+      error = "--strategy takes no name behind auto, which leaves no product to it";
   } else if (take("--target-cpu", value)) {
     takeNames("--target-cpu", value, options.cpuLevels);
   } else if (take("--triple", value)) {

@@ -200,13 +200,12 @@ const ProductStrategy *ProductStrategies::cheapest(const ProductProblem &problem
   return best;
 }
 
-std::optional<StrategyChoice> ProductStrategies::choose(const ProductProblem &problem,
-                                                        ArrayRef<const TileTarget *> levels, StringRef only,
-                                                        SmallVectorImpl<std::string> &others) const {
+std::optional<StrategyChoice> ProductStrategies::chooseAmong(ArrayRef<const ProductStrategy *> candidates,
+                                                             const ProductProblem &problem,
+                                                             ArrayRef<const TileTarget *> levels,
+                                                             SmallVectorImpl<std::string> &others) const {
   std::optional<StrategyChoice> best;
-  for (const std::unique_ptr<ProductStrategy> &candidate : list) {
-    if (only != "auto" && candidate->getName() != only)
-      continue;
+  for (const ProductStrategy *candidate : candidates) {
     double cycles = 0;
     std::string why;
     for (const TileTarget *level : levels) {
@@ -218,16 +217,38 @@ std::optional<StrategyChoice> ProductStrategies::choose(const ProductProblem &pr
       cycles += offer->cycles;
     }
     bool wins = why.empty() && (!best || cycles < best->cycles);
-    const ProductStrategy *loser = !wins ? candidate.get() : best ? best->strategy : nullptr;
+    const ProductStrategy *loser = !wins ? candidate : best ? best->strategy : nullptr;
     if (loser)
       others.push_back(loser->getName().str() + " " +
                        (why.empty() ? llvm::formatv("{0:e2} cycles", wins ? best->cycles : cycles).str()
                                     : "(" + why + ")"));
     if (wins)
-      best = StrategyChoice{candidate.get(), cycles};
+      best = StrategyChoice{candidate, cycles};
   }
   return best;
 }
+
+std::optional<StrategyChoice> ProductStrategies::choose(const ProductProblem &problem,
+                                                        ArrayRef<const TileTarget *> levels, StringRef names,
+                                                        SmallVectorImpl<std::string> &others) const {
+  SmallVector<const ProductStrategy *> asked;
+  SmallVector<StringRef> wanted(llvm::split(names, ','));
+  for (auto [rank, name] : llvm::enumerate(wanted)) {
+    SmallVector<const ProductStrategy *> candidates;
+    for (const std::unique_ptr<ProductStrategy> &strategy : list)
+      if ((name == "auto" || strategy->getName() == name) && !llvm::is_contained(asked, strategy.get()))
+        candidates.push_back(strategy.get());
+    std::optional<StrategyChoice> best = chooseAmong(candidates, problem, levels, others);
+    if (best) {
+      best->rank = rank;
+      return best;
+    }
+    llvm::append_range(asked, candidates);
+  }
+  return std::nullopt;
+}
+
+bool ProductStrategies::hasAuto(StringRef names) { return llvm::is_contained(llvm::split(names, ','), "auto"); }
 
 const ProductStrategies *ProductStrategies::get(MLIRContext *context) {
   auto *dialect = context->getLoadedDialect<LutraDialect>();

@@ -10,6 +10,7 @@
 #include "FormCosts.h"
 #include "ModelQuantizer.h"
 
+#include "lutra/Analysis/ProductStrategy.h"
 #include "lutra/Dialect/Lutra/Transforms/StaticActivations.h"
 #include "lutra/Support/ErrorCodes.h"
 #include "lutra/Support/Files.h"
@@ -184,10 +185,10 @@ LogicalResult ModelQuantizer::measureModel() {
 
 LogicalResult ModelQuantizer::run(std::string &reportText) {
   bool calibrated = !options.calibrate.empty();
-  std::string filterObstacle; // only CPUs convolve integers, where nobody names a strategy
+  std::string filterObstacle; // only CPUs convolve integers, where no strategy must be taken
   if (options.target != "cpu")
     filterObstacle = "is a filter, which target " + options.target + " reads as floats";
-  else if (options.strategy != "auto")
+  else if (!ProductStrategies::hasAuto(options.strategy))
     filterObstacle = "is a filter, which strategy " + options.strategy + " reads as floats";
   if (failed(quantizer.plan(options.quantize, calibrated || options.quantizeList, filterObstacle,
                             /*pixelFilters=*/options.target == "cpu")))

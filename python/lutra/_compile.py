@@ -101,9 +101,11 @@ def compile(
     such sets, which weigh the same. tokenizer: makes token ids of .txt files and of lines {"text": ".."} of .jsonl
     files among these: the path of a tokenizer.json, or a tokenizer of the packages tokenizers or transformers.
     quantize_report: a JSON file for what it did to each layer. report: a JSON file for what the compiler decided, such
-    as the strategy of each product. arithmetic: "integer" computes codes from codes without floats where it can be
-    (docs/quantization.md). isolate: compile in a process of its own, so that no fault of the compiler reaches this one
-    (default for files); what is in memory, such as an exported program's weights, is not copied without.
+    as the strategy of each product. strategy: how products are computed, such as "coded" (of all, or an error),
+    "coded,auto" (of those that it computes; the others get the cheapest). arithmetic: "integer" computes codes from
+    codes without floats where it can be (docs/quantization.md). isolate: compile in a process of its own, so that no
+    fault of the compiler reaches this one (default for files); what is in memory, such as an exported program's
+    weights, is not copied without.
 
     Raises a CompileError whose class tells the kind and whose `diagnostics` list every finding.
     """

@@ -83,6 +83,12 @@ public:
 struct StrategyChoice {
   const ProductStrategy *strategy;
   double cycles;
+  size_t rank = 0; // of the names asked for, the first of which that computes a product is taken
+
+  /// Whether this one is to be taken although it needs `more` cycles for something else.
+  bool isBetterThan(const StrategyChoice &other, double more = 0) const {
+    return rank != other.rank ? rank < other.rank : cycles + more < other.cycles;
+  }
 };
 
 /// The registered strategies.
@@ -98,16 +104,24 @@ public:
   /// The cheapest on `target`, or null with every strategy's reason in `why`.
   const ProductStrategy *cheapest(const ProductProblem &problem, const TileTarget &target, std::string &why) const;
 
-  /// The one of least cost, summed over `levels`, among those that compute the problem on all of them (of the name
-  /// `only`, unless it is "auto"); `others` gets the name of each of the rest, and why, or at what cost, it was not
-  /// taken.
+  /// The first of `names`, separated by commas, that computes the problem on all `levels`; behind the name "auto" stand
+  /// all, of which the one of least cost, summed over the levels, is taken. `others` gets the name of each that was
+  /// asked and not taken, and why, or at what cost.
   std::optional<StrategyChoice> choose(const ProductProblem &problem, llvm::ArrayRef<const TileTarget *> levels,
-                                       llvm::StringRef only, llvm::SmallVectorImpl<std::string> &others) const;
+                                       llvm::StringRef names, llvm::SmallVectorImpl<std::string> &others) const;
+
+  /// Whether such names leave products that the others do not compute to the least cost.
+  static bool hasAuto(llvm::StringRef names);
 
   /// Those of a context; null when its registry has none.
   static const ProductStrategies *get(mlir::MLIRContext *context);
 
 private:
+  std::optional<StrategyChoice> chooseAmong(llvm::ArrayRef<const ProductStrategy *> candidates,
+                                            const ProductProblem &problem,
+                                            llvm::ArrayRef<const TileTarget *> levels,
+                                            llvm::SmallVectorImpl<std::string> &others) const;
+
   std::vector<std::unique_ptr<ProductStrategy>> list;
 };
 

@@ -50,7 +50,7 @@ struct CompileOptions {
   llvm::raw_ostream *text = nullptr; // takes assembly and LLVM IR instead of outputPath
   std::string tempFolder; // on the file system of outputPath
   std::string modelName = "model";
-  std::string strategy = "auto"; // of all products; see getProductStrategyNames
+  std::string strategy = "auto"; // names, as ProductStrategies::choose takes them
   bool integerArithmetic = false; // of codes, where it can be; else f32 with the integers of products
   std::string quantize; // which weights are stored in few bits; empty: none; see QuantizeSpec.h
   std::string calibrate;      // files of inputs for it; empty: none; see docs/quantization.md

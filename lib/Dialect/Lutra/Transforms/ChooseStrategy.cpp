@@ -65,6 +65,8 @@ LogicalResult ChooseStrategy::choose(const ProductProblem &problem, const Produc
                                << op->getName() << "': " << llvm::join(others, "; ");
     if (notSplit)
       error << "; weight " << notSplit.getValue();
+    if (!ProductStrategies::hasAuto(strategy))
+      error << "; '" << strategy << ",auto' gives such products the cheapest";
     return error;
   }
   op->setAttr("strategy", StrategyAttr::get(op->getContext(), best->strategy->getName()));
@@ -91,7 +93,7 @@ void ChooseStrategy::runOnOperation() {
   bool good = true; // every product that cannot be computed gets its own error
   for (auto kernel : getOperation().getOps<KernelOp>()) {
     kernel.walk([&](Operation *op) {
-      if (strategy == "auto" && op->hasAttr("strategy"))
+      if (ProductStrategies::hasAuto(strategy) && op->hasAttr("strategy"))
         return;
       if (std::optional<ProductProblem> problem = getProductProblem(op)) {
         problem->weight |= launches.isWeight(getRhs(op));

@@ -8,6 +8,7 @@
 
 #include "CodedMatrix.h"
 
+#include "lutra/Analysis/ProductStrategy.h"
 #include "lutra/Support/CodeStream.h"
 #include "lutra/Support/EncodedLayout.h"
 #include "lutra/Support/QuantizeSpec.h"
@@ -167,7 +168,7 @@ void EncodeWeights::encodeTernary(MatmulOp op, WeightStore &store) {
   bool turned;
   Value rhs = getPlainRhs(op, turned);
   if (!rhs || !op.getLhs().getDefiningOp<DequantizeOp>() || op.getScale() || op.getTransposeLhs() ||
-      op.getStrategyAttr() || strategy != "auto" ||
+      op.getStrategyAttr() || !ProductStrategies::hasAuto(strategy) ||
       !cast<RankedTensorType>(op.getLhs().getType()).getElementType().isF32())
     return;
   auto type = cast<RankedTensorType>(rhs.getType());
@@ -198,7 +199,7 @@ void EncodeWeights::encode(MatmulOp op, WeightStore &store) {
       !cast<RankedTensorType>(op.getLhs().getType()).getElementType().isF32())
     return;
   auto opts = remark::RemarkOpts::name("EncodeWeights").category(DEBUG_TYPE);
-  if (op.getStrategyAttr() || strategy != "auto") {
+  if (op.getStrategyAttr() || !ProductStrategies::hasAuto(strategy)) {
     remark::missed(op.getLoc(), opts) << remark::reason("names a strategy, which reads it as it is");
     return;
   }

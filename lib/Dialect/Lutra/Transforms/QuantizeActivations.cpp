@@ -362,7 +362,7 @@ Candidate QuantizeActivations::chooseCoded(MatmulOp coded, Choose choose) {
     auto weight = UnrealizedConversionCastOp::create(builder, coded.getLoc(), type, own);
     coded.getRhsMutable().set(weight.getResult(0));
     std::optional<StrategyChoice> choice = choose(coded);
-    if (choice && (!best.choice || choice->cycles < best.choice->cycles))
+    if (choice && (!best.choice || choice->isBetterThan(*best.choice)))
       best = {choice, type};
     coded.getRhsMutable().set(own);
     weight.erase();
@@ -471,9 +471,9 @@ void QuantizeActivations::quantize(MatmulOp op, const ProductStrategies &strateg
   auto opts = remark::RemarkOpts::name("QuantizeActivations").category(DEBUG_TYPE);
   double rounding = source ? 0 : elementCycles(*getProductProblem(op)) * static_cast<double>(levels.size());
   auto isLess = [&](const Candidate &candidate) {
-    return candidate.choice && (!before || candidate.choice->cycles + rounding < before->cycles);
+    return candidate.choice && (!before || candidate.choice->isBetterThan(*before, rounding));
   };
-  bool takesNumbers = isLess(inBfloat) && !(inCodes.choice && inCodes.choice->cycles <= inBfloat.choice->cycles);
+  bool takesNumbers = isLess(inBfloat) && (!inCodes.choice || inBfloat.choice->isBetterThan(*inCodes.choice));
   bool wins = !takesNumbers && isLess(inCodes);
   if (wins && inCodes.weightType)
     coded.getRhsMutable().set(getRounded(coded, inCodes.weightType));

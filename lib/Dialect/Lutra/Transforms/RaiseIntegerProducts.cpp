@@ -54,6 +54,8 @@ private:
   bool raise(MatmulOp op, WeightStore &store, std::string &why);
   bool raiseComputed(MatmulOp op, DequantizeOp left, DequantizeOp right, std::string &why);
   bool raise(ConvOp op, WeightStore &store, std::string &why);
+  /// Whether somebody asked for a strategy, which reads operands as they are.
+  bool namesStrategy(StrategyAttr named) const { return named || !ProductStrategies::hasAuto(strategy); }
   bool canRaise(Operation *op, DequantizeOp left, StrategyAttr named, std::string &why);
   const Weight *makeWeight(Operation *op, WeightStore &store, std::string &why);
   bool multipliesBytes(MatmulOp op) const {
@@ -172,7 +174,7 @@ const RaiseIntegerProducts::Weight *RaiseIntegerProducts::makeWeight(Operation *
 bool RaiseIntegerProducts::canRaise(Operation *op, DequantizeOp left, StrategyAttr named, std::string &why) {
   auto codeType = cast<RankedTensorType>(left.getInput().getType());
   auto scaleType = cast<RankedTensorType>(left.getScale().getType());
-  if (named || strategy != "auto")
+  if (namesStrategy(named))
     why = "names a strategy, which reads it as it is";
   else if (!isa<IntegerType>(codeType.getElementType()) || codeType.getElementTypeBitWidth() != 8 ||
            !cast<RankedTensorType>(op->getResult(0).getType()).getElementType().isF32() ||
@@ -360,8 +362,9 @@ void RaiseIntegerProducts::pairChannels(ConvOp op, WeightStore &store) {
   auto type = cast<RankedTensorType>(op.getInput().getType());
   auto filterType = cast<RankedTensorType>(op.getFilter().getType());
   std::optional<WeightBytes> bytes = store.read(op.getFilter());
-  if (!bytes || op.getGroups() != 1 || op.getLayout() != ConvLayout::ChannelsFirst || op.getStrategyAttr() ||
-      strategy != "auto" || !isNarrowInteger(type.getElementType()) || type.getElementType().isUnsignedInteger(16) ||
+  if (!bytes || op.getGroups() != 1 || op.getLayout() != ConvLayout::ChannelsFirst ||
+      namesStrategy(op.getStrategyAttr()) || !isNarrowInteger(type.getElementType()) ||
+      type.getElementType().isUnsignedInteger(16) ||
       !isNarrowInteger(filterType.getElementType()) || filterType.getElementType().isUnsignedInteger() ||
       filterType.getDimSize(1) == 0 || type.isDynamicDim(1))
     return;
@@ -387,7 +390,7 @@ void RaiseIntegerProducts::pairChannels(ConvOp op, WeightStore &store) {
 
 /// Gives a convolution of integers the input that strategies of bytes read; false where they do not take it.
 bool RaiseIntegerProducts::makeUnsigned(ConvOp op, WeightStore &store) {
-  if (!convolvesBytes || op.getStrategyAttr() || strategy != "auto" || !mayConvolveUnsigned(op, op.getFilter()) ||
+  if (!convolvesBytes || namesStrategy(op.getStrategyAttr()) || !mayConvolveUnsigned(op, op.getFilter()) ||
       !cast<RankedTensorType>(op.getType()).getElementType().isInteger(32))
     return false;
   std::optional<CentredCodes> left = CentredCodes::of(op.getInput());
@@ -419,7 +422,7 @@ static std::optional<int64_t> getByteRows(ArrayRef<const TileTarget *> levels) {
 /// Gives a matmul of integers the left-hand side that strategies of bytes read.
 void RaiseIntegerProducts::makeSigned(MatmulOp op, WeightStore &store) {
   auto weightType = cast<RankedTensorType>(op.getRhs().getType());
-  if (!multipliesBytes(op) || op.getStrategyAttr() || strategy != "auto" || op.getScale() || op.getTransposeLhs() ||
+  if (!multipliesBytes(op) || namesStrategy(op.getStrategyAttr()) || op.getScale() || op.getTransposeLhs() ||
       op.getTransposeRhs() || !op.getRhs().getDefiningOp<WeightOp>() || weightType.getRank() != 2 ||
       weightType.getEncoding() || !weightType.getElementType().isSignlessInteger(8) ||
       !cast<RankedTensorType>(op.getType()).getElementType().isInteger(32))

@@ -412,7 +412,7 @@ bool RaiseSignProducts::raise(Operation *op, WeightStore &store, const ProductSt
   problem.weight = true;
   std::optional<StrategyChoice> after = strategies.choose(problem, levels, wish, reasons);
   double making = rowCycles(*product, *columns, problem, signs->mayBeNan) * static_cast<double>(levels.size());
-  bool wins = after && (!before || after->cycles + making < before->cycles);
+  bool wins = after && (!before || after->isBetterThan(*before, making));
   auto opts = remark::RemarkOpts::name("RaiseSignProducts").category(DEBUG_TYPE);
   if (wins) {
     remark::passed(loc, opts) << remark::metric("Strategy", after->strategy->getName())

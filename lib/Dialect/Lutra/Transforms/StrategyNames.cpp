@@ -7,16 +7,18 @@ using namespace mlir;
 
 namespace lutra {
 
-const ProductStrategies *findStrategies(StringRef only, Location loc) {
+const ProductStrategies *findStrategies(StringRef names, Location loc) {
   const ProductStrategies *strategies = ProductStrategies::get(loc.getContext());
   if (!strategies) {
     emitCodedError(loc, ErrorCode::Internal) << "this tool registers no product strategies";
     return nullptr;
   }
-  if (only == "auto" || strategies->find(only))
+  SmallVector<StringRef> wanted(llvm::split(names, ','));
+  auto unknown = llvm::find_if(wanted, [&](StringRef name) { return name != "auto" && !strategies->find(name); });
+  if (unknown == wanted.end())
     return strategies;
   InFlightDiagnostic error = emitCodedError(loc, ErrorCode::UnsupportedOp)
-                             << "no strategy is named '" << only << "'; take auto";
+                             << "no strategy is named '" << *unknown << "'; take auto";
   for (const std::unique_ptr<ProductStrategy> &known : strategies->all())
     error << ", " << known->getName();
   return nullptr;

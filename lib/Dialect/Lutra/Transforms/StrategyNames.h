@@ -6,8 +6,8 @@
 
 namespace lutra {
 
-/// The strategies of a context, of which one has the name `only` unless it is "auto", or null after an error at `loc`.
-const ProductStrategies *findStrategies(llvm::StringRef only, mlir::Location loc);
+/// The strategies of a context, which have all of `names` (ProductStrategies::choose), or null after an error at `loc`.
+const ProductStrategies *findStrategies(llvm::StringRef names, mlir::Location loc);
 
 } // namespace lutra
 

@@ -3,6 +3,10 @@
 // RUN: lutra-opt %s --lutra-choose-strategy="targets=avx2 strategy=scalar" | FileCheck %s --check-prefix=SCALAR
 // RUN: lutra-opt %s --lutra-choose-strategy=targets=avx2 --lutra-choose-strategy=targets=avx2 | FileCheck %s
 // RUN: not lutra-opt %s --lutra-choose-strategy="targets=avx2 strategy=tiled" 2>&1 | FileCheck %s --check-prefix=REFUSED
+// RUN: lutra-opt %s --lutra-choose-strategy="targets=avx2 strategy=tiled,scalar" | FileCheck %s --check-prefix=LIST
+// RUN: lutra-opt %s --lutra-choose-strategy="targets=avx2 strategy=ternary,scalar,auto" | FileCheck %s --check-prefix=SCALAR
+// RUN: lutra-opt %s --lutra-choose-strategy="targets=avx2 strategy=ternary,auto" | FileCheck %s
+// RUN: not lutra-opt %s --lutra-choose-strategy="targets=avx2 strategy=tiled,fastest,auto" 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 // RUN: not lutra-opt %s --lutra-choose-strategy="targets=avx2 strategy=fastest" 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 // RUN: not lutra-opt %s --lutra-choose-strategy 2>&1 | FileCheck %s --check-prefix=NONE
 
@@ -15,6 +19,8 @@
 // CHECK: lutra.matmul {{.*}}strategy = #lutra.strategy<"tiled">
 // SCALAR-LABEL: lutra.kernel @floats
 // SCALAR: lutra.matmul {{.*}}strategy = #lutra.strategy<"scalar">
+// LIST-LABEL: lutra.kernel @floats
+// LIST: lutra.matmul {{.*}}strategy = #lutra.strategy<"tiled">
 lutra.kernel @floats(%a: tensor<37x23xf32>, %b: tensor<23x19xf32>) -> tensor<37x19xf32> {
   %r = lutra.matmul %a, %b : (tensor<37x23xf32>, tensor<23x19xf32>) -> tensor<37x19xf32>
   lutra.yield %r : tensor<37x19xf32>
@@ -25,7 +31,9 @@ lutra.kernel @floats(%a: tensor<37x23xf32>, %b: tensor<23x19xf32>) -> tensor<37x
 // REMARK: Chosen=dot, Cycles=5.119143e+03, K=23, Lhs=i8, N=19, Products=1, {{.*}}Rejected="scalar 4.47e+05 cycles"
 // CHECK-LABEL: lutra.kernel @integers
 // CHECK: lutra.matmul {{.*}}strategy = #lutra.strategy<"dot">
-// REFUSED: no strategy of those allowed computes 'lutra.matmul': tiled (avx2: takes products of floats alone)
+// REFUSED: no strategy of those allowed computes 'lutra.matmul': tiled (avx2: takes products of floats alone); 'tiled,auto' gives such products the cheapest
+// LIST-LABEL: lutra.kernel @integers
+// LIST: lutra.matmul {{.*}}strategy = #lutra.strategy<"scalar">
 lutra.kernel @integers(%a: tensor<?x23xi8>, %b: tensor<23x19xi8>) -> tensor<?x19xi32> {
   %r = lutra.matmul %a, %b : (tensor<?x23xi8>, tensor<23x19xi8>) -> tensor<?x19xi32>
   lutra.yield %r : tensor<?x19xi32>

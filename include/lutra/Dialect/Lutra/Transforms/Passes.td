@@ -36,9 +36,10 @@ def ChooseStrategy : Pass<"lutra-choose-strategy", "mlir::ModuleOp"> {
   let description = [{
     Needs: kernels (lutra-form-kernels), and the strategies of the tool's registry. Guarantees: each matmul and conv
     inside a kernel carries `strategy`: the one of least cost, summed over `targets`, among those that compute it on
-    all of them; with `strategy` set, that one, or an error for each product that it does not compute. A remark
-    names the chosen one and why or at what cost others were not. Leaves alone: products that carry a strategy
-    (unless one is set), and everything else.
+    all of them; with `strategy` set, the first of those names, separated by commas, that computes it, or an error for
+    each product that none does (`coded,auto` leaves it to the least cost). A remark names the chosen one and why or
+    at what cost others were not. Leaves alone: products that carry a strategy (unless `strategy` is without `auto`),
+    and everything else.
 
     ```mlir
     %p = lutra.matmul %x, %w : (tensor<4x8xf32>, tensor<8x8xf32>) -> tensor<4x8xf32>
@@ -48,7 +49,8 @@ def ChooseStrategy : Pass<"lutra-choose-strategy", "mlir::ModuleOp"> {
     ```
   }];
   let options = [ListOption<"targets", "targets", "std::string", "tile targets that the program is for">,
-                 Option<"strategy", "strategy", "std::string", "\"auto\"", "auto, or the strategy of all products">];
+                 Option<"strategy", "strategy", "std::string", "\"auto\"",
+                        "auto, or strategies, of which a product gets the first that computes it">];
   let dependentDialects = ["lutra::LutraDialect"];
 }
 
@@ -75,7 +77,8 @@ def EncodeWeights : Pass<"lutra-encode-weights", "mlir::ModuleOp"> {
     %p = lutra.matmul %x, %q {transpose_rhs} : (tensor<?x64xf32>, tensor<64x64xf32, #int8>) -> tensor<?x64xf32>
     ```
   }];
-  let options = [Option<"strategy", "strategy", "std::string", "\"auto\"", "auto, or the strategy of all products">];
+  let options = [Option<"strategy", "strategy", "std::string", "\"auto\"",
+                        "auto, or strategies, of which a product gets the first that computes it">];
   let dependentDialects = ["lutra::LutraDialect"];
 }
 
@@ -259,7 +262,8 @@ def QuantizeActivations : Pass<"lutra-quantize-activations", "mlir::ModuleOp"> {
     ```
   }];
   let options = [ListOption<"targets", "targets", "std::string", "tile targets that the program is for">,
-                 Option<"strategy", "strategy", "std::string", "\"auto\"", "auto, or the strategy of all products">];
+                 Option<"strategy", "strategy", "std::string", "\"auto\"",
+                        "auto, or strategies, of which a product gets the first that computes it">];
   let dependentDialects = ["lutra::LutraDialect", "mlir::tensor::TensorDialect"];
 }
 
@@ -292,7 +296,8 @@ def RaiseSignProducts : Pass<"lutra-raise-sign-products", "mlir::ModuleOp"> {
     ```
   }];
   let options = [ListOption<"targets", "targets", "std::string", "tile targets that the program is for">,
-                 Option<"strategy", "strategy", "std::string", "\"auto\"", "auto, or the strategy of all products">];
+                 Option<"strategy", "strategy", "std::string", "\"auto\"",
+                        "auto, or strategies, of which a product gets the first that computes it">];
   let dependentDialects = ["lutra::LutraDialect", "mlir::arith::ArithDialect", "mlir::tensor::TensorDialect"];
 }
 
@@ -502,7 +507,8 @@ def RaiseIntegerProducts : Pass<"lutra-raise-integer-products", "mlir::ModuleOp"
     ```
   }];
   let options = [ListOption<"targets", "targets", "std::string", "tile targets that the program is for">,
-                 Option<"strategy", "strategy", "std::string", "\"auto\"", "auto, or the strategy of all products">];
+                 Option<"strategy", "strategy", "std::string", "\"auto\"",
+                        "auto, or strategies, of which a product gets the first that computes it">];
   let dependentDialects = ["lutra::LutraDialect"];
 }
 
