@@ -168,9 +168,12 @@ LogicalResult buildStage(OpPassManager &manager, Stage stage, const CompileOptio
     }
     return success();
   case Stage::Fused:
-    // Before all that looks at products: each part is one. Other targets read encodings as a whole or not at all.
-    if (options.target == "cpu")
+    // Before all that looks at products: each part is one. Other targets read encodings as a whole or not at all. Still
+    // before that, so that all parts of a product read what it rounds to floats.
+    if (options.target == "cpu") {
+      manager.addPass(createNarrowActivations());
       manager.addPass(createSplitEncodings());
+    }
     // Before fusion: a transpose between two ops would end up inside a kernel.
     manager.addPass(createChooseLayout());
     manager.addPass(createCanonicalizerPass());
@@ -178,10 +181,8 @@ LogicalResult buildStage(OpPassManager &manager, Stage stage, const CompileOptio
     // After the layout, which transposes filters; before fusion, which would take those into kernels.
     manager.addPass(createFoldWeights({/*decode=*/isGpu(options)}));
     // After padding and transposes of filters are written out; before fusion, as codes below. Only CPUs read few bits.
-    if (options.target == "cpu") {
+    if (options.target == "cpu")
       manager.addPass(createRaiseSignProducts(signOptions(options)));
-      manager.addPass(createNarrowActivations());
-    }
     // After the layout, which moves quantizations; before fusion, which would make kernels of what goes.
     if (options.integerArithmetic)
       manager.addPass(createUseIntegerArithmetic());
