@@ -157,8 +157,12 @@ bool lutra::mayComputeLhs(const ProductProblem &problem, const TileTarget &targe
   return batch * llvm::divideCeil(rows, 2 * plan.rows) >= fewestItems;
 }
 
+bool lutra::holdsWindowRows(int64_t rows, int64_t columns) {
+  constexpr int64_t mostBytes = 128 << 10;
+  return rows * columns * windowChannels * static_cast<int64_t>(sizeof(float)) <= mostBytes;
+}
+
 bool lutra::mayComputeWindows(ConvOp op) {
-  constexpr int64_t mostBytes = 128 << 10, vector = 16; // of the rows under one window, for a vector of channels
   auto input = cast<RankedTensorType>(op.getInput().getType()), result = cast<RankedTensorType>(op.getType());
   auto filter = cast<RankedTensorType>(op.getFilter().getType());
   auto isZero = [](int64_t size) { return size == 0; };
@@ -171,7 +175,7 @@ bool lutra::mayComputeWindows(ConvOp op) {
       !llvm::all_of(op.getHigh(), isZero))
     return false;
   int64_t rows = (filter.getDimSize(0) - 1) * op.getDilations()[0] + 1;
-  return rows * input.getDimSize(2) * vector * 4 <= mostBytes;
+  return holdsWindowRows(rows, input.getDimSize(2));
 }
 
 const ProductStrategy *ProductStrategies::find(StringRef name) const {

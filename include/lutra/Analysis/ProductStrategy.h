@@ -57,6 +57,11 @@ bool mayComputeLhs(const ProductProblem &problem, const TileTarget &target);
 /// channels, channels last, f32, of images of known size whose rows under a window can be held.
 bool mayComputeWindows(ConvOp op);
 
+/// Channels that such a kernel computes together, and whether it holds the rows of an image of so many columns that one
+/// window of them reads.
+inline constexpr int64_t windowChannels = 16;
+bool holdsWindowRows(int64_t rows, int64_t columns);
+
 /// What a strategy offers for a problem on a level.
 struct StrategyOffer {
   double cycles = 0; // of one core (GPU: of one multiprocessor)

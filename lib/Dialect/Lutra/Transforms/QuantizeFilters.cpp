@@ -8,6 +8,7 @@
 #include "PixelFilters.h"
 #include "WeightData.h"
 
+#include "lutra/Analysis/ProductStrategy.h"
 #include "lutra/Support/BytePanels.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -30,16 +31,15 @@ static constexpr int64_t middleCode = 128;
 /// Whether a convolution has a filter for each channel, of a form whose kernel reads codes, which it computes in f32
 /// block by block (mayComputeWindows): only bytes pass between it and its neighbours.
 static bool readsCodesByChannel(ConvOp op) {
-  constexpr int64_t vector = 16, mostBytes = 128 << 10;
   auto input = cast<RankedTensorType>(op.getInput().getType());
   auto filter = cast<RankedTensorType>(op.getFilter().getType());
-  if (filter.getRank() != 4 || filter.getDimSize(1) != 1 || filter.getDimSize(0) < vector ||
+  if (filter.getRank() != 4 || filter.getDimSize(1) != 1 || filter.getDimSize(0) < windowChannels ||
       filter.getDimSize(0) != static_cast<int64_t>(op.getGroups()) ||
       ShapedType::isDynamicShape(input.getShape().drop_front()) ||
       cast<RankedTensorType>(op.getType()).getDimSize(3) < 2)
     return false;
   int64_t rows = (filter.getDimSize(2) - 1) * op.getDilations()[0] + 1;
-  return rows * (input.getDimSize(3) + op.getLow()[1] + op.getHigh()[1]) * vector * 4 <= mostBytes;
+  return holdsWindowRows(rows, input.getDimSize(3) + op.getLow()[1] + op.getHigh()[1]);
 }
 
 /// Why a constant filter gets no codes, whatever the spec; empty: it may.
