@@ -150,7 +150,7 @@ std::optional<StrategyOffer> RescaledStrategy::match(const ProductProblem &probl
     return offer;
   const EncodedPanels &panels = weight->panels;
   const CodedValues &values = weight->values;
-  if (matmul.getBlock() < panels.k)
+  if (static_cast<int64_t>(matmul.getBlock()) < panels.k)
     why = "takes rows with one scale each alone";
   else if (panels.groups() == 1)
     why = "takes weights of several groups along K alone";
