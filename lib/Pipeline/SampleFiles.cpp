@@ -1,6 +1,7 @@
 //===- SampleFiles.cpp - files that hold inputs of a model -------------------===//
 #include "SampleFiles.h"
 
+#include "lutra/Dialect/Lutra/IR/PublicName.h"
 #include "lutra/Support/Files.h"
 #include "lutra/Support/JsonLines.h"
 #include "lutra/Support/Safetensors.h"
@@ -31,8 +32,7 @@ std::vector<std::string> lutra::sampleFilesOf(StringRef path) {
 }
 
 std::string lutra::inputName(func::FuncOp main, unsigned index) {
-  auto name = main.getArgAttrOfType<StringAttr>(index, "lutra.name");
-  return name ? name.str() : "input" + std::to_string(index);
+  return publicNameOf(main.getArgAttrDict(index), "input", index);
 }
 
 static std::vector<std::string> inputNames(func::FuncOp main) {

@@ -6,6 +6,7 @@
 #include "MilLowering.h"
 
 #include "lutra/Conversion/Passes.h"
+#include "lutra/Dialect/Lutra/IR/PublicName.h"
 #include "lutra/Dialect/MIL/IR/MILOpTable.h"
 #include "lutra/Support/ErrorCodes.h"
 
@@ -36,14 +37,6 @@ static RankedTensorType interfaceType(Type type) {
   return {};
 }
 
-/// The public name of an argument or result.
-static std::string publicName(DictionaryAttr attributes, StringRef otherwise, unsigned index) {
-  if (attributes)
-    if (auto name = attributes.getAs<StringAttr>("lutra.name"); name && !name.empty())
-      return name.str();
-  return (otherwise + Twine(index)).str();
-}
-
 /// What fixes the named sizes of a model that came in as `origin`.
 static std::string adviseSizes(ArrayRef<std::string> names, StringRef origin) {
   std::string flags, keywords;
@@ -69,7 +62,7 @@ static LogicalResult requireStatic(func::FuncOp func, StringRef origin) {
     if (!type)
       continue;
     auto names = func.getArgAttrOfType<ArrayAttr>(index, "lutra.dim_names");
-    std::string argument = publicName(func.getArgAttrDict(index), "input", index);
+    std::string argument = publicNameOf(func.getArgAttrDict(index), "input", index);
     for (int64_t dim = 0; dim < type.getRank(); ++dim) {
       if (!type.isDynamicDim(dim))
         continue;
@@ -158,10 +151,10 @@ LogicalResult ConvertLutraToMIL::convert(func::FuncOp func) {
     names.push_back(lowering.uniqueName(name));
   };
   for (unsigned index = 0; index < func.getNumArguments(); ++index)
-    addInterface(func.getArgument(index).getType(), publicName(func.getArgAttrDict(index), "input", index),
+    addInterface(func.getArgument(index).getType(), publicNameOf(func.getArgAttrDict(index), "input", index),
                  inputs, inputNames);
   for (unsigned index = 0; index < func.getNumResults(); ++index)
-    addInterface(func.getResultTypes()[index], publicName(func.getResultAttrDict(index), "output", index),
+    addInterface(func.getResultTypes()[index], publicNameOf(func.getResultAttrDict(index), "output", index),
                  outputs, outputNames);
 
   if (lowering.refusals.empty()) {

@@ -3,6 +3,7 @@
 #include "Internal.h"
 
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
+#include "lutra/Dialect/Lutra/IR/PublicName.h"
 #include "lutra/Runtime/ModelTable.h"
 
 #include "llvm/ADT/StringMap.h"
@@ -104,12 +105,6 @@ static RankedTensorType typeOf(func::FuncOp main, unsigned argument) {
   return cast<RankedTensorType>(main.getArgAttrOfType<TypeAttr>(argument, "lutra.type").getValue());
 }
 
-/// The name of a tensor, `fallback` and its number where it has none.
-static std::string nameOf(func::FuncOp main, unsigned argument, StringRef fallback, unsigned number) {
-  auto name = main.getArgAttrOfType<StringAttr>(argument, "lutra.name");
-  return name ? name.str() : fallback.str() + std::to_string(number);
-}
-
 /// The name of a size that is known at run time only; empty where it has none.
 static StringRef dimNameOf(func::FuncOp main, unsigned argument, size_t dim) {
   auto names = main.getArgAttrOfType<ArrayAttr>(argument, "lutra.dim_names");
@@ -127,8 +122,8 @@ llvm::Constant *TableBuilder::tensors(func::FuncOp main, unsigned begin, unsigne
       dims.push_back(word(ShapedType::isDynamic(size) ? static_cast<uint64_t>(-1) : size));
       names.push_back(text(dimNameOf(main, i, dim)));
     }
-    all.push_back(record({text(nameOf(main, i, fallback, i - begin)), half(dtypeOf(type.getElementType())),
-                          half(type.getRank()), array(dims), array(names)}));
+    all.push_back(record({text(publicNameOf(main.getArgAttrDict(i), fallback, i - begin)),
+                          half(dtypeOf(type.getElementType())), half(type.getRank()), array(dims), array(names)}));
   }
   return array(all);
 }
@@ -147,7 +142,7 @@ llvm::Constant *TableBuilder::sizeChecks(func::FuncOp main, unsigned inputs, con
         if (!name.empty())
           first = named.try_emplace(name, place).first->second;
         else
-          name = nameOf(main, input, "input", input) + "." + std::to_string(dim);
+          name = publicNameOf(main.getArgAttrDict(input), "input", input) + "." + std::to_string(dim);
         places.try_emplace(name, place);
         if (auto found = ranges.find(name); found != ranges.end())
           range = found->second;

@@ -15,6 +15,7 @@
 // tokens are copied as they are: rounding happens once.
 #include "lutra/Dialect/Lutra/Transforms/CacheQuantizer.h"
 
+#include "lutra/Dialect/Lutra/IR/PublicName.h"
 #include "lutra/Support/ErrorCodes.h"
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -94,22 +95,17 @@ void CacheQuantizer::plan() {
       classify(argument);
 }
 
-/// What models call it, which number inputs and outputs without names.
-static std::string nameOf(DictionaryAttr attributes, StringRef role, int64_t index) {
-  auto name = attributes ? attributes.getAs<StringAttr>("lutra.name") : StringAttr();
-  return name ? name.str() : llvm::formatv("{0}{1}", role, index).str();
-}
-
 /// A name of what the cache gets beside codes that an input or output has already; empty: none has.
 static std::string findTaken(func::FuncOp main, const KeyValueCache &cache) {
   auto isOwn = [&](StringRef other, StringRef name) {
     return other.consume_front(name) && (other == scaleSuffix || (cache.hasZeroPoints && other == zeroPointSuffix));
   };
   for (unsigned index = 0; index < main.getNumArguments(); ++index)
-    if (std::string other = nameOf(main.getArgAttrDict(index), "input", index); isOwn(other, cache.name))
+    if (std::string other = publicNameOf(main.getArgAttrDict(index), "input", index); isOwn(other, cache.name))
       return other;
   for (unsigned index = 0; index < main.getNumResults(); ++index)
-    if (std::string other = nameOf(main.getResultAttrDict(index), "output", index); isOwn(other, cache.presentName))
+    if (std::string other = publicNameOf(main.getResultAttrDict(index), "output", index);
+        isOwn(other, cache.presentName))
       return other;
   return "";
 }
@@ -130,8 +126,8 @@ void CacheQuantizer::classify(BlockArgument argument) {
   cache.hasZeroPoints = zeroPoints;
   int64_t last = type.getRank() - 1;
   auto result = static_cast<int64_t>(returned - end->getOperands().begin());
-  cache.name = nameOf(main.getArgAttrDict(argument.getArgNumber()), "input", argument.getArgNumber());
-  cache.presentName = nameOf(main.getResultAttrDict(result), "output", result);
+  cache.name = publicNameOf(main.getArgAttrDict(argument.getArgNumber()), "input", argument.getArgNumber());
+  cache.presentName = publicNameOf(main.getResultAttrDict(result), "output", result);
   auto isKnown = [&](Operation *user) { return user == present || isa<tensor::DimOp>(user); };
   std::string why;
   if (!type.getElementType().isF32())
