@@ -82,6 +82,9 @@ private:
     double value;
   };
   Value readLimits(Value value);
+  std::optional<Sum> decline(const Twine &text);
+  std::optional<Sum> readBinary(BinaryOp op);
+  std::optional<Sum> readRow(Value value);
   std::optional<Sum> read(Value value);
   std::optional<Factor> readConstant(Value value);
   bool findShift();
@@ -113,6 +116,7 @@ struct UseIntegerArithmetic final : lutra::impl::UseIntegerArithmeticBase<UseInt
 };
 } // namespace
 
+static constexpr StringLiteral unlikeShapes = "has factors of different shapes";
 /// Ops between codes and integers; one that several others read counts for each.
 static constexpr unsigned mostOps = 64;
 /// What multipliers and offsets that are rounded may move a code, in steps.
@@ -223,91 +227,103 @@ static std::optional<Codes> readRows(Operation *op) {
   return fits ? codes : std::nullopt;
 }
 
+/// Integers of at most that magnitude times a factor.
+static Sum makeTerm(Value integers, double most, double factor) {
+  Sum made;
+  made.terms.push_back({integers, most, Factor::scalar(factor)});
+  return made;
+}
+
+std::optional<Sum> Requantization::decline(const Twine &text) {
+  refuse(text);
+  return std::nullopt;
+}
+
+std::optional<Sum> Requantization::readBinary(BinaryOp op) {
+  BinaryKind kind = op.getKind();
+  bool adds = kind == BinaryKind::Add || kind == BinaryKind::Sub;
+  if (!adds && kind != BinaryKind::Mul && kind != BinaryKind::Div)
+    return decline("reads " + stringifyBinaryKind(kind));
+  std::optional<Sum> lhs = read(op.getLhs());
+  std::optional<Sum> rhs = lhs ? read(op.getRhs()) : std::nullopt;
+  if (!rhs)
+    return std::nullopt;
+  if (!adds && !rhs->terms.empty() && (kind == BinaryKind::Div || !lhs->terms.empty()))
+    return decline("reads a product or quotient of two computed values");
+  if (kind == BinaryKind::Div)
+    for (double &divisor : rhs->constant.values)
+      divisor = 1 / divisor;
+  std::optional<Sum> both = adds                 ? add(*lhs, *rhs, kind == BinaryKind::Add ? 1 : -1)
+                            : rhs->terms.empty() ? scale(*lhs, rhs->constant)
+                                                 : scale(*rhs, lhs->constant);
+  return both ? both : decline(unlikeShapes);
+}
+
+/// A softmax or norm of codes as integers.
+std::optional<Sum> Requantization::readRow(Value value) {
+  Operation *source = value.getDefiningOp();
+  StringRef name = source->getName().getStringRef();
+  if (!readRows(source))
+    return decline(name + " reads no 8-bit codes with one scale along its last dimension");
+  if (isa<SoftmaxOp>(source))
+    return makeTerm(value, std::ldexp(1.0, softmaxFraction), std::ldexp(1.0, -softmaxFraction));
+  double size = typeOf(value).getShape().back();
+  Sum normed = makeTerm(value, std::ldexp(std::sqrt(size), normFraction) + 1, std::ldexp(1.0, -normFraction));
+  auto layer = dyn_cast<LayerNormOp>(source);
+  for (auto [index, parameter] : llvm::enumerate(source->getOperands().drop_front())) {
+    bool isBias = layer && parameter == layer.getBias() && (index == 1 || !layer.getScale());
+    std::optional<Factor> known = readConstant(parameter);
+    if (!known)
+      return decline(name + " has a scale or bias that is computed");
+    Sum constant;
+    constant.constant = *known;
+    std::optional<Sum> next = isBias ? add(normed, constant, 1) : scale(normed, *known);
+    if (!next)
+      return decline(unlikeShapes);
+    normed = *next;
+  }
+  return normed;
+}
+
 /// Reads `value` as a sum of integers with constant factors.
 std::optional<Sum> Requantization::read(Value value) {
   Operation *source = value.getDefiningOp();
-  auto fail = [&](const Twine &text) {
-    refuse(text);
-    return std::nullopt;
-  };
   if (!source)
-    return fail("reads an argument");
+    return decline("reads an argument");
   if (++opsRead > mostOps)
-    return fail("has more than " + Twine(mostOps) + " ops between codes and integers");
+    return decline("has more than " + Twine(mostOps) + " ops between codes and integers");
   if (std::optional<Factor> constant = readConstant(value)) {
     Sum read;
     read.constant = *constant;
     return read;
   }
   if (isa<ConstantOp, WeightOp>(source))
-    return fail("reads a constant that is not known as finite numbers of f32");
-  auto term = [&](Value integers, double most, double factor) {
-    Sum read;
-    read.terms.push_back({integers, most, Factor::scalar(factor)});
-    return read;
-  };
-  auto noFactor = [&] { return fail("has factors of different shapes"); };
+    return decline("reads a constant that is not known as finite numbers of f32");
   if (auto cast = dyn_cast<CastOp>(source)) {
     auto type = dyn_cast<IntegerType>(typeOf(cast.getInput()).getElementType());
     if (!type || type.getWidth() < 8 || type.getWidth() > 32 || (type.getWidth() == 32 && type.isUnsigned()))
-      return fail("reads a cast of elements that are no integers of 8 to 32 bits");
-    return term(cast.getInput(), std::ldexp(1.0, type.getWidth() - (type.isUnsigned() ? 0 : 1)), 1);
+      return decline("reads a cast of elements that are no integers of 8 to 32 bits");
+    return makeTerm(cast.getInput(), std::ldexp(1.0, type.getWidth() - (type.isUnsigned() ? 0 : 1)), 1);
   }
   if (isa<DequantizeOp>(source)) {
     std::optional<Codes> codes = readCodes(value);
     if (!codes)
-      return fail("reads codes with scales that are not one number, or not of 8 bits");
-    Sum read = term(codes->codes, 255, codes->scale);
+      return decline("reads codes with scales that are not one number, or not of 8 bits");
+    Sum read = makeTerm(codes->codes, 255, codes->scale);
     read.constant = Factor::scalar(-codes->scale * codes->zero);
     return read;
   }
-  if (auto binary = dyn_cast<BinaryOp>(source)) {
-    BinaryKind kind = binary.getKind();
-    bool adds = kind == BinaryKind::Add || kind == BinaryKind::Sub;
-    if (!adds && kind != BinaryKind::Mul && kind != BinaryKind::Div)
-      return fail("reads " + stringifyBinaryKind(kind));
-    std::optional<Sum> lhs = read(binary.getLhs());
-    std::optional<Sum> rhs = lhs ? read(binary.getRhs()) : std::nullopt;
-    if (!rhs)
-      return std::nullopt;
-    if (!adds && !rhs->terms.empty() && (kind == BinaryKind::Div || !lhs->terms.empty()))
-      return fail("reads a product or quotient of two computed values");
-    if (kind == BinaryKind::Div)
-      for (double &divisor : rhs->constant.values)
-        divisor = 1 / divisor;
-    std::optional<Sum> both = adds                 ? add(*lhs, *rhs, kind == BinaryKind::Add ? 1 : -1)
-                              : rhs->terms.empty() ? scale(*lhs, rhs->constant)
-                                                   : scale(*rhs, lhs->constant);
-    return both ? both : noFactor();
-  }
+  if (auto binary = dyn_cast<BinaryOp>(source))
+    return readBinary(binary);
   if (auto choice = dyn_cast<SelectOp>(source)) { // 0 for NaN, which no integer is
     auto test = choice.getCondition().getDefiningOp<UnaryOp>();
     bool isGuard = test && test.getKind() == UnaryKind::IsNan && test.getInput() == choice.getRhs() &&
                    isa_and_nonnull<SoftmaxOp>(choice.getRhs().getDefiningOp());
-    return isGuard ? read(choice.getRhs()) : fail("reads select");
+    return isGuard ? read(choice.getRhs()) : decline("reads select");
   }
-  if (!isa<SoftmaxOp, LayerNormOp, RmsNormOp>(source))
-    return fail("reads " + source->getName().getStringRef());
-  if (!readRows(source))
-    return fail(source->getName().getStringRef() + " reads no 8-bit codes with one scale along its last dimension");
-  if (isa<SoftmaxOp>(source))
-    return term(value, std::ldexp(1.0, softmaxFraction), std::ldexp(1.0, -softmaxFraction));
-  double size = typeOf(value).getShape().back();
-  Sum normed = term(value, std::ldexp(std::sqrt(size), normFraction) + 1, std::ldexp(1.0, -normFraction));
-  for (auto [index, parameter] : llvm::enumerate(source->getOperands().drop_front())) {
-    bool isBias = isa<LayerNormOp>(source) && parameter == cast<LayerNormOp>(source).getBias() &&
-                  (index == 1 || !cast<LayerNormOp>(source).getScale());
-    std::optional<Factor> known = readConstant(parameter);
-    if (!known)
-      return fail(source->getName().getStringRef() + " has a scale or bias that is computed");
-    Sum constant;
-    constant.constant = *known;
-    std::optional<Sum> next = isBias ? add(normed, constant, 1) : scale(normed, *known);
-    if (!next)
-      return noFactor();
-    normed = *next;
-  }
-  return normed;
+  if (isa<SoftmaxOp, LayerNormOp, RmsNormOp>(source))
+    return readRow(value);
+  return decline("reads " + source->getName().getStringRef());
 }
 
 /// Takes relus, minima and maxima with a constant off.
