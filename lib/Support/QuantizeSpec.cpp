@@ -64,6 +64,7 @@ private:
   llvm::Error parseOption(StringRef option, WeightForm &form);
   llvm::Error addRule(StringRef pattern, StringRef weights, bool named);
   llvm::Error parseBudget(StringRef value);
+  llvm::Error parseCaches(StringRef value);
   llvm::Error parseLossBound(StringRef value);
   llvm::Error checkChoice() const;
   llvm::Error parseActivations(StringRef value);
@@ -397,6 +398,20 @@ static StringRef takeItem(std::optional<StringRef> &text) {
   return item;
 }
 
+llvm::Error SpecParser::parseCaches(StringRef value) {
+  llvm::SmallVector<StringRef> terms;
+  value.split(terms, ':');
+  auto isKnown = [](StringRef term) { return term == "token" || term == "sym" || term == "asym"; };
+  bool asym = llvm::is_contained(terms, "asym"), sym = llvm::is_contained(terms, "sym");
+  bool isInt8 = terms.front() == "int8" && llvm::all_of(llvm::drop_begin(terms), isKnown) && !(sym && asym);
+  if (!isInt8 && value != "f32")
+    return fault("caches of keys and values of type '", value.str(),
+                 "'; take int8 (a scale for each token and head), int8:asym (with a zero point, too) or f32");
+  spec.caches = isInt8;
+  spec.cacheZeroPoints = asym;
+  return llvm::Error::success();
+}
+
 llvm::Error SpecParser::parseItem(StringRef item) {
   auto [key, value] = item.split('=');
   if (key.consume_front("layer(")) {
@@ -424,19 +439,8 @@ llvm::Error SpecParser::parseItem(StringRef item) {
     spec.embeddings = value == "int8";
     return llvm::Error::success();
   }
-  if (key == "kv") {
-    llvm::SmallVector<StringRef> terms;
-    value.split(terms, ':');
-    auto isKnown = [](StringRef term) { return term == "token" || term == "sym" || term == "asym"; };
-    bool asym = llvm::is_contained(terms, "asym"), sym = llvm::is_contained(terms, "sym");
-    bool isInt8 = terms.front() == "int8" && llvm::all_of(llvm::drop_begin(terms), isKnown) && !(sym && asym);
-    if (!isInt8 && value != "f32")
-      return fault("caches of keys and values of type '", value.str(),
-                   "'; take int8 (a scale for each token and head), int8:asym (with a zero point, too) or f32");
-    spec.caches = isInt8;
-    spec.cacheZeroPoints = asym;
-    return llvm::Error::success();
-  }
+  if (key == "kv")
+    return parseCaches(value);
   if (key == "budget")
     return parseBudget(value);
   if (key == "loss<")
