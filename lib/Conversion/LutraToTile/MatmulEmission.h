@@ -36,6 +36,7 @@ private:
   // MatmulPlan.cpp
   void choosePlan();
   void chooseOperands();
+  void chooseDepth(bool copiesLeft);
   void makeBuffers();
 
   // MatmulCopies.cpp

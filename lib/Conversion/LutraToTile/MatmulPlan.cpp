@@ -143,9 +143,19 @@ void MatmulEmission::chooseOperands() {
   copyRhs |= copiesPairs || rightCodes;
   if (copyRhs)
     layout = copiesPairs || rightCodes ? PanelLayout::DeepPanel : PanelLayout::Panel;
+  bool copiesLeft = form == ByteForm::Plain && !copyLhs && (shape.m < 0 || shape.m % plan.rows != 0);
+  chooseDepth(copiesLeft);
+  if (!copiesLeft)
+    return;
+  Value count = emitter.rem(emitter.sub(rows.high, rows.low), emitter.constant(plan.rows));
+  Value buffer = makeScratch(emitter, {plan.rows, depthBlock ? depthBlock : shape.k}, emitter.builder.getI8Type());
+  leftRows = Copy{buffer, emitter.sub(rows.high, count), count};
+}
+
+/// Decides how K is cut. `copiesLeft`: rows that fill no tile are copied.
+void MatmulEmission::chooseDepth(bool copiesLeft) {
   int64_t block = plan.depthBlock ? plan.depthBlock : longDepth;
   int64_t most = longDepth + (shape.rhsBits == 8 && depthStep > 1 ? longDepth / 2 : 0); // panels of bytes are smaller
-  bool copiesLeft = form == ByteForm::Plain && !copyLhs && (shape.m < 0 || shape.m % plan.rows != 0);
   if (form == ByteForm::Plain) {
     block = std::max<int64_t>(byteBlock, byteCopyBytes / (copiesLeft ? plan.rows : rowBlocks.size));
     block = most = block / tileBytes * tileBytes;
@@ -167,11 +177,6 @@ void MatmulEmission::chooseOperands() {
     depthBlock = llvm::alignTo(depthBlock, decodeUnit);
     decodeStep = encoded->getStep(depthBlock ? depthBlock : llvm::alignTo(shape.k, decodeUnit));
   }
-  if (!copiesLeft)
-    return;
-  Value count = emitter.rem(emitter.sub(rows.high, rows.low), emitter.constant(plan.rows));
-  Value buffer = makeScratch(emitter, {plan.rows, depthBlock ? depthBlock : shape.k}, emitter.builder.getI8Type());
-  leftRows = Copy{buffer, emitter.sub(rows.high, count), count};
 }
 
 void MatmulEmission::makeBuffers() {

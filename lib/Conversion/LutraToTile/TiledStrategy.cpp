@@ -1,6 +1,6 @@
 //===- TiledStrategy.cpp - products of register tiles ------------------------===//
 // Floats alone, through lutra.tile_matmul (depthwise convolutions: vectors over channels). The right-hand side is read
-// in panels: packed at compile time when it is a weight, else copied or read as it lies, see MatmulKind.cpp
+// in panels: packed at compile time when it is a weight, else copied or read as it lies, see MatmulPlan.cpp
 // and ConvKind.cpp.
 #include "GroupKinds.h"
 #include "Product.h"
