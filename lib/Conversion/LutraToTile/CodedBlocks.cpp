@@ -15,8 +15,9 @@
 // in memory: registers would not hold them beside those of the next group.
 //
 // Sums wait in f32, or in i32 where all of K is one group, or becomes one: where the weight may be rounded, entries of
-// all groups become bytes with one scale for each column (CodedRescale.cpp, CodedTotals.cpp). Those of two digits are
-// joined when all or a group of K is there.
+// all groups become bytes with one scale for each column (CodedRescale.cpp, CodedTotals.cpp). Entries of two digits are
+// two panels of bytes (CodedUnpack.cpp), whose sums wait side by side and are joined where they are read when all or
+// a group of K is there.
 // Where rows lie at a distance that is a multiple of the first level's sets, they are copied to another one.
 #include "CodedEmission.h"
 
