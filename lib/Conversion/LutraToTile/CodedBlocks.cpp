@@ -18,6 +18,7 @@
 // all groups become bytes with one scale for each column (CodedRescale.cpp, CodedTotals.cpp). Entries of two digits are
 // two panels of bytes (CodedUnpack.cpp), whose sums wait side by side and are joined where they are read when all or
 // a group of K is there.
+// With packed rows they begin in the first turn.
 // Where rows lie at a distance that is a multiple of the first level's sets, they are copied to another one.
 #include "CodedEmission.h"
 
@@ -259,7 +260,8 @@ LogicalResult CodedEmission::addBlock(const PanelBlock &block, const Depth &part
   return forBlockRows([&](Value row, int64_t size) -> LogicalResult {
     ProductSpot spot = spotOf(block, row, size);
     TileWindow window = waitingAt(spot);
-    Value start = emitter.loadTile(waiting, window, element);
+    Value start = unpacking.startsSums ? makeSums(size, window.shape.back(), element)
+                                       : emitter.loadTile(waiting, window, element);
     if (isWhole)
       askAhead(row, emitter.constant(0));
     FailureOr<Value> total =
@@ -341,7 +343,16 @@ LogicalResult CodedEmission::addBlocks(ProductRange block, int64_t panels) {
     copiedFrom = Value();
     return added;
   };
-  if (failed(emitter.forEach(zero, emitter.constant(whole), one, [&](Value index) {
+  Value first = zero;
+  if (unpacking.startsSums) { // a loop of its own
+    if (failed(addSteps({zero, whole > 0 ? unpacking.depth : rest})))
+      return failure();
+    unpacking.startsSums = false;
+    if (whole == 0)
+      return success();
+    first = one;
+  }
+  if (failed(emitter.forEach(first, emitter.constant(whole), one, [&](Value index) {
         return addSteps({emitter.mul(index, steps), unpacking.depth});
       })))
     return failure();
@@ -396,7 +407,9 @@ LogicalResult CodedEmission::emitBlocks(ProductRange block) {
     int64_t group = std::min(weight->getPanels().group, unpacking.depth);
     makeUnits(llvm::alignTo(group, unpacking.step), 1);
   }
-  if (failed(clearEntries()) || failed(forWaiting(block, /*finishes=*/false)))
+  bool startsSums = sumsWhole() && unpacking.packsRows;
+  unpacking.startsSums = startsSums;
+  if (failed(clearEntries()) || (!startsSums && failed(forWaiting(block, /*finishes=*/false))))
     return failure();
   // Whole blocks of panels, then single ones: a panel has all its columns.
   Value width = emitter.constant(panel), blockWidth = emitter.constant(unpacking.panels * panel);
@@ -406,6 +419,7 @@ LogicalResult CodedEmission::emitBlocks(ProductRange block) {
   if (failed(addBlocks({block.low, wholeEnd}, unpacking.panels)))
     return failure();
   unpacking.addsTotals = false; // copies of the same rows follow
+  unpacking.startsSums = startsSums;
   if (weight->getPanels().panels() % unpacking.panels != 0 && failed(addBlocks({wholeEnd, end}, 1)))
     return failure();
   LogicalResult finished = forWaiting(block, /*finishes=*/true);

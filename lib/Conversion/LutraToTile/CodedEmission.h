@@ -292,6 +292,7 @@ private:
     mlir::Value units;          // a group's bytes of 1, or a turn's of `byteOffset`
     mlir::Value totals;         // of the rows over all of K, times that; null: none are taken off
     bool addsTotals = false;    // copies of rows to them
+    bool startsSums = false;    // the next turns: no sums of all of K wait yet
     bool fillsRows = false;     // tiles are whole where fewer rows are left over: none read or write a buffer of others
     mlir::Value scales;         // of the rows, which zeros follow; null: they are read as they lie
     mlir::Value entries;        // words of all slots
