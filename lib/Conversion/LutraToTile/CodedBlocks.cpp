@@ -18,7 +18,7 @@
 // all groups become bytes with one scale for each column (CodedRescale.cpp, CodedTotals.cpp). Entries of two digits are
 // two panels of bytes (CodedUnpack.cpp), whose sums wait side by side and are joined where they are read when all or
 // a group of K is there.
-// With packed rows they begin in the first turn.
+// Sums of packed rows begin in the first turn.
 // Where rows lie at a distance that is a multiple of the first level's sets, they are copied to another one.
 #include "CodedEmission.h"
 
