@@ -14,13 +14,27 @@ using namespace lutra;
 /// Rows of samples that compare forms; more change the choice little (docs/quantization.md).
 static constexpr int64_t probeRows = 1024;
 
+/// What shows losses of caches: a bound counts them, and a report lists them.
+bool ModelQuantizer::probesCaches() const {
+  return quantizer.getSpec().caches && !options.calibrate.empty() &&
+         (quantizer.getSpec().lossBound > 0 || !options.quantizeReport.empty());
+}
+
 /// The float model with the weights that are chosen as inputs, and what it gives for the first samples of each set: for
-/// a bound of the loss, of those held out if there are any.
+/// a bound of the loss, of those held out if there are any. Behind the weights a truth value for each cache rounds it.
 LogicalResult ModelQuantizer::makeProbe() {
+  OwningOpRef<ModuleOp> switched = plain->clone();
   SmallVector<GlobalOp> weights;
   for (auto &[weight, layer] : layers)
-    weights.push_back(cast<GlobalOp>(plain->lookupSymbol(cast<GlobalOp>(weight).getSymName())));
-  FailureOr<std::unique_ptr<Probe>> compiled = Probe::compile(*plain, {}, weights, options);
+    weights.push_back(cast<GlobalOp>(switched->lookupSymbol(cast<GlobalOp>(weight).getSymName())));
+  if (probesCaches()) {
+    CacheQuantizer caches(*switched, quantizer.getSpec(), /*category=*/"");
+    caches.plan();
+    for (const KeyValueCache &cache : caches.getCaches())
+      cacheLosses.insert({cache.result, {}});
+    llvm::append_range(weights, caches.round(/*switches=*/true));
+  }
+  FailureOr<std::unique_ptr<Probe>> compiled = Probe::compile(*switched, {}, weights, options);
   if (failed(compiled) || failed(checkInputs(**compiled)))
     return failure();
   probe = std::move(*compiled);
@@ -35,6 +49,8 @@ LogicalResult ModelQuantizer::makeProbe() {
     input.own.resize(values.size() * sizeof(float));
     std::memcpy(input.own.data(), values.data(), input.own.size());
   }
+  for (size_t count = 0; count < cacheLosses.size(); ++count)
+    weightInputs.push_back({LUTRA_BOOL, {}, {}, {0}});
   bool takesHeldOut = quantizer.getSpec().lossBound > 0 && !heldOut().empty();
   int64_t share = llvm::divideCeil(probeRows, calibration.sets.size());
   for (const std::vector<Sample> &set : calibration.sets) {
@@ -71,8 +87,18 @@ static ArrayRef<char> bytesIn(ArrayRef<float> values) {
   return {reinterpret_cast<const char *>(values.data()), values.size() * sizeof(float)};
 }
 
+/// Rounds all caches, or one of them alone.
+void ModelQuantizer::switchCaches(MutableArrayRef<ProbeTensor> weights, std::optional<size_t> only) const {
+  static constexpr char on = 1;
+  MutableArrayRef<ProbeTensor> switches = weights.take_back(cacheLosses.size());
+  for (auto [index, one] : llvm::enumerate(switches))
+    if (!only || *only == index)
+      one.given = ArrayRef(&on, 1);
+}
+
 /// The mean loss over the compared samples with other weights.
-FailureOr<double> ModelQuantizer::lossWith(ArrayRef<ProbeTensor> weights) {
+FailureOr<double> ModelQuantizer::lossWith(ArrayRef<ProbeTensor> weights,
+                                           llvm::function_ref<void(size_t, ArrayRef<ProbeTensor>)> visit) {
   double sum = 0;
   for (auto [index, sample] : llvm::enumerate(compared)) {
     std::vector<ProbeTensor> inputs = sample->inputs;
@@ -80,6 +106,8 @@ FailureOr<double> ModelQuantizer::lossWith(ArrayRef<ProbeTensor> weights) {
     llvm::Expected<std::vector<ProbeTensor>> outputs = probe->run(inputs);
     if (!outputs)
       return failRun(*sample, outputs.takeError());
+    if (visit)
+      visit(index, *outputs);
     std::optional<double> loss = lossOf(*sample, exact[index], *outputs);
     if (!loss)
       return emitCodedError(module.getLoc(), ErrorCode::UnsupportedType)
@@ -87,6 +115,39 @@ FailureOr<double> ModelQuantizer::lossWith(ArrayRef<ProbeTensor> weights) {
     sum += *loss;
   }
   return sum / static_cast<double>(compared.size());
+}
+
+/// What each cache loses alone, and all together.
+LogicalResult ModelQuantizer::probeCaches() {
+  for (auto [place, entry] : llvm::enumerate(cacheLosses)) {
+    unsigned result = entry.first;
+    CacheLoss &own = entry.second;
+    std::vector<ProbeTensor> weights = viewOf(weightInputs);
+    switchCaches(weights, place);
+    FailureOr<double> loss = lossWith(weights, [&](size_t sample, ArrayRef<ProbeTensor> outputs) {
+      own.sums.add(*compared[sample], exact[sample][result], outputs[result]);
+    });
+    if (failed(loss))
+      return failure();
+    own.loss = *loss;
+  }
+  if (cacheLosses.empty())
+    return success();
+  std::vector<ProbeTensor> weights = viewOf(weightInputs);
+  switchCaches(weights, std::nullopt);
+  FailureOr<double> loss = lossWith(weights);
+  if (failed(loss))
+    return failure();
+  report.cachesLoss = *loss;
+  return success();
+}
+
+/// The sum over caches.
+double ModelQuantizer::lossOfCaches() const {
+  double sum = 0;
+  for (const auto &[result, one] : cacheLosses)
+    sum += one.loss;
+  return sum;
 }
 
 /// What a form makes of a weight, in the order that the model stores it in.
@@ -127,7 +188,7 @@ LogicalResult ModelQuantizer::compareForms(ArrayRef<size_t> products) {
   return success();
 }
 
-/// The mean loss with all weights in the forms that are picked.
+/// The mean loss with all weights in the forms that are picked, and with rounded caches.
 FailureOr<double> ModelQuantizer::lossOfPicks() {
   std::vector<std::vector<float>> values(layers.size());
   std::vector<ProbeTensor> weights = viewOf(weightInputs);
@@ -146,19 +207,31 @@ FailureOr<double> ModelQuantizer::lossOfPicks() {
   });
   if (failed(result))
     return failure();
+  switchCaches(weights, std::nullopt);
   return lossWith(weights);
 }
 
 /// Picks the forms; their losses, summed.
 double ModelQuantizer::pick(ArrayRef<std::vector<FormCost>> costs, int64_t budget, double enough) {
-  std::vector<size_t> picks = *allocateBits(costs, budget, enough);
-  double predicted = 0;
+  std::vector<size_t> picks = *allocateBits(costs, budget, std::max(0.0, enough - lossOfCaches()));
+  double predicted = lossOfCaches();
   for (auto [entry, pick] : llvm::zip_equal(layers, picks)) {
     entry.second.pick = pick;
     predicted += entry.second.losses[pick];
   }
   report.predictedLoss = predicted;
   return predicted;
+}
+
+LogicalResult ModelQuantizer::failBound(double loss) {
+  double bound = quantizer.getSpec().lossBound;
+  auto diagnostic = emitCodedError(module.getLoc(), ErrorCode::Attribute);
+  diagnostic << llvm::formatv("--quantize bounds the loss by {0:F6}, but the types of least loss have {1:F6} together",
+                              bound, loss)
+                    .str();
+  if (report.cachesLoss)
+    diagnostic << llvm::formatv(", and caches alone {0:F6}", *report.cachesLoss).str();
+  return diagnostic << "; allow more, or types of more bits" << (report.cachesLoss ? ", or take kv=f32" : "");
 }
 
 /// The cheapest forms whose loss together is within the bound. Sums over layers say which these might be; where they
@@ -178,11 +251,7 @@ LogicalResult ModelQuantizer::chooseWithin(ArrayRef<std::vector<FormCost>> costs
     if (*loss <= bound)
       return success();
     if (aim == 0 || predicted > aim)
-      return emitCodedError(module.getLoc(), ErrorCode::Attribute)
-             << llvm::formatv("--quantize bounds the loss by {0:F6}, but the types of least loss have {1:F6} together",
-                              bound, *loss)
-                    .str()
-             << "; allow more, or types of more bits";
+      return failBound(*loss);
     aim = tries + 1 < mostTries ? aim * std::min(0.9, 0.98 * bound / *loss) : 0;
   }
 }
@@ -276,8 +345,15 @@ LogicalResult ModelQuantizer::choose() {
   for (auto [index, product] : llvm::enumerate(quantizer.getProducts()))
     if (product.forms.size() > 1 || (isBound && !product.isFilter()))
       layers.insert({product.weight, Layer{index, {}, {}, 0}});
-  if (layers.empty())
-    return success();
+  if (layers.empty()) {
+    if (!probesCaches())
+      return success();
+    if (failed(makeProbe()) || failed(probeCaches()))
+      return failure();
+    probe.reset();
+    weightInputs.clear();
+    return isBound && *report.cachesLoss > quantizer.getSpec().lossBound ? failBound(*report.cachesLoss) : success();
+  }
   int64_t chosenWeights = 0, least = 0;
   std::vector<std::vector<FormCost>> costs;
   for (auto &[weight, layer] : layers) {
@@ -292,7 +368,8 @@ LogicalResult ModelQuantizer::choose() {
   FailureOr<int64_t> budget = inTime || isBound ? FailureOr<int64_t>(0) : findBudget(chosenWeights, least);
   if (failed(budget))
     return failure();
-  if (failed(makeProbe()) || failed(forParts([&](ArrayRef<size_t> products) { return compareForms(products); })))
+  if (failed(makeProbe()) || failed(probeCaches()) ||
+      failed(forParts([&](ArrayRef<size_t> products) { return compareForms(products); })))
     return failure();
   if (inTime)
     budget = timeForms(costs);

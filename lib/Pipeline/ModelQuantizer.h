@@ -23,6 +23,12 @@ struct Layer {
   size_t pick = 0;
 };
 
+/// What codes of a cache alone lose.
+struct CacheLoss {
+  double loss = 0; // of the outputs
+  ErrorSums sums = {}; // of the rows
+};
+
 /// What a product reads, or gives, beside the same value of the float model.
 struct Followed {
   size_t product = 0;
@@ -63,7 +69,14 @@ private:
   mlir::LogicalResult compareForms(llvm::ArrayRef<size_t> products);
   mlir::LogicalResult encodeValues(size_t product, const WeightForm &form, std::vector<float> &values);
   mlir::LogicalResult makeProbe();
-  mlir::FailureOr<double> lossWith(llvm::ArrayRef<ProbeTensor> weights);
+  mlir::FailureOr<double>
+  lossWith(llvm::ArrayRef<ProbeTensor> weights,
+           llvm::function_ref<void(size_t sample, llvm::ArrayRef<ProbeTensor> outputs)> visit = nullptr);
+  bool probesCaches() const;
+  void switchCaches(llvm::MutableArrayRef<ProbeTensor> weights, std::optional<size_t> only) const;
+  mlir::LogicalResult probeCaches();
+  double lossOfCaches() const;
+  mlir::LogicalResult failBound(double loss);
   mlir::FailureOr<double> lossOfPicks();
   mlir::LogicalResult chooseWithin(llvm::ArrayRef<std::vector<FormCost>> costs);
   double pick(llvm::ArrayRef<std::vector<FormCost>> costs, int64_t budget, double enough);
@@ -72,6 +85,7 @@ private:
   mlir::LogicalResult choose();
   mlir::LogicalResult apply(llvm::ArrayRef<size_t> products);
   void roundActivations();
+  mlir::LogicalResult checkCaches();
   mlir::LogicalResult quantizeCaches();
   mlir::LogicalResult measureModel();
   void follow();
@@ -100,7 +114,8 @@ private:
   std::vector<std::optional<InputScaling>> inputScales; // of products; none: their inputs have no factors
   std::vector<std::optional<bool>> orderFolded; // of products; false: a gather sorts their channels; none: nothing does
   llvm::MapVector<mlir::Operation *, Layer> layers; // by weight, those with a choice
-  std::unique_ptr<Probe> probe;          // with weights as inputs
+  llvm::MapVector<unsigned, CacheLoss> cacheLosses; // by result of @main, those that were measured
+  std::unique_ptr<Probe> probe;          // with weights as inputs, and with what lets caches be rounded
   std::vector<ProbeTensor> weightInputs; // of `probe`
   std::vector<const Sample *> compared;  // samples of comparisons ..
   std::vector<std::vector<ProbeTensor>> exact; // .. and what the float model gives for them

@@ -107,11 +107,22 @@ void ModelQuantizer::roundActivations() {
   activations.finish();
 }
 
+/// Before anything is measured.
+LogicalResult ModelQuantizer::checkCaches() {
+  CacheQuantizer caches(module, quantizer.getSpec(), cachesCategory);
+  caches.plan();
+  return caches.check();
+}
+
 LogicalResult ModelQuantizer::quantizeCaches() {
   CacheQuantizer caches(module, quantizer.getSpec(), cachesCategory);
   caches.plan();
-  for (const KeyValueCache &cache : caches.getCaches())
-    report.add(cache);
+  for (const KeyValueCache &cache : caches.getCaches()) {
+    auto known = cacheLosses.find(cache.result);
+    bool isKnown = known != cacheLosses.end();
+    report.add(cache, isKnown ? std::optional(known->second.loss) : std::nullopt,
+               isKnown ? &known->second.sums : nullptr);
+  }
   for (const KeptCache &cache : caches.getKept())
     report.add(cache);
   return caches.apply();
@@ -158,9 +169,16 @@ LogicalResult ModelQuantizer::measureModel() {
   constexpr size_t mostSamples = 64;
   samples.resize(std::min(samples.size(), mostSamples));
   SmallVector<Value> taps;
+  IRMapping mapping; // samples have caches of f32
+  OwningOpRef<ModuleOp> rounded = cast<ModuleOp>(module->clone(mapping));
   for (auto &[value, one] : followed)
-    taps.push_back(one.own);
-  FailureOr<std::unique_ptr<Probe>> after = Probe::compile(module, taps, {}, options);
+    taps.push_back(mapping.lookup(one.own));
+  if (quantizer.getSpec().caches) {
+    CacheQuantizer caches(*rounded, quantizer.getSpec(), cachesCategory);
+    caches.plan();
+    caches.round(/*switches=*/false);
+  }
+  FailureOr<std::unique_ptr<Probe>> after = Probe::compile(*rounded, taps, {}, options);
   if (failed(after))
     return failure();
   for (const Sample *sample : samples) {
@@ -210,6 +228,8 @@ LogicalResult ModelQuantizer::run(std::string &reportText) {
     }
     return quantizer.checkPatterns();
   }
+  if (quantizer.getSpec().caches && failed(checkCaches()))
+    return failure();
   if (quantizer.getSpec().budgetTime > 0 && failed(checkMeasurable(module.getLoc(), options)))
     return failure();
   if (failed(readSamples()))
@@ -246,7 +266,7 @@ LogicalResult ModelQuantizer::run(std::string &reportText) {
                                        << "the samples more than the model, so give more of them";
   if (!options.quantizeReport.empty() && calibrated && failed(measureModel()))
     return failure();
-  if (quantizer.getSpec().caches && failed(quantizeCaches())) // after that, since samples have inputs of f32
+  if (quantizer.getSpec().caches && failed(quantizeCaches())) // after what runs with samples, whose inputs are of f32
     return failure();
   if (options.quantizeReport.empty())
     return success();

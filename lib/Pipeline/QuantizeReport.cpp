@@ -137,15 +137,20 @@ void QuantizeReport::add(const QuantizedTable &table) {
                                       {"bytes", table.bytes()}});
 }
 
-void QuantizeReport::add(const KeyValueCache &cache) {
-  caches.push_back(llvm::json::Object{{"name", fixUTF8(cache.name)},
-                                      {"present", fixUTF8(cache.presentName)},
-                                      {"format", cache.format()},
-                                      {"rowsPerToken", cache.rows},
-                                      {"columns", cache.width},
-                                      {"bytesPerToken", cache.bytesAfter()},
-                                      {"bytesPerTokenBefore", cache.bytesBefore()},
-                                      {"products", cache.products}});
+void QuantizeReport::add(const KeyValueCache &cache, std::optional<double> loss, const ErrorSums *rows) {
+  llvm::json::Object entry{{"name", fixUTF8(cache.name)},
+                           {"present", fixUTF8(cache.presentName)},
+                           {"format", cache.format()},
+                           {"rowsPerToken", cache.rows},
+                           {"columns", cache.width},
+                           {"bytesPerToken", cache.bytesAfter()},
+                           {"bytesPerTokenBefore", cache.bytesBefore()},
+                           {"products", cache.products}};
+  if (rows)
+    entry["rowSqnr"] = ratio(rows->power, rows->error);
+  if (loss)
+    entry["probedLoss"] = numberOrNull(*loss);
+  caches.push_back(std::move(entry));
 }
 
 void QuantizeReport::add(const KeptCache &cache) {
@@ -185,6 +190,8 @@ std::string QuantizeReport::text() {
     root["embeddings"] = std::move(tables);
   if (!caches.empty())
     root["caches"] = std::move(caches);
+  if (cachesLoss)
+    root["cachesLoss"] = numberOrNull(*cachesLoss);
   if (blamed)
     root["firstToBlame"] = std::move(*blamed);
   if (predictedLoss)

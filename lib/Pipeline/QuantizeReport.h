@@ -32,6 +32,7 @@ public:
   size_t samples = 0;
   bool fitted = true; // the samples that are measured were also fitted to
   std::optional<double> predictedLoss, measuredLoss; // of the types chosen: summed over layers, and together
+  std::optional<double> cachesLoss; // of all caches together, beside weights that are floats
   std::optional<int64_t> floatTime, otherTime; // nanoseconds of the float model, and without products with a choice
 
   /// `times`: nanoseconds of its forms, none: not measured. `orderFolded`: what computes the input sorts its channels,
@@ -44,7 +45,8 @@ public:
   void addErrors(size_t layer, const ErrorSums &input, const ErrorSums &output, bool roundsInputs);
   void add(const KeptProduct &product);
   void add(const QuantizedTable &table);
-  void add(const KeyValueCache &cache);
+  /// `loss`: of the outputs with this cache alone, and `rows` what its codes are off by; null: not measured.
+  void add(const KeyValueCache &cache, std::optional<double> loss, const ErrorSums *rows);
   void add(const KeptCache &cache);
   /// One call of the float model and the same call of the quantized one.
   void addSample(const Sample &sample, llvm::ArrayRef<ProbeTensor> exact, llvm::ArrayRef<ProbeTensor> other,

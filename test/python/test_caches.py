@@ -201,6 +201,89 @@ def test_bytes_of_the_cache(program: torch.export.ExportedProgram, tmp_path: Pat
     assert report["layers"] and all(one["products"] == 1 for one in report["caches"])
 
 
+def rounded(rows: Array, form: str) -> list[Array]:
+    """Codes of rows, their scales and zero points, as lutra.dynamic_quantize has them."""
+    if form == "int8":
+        reach = np.maximum(np.abs(rows).max(-1, keepdims=True), np.float32(2**-118))
+        codes = np.clip(np.rint(rows * (np.float32(127) / reach)), -127, 127)
+        return [codes.astype(np.int8), reach / np.float32(127)]
+    low, high = np.minimum(rows.min(-1, keepdims=True), 0), np.maximum(rows.max(-1, keepdims=True), 0)
+    reach = np.maximum(high - low, np.float32(2**-118))
+    points = np.clip(np.rint(-127 - low * (np.float32(254) / reach)), -127, 127)
+    codes = np.clip(np.rint(rows * (np.float32(254) / reach)) + points, -127, 127)
+    return [codes.astype(np.int8), reach / np.float32(254), points.astype(np.int8)]
+
+
+def values(codes: Array, scale: Array, points: Array | None = None) -> Array:
+    wide = codes.astype(np.float32)
+    return (wide if points is None else wide - points) * scale
+
+
+@pytest.fixture(scope="module")
+def samples(program: torch.export.ExportedProgram, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """New tokens behind 1, 30 and 200 whose rows a model could have made."""
+    folder = tmp_path_factory.mktemp("samples")
+    model = lutra.compile(program, threads=1)
+    ids = np.random.default_rng(8).integers(0, VOCABULARY, (3, 2, 204))
+    for index, past in enumerate([1, 30, 200]):
+        _, *caches = (
+            (np.array(one) for one in model(ids[index, :, : past - 1], *begin(model, 2)))
+            if past > 1
+            else (0, *begin(model, 2))
+        )
+        inputs = (ids[index, :, past - 1 : past + 3], *caches)
+        names = [one.name for one in model.inputs]
+        np.savez(folder / f"{index}.npz", **dict(zip(names, inputs, strict=True)))
+    return folder
+
+
+@pytest.mark.parametrize("form", ["int8", "int8:asym"])
+def test_loss_of_the_cache(program: torch.export.ExportedProgram, samples: Path, tmp_path: Path, form: str) -> None:
+    """The report says what the compiled model loses: given codes of the same rows it is as far off."""
+    plain = lutra.compile(program, threads=1)
+    path = tmp_path / "report.json"
+    coded = lutra.compile(program, threads=1, quantize=f"kv={form}", calibrate=samples, quantize_report=path)
+    report = json.loads(path.read_text())
+    sides, total = 2 if form.endswith("asym") else 1, 0.0
+    power, noise = np.zeros(5), np.zeros(5)
+    for file in sorted(samples.iterdir()):
+        ids, *past = np.load(file).values()
+        exact = [np.array(one) for one in plain(ids, *past)]
+        codes = [rounded(rows, form) for rows in past]
+        made = [np.array(one) for one in coded(ids, *(one[0] for one in codes), *(s for one in codes for s in one[1:]))]
+        besides = [made[5 + sides * index : 5 + sides * (index + 1)] for index in range(4)]
+        given = [made[0], *(values(made[1 + index], *besides[index]) for index in range(4))]
+        power += [np.square(a, dtype=np.float64).sum() for a in exact]
+        noise += [np.square(a.astype(np.float64) - b).sum() for a, b in zip(exact, given, strict=True)]
+    assert [one["sqnr"] for one in report["outputs"]] == pytest.approx(10 * np.log10(power / noise), abs=0.02)
+    for cache in report["caches"]:
+        assert 40 < cache["rowSqnr"] < 55
+        assert 0 < cache["probedLoss"] < report["cachesLoss"] < 1e-3
+        total += cache["probedLoss"]
+    assert total == pytest.approx(report["cachesLoss"], rel=0.2)
+    # Rows of the first layer depend on no other codes.
+    for index in range(2):
+        assert report["caches"][index]["rowSqnr"] == pytest.approx(report["outputs"][1 + index]["sqnr"], abs=1e-3)
+    lutra.compile(program, quantize=f"kv={form}", quantize_report=path)  # without samples nothing is known
+    report = json.loads(path.read_text())
+    assert "cachesLoss" not in report and not any("probedLoss" in one for one in report["caches"])
+
+
+def test_bounds_the_loss_with_caches(program: torch.export.ExportedProgram, samples: Path, tmp_path: Path) -> None:
+    reports = []
+    for spec in ("", ",kv=int8"):
+        path = tmp_path / "report.json"
+        lutra.compile(program, quantize=f"weights=auto,loss<=0.001{spec}", calibrate=samples, quantize_report=path)
+        reports.append(json.loads(path.read_text()))
+        assert 0 < reports[-1]["measuredLoss"] <= 0.001
+        parts = [*reports[-1]["layers"], *reports[-1].get("caches", [])]
+        assert sum(one["probedLoss"] for one in parts) == pytest.approx(reports[-1]["predictedLoss"])
+    assert reports[1]["cachesLoss"] > 0
+    assert reports[1]["bytes"] >= reports[0]["bytes"]
+    with pytest.raises(lutra.CompileError, match=r"have 0\.\d+ together, and caches alone 0\.\d+; .* or take kv=f32"):
+        lutra.compile(program, quantize="weights=int8|int6,loss<=0.000001,kv=int8", calibrate=samples)
+
+
 @pytest.mark.parametrize("target", ["nvgpu", "mil"])
 def test_refuses_other_targets(program: torch.export.ExportedProgram, target: str) -> None:
     for form in ("kv=int8", "kv=int8:asym"):

@@ -148,11 +148,10 @@ void CacheQuantizer::classify(BlockArgument argument) {
   if (why.empty() && cache.products == 0)
     why = "is read by no product";
   if (!why.empty()) {
-    auto opts = remark::RemarkOpts::name("QuantizeCaches").category(category);
-    remark::missed(present.getLoc(), opts) << remark::metric("Cache", cache.name) << remark::reason("{0}", why);
-    kept.push_back({cache.name, why});
+    kept.push_back({cache.name, why, present.getLoc()});
     return;
   }
+  cache.result = static_cast<unsigned>(result);
   cache.width = type.getShape().back();
   cache.rows = 1;
   for (int64_t dim = 0; dim < last; ++dim)
@@ -309,6 +308,16 @@ static DictionaryAttr sideAttributes(DictionaryAttr attributes, const Twine &nam
   return list.getDictionary(attributes.getContext());
 }
 
+/// Codes of rows, with a scale (and a zero point) for each.
+static DynamicQuantizeOp createCodes(OpBuilder &builder, Location loc, Value rows, const KeyValueCache &cache) {
+  RankedTensorType type = typeOf(rows);
+  int64_t row = type.getRank() - 1;
+  Type byte = builder.getI8Type();
+  Type zeroPointType = cache.hasZeroPoints ? withOnePerRow(type, row, byte) : Type();
+  return DynamicQuantizeOp::create(builder, loc, type.clone(byte), withOnePerRow(type, row, builder.getF32Type()),
+                                   zeroPointType, rows, cache.width, codeBits, /*floor=*/APFloat(0x1p-118f));
+}
+
 void CacheQuantizer::rewrite(KeyValueCache &cache) {
   MLIRContext *context = module.getContext();
   OpBuilder builder(cache.present);
@@ -332,10 +341,7 @@ void CacheQuantizer::rewrite(KeyValueCache &cache) {
   main.setArgAttr(number, "lutra.name", builder.getStringAttr(cache.name));
 
   for (Value input : cache.present.getInputs().drop_front()) {
-    RankedTensorType rowsType = typeOf(input);
-    Type zeroPointType = cache.hasZeroPoints ? withOnePerRow(rowsType, row, byte) : Type();
-    auto made = DynamicQuantizeOp::create(builder, loc, rowsType.clone(byte), withOnePerRow(rowsType, row, single),
-                                          zeroPointType, input, cache.width, codeBits, /*floor=*/APFloat(0x1p-118f));
+    auto made = createCodes(builder, loc, input, cache);
     codes.push_back(made.getCodes());
     scales.push_back(made.getScale());
     if (cache.hasZeroPoints)
@@ -367,19 +373,60 @@ void CacheQuantizer::rewrite(KeyValueCache &cache) {
   cache.present.erase();
 }
 
-LogicalResult CacheQuantizer::apply() {
-  if (caches.empty()) {
-    SmallVector<std::string> reasons;
-    for (const KeptCache &one : kept)
-      reasons.push_back(llvm::formatv("'{0}' {1}", one.name, one.reason));
-    return emitCodedError(module.getLoc(), ErrorCode::Attribute)
-           << "--quantize asks for kv=int8" << (zeroPoints ? ":asym" : "")
-           << ", but no input is a cache: an f32 tensor to which one concat appends new "
-              "rows, whose result is returned and read by products; "
-           << (reasons.empty() ? std::string("leave it out") : llvm::join(reasons, "; "));
-  }
+std::vector<GlobalOp> CacheQuantizer::round(bool switches) {
+  std::vector<GlobalOp> globals;
+  SymbolTable symbols(module);
   for (KeyValueCache &cache : caches) {
-    auto opts = remark::RemarkOpts::name("QuantizeCaches").category(category);
+    OpBuilder builder(cache.present);
+    builder.setInsertionPointAfter(cache.present);
+    Location loc = cache.present.getLoc();
+    Value rows = cache.present.getResult();
+    auto type = typeOf(rows);
+    int64_t row = type.getRank() - 1;
+    auto made = createCodes(builder, loc, rows, cache);
+    Value rounded = CastOp::create(builder, loc, type, made.getCodes());
+    if (made.getZeroPoint()) {
+      Value zeroPoint = CastOp::create(builder, loc, withOnePerRow(type, row, type.getElementType()),
+                                       made.getZeroPoint());
+      rounded = BinaryOp::create(builder, loc, type, BinaryKind::Sub, rounded, zeroPoint);
+    }
+    rounded = BinaryOp::create(builder, loc, type, BinaryKind::Mul, rounded, made.getScale());
+    if (switches) {
+      auto truth = RankedTensorType::get({}, builder.getI1Type());
+      OpBuilder front = OpBuilder::atBlockBegin(module.getBody());
+      auto own = GlobalOp::create(front, loc, "cache_rounds", truth, DenseElementsAttr::get(truth, false));
+      symbols.insert(own); // gives it a free name
+      globals.push_back(own);
+      Value isOn = WeightOp::create(builder, loc, truth, own.getSymName());
+      rounded = SelectOp::create(builder, loc, type, isOn, rounded, rows);
+    }
+    rows.replaceUsesWithIf(rounded, [&](OpOperand &use) {
+      return use.getOwner() != made && !isa<tensor::DimOp>(use.getOwner()) && use.getOwner() != rounded.getDefiningOp();
+    });
+  }
+  return globals;
+}
+
+LogicalResult CacheQuantizer::check() {
+  if (!caches.empty())
+    return success();
+  SmallVector<std::string> reasons;
+  for (const KeptCache &one : kept)
+    reasons.push_back(llvm::formatv("'{0}' {1}", one.name, one.reason));
+  return emitCodedError(module.getLoc(), ErrorCode::Attribute)
+         << "--quantize asks for kv=int8" << (zeroPoints ? ":asym" : "")
+         << ", but no input is a cache: an f32 tensor to which one concat appends new "
+            "rows, whose result is returned and read by products; "
+         << (reasons.empty() ? std::string("leave it out") : llvm::join(reasons, "; "));
+}
+
+LogicalResult CacheQuantizer::apply() {
+  auto opts = remark::RemarkOpts::name("QuantizeCaches").category(category);
+  for (const KeptCache &one : kept)
+    remark::missed(one.loc, opts) << remark::metric("Cache", one.name) << remark::reason("{0}", one.reason);
+  if (failed(check()))
+    return failure();
+  for (KeyValueCache &cache : caches) {
     remark::passed(cache.present.getLoc(), opts)
         << remark::metric("Cache", cache.name) << remark::metric("BytesPerToken", cache.bytesAfter());
     rewrite(cache);

@@ -1,6 +1,6 @@
 //===- CacheQuantizer.h - keys and values of earlier tokens in few bits ------===//
 // Shared by the pass lutra-quantize-caches and by the pipeline, which lists and reports them. `plan` finds the caches
-// of @main, `apply` rewrites them.
+// of @main, `apply` rewrites them, `round` leaves them f32 for a model that shows what codes lose.
 #ifndef LUTRA_DIALECT_LUTRA_TRANSFORMS_CACHEQUANTIZER_H
 #define LUTRA_DIALECT_LUTRA_TRANSFORMS_CACHEQUANTIZER_H
 
@@ -19,6 +19,7 @@ struct KeyValueCache {
   int64_t rows = 0; // of one token: those of all heads, and of all sequences where their number is known
   int64_t width = 0; // elements of a row, which share a scale
   int64_t products = 0; // that read it
+  unsigned result = 0; // of @main, that is `present`
   bool hasZeroPoints = false;
 
   int64_t bytesBefore() const { return rows * width * static_cast<int64_t>(sizeof(float)); }
@@ -29,6 +30,7 @@ struct KeyValueCache {
 /// An argument that is appended to, but stays as it is.
 struct KeptCache {
   std::string name, reason;
+  mlir::Location loc;
 };
 
 class CacheQuantizer {
@@ -39,8 +41,13 @@ public:
   void plan();
   llvm::ArrayRef<KeyValueCache> getCaches() const { return caches; }
   llvm::ArrayRef<KeptCache> getKept() const { return kept; }
-  /// Gives all caches codes. Without any it is an error, which names those that stay.
+  /// Without any cache it is an error, which names those that stay.
+  mlir::LogicalResult check();
+  /// Gives all caches codes.
   mlir::LogicalResult apply();
+  /// Puts what codes stand for in the place of each cache's rows. `switches`: only where a global of one truth value,
+  /// false, would be true; those, in the order of the caches.
+  std::vector<GlobalOp> round(bool switches);
 
 private:
   void classify(mlir::BlockArgument argument);
