@@ -14,6 +14,7 @@ torch = pytest.importorskip("torch")
 
 HEADS, SHARED, DIM, VOCABULARY = 4, 2, 20, 64
 SIZE = HEADS * DIM
+TENTH = 0.1  # of a decibel: sums of f32 differ by 130 dB, and now and then a code by one step
 DECIBELS = 40  # over the noise of rounded rows; rows of 20 elements alone have 44 to 50
 
 
@@ -255,33 +256,91 @@ def test_loss_of_the_cache(program: torch.export.ExportedProgram, samples: Path,
         given = [made[0], *(values(made[1 + index], *besides[index]) for index in range(4))]
         power += [np.square(a, dtype=np.float64).sum() for a in exact]
         noise += [np.square(a.astype(np.float64) - b).sum() for a, b in zip(exact, given, strict=True)]
-    assert [one["sqnr"] for one in report["outputs"]] == pytest.approx(10 * np.log10(power / noise), abs=0.02)
+    said = np.array([one["sqnr"] for one in report["outputs"]])
+    assert np.abs(said - 10 * np.log10(power / noise)).max() < TENTH
     for cache in report["caches"]:
         assert 40 < cache["rowSqnr"] < 55
-        assert 0 < cache["probedLoss"] < report["cachesLoss"] < 1e-3
+        assert 0 < cache["probedLoss"] < report["cachesLoss"]
         total += cache["probedLoss"]
-    assert total == pytest.approx(report["cachesLoss"], rel=0.2)
+    assert 0.8 < total / report["cachesLoss"] < 1.25  # losses add up, nearly
     # Rows of the first layer depend on no other codes.
     for index in range(2):
-        assert report["caches"][index]["rowSqnr"] == pytest.approx(report["outputs"][1 + index]["sqnr"], abs=1e-3)
+        assert abs(report["caches"][index]["rowSqnr"] - said[1 + index]) < TENTH
     lutra.compile(program, quantize=f"kv={form}", quantize_report=path)  # without samples nothing is known
     report = json.loads(path.read_text())
     assert "cachesLoss" not in report and not any("probedLoss" in one for one in report["caches"])
 
 
 def test_bounds_the_loss_with_caches(program: torch.export.ExportedProgram, samples: Path, tmp_path: Path) -> None:
-    reports = []
+    reports, most = [], 0.001
     for spec in ("", ",kv=int8"):
         path = tmp_path / "report.json"
-        lutra.compile(program, quantize=f"weights=auto,loss<=0.001{spec}", calibrate=samples, quantize_report=path)
+        lutra.compile(program, quantize=f"weights=auto,loss<={most}{spec}", calibrate=samples, quantize_report=path)
         reports.append(json.loads(path.read_text()))
-        assert 0 < reports[-1]["measuredLoss"] <= 0.001
-        parts = [*reports[-1]["layers"], *reports[-1].get("caches", [])]
-        assert sum(one["probedLoss"] for one in parts) == pytest.approx(reports[-1]["predictedLoss"])
+        assert 0 < reports[-1]["measuredLoss"] <= most
+        losses = [one["probedLoss"] for one in [*reports[-1]["layers"], *reports[-1].get("caches", [])]]
+        assert abs(sum(losses) - reports[-1]["predictedLoss"]) <= len(losses) * np.finfo(float).eps * sum(losses)
     assert reports[1]["cachesLoss"] > 0
     assert reports[1]["bytes"] >= reports[0]["bytes"]
     with pytest.raises(lutra.CompileError, match=r"have 0\.\d+ together, and caches alone 0\.\d+; .* or take kv=f32"):
         lutra.compile(program, quantize="weights=int8|int6,loss<=0.000001,kv=int8", calibrate=samples)
+
+
+def written_model(mode: str) -> bytes:
+    """Attention of ONNX to caches of a fixed length: rows go where `at` says, a mask hides those without one."""
+    onnx = pytest.importorskip("onnx")
+    real, whole = onnx.TensorProto.FLOAT, onnx.TensorProto.INT64
+    make, describe = onnx.helper.make_node, onnx.helper.make_tensor_value_info
+    new, past = ["batch", SHARED, "tokens", DIM], ["batch", SHARED, "places", DIM]
+    nodes = [
+        make("TensorScatter", ["past.key", "key", "at"], ["present.key"], mode=mode),
+        make("TensorScatter", ["past.value", "value", "at"], ["present.value"], mode=mode, axis=2),
+        make("Transpose", ["present.key"], ["turned"], perm=[0, 1, 3, 2]),
+        make("MatMul", ["query", "turned"], ["scores"]),
+        make("Add", ["scores", "mask"], ["hidden"]),
+        make("Softmax", ["hidden"], ["weights"], axis=-1),
+        make("MatMul", ["weights", "present.value"], ["y"]),
+    ]
+    inputs = [describe(name, real, new) for name in ("query", "key", "value")]
+    inputs += [describe("mask", real, ["batch", 1, "tokens", "places"]), describe("at", whole, ["batch"])]
+    inputs += [describe(name, real, past) for name in ("past.key", "past.value")]
+    outputs = [describe("y", real, new), *(describe(name, real, past) for name in ("present.key", "present.value"))]
+    graph = onnx.helper.make_graph(nodes, "written", inputs, outputs)
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 24)], ir_version=10)
+    return bytes(model.SerializeToString())
+
+
+@pytest.mark.parametrize("form", ["int8", "int8:asym"])
+@pytest.mark.parametrize("mode", ["linear", "circular"])
+def test_writes_rows(tmp_path: Path, mode: str, form: str) -> None:
+    """Samples write from places of their own; circular ones come around to rows that are forgotten."""
+    places, batch = 24, 2
+    path = tmp_path / "written.onnx"
+    path.write_bytes(written_model(mode))
+    plain = lutra.compile(path, threads=1)
+    coded = lutra.compile(path, threads=1, quantize=f"kv={form}")
+    sides = [np.zeros((batch, SHARED, places, 1), one.dtype) for one in coded.inputs[7:]]
+    assert len(sides) == (4 if form.endswith("asym") else 2)
+    rows = [np.zeros((batch, SHARED, places, DIM), np.float32)] * 2
+    codes: list[Array] = [one.astype(np.int8) for one in rows]
+    random, at = np.random.default_rng(2), np.array([0, 3])
+    for count in [7, 1, 1, 4, 1, 1] + [5, 3] * (mode == "circular"):
+        query, key, value = (random.standard_normal((batch, SHARED, count, DIM)).astype(np.float32) for _ in range(3))
+        last = at[:, None] + np.arange(count)  # place of each token, from the first on
+        seen = np.arange(places) <= last[:, :, None]
+        mask = np.where(seen[:, None] | (last[:, None, :, None] >= places), 0, -1e30).astype(np.float32)
+        exact, *new = (np.array(one) for one in plain(query, key, value, mask, at, *rows))
+        given, *made = (np.array(one) for one in coded(query, key, value, mask, at, *codes, *sides))
+        which = (last % places)[:, None, :, None]
+        for old, row, source in zip(rows, new, (key, value), strict=True):
+            expected = np.array(old)
+            np.put_along_axis(expected, np.broadcast_to(which, source.shape), source, 2)
+            assert (row == expected).all()
+        assert ratio(exact, given) > DECIBELS - 4  # of one product of each kind
+        rows, codes, sides, at = new, made[:2], made[2:], at + count
+        for index, row in enumerate(rows):
+            own = sides[index * len(sides) // 2 : (index + 1) * len(sides) // 2]
+            assert (np.abs(row - values(codes[index], *own)) <= own[0] / 2 * 1.0001 + 4 * np.spacing(np.abs(row))).all()
 
 
 @pytest.mark.parametrize("target", ["nvgpu", "mil"])

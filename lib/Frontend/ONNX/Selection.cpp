@@ -53,6 +53,39 @@ static GraphTensor importScatterNd(NodeImport &n) {
   return kind ? n.b.scatterNd(n.in(0), n.in(1), n.in(2), *kind) : GraphTensor();
 }
 
+/// Rows that are written into a cache of a fixed length, in each sample from a place of its own.
+static GraphTensor importTensorScatter(NodeImport &n) {
+  GraphTensor past = n.in(0), update = n.in(1), start = n.optional(2);
+  std::string mode = n.text("mode", "linear");
+  if (!past || !update)
+    return {};
+  int64_t axis = n.axis(n.integer("axis", -2), past.rank());
+  if (n.b.hasError())
+    return {};
+  if (mode != "linear" && mode != "circular")
+    return n.invalid(ErrorCode::Attribute, "has mode " + quoted(mode) + "; use linear or circular");
+  if (axis == 0)
+    return n.invalid(ErrorCode::Attribute, "has axis 0, along which samples lie; use another");
+  if (update.rank() != past.rank() || (start && start.rank() != 1))
+    return n.invalid(ErrorCode::GraphType, "has an update of another rank than the cache, or write indices of a rank "
+                                           "other than 1");
+  Shape lead(past.shape().take_front(axis)); // of the tuples: sample, .., place of the new row
+  lead.push_back(update.dim(axis));
+  GraphTensor place = n.b.iota(lead, axis, n.b.i64());
+  if (start) {
+    Shape column(axis + 1, DimExpr(1));
+    column[0] = past.dim(0);
+    place = n.b.add(place, n.b.reshape(n.b.cast(start, n.b.i64()), column));
+  }
+  if (mode == "circular")
+    place = n.b.binary(BinaryKind::Mod, place, n.b.size(past.dim(axis)));
+  SmallVector<GraphTensor> tuple;
+  for (int64_t dim = 0; dim < axis; ++dim)
+    tuple.push_back(n.b.unsqueeze(n.b.iota(lead, dim, n.b.i64()), {axis + 1}));
+  tuple.push_back(n.b.unsqueeze(place, {axis + 1}));
+  return n.b.scatterNd(past, n.b.concat(tuple, axis + 1), update, ScatterKind::Set);
+}
+
 static GraphTensor importOneHot(NodeImport &n) {
   GraphTensor indices = n.in(0), values = n.in(2), depthOperand = n.in(1);
   if (!indices || !values || !depthOperand)
@@ -210,6 +243,7 @@ ArrayRef<OpEntry> frontend::selectionOps() {
       {"Scatter", 9, importScatterElements},
       {"ScatterElements", 11, importScatterElements},
       {"ScatterND", 11, importScatterNd},
+      {"TensorScatter", 24, importTensorScatter},
       {"Upsample", 7, importResize},
   };
   return table;

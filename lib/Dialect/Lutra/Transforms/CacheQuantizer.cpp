@@ -1,6 +1,7 @@
 //===- CacheQuantizer.cpp - keys and values of earlier tokens in few bits ----===//
-// Of a decoder an argument holds the keys (or values) of the tokens so far, a concat appends those of new tokens, and
-// products read the result, which @main returns. Codes of 8 bits and a scale for each row [.., D] take its place:
+// Of a decoder an argument holds the keys (or values) of the tokens so far, a concat appends those of new tokens (or a
+// scatter writes them into an argument of a fixed length), and products read the result, which @main returns. Codes of
+// 8 bits and a scale for each row [.., D] take its place:
 //
 //   sum over d of q[d] * (code[t, d] * scale[t])  =  (sum over d of q[d] * code[t, d]) * scale[t]
 //   sum over t of p[t] * (code[t, d] * scale[t])  =  sum over t of (p[t] * scale[t]) * code[t, d]
@@ -59,14 +60,14 @@ static std::optional<int64_t> moveRow(Operation *op, Value value, int64_t row) {
   return std::nullopt;
 }
 
-/// Follows what is computed from a concat to products; empty, or what is in the way.
-static std::string followUses(ConcatOp present, int64_t &products) {
-  SmallVector<std::pair<Value, int64_t>> worklist{{present.getResult(), typeOf(present.getResult()).getRank() - 1}};
+/// Follows what is computed from a cache to products; empty, or what is in the way.
+static std::string followUses(Value present, int64_t &products) {
+  SmallVector<std::pair<Value, int64_t>> worklist{{present, typeOf(present).getRank() - 1}};
   while (!worklist.empty()) {
     auto [value, row] = worklist.pop_back_val();
     for (OpOperand &use : value.getUses()) {
       Operation *user = use.getOwner();
-      if (isa<tensor::DimOp>(user) || (isa<func::ReturnOp>(user) && value == present.getResult()))
+      if (isa<tensor::DimOp>(user) || (isa<func::ReturnOp>(user) && value == present))
         continue;
       if (auto matmul = dyn_cast<MatmulOp>(user)) {
         if (use.getOperandNumber() != 1 || matmul.getScale() || matmul.getStrategyAttr())
@@ -110,14 +111,36 @@ static std::string findTaken(func::FuncOp main, const KeyValueCache &cache) {
   return "";
 }
 
+/// The dimension of tokens.
+static int64_t tokenAxis(Operation *present) {
+  if (auto concat = dyn_cast<ConcatOp>(present))
+    return concat.getAxis();
+  return typeOf(cast<ScatterNdOp>(present).getIndices()).getShape().back() - 1; // the last of a tuple
+}
+
+/// What keeps `present` from having codes as it has rows; empty: nothing.
+static std::string checkPresent(Operation *present) {
+  auto type = typeOf(present->getResult(0));
+  int64_t last = type.getRank() - 1;
+  auto scatter = dyn_cast<ScatterNdOp>(present);
+  if (isa<ScatterElementsOp>(present) || (scatter && tokenAxis(present) == last))
+    return "is written element by element, where codes of a row share a scale; write rows, with ONNX TensorScatter or "
+           "ScatterND";
+  if (scatter && scatter.getKind() != ScatterKind::Set)
+    return "has rows that are combined with new ones; those that are replaced alone get codes";
+  if (tokenAxis(present) == last)
+    return "holds tokens along its last dimension, across which no row has a scale";
+  return "";
+}
+
 void CacheQuantizer::classify(BlockArgument argument) {
   auto type = typeOf(argument);
-  ConcatOp present;
-  for (Operation *user : argument.getUsers())
-    if (auto concat = dyn_cast<ConcatOp>(user); concat && concat.getInputs().front() == argument)
-      present = concat;
+  Operation *present = nullptr;
+  for (OpOperand &use : argument.getUses())
+    if (isa<ConcatOp, ScatterNdOp, ScatterElementsOp>(use.getOwner()) && use.getOperandNumber() == 0)
+      present = use.getOwner();
   Operation *end = main.getBody().front().getTerminator();
-  auto returned = present ? llvm::find(end->getOperands(), present.getResult()) : end->getOperands().end();
+  auto returned = present ? llvm::find(end->getOperands(), present->getResult(0)) : end->getOperands().end();
   if (!present || returned == end->getOperands().end())
     return; // no cache
   KeyValueCache cache;
@@ -134,9 +157,10 @@ void CacheQuantizer::classify(BlockArgument argument) {
     why = llvm::formatv("has elements of {0}; those of f32 alone get codes", type.getElementType());
   else if (type.isDynamicDim(last) || type.getShape().back() < 1)
     why = "has rows of unknown length";
-  else if (static_cast<int64_t>(present.getAxis()) == last)
-    why = "holds tokens along its last dimension, across which no row has a scale";
-  else if (llvm::count(end->getOperands(), present.getResult()) > 1 || llvm::count(present.getInputs(), argument) > 1)
+  else if (std::string obstacle = checkPresent(present); !obstacle.empty())
+    why = obstacle;
+  else if (llvm::count(end->getOperands(), present->getResult(0)) > 1 ||
+           llvm::count(present->getOperands(), argument) > 1)
     why = "is appended or returned twice";
   else if (!llvm::all_of(argument.getUsers(), isKnown))
     why = "is read without the new rows, too";
@@ -144,18 +168,18 @@ void CacheQuantizer::classify(BlockArgument argument) {
     why = llvm::formatv("would get {1} named '{0}', as something else is named; rename that", taken,
                         StringRef(taken).ends_with(scaleSuffix) ? "scales" : "zero points");
   else
-    why = followUses(present, cache.products);
+    why = followUses(present->getResult(0), cache.products);
   if (why.empty() && cache.products == 0)
     why = "is read by no product";
   if (!why.empty()) {
-    kept.push_back({cache.name, why, present.getLoc()});
+    kept.push_back({cache.name, why, present->getLoc()});
     return;
   }
   cache.result = static_cast<unsigned>(result);
   cache.width = type.getShape().back();
   cache.rows = 1;
   for (int64_t dim = 0; dim < last; ++dim)
-    if (dim != static_cast<int64_t>(present.getAxis()) && !type.isDynamicDim(dim))
+    if (dim != tokenAxis(present) && !type.isDynamicDim(dim))
       cache.rows *= type.getDimSize(dim);
   caches.push_back(std::move(cache));
 }
@@ -321,8 +345,9 @@ static DynamicQuantizeOp createCodes(OpBuilder &builder, Location loc, Value row
 void CacheQuantizer::rewrite(KeyValueCache &cache) {
   MLIRContext *context = module.getContext();
   OpBuilder builder(cache.present);
-  Location loc = cache.present.getLoc();
-  auto type = typeOf(cache.past), presentType = typeOf(cache.present);
+  Location loc = cache.present->getLoc();
+  Value present = cache.present->getResult(0);
+  auto type = typeOf(cache.past);
   int64_t row = type.getRank() - 1;
   Type byte = builder.getI8Type(), single = builder.getF32Type();
   unsigned number = cache.past.getArgNumber();
@@ -340,7 +365,10 @@ void CacheQuantizer::rewrite(KeyValueCache &cache) {
   cache.past.setType(type.clone(byte));
   main.setArgAttr(number, "lutra.name", builder.getStringAttr(cache.name));
 
-  for (Value input : cache.present.getInputs().drop_front()) {
+  auto scatter = dyn_cast<ScatterNdOp>(cache.present);
+  SmallVector<Value> added = scatter ? SmallVector<Value>{scatter.getUpdates()}
+                                     : llvm::to_vector(cast<ConcatOp>(cache.present).getInputs().drop_front());
+  for (Value input : added) {
     auto made = createCodes(builder, loc, input, cache);
     codes.push_back(made.getCodes());
     scales.push_back(made.getScale());
@@ -348,14 +376,17 @@ void CacheQuantizer::rewrite(KeyValueCache &cache) {
       zeroPoints.push_back(made.getZeroPoint());
   }
   auto join = [&](ValueRange parts, RankedTensorType to) -> Value {
-    return ConcatOp::create(builder, loc, to, parts, static_cast<int64_t>(cache.present.getAxis()));
+    if (scatter)
+      return ScatterNdOp::create(builder, loc, to, parts[0], scatter.getIndices(), parts[1], ScatterKind::Set);
+    return ConcatOp::create(builder, loc, to, parts, tokenAxis(cache.present));
   };
+  RankedTensorType presentType = typeOf(present);
   CodedRows rows{join(codes, presentType.clone(byte)), join(scales, withOnePerRow(presentType, row, single)),
                  cache.hasZeroPoints ? join(zeroPoints, withOnePerRow(presentType, row, byte)) : Value(), row};
-  moveCodes(cache.present.getResult(), rows);
+  moveCodes(present, rows);
 
   Operation *end = main.getBody().front().getTerminator();
-  auto place = llvm::find(end->getOperands(), cache.present.getResult());
+  auto place = llvm::find(end->getOperands(), present);
   auto index = static_cast<unsigned>(place - end->getOperands().begin());
   DictionaryAttr resultAttributes = withDefault(main.getResultAttrDict(index));
   end->setOperand(index, rows.codes);
@@ -370,7 +401,7 @@ void CacheQuantizer::rewrite(KeyValueCache &cache) {
   main.setResultAttr(index, "lutra.name", builder.getStringAttr(cache.presentName));
   main.setFunctionType(FunctionType::get(context, llvm::to_vector(main.getBody().front().getArgumentTypes()),
                                          llvm::to_vector(end->getOperandTypes())));
-  cache.present.erase();
+  cache.present->erase();
 }
 
 std::vector<GlobalOp> CacheQuantizer::round(bool switches) {
@@ -379,8 +410,8 @@ std::vector<GlobalOp> CacheQuantizer::round(bool switches) {
   for (KeyValueCache &cache : caches) {
     OpBuilder builder(cache.present);
     builder.setInsertionPointAfter(cache.present);
-    Location loc = cache.present.getLoc();
-    Value rows = cache.present.getResult();
+    Location loc = cache.present->getLoc();
+    Value rows = cache.present->getResult(0);
     auto type = typeOf(rows);
     int64_t row = type.getRank() - 1;
     auto made = createCodes(builder, loc, rows, cache);
@@ -416,7 +447,7 @@ LogicalResult CacheQuantizer::check() {
   return emitCodedError(module.getLoc(), ErrorCode::Attribute)
          << "--quantize asks for kv=int8" << (zeroPoints ? ":asym" : "")
          << ", but no input is a cache: an f32 tensor to which one concat appends new "
-            "rows, whose result is returned and read by products; "
+            "rows, or into which one scatter_nd writes them, whose result is returned and read by products; "
          << (reasons.empty() ? std::string("leave it out") : llvm::join(reasons, "; "));
 }
 
@@ -427,7 +458,7 @@ LogicalResult CacheQuantizer::apply() {
   if (failed(check()))
     return failure();
   for (KeyValueCache &cache : caches) {
-    remark::passed(cache.present.getLoc(), opts)
+    remark::passed(cache.present->getLoc(), opts)
         << remark::metric("Cache", cache.name) << remark::metric("BytesPerToken", cache.bytesAfter());
     rewrite(cache);
   }

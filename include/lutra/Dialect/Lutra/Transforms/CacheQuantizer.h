@@ -11,10 +11,10 @@
 
 namespace lutra {
 
-/// An argument of @main that rows are appended to.
+/// An argument of @main that rows are appended to, or written into.
 struct KeyValueCache {
   mlir::BlockArgument past;
-  ConcatOp present;
+  mlir::Operation *present = nullptr; // a concat, or a scatter_nd of whole rows
   std::string name, presentName;
   int64_t rows = 0; // of one token: those of all heads, and of all sequences where their number is known
   int64_t width = 0; // elements of a row, which share a scale
@@ -27,7 +27,7 @@ struct KeyValueCache {
   llvm::StringRef format() const { return hasZeroPoints ? "int8:token:asym" : "int8:token:sym"; }
 };
 
-/// An argument that is appended to, but stays as it is.
+/// An argument that is appended to or written into, but stays as it is.
 struct KeptCache {
   std::string name, reason;
   mlir::Location loc;

@@ -388,11 +388,12 @@ def QuantizeCaches : Pass<"lutra-quantize-caches", "mlir::ModuleOp"> {
   let description = [{
     Needs: graph level, after lutra-group-heads. A cache is an argument of @main that is f32, whose rows (last
     dimension) have a known size and which is read by one lutra.concat alone, as its first operand and along another
-    dimension, whose result @main returns and products read on their right, behind reshapes that keep rows, transposes,
-    expands and factors that are scalar constants. Guarantees: of each cache for which `spec` asks (`kv=int8`) argument
-    and result are codes of i8, and an argument and a result of f32 follow all others, named NAME.scale, with one scale
-    for each row; new rows are rounded by lutra.dynamic_quantize; the codes of old ones are only copied. Products read
-    codes, cast to f32: scales of rows that lie along K multiply the left-hand side, others the columns of the result.
+    dimension, or by one lutra.scatter_nd<set> that replaces rows of it, whose result @main returns and products read on
+    their right, behind reshapes that keep rows, transposes, expands and factors that are scalar constants. Guarantees:
+    of each cache for which `spec` asks (`kv=int8`) argument and result are codes of i8, and an argument and a result of
+    f32 follow all others, named NAME.scale, with one scale for each row; new rows are rounded by
+    lutra.dynamic_quantize; the codes of old ones are only copied. Products read codes, cast to f32: scales of rows that
+    lie along K multiply the left-hand side, others the columns of the result.
     With `kv=int8:asym` each row has a zero point of i8, too (NAME.zero_point, behind NAME.scale), and products lose
     sums of the left-hand side times zero points. Sizes that @main relates by name stay so. Fails (E0301) on a spec that
     it does not know, and where it asks for caches and there are none. A remark names each cache, and what keeps an
