@@ -15,6 +15,7 @@ torch = pytest.importorskip("torch")
 HEADS, SHARED, DIM, VOCABULARY = 4, 2, 20, 64
 SIZE = HEADS * DIM
 TENTH = 0.1  # of a decibel: sums of f32 differ by 130 dB, and now and then a code by one step
+SINGLE = 100  # decibels over sums of f32 in another order, which have 120 to 140
 DECIBELS = 40  # over the noise of rounded rows; rows of 20 elements alone have 44 to 50
 
 
@@ -190,6 +191,68 @@ def test_decodes_transformers(kind: str, form: str) -> None:
     scores, _ = decode(coded, ids, [17, 1, 1, 2, 20])
     for a, b in zip(exact, scores, strict=True):
         assert ratio(a, b) > DECIBELS
+
+
+PLACES = 48
+
+
+def static_step() -> torch.export.ExportedProgram:
+    """A Llama of transformers whose caches have a fixed length, into which index_copy writes."""
+    transformers = pytest.importorskip("transformers")
+    torch.manual_seed(9)
+    config = transformers.LlamaConfig(
+        hidden_size=SIZE,
+        intermediate_size=112,
+        num_hidden_layers=2,
+        num_attention_heads=HEADS,
+        num_key_value_heads=SHARED,
+        max_position_embeddings=64,
+        vocab_size=VOCABULARY,
+        attn_implementation="eager",
+        bos_token_id=0,
+        eos_token_id=0,
+    )
+    network = transformers.LlamaForCausalLM(config).eval()
+
+    class Step(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+
+        def forward(self, ids: torch.Tensor, at: torch.Tensor, *past: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            cache = transformers.StaticCache(config=config, max_cache_len=PLACES)
+            rows = [one.clone() for one in past]  # inputs are not changed in place
+            for index, layer in enumerate(cache.layers):
+                layer.keys, layer.values = rows[2 * index : 2 * index + 2]
+                layer.is_initialized, layer.max_batch_size = True, 1
+                layer.dtype, layer.device = torch.float32, past[0].device
+                layer.cumulative_length = at.clone()  # where the new row goes
+            given = {"past_key_values": cache, "cache_position": at, "position_ids": at[None]}
+            scores = self.network(input_ids=ids, use_cache=True, **given).logits
+            return (scores, *(one for layer in cache.layers for one in (layer.keys, layer.values)))
+
+    past = [torch.zeros(1, SHARED, PLACES, SIZE // HEADS) for _ in range(4)]
+    with torch.no_grad():
+        return torch.export.export(Step(), (torch.zeros(1, 1, dtype=torch.int64), torch.tensor([0]), *past))
+
+
+@pytest.mark.parametrize("form", ["int8", "int8:asym"])
+def test_decodes_static_caches(form: str) -> None:
+    step = static_step()
+    plain = lutra.compile(step, threads=1)
+    coded = lutra.compile(step, threads=1, quantize=f"kv={form}")
+    assert [one.dtype for one in coded.inputs[2:6]] == ["int8"] * 4
+    ids = np.random.default_rng(5).integers(0, VOCABULARY, PLACES)
+    exact, given = ([np.zeros(one.shape, one.dtype) for one in model.inputs[2:]] for model in (plain, coded))
+    for at, token in enumerate(ids):
+        where = (np.array([[token]]), np.array([at]))
+        eager = step.module()(*(torch.from_numpy(one) for one in (*where, *exact)))
+        expected, *exact = (np.array(one) for one in plain(*where, *exact))
+        for a, b in zip(eager, (expected, *exact), strict=True):
+            assert ratio(a.detach().numpy(), b) > SINGLE
+        scores, *given = (np.array(one) for one in coded(*where, *given))
+        assert ratio(expected, scores) > DECIBELS
+        assert all(one[:, :, at].any() and not one[:, :, at + 1 :].any() for one in given[:4])
 
 
 @pytest.mark.parametrize(("form", "side"), [("int8", 4), ("int8:asym", 5)])

@@ -82,6 +82,60 @@ static Results index(Arguments &args) {
   return {builder.transpose(result, back)};
 }
 
+/// x[:, i, j] = values: what index tensors, broadcast to one shape, name from dimension `first` on is replaced, or
+/// added to.
+static GraphTensor put(GraphBuilder &builder, GraphTensor x, ArrayRef<GraphTensor> indices, int64_t first,
+                       GraphTensor values, ScatterKind kind) {
+  std::optional<Shape> common = builder.broadcastShapes(indices);
+  if (!common || !values)
+    return {};
+  Shape lead(x.shape().take_front(first)); // of the tuples
+  llvm::append_range(lead, *common);
+  int64_t rank = lead.size();
+  Shape written(lead);
+  llvm::append_range(written, x.shape().drop_front(first + indices.size()));
+  SmallVector<GraphTensor> tuple;
+  for (int64_t dim = 0; dim < first; ++dim)
+    tuple.push_back(builder.unsqueeze(builder.iota(lead, dim, builder.i64()), {rank}));
+  for (GraphTensor index : indices)
+    tuple.push_back(builder.unsqueeze(builder.expand(builder.cast(index, builder.i64()), lead), {rank}));
+  values = builder.expand(builder.cast(values, x.type()), written);
+  return builder.scatterNd(x, builder.concat(tuple, rank), values, kind);
+}
+
+static Results indexPut(Arguments &args) {
+  GraphBuilder &builder = args.builder;
+  GraphTensor x = args.tensor("self");
+  std::vector<GraphTensor> indices;
+  int64_t first = 0;
+  for (auto [dim, entry] : llvm::enumerate(args.get("indices").values)) {
+    if (entry.isNone())
+      continue;
+    if (indices.empty())
+      first = dim;
+    if ((int64_t)dim != first + (int64_t)indices.size())
+      return {builder.fail(ErrorCode::UnsupportedOp, "writes to dimensions that are not side by side")};
+    if (!entry.isTensor() || !entry.tensor || entry.tensor.isBool())
+      return {builder.fail(ErrorCode::UnsupportedOp, "writes where a mask says; use torch.where")};
+    indices.push_back(entry.tensor);
+  }
+  if (!x || indices.empty())
+    return {builder.fail(ErrorCode::UnsupportedOp, "writes without an index tensor")};
+  return {put(builder, x, indices, first, args.tensor("values"),
+              args.boolean("accumulate") ? ScatterKind::Add : ScatterKind::Set)};
+}
+
+static Results indexCopy(Arguments &args) {
+  GraphTensor x = args.tensor("self"), place = args.tensor("index"), source = args.tensor("source");
+  if (!x || !place || !source)
+    return {GraphTensor()};
+  int64_t axis = args.axis("dim", x.rank());
+  if (place.rank() == 0)
+    place = args.builder.reshape(place, {DimExpr(1)});
+  return {args.builder.hasError() ? GraphTensor()
+                                  : put(args.builder, x, {place}, axis, source, ScatterKind::Set)};
+}
+
 /// Differences of neighbours along one axis.
 static Results diff(Arguments &args) {
   GraphBuilder &builder = args.builder;
@@ -132,6 +186,8 @@ static constexpr Row kRows[] = {
     {"aten.embedding", embedding},
     {"aten.gather", gather},
     {"aten.index", index},
+    {"aten.index_copy", indexCopy},
+    {"aten.index_put", indexPut},
     {"aten.index_select", indexSelect},
     {"aten.scatter", scatter<ScatterKind::Set>},
     {"aten.scatter_add", scatter<ScatterKind::Add>},

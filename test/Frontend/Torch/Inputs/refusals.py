@@ -27,6 +27,10 @@ CASES = {
     "random": lambda x: torch.nn.functional.dropout(x, 0.5, training=True),
     "view in place": view_in_place,
     "input in place": lambda x: x.add_(1),
+    "masked": lambda x: x.index_put((x > 0.5,), torch.tensor(0.0)),
+    "apart": lambda x: torch.ops.aten.index_put(
+        x.reshape(3, 2, 2), [torch.tensor([0]), None, torch.tensor([1])], torch.zeros(1, 2)
+    ),
 }
 
 for name, function in CASES.items():

@@ -187,6 +187,16 @@ STATIC: dict[str, tuple[Callable, list[torch.Tensor]]] = {
     "embedding": (F.embedding, [integer(2, 3, low=0, high=5), real(5, 4)]),
     "index": (lambda x, i: x[i], [x34, integer(2, 2, low=0, high=3)]),
     "index pairs": (lambda x, i, j: x[:, i, j], [x234, integer(2, 1, low=0, high=3), integer(5, low=0, high=4)]),
+    "index_copy": (lambda x, i, y: x.index_copy(1, i, y), [x234, torch.tensor([2, 0]), real(2, 2, 4)]),
+    "index_put": (lambda x, i, y: x.index_put((i,), y), [x34, torch.tensor([2, 0]), real(2, 4)]),
+    "index_put pairs": (
+        lambda x, i, j, y: torch.ops.aten.index_put(x, [None, i, j], y),
+        [x234, torch.tensor([[2], [0]]), torch.tensor([1, 3, 0]), real(2, 1, 3)],
+    ),
+    "index_put adds": (
+        lambda x, i, y: x.index_put((i,), y, accumulate=True),
+        [x34, torch.tensor([2, 0, 2]), real(3, 1)],
+    ),
     "diff": (lambda x: x.diff(dim=1), [i34]),
     **{
         f"scatter {reduce}": (
@@ -253,6 +263,7 @@ DYNAMIC: dict[str, tuple[Callable, list[torch.Tensor], list[torch.Tensor]]] = {
     "slice to size": (lambda x: torch.arange(64, dtype=torch.float32)[: x.shape[0]] @ x, [x34], [real(7, 4)]),
     "linear": (lambda x: F.linear(x, torch.ones(5, 4)), [x34], [real(1, 4)]),
     "mean": (lambda x: x.mean(0), [x34], [real(9, 4)]),
+    "index_copy": (lambda x: x.index_copy(1, torch.tensor([3, 1]), x[:, :2] * 2), [x34], [real(6, 4)]),
     "expand": (lambda x: torch.zeros(4).expand(x.shape[0], 4) + x, [x34], [real(1, 4)]),
 }
 
