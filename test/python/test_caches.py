@@ -193,6 +193,17 @@ def test_decodes_transformers(kind: str, form: str) -> None:
         assert ratio(a, b) > DECIBELS
 
 
+@pytest.mark.parametrize(
+    ("mode", "axis", "why"),
+    [("ring", 2, 'has mode "ring"; use linear or circular'), ("linear", 0, "has axis 0, along which samples lie")],
+)
+def test_refuses_to_write(tmp_path: Path, mode: str, axis: int, why: str) -> None:
+    path = tmp_path / "written.onnx"
+    path.write_bytes(written_model(mode, axis))
+    with pytest.raises(lutra.CompileError, match=why):
+        lutra.compile(path)
+
+
 PLACES = 48
 
 
@@ -349,7 +360,7 @@ def test_bounds_the_loss_with_caches(program: torch.export.ExportedProgram, samp
         lutra.compile(program, quantize="weights=int8|int6,loss<=0.000001,kv=int8", calibrate=samples)
 
 
-def written_model(mode: str) -> bytes:
+def written_model(mode: str, axis: int = 2) -> bytes:
     """Attention of ONNX to caches of a fixed length: rows go where `at` says, a mask hides those without one."""
     onnx = pytest.importorskip("onnx")
     real, whole = onnx.TensorProto.FLOAT, onnx.TensorProto.INT64
@@ -357,7 +368,7 @@ def written_model(mode: str) -> bytes:
     new, past = ["batch", SHARED, "tokens", DIM], ["batch", SHARED, "places", DIM]
     nodes = [
         make("TensorScatter", ["past.key", "key", "at"], ["present.key"], mode=mode),
-        make("TensorScatter", ["past.value", "value", "at"], ["present.value"], mode=mode, axis=2),
+        make("TensorScatter", ["past.value", "value", "at"], ["present.value"], mode=mode, axis=axis),
         make("Transpose", ["present.key"], ["turned"], perm=[0, 1, 3, 2]),
         make("MatMul", ["query", "turned"], ["scores"]),
         make("Add", ["scores", "mask"], ["hidden"]),
