@@ -86,7 +86,7 @@ private:
   ProductBlocks rowBlocks, columnBlocks;
   int64_t turnPanels, turnDepth, copyDepth;
   int64_t productRows; // of a product of tiles, where rows are left
-  int64_t unitDepth;   // steps of a panel that are decoded at once
+  int64_t unitDepth;   // steps of a panel that are decoded at once, a part of a turn's
 
   std::optional<EncodedRhs> weight;
   Value lhs;     // [turns of a copy x rows, steps of K] of bf16
@@ -126,6 +126,7 @@ BfloatEmission::BfloatEmission(KernelEmitter &kernelEmitter)
   // The products of a turn, step by step, have time for all units of the next one.
   int64_t products = std::max<int64_t>(1, rowBlocks.size / productRows);
   unitDepth = std::max<int64_t>(8, llvm::PowerOf2Ceil(llvm::divideCeil(turnPanels * tileDepth, products)));
+  unitDepth = std::gcd(unitDepth, turnDepth); // whole units make a turn
   ProductPlan plan = emitter.target.planProduct(problem);
   plan.rowBlock = rowBlocks.size;
   plan.columnBlock = waitingBytes / 4 / rowBlocks.size;
