@@ -66,7 +66,7 @@ static LogicalResult arrange(Sample &sample, func::FuncOp main) {
     const std::string &name = names[index];
     auto found = llvm::find_if(sample.arrays, [&](const NamedArray &array) { return array.name == name; });
     if (found == sample.arrays.end())
-      return fail() << "has no array '" << name << "'; it holds " << llvm::join(held, ", ");
+      return fail() << "has no array '" << name << "'; it holds " << (held.empty() ? "none" : llvm::join(held, ", "));
     ProbeTensor &input = sample.inputs.emplace_back();
     input.dtype = dtypeOf(found->dtype);
     input.shape = found->shape;

@@ -76,8 +76,8 @@ public:
     return fits;
   }
   bool append(double number, std::string &bytes) const {
-    if (!isa<FloatType>(type))
-      return false;
+    if (!isa<FloatType>(type)) // a whole number beside fractions, or a great one
+      return number == std::trunc(number) && std::abs(number) < 0x1p63 && append(static_cast<int64_t>(number), bytes);
     auto narrow = static_cast<float>(number);
     bytes.append(type.isF32() ? reinterpret_cast<const char *>(&narrow) : reinterpret_cast<const char *>(&number),
                  width() / 8);
@@ -99,6 +99,10 @@ static LogicalResult adopt(NamedArrays &sample, func::FuncOp main) {
     if (!converter.isKnown())
       return fail(main, sample) << "has numbers for '" << array.name << "', but the model takes "
                                 << type.getElementType() << "; write a .safetensors file";
+    if (array.shape.size() > static_cast<size_t>(type.getRank()))
+      return fail(main, sample) << "has '" << array.name << "' in lists " << array.shape.size()
+                                << " deep, but the model takes " << type.getRank()
+                                << " dimensions; write each sample in a line of its own";
     if (array.shape.size() < static_cast<size_t>(type.getRank()))
       array.shape.insert(array.shape.begin(), type.getRank() - array.shape.size(), 1);
     std::string bytes;

@@ -15,6 +15,8 @@ from lutra._errors import UsageError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+KINDS = "give the path of a tokenizer.json, or a tokenizer of the packages tokenizers or transformers"
+
 
 def write_samples(calibrate: object, folder: Path, tokenizer: Any) -> str:
     """Sets of samples as the compiler takes them; those in memory, and texts, become files in `folder`."""
@@ -58,23 +60,42 @@ def _as_array(values: object, where: str) -> npt.NDArray[Any]:
 def _write_tokens(calibrate: str, folder: Path, tokenizer: Any) -> str:
     """The sets of a path with the token ids of those that are texts."""
     sets = []
+    encode = _encoder(tokenizer)
     for index, part in enumerate(filter(None, calibrate.split(";"))):
         match = None if os.path.exists(part) else re.fullmatch(r"(.*)(:[0-9.]+)", part, re.DOTALL)
         path, weight = (Path(match[1]), match[2]) if match else (Path(part), "")
-        if path.suffix not in (".txt", ".jsonl") or not path.is_file():
+        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        if not any(_is_text(file) for file in files):
             sets.append(part)
             continue
-        texts = path.suffix == ".txt"
-        lines = path.read_text(encoding="utf-8").splitlines() if texts else path.read_bytes().decode().split("\n")
-        folder.mkdir(exist_ok=True, parents=True)
-        own = folder / f"{index}-{path.stem}.jsonl"
-        encode = _encoder(tokenizer)
-        with own.open("w", encoding="utf-8") as file:
-            for line in lines:
-                file.write((json.dumps(encode(line)) if line.strip() else "") if texts else _encode_line(line, encode))
-                file.write("\n")
-        sets.append(f"{own}{weight}")
+        own = folder / str(index)
+        own.mkdir(parents=True)
+        for file in files:
+            if _is_text(file):
+                _write_lines(file, own / file.with_suffix(".jsonl").name, encode)
+            else:
+                (own / file.name).symlink_to(file.resolve())
+        sets.append(f"{own if path.is_dir() else own / path.with_suffix('.jsonl').name}{weight}")
     return ";".join(sets)
+
+
+def _is_text(path: Path) -> bool:
+    return path.suffix in (".txt", ".jsonl") and path.is_file()
+
+
+def _write_lines(path: Path, own: Path, encode: Callable[[str], dict[str, list[int]]]) -> None:
+    """Lines of JSON, behind those that are there, with the ids of a file's texts."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
+    except UnicodeDecodeError as error:
+        raise UsageError([f"calibration sample {path} is no text of UTF-8: {error}"]) from None
+    with own.open("a", encoding="utf-8") as file:
+        for line in lines:
+            if path.suffix == ".jsonl":
+                file.write(_encode_line(line, encode))
+            elif line.strip():
+                file.write(json.dumps(encode(line)))
+            file.write("\n")
 
 
 def _encode_line(line: str, encode: Callable[[str], dict[str, list[int]]]) -> str:
@@ -89,6 +110,14 @@ def _encode_line(line: str, encode: Callable[[str], dict[str, list[int]]]) -> st
     return json.dumps({**encode(text), **sample})
 
 
+def _plain(encoding: object) -> dict[str, list[int]]:
+    import numpy as np
+
+    if not isinstance(encoding, Mapping):
+        raise UsageError([f"tokenizer gives a {type(encoding).__name__} and no ids by input name; {KINDS}"])
+    return {name: np.asarray(ids).tolist() for name, ids in encoding.items()}
+
+
 def _encoder(tokenizer: Any) -> Callable[[str], dict[str, list[int]]]:
     """What a tokenizer makes of a text, by the names that models give their inputs."""
     if isinstance(tokenizer, str | os.PathLike):
@@ -101,7 +130,9 @@ def _encoder(tokenizer: Any) -> Callable[[str], dict[str, list[int]]]:
             raise UsageError([f"tokenizer {path} cannot be read: {error}"]) from None
         tokenizer.no_padding()
     if callable(tokenizer):  # of transformers
-        return lambda text: {name: list(ids) for name, ids in tokenizer(text).items()}
+        return lambda text: _plain(tokenizer(text))
+    if not hasattr(tokenizer, "encode"):
+        raise UsageError([f"tokenizer is a {type(tokenizer).__name__}; {KINDS}"])
 
     def encode(text: str) -> dict[str, list[int]]:
         encoding = tokenizer.encode(text)

@@ -170,6 +170,21 @@ def test_tokenizers_make_samples_of_texts(tmp_path: Path) -> None:
     assert expected[0] == sum(map(len, texts))
     assert tokens(tmp_path / "a.txt", encode) == expected
     assert tokens(f"{tmp_path / 'a.jsonl'}:0.5;{tmp_path / 'a.txt'}:2", encode)[0] == 2 * expected[0]
+    # A folder holds texts beside arrays.
+    mixed = tmp_path / "mixed"
+    mixed.mkdir()
+    half = len(texts) // 2
+    np.savez(mixed / "0.npz", input_ids=ids[0])
+    (mixed / "1.txt").write_bytes(b"\xef\xbb\xbf" + "\r\n".join(texts[1:half]).encode())
+    (mixed / "2.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts[half:]))
+    assert tokens(mixed, encode) == expected
+    assert tokens(f"{mixed}:0.5;{mixed}", lambda text: {name: np.array(own) for name, own in encode(text).items()})
+    for wrong in (3, False, lambda text: [1, 2]):
+        with pytest.raises(lutra.UsageError, match="give the path of a tokenizer.json, or a tokenizer of the packages"):
+            tokens(tmp_path / "a.txt", wrong)
+    (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
+    with pytest.raises(lutra.UsageError, match="latin.txt is no text of UTF-8"):
+        tokens(tmp_path / "latin.txt", encode)
     with pytest.raises(lutra.CompileError, match="is text, which the model's tokenizer alone"):
         tokens(tmp_path / "a.txt")
     with pytest.raises(lutra.UsageError, match="tokenizer goes with calibrate"):

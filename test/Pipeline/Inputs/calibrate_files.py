@@ -87,7 +87,10 @@ def main() -> None:
         "deep": '{"x": ' + "[" * 9 + "1" + "]" * 9 + "}",
         "null": '{"x": [null]}',
         "text": '{"text": "some words"}',
-        "fraction": '{"x": [1], "attention_mask": [1.5]}',
+        "fraction": '{"x": [1], "attention_mask": [1, 2.5]}',
+        "great": '{"x": [1], "attention_mask": [1, 99999999999999999999]}',
+        "stacked": '{"x": [[[1]]], "attention_mask": [1]}',
+        "none": "{}",
         "blank": "\n \n",
         "masked": '{"x": [1], "attention_mask": [0]}',
     }
