@@ -357,8 +357,10 @@ void Splitter::split(MatmulOp op) {
   };
   RankedTensorType lhs = typeOf(op.getLhs()), result = typeOf(op.getResult());
   if (!op.getTransposeRhs() || op.getTransposeLhs() || op.getScale() || type.getRank() != 2 || !type.hasStaticShape() ||
-      lhs.isDynamicDim(lhs.getRank() - 1) || !lhs.getElementType().isF32() || !result.getElementType().isF32())
+      !lhs.getElementType().isF32() || !result.getElementType().isF32())
     return leave("is not read as a matrix of rows along K by a product of f32");
+  if (lhs.isDynamicDim(lhs.getRank() - 1))
+    return leave("is multiplied with rows of unknown length; fix their size, as --dim=NAME=SIZE does");
   const Weight &weight = weightOf(global);
   if (!weight.why.empty())
     return leave(weight.why);

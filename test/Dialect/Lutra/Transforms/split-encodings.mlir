@@ -186,3 +186,12 @@ func.func @floats_alone(%x: tensor<?x64xf32>) -> (tensor<?x4xf32>, tensor<?x4xf3
   %r = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<4x64xf32, #words>) -> tensor<?x4xf32>
   return %q, %r : tensor<?x4xf32>, tensor<?x4xf32>
 }
+
+// CHECK-LABEL: func.func @unknown_depth
+// CHECK: lutra.matmul %{{.*}} {not_split = "@w_minima is one product, since it is multiplied with rows of unknown length;
+func.func @unknown_depth(%x: tensor<?x?xf32>) -> tensor<?x4xf32> {
+  // REMARK: is multiplied with rows of unknown length; fix their size, as --dim=NAME=SIZE does
+  %w = lutra.weight @w_minima : tensor<4x64xf32, #minima>
+  %y = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x?xf32>, tensor<4x64xf32, #minima>) -> tensor<?x4xf32>
+  return %y : tensor<?x4xf32>
+}
