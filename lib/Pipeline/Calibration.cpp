@@ -57,9 +57,7 @@ static LogicalResult arrange(Sample &sample, func::FuncOp main) {
   auto fail = [&]() {
     return emitCodedError(main.getLoc(), ErrorCode::Attribute) << "calibration sample '" << sample.name << "' ";
   };
-  std::vector<std::string> names, held;
-  for (unsigned index = 0; index < main.getNumArguments(); ++index)
-    names.push_back(inputName(main, index));
+  std::vector<std::string> names = inputNames(main), held;
   for (const NamedArray &array : sample.arrays)
     held.push_back(array.name);
   for (size_t index = 0; index < names.size(); ++index) {

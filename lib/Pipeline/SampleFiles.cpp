@@ -31,14 +31,10 @@ std::vector<std::string> lutra::sampleFilesOf(StringRef path) {
   return files;
 }
 
-std::string lutra::inputName(func::FuncOp main, unsigned index) {
-  return publicNameOf(main.getArgAttrDict(index), "input", index);
-}
-
-static std::vector<std::string> inputNames(func::FuncOp main) {
+std::vector<std::string> lutra::inputNames(func::FuncOp main) {
   std::vector<std::string> names;
   for (unsigned index = 0; index < main.getNumArguments(); ++index)
-    names.push_back(inputName(main, index));
+    names.push_back(publicNameOf(main.getArgAttrDict(index), "input", index));
   return names;
 }
 
@@ -195,7 +191,7 @@ LogicalResult lutra::readSamples(StringRef path, func::FuncOp main, bool splits,
     if (main.getNumArguments() != 1)
       return fail(main, file) << "is one array, but the model has " << main.getNumArguments()
                               << " inputs; save an .npz with " << llvm::join(inputNames(main), ", ");
-    file.arrays.front().name = inputName(main, 0);
+    file.arrays.front().name = inputNames(main).front();
   }
   if (splits)
     return split(std::move(file), main, samples);

@@ -17,7 +17,8 @@ struct NamedArrays {
 /// The files of a set in the order of their names.
 std::vector<std::string> sampleFilesOf(llvm::StringRef path);
 
-std::string inputName(mlir::func::FuncOp main, unsigned index);
+/// The names of @main's inputs, in their order.
+std::vector<std::string> inputNames(mlir::func::FuncOp main);
 
 /// The samples of a file, with the names and types of @main's inputs where the file has none. `splits`: arrays hold
 /// samples along their first axis, but for lines of JSON, which are samples. Errors are diagnostics.
