@@ -79,8 +79,10 @@ static double unpackOperations(const EncodedPanels &panels, const CodedValues &v
       operations += (piece.at != piece.to) + (piece.count < 8) + (piece.to > 0);
     if (!values.entries.empty() && findsPairs)
       operations += static_cast<double>(5 + 3 * values.digits);
-    else if (!values.entries.empty()) // a shuffle for 16 entries, and what chooses among those
-      operations += static_cast<double>((panels.code.bits <= 4 ? 1 : panels.code.bits == 5 ? 4 : 9) * values.digits);
+    else if (!values.entries.empty()) { // a shuffle for 16 entries, what adds them up, and, once, codes less 16
+      double parts = panels.code.bits <= 4 ? 1 : panels.code.bits == 5 ? 2 : 4;
+      operations += parts - 1 + (2 * parts - 1) * static_cast<double>(values.digits);
+    }
     operations += values.special.empty() ? 0 : 2;
     operations += values.least < 0 ? 1 : 0;
   }

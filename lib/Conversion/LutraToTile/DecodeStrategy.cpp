@@ -30,9 +30,9 @@ public:
 
 /// Operations that find floats of stored tables for a vector of codes (TileFloatTables.cpp).
 static double tableOperations(int64_t entries, const TileTarget &target) {
-  // What chooses among two, lanes that read for themselves (32 cycles for 16 of them, Xeon), a gather of 16.
-  constexpr double choice = 2, turn = 4, gathered = 16;
-  double bits = target.getVectorBits();
+  // What chooses among two, lanes that read for themselves (32 cycles for 16 of them, Xeon), a gather.
+  constexpr double choice = 2, turn = 4;
+  double bits = target.getVectorBits(), gathered = bits / 32;
   auto inParts = [&](double part, double cost) {
     double parts = std::max(1.0, static_cast<double>(entries) / part);
     return parts * cost + choice * (parts - 1);
@@ -43,7 +43,7 @@ static double tableOperations(int64_t entries, const TileTarget &target) {
     return turn * bits / 32;
   if (bits >= 512)
     return entries <= 64 ? inParts(entries <= 16 ? 16 : 32, 1) : gathered;
-  return entries <= 32 ? inParts(8, 1) : turn * bits / 32;
+  return entries <= 32 ? inParts(8, 1) : gathered;
 }
 
 double lutra::decodeOperations(const EncodedPanels &panels, const TileTarget &target) {

@@ -198,42 +198,50 @@ Value CodedWords::shuffle(Value codes, ArrayRef<int64_t> table, int64_t part) {
   return call("llvm.x86.avx512.permvar.qi.512", bytes, {constant, codes});
 }
 
+/// Part of a table in every 16 bytes of a vector, repeated where it has fewer entries.
+Value CodedWords::shuffled(ArrayRef<int64_t> part) {
+  SmallVector<int8_t> entries;
+  for (int64_t i = 0; i < vectorBytes; ++i)
+    entries.push_back(static_cast<int8_t>(part[i % 16 % part.size()]));
+  return arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(bytes, ArrayRef(entries)));
+}
+
 /// The entries of the table for codes. On aarch64 one instruction reads up to 64 of them; on x86 each 16 take a
-/// shuffle, and of those the upper bits choose (findsPairs: two of 16 bits do).
+/// shuffle, and of those the upper bits choose (findsPairs: two of 16 bits do). Vectors of 256 bits take more for such
+/// a choice than for a sum: a shuffle finds 0 for what is negative, so it adds (xor) what the next 16 entries differ by
+/// from those before where the code is none of these.
 Value CodedWords::lookUp(Value codes, ArrayRef<int64_t> table) {
   if (vectorBytes == 16) {
     Values operands;
-    for (size_t first = 0; first < std::max<size_t>(16, table.size()); first += 16) {
-      SmallVector<int8_t> entries;
-      for (size_t i = 0; i < 16; ++i)
-        entries.push_back(static_cast<int8_t>(table[(first + i) % table.size()]));
-      operands.push_back(arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(bytes, ArrayRef(entries))));
-    }
+    for (size_t first = 0; first < std::max<size_t>(16, table.size()); first += 16)
+      operands.push_back(shuffled(table.slice(first, std::min<size_t>(16, table.size()))));
     std::string name = "llvm.aarch64.neon.tbl" + std::to_string(operands.size()) + ".v16i8";
     operands.push_back(codes);
     return call(name, bytes, operands);
   }
-  StringRef shuffle = vectorBytes == 64 ? "llvm.x86.avx512.pshuf.b.512" : "llvm.x86.avx2.pshuf.b";
-  SmallVector<Value> found;
-  for (size_t first = 0; first < table.size(); first += 16) {
-    SmallVector<int8_t> entries; // in all quarters of the vector
-    for (int64_t i = 0; i < vectorBytes; ++i)
-      entries.push_back(static_cast<int8_t>(table[first + i % 16 % std::min<size_t>(16, table.size())]));
-    Value shuffled = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(bytes, ArrayRef(entries)));
-    found.push_back(call(shuffle, bytes, {shuffled, codes}));
-  }
-  for (int64_t bit = 4; found.size() > 1; ++bit) {
-    Value isSet;
-    if (vectorBytes == 32) { // the sign of a byte chooses
-      Value pairs = vector::BitCastOp::create(builder, loc, narrowType, codes);
-      pairs = arith::ShLIOp::create(builder, loc, pairs, splat(narrowType, 7 - bit));
-      isSet = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::slt,
-                                    vector::BitCastOp::create(builder, loc, bytes, pairs), splat(bytes, 0));
-    } else {
-      isSet = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne,
-                                    arith::AndIOp::create(builder, loc, codes, splat(bytes, int64_t(1) << bit)),
-                                    splat(bytes, 0));
+  size_t part = std::min<size_t>(16, table.size());
+  if (vectorBytes == 32) {
+    Value found;
+    SmallVector<int64_t> before(part);
+    for (size_t first = 0; first < table.size(); first += part) {
+      SmallVector<int64_t> differences;
+      for (auto [entry, last] : llvm::zip_equal(table.slice(first, part), before))
+        differences.push_back(entry ^ last);
+      before.assign(table.begin() + first, table.begin() + first + part);
+      if (first > 0)
+        codes = arith::SubIOp::create(builder, loc, codes, splat(bytes, 16));
+      Value own = call("llvm.x86.avx2.pshuf.b", bytes, {shuffled(differences), codes});
+      found = found ? arith::XOrIOp::create(builder, loc, found, own).getResult() : own;
     }
+    return found;
+  }
+  SmallVector<Value> found;
+  for (size_t first = 0; first < table.size(); first += part)
+    found.push_back(call("llvm.x86.avx512.pshuf.b.512", bytes, {shuffled(table.slice(first, part)), codes}));
+  for (int64_t bit = 4; found.size() > 1; ++bit) {
+    Value isSet = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::ne,
+                                        arith::AndIOp::create(builder, loc, codes, splat(bytes, int64_t(1) << bit)),
+                                        splat(bytes, 0));
     SmallVector<Value> chosen;
     for (size_t i = 0; i < found.size(); i += 2)
       chosen.push_back(arith::SelectOp::create(builder, loc, isSet, found[i + 1], found[i]));

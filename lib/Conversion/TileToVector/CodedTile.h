@@ -106,6 +106,7 @@ private:
   llvm::SmallVector<int64_t> tableOf(int64_t field, int64_t digit);
   mlir::Value shuffle(mlir::Value codes, llvm::ArrayRef<int64_t> table, int64_t part);
   mlir::Value lookUp(mlir::Value codes, llvm::ArrayRef<int64_t> table);
+  mlir::Value shuffled(llvm::ArrayRef<int64_t> part);
   bool findsPairs();
   mlir::Value lookUpPairs(mlir::Value codes, int64_t position, int64_t digit);
 

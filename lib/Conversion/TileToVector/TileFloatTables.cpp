@@ -3,13 +3,15 @@
 // Instructions find entries in parts of a table, and the higher bits of a code choose among what was found:
 //   512 bits  parts of 32 (vpermi2ps), or one of 16 (vpermps); more than 64 floats are gathered: 8 cycles for 16 codes
 //             on a Xeon, where parts of 256 floats take 11
-//   256 bits  parts of 8 (vpermps), up to 32 floats
+//   256 bits  parts of 8 (vpermps), up to 32 floats; more are gathered
 //   aarch64   parts of 16 floats as bytes (tbl, then tbx, which leaves what it does not find), up to 64
-// Elsewhere lanes read what they need one by one, a table that is stated in parts of 8, which LLVM finds words for.
+// Elsewhere lanes read what they need one by one (256 bits: twice the cycles of a gather, 11 for 8 codes, on a Xeon), a
+// table that is stated in parts of 8, which LLVM finds words for.
 #include "TileToVector.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
 
@@ -196,7 +198,7 @@ struct FloatGatherPattern final : OpConversionPattern<TileGatherOp> {
         columns == 1 || columns % form.lanes() != 0)
       return rewriter.notifyMatchFailure(op, "no whole vectors of codes with floats for entries");
     int64_t size = source.getNumElements();
-    if (size > form.mostEntries() && form.kind != FloatTableForm::Wide)
+    if (size > form.mostEntries() && form.kind != FloatTableForm::Wide && form.kind != FloatTableForm::Narrow)
       return rewriter.notifyMatchFailure(op, "registers do not hold the table");
     auto entries = [&](int64_t first, int64_t count) -> Value {
       Value at = arith::ConstantIndexOp::create(rewriter, loc, first);
@@ -205,8 +207,9 @@ struct FloatGatherPattern final : OpConversionPattern<TileGatherOp> {
     FloatTable table(rewriter, loc, form, size, entries);
     SmallVector<Value> rows;
     for (Value codes : adaptor.getOffsets())
-      rows.push_back(size <= form.mostEntries() ? table.findRow(withoutMask(codes, size))
-                                                : gather(rewriter, loc, op.getSource(), codes));
+      rows.push_back(size <= form.mostEntries()               ? table.findRow(withoutMask(codes, size))
+                     : form.kind == FloatTableForm::Narrow ? gatherParts(rewriter, loc, op.getSource(), codes)
+                                                           : gather(rewriter, loc, op.getSource(), codes));
     rewriter.replaceOpWithMultiple(op, {rows});
     return success();
   }
@@ -219,6 +222,31 @@ private:
     Value none = arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type));
     Value first = arith::ConstantIndexOp::create(builder, loc, 0);
     return vector::GatherOp::create(builder, loc, type, source, ValueRange{first}, offsets, all, none);
+  }
+
+  /// LLVM has no gathers of 256 bits where nothing says that they are quick.
+  static Value gatherParts(OpBuilder &builder, Location loc, Value source, Value offsets) {
+    constexpr int64_t lanes = 8;
+    auto type = VectorType::get({lanes}, builder.getF32Type());
+    auto word = VectorType::get({lanes}, builder.getI32Type());
+    Value address = memref::ExtractAlignedPointerAsIndexOp::create(builder, loc, source);
+    address = arith::IndexCastOp::create(builder, loc, builder.getI64Type(), address);
+    Value table = LLVM::IntToPtrOp::create(builder, loc, LLVM::LLVMPointerType::get(builder.getContext()), address);
+    Value none = arith::ConstantOp::create(builder, loc, builder.getZeroAttr(type));
+    Value all = arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(word, builder.getI32IntegerAttr(-1)));
+    all = arith::BitcastOp::create(builder, loc, type, all);
+    Value bytes = arith::ConstantOp::create(builder, loc, builder.getI8IntegerAttr(4)); // of an entry
+    Value row = arith::ConstantOp::create(
+        builder, loc, builder.getZeroAttr(cast<VectorType>(offsets.getType()).clone(builder.getF32Type())));
+    for (int64_t first = 0; first < cast<VectorType>(offsets.getType()).getNumElements(); first += lanes) {
+      Value part = vector::ExtractStridedSliceOp::create(builder, loc, offsets, first, lanes, 1);
+      Value found = LLVM::CallIntrinsicOp::create(builder, loc, type,
+                                                  builder.getStringAttr("llvm.x86.avx2.gather.d.ps.256"),
+                                                  ValueRange{none, table, part, all, bytes})
+                        ->getResult(0);
+      row = vector::InsertStridedSliceOp::create(builder, loc, found, row, first, 1);
+    }
+    return row;
   }
 
   FloatTableForm form;

@@ -25,12 +25,13 @@ func.func @sixteen(%c: memref<16xi32>, %t: memref<16xf32>, %y: memref<16xf32>) a
   return
 }
 
-// Two parts of 32, eight of 8, four of 16: of those, 256 bits find only four in time.
+// Two parts of 32, four of 16; eight of 8 would take longer than two gathers.
 // CHECK-LABEL: func.func @sixty_four
 // WIDE-COUNT-2: vpermi2var.ps.512
 // WIDE: arith.select
 // NARROW-NOT: permps
-// NARROW: memref.load
+// NARROW-COUNT-2: avx2.gather.d.ps.256
+// NARROW-NOT: avx2.gather
 // BYTES: neon.tbl4
 // BYTES-COUNT-3: neon.tbx4
 func.func @sixty_four(%c: memref<16xi32>, %t: memref<64xf32>, %y: memref<16xf32>) attributes {lutra.kernel} {
@@ -44,7 +45,8 @@ func.func @sixty_four(%c: memref<16xi32>, %t: memref<64xf32>, %y: memref<16xf32>
 // Registers do not hold it.
 // CHECK-LABEL: func.func @all_bytes
 // WIDE: vector.gather
-// NARROW: memref.load
+// NARROW-COUNT-2: avx2.gather.d.ps.256
+// NARROW-NOT: memref.load
 // BYTES: memref.load
 func.func @all_bytes(%c: memref<16xi32>, %t: memref<256xf32>, %y: memref<16xf32>) attributes {lutra.kernel} {
   %z = arith.constant 0 : index
