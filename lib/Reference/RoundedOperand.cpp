@@ -191,17 +191,21 @@ static double getHalf(Interpreter &interpreter) {
   return interpreter.getErrorModel() == ErrorModel::Independent ? 4 : 1;
 }
 
-/// Room for codes of groups that become bytes with one scale a row, where these are near enough or the product says so.
-static ArrayPtr withRescaling(MatmulOp op, const Array &weight, double half) {
-  auto type = cast<RankedTensorType>(op.getRhs().getType());
-  ArrayPtr same{&weight, [](const Array *) {}};
-  EncodingAttr encoding = encodingOf(type);
+/// Bytes with one scale a row that codes of groups may become, where these are near enough or the product says so.
+static std::optional<RescaledCodes> findRescaling(MatmulOp op, const Array &weight) {
+  EncodingAttr encoding = encodingOf(cast<RankedTensorType>(op.getRhs().getType()));
   if (!encoding || weight.rank() != 2 || !op.getTransposeRhs() || weight.stored.empty())
-    return same;
+    return std::nullopt;
+  std::optional<RescaledCodes> codes =
+      rescaleCodes(encoding.getValue(), weight.shape.front(), weight.shape.back(), weight.stored);
+  return codes && (op.getRoundsRhs() || codes->isFine()) ? codes : std::nullopt;
+}
+
+/// Room for those.
+static ArrayPtr withRescaling(const std::optional<RescaledCodes> &codes, const Array &weight, double half) {
+  if (!codes)
+    return {&weight, [](const Array *) {}};
   int64_t k = weight.shape.back();
-  std::optional<RescaledCodes> codes = rescaleCodes(encoding.getValue(), weight.shape.front(), k, weight.stored);
-  if (!codes || !(op.getRoundsRhs() || codes->isFine()))
-    return same;
   auto result = std::make_shared<Array>(weight);
   result->errors.resize(weight.count());
   for (int64_t i = 0; i < weight.count(); ++i)
@@ -209,16 +213,17 @@ static ArrayPtr withRescaling(MatmulOp op, const Array &weight, double half) {
   return result;
 }
 
-/// Room for values of codes that are rounded themselves: as much as each element moves.
-static ArrayPtr withRoundedValues(MatmulOp op, const Array &weight, double half) {
+/// Room for values of codes that are rounded themselves, and may be rescaled then: as much as each element moves.
+static ArrayPtr withRoundedValues(MatmulOp op, const Array &weight, double half, bool rescales) {
   ArrayPtr same{&weight, [](const Array *) {}};
   if (weight.rank() != 2 || !op.getTransposeRhs() || weight.stored.empty())
     return same;
   const Encoding &encoding = getEncoding(op);
   int64_t n = weight.shape.front(), k = weight.shape.back();
   std::shared_ptr<Array> result;
-  for (const Encoding &made : findRoundedEncodings(encoding, n, k, weight.stored)) {
+  for (const Encoding &made : findRoundedEncodings(encoding, n, k, weight.stored, rescales)) {
     std::vector<uint8_t> bytes = llvm::cantFail(restate(encoding, made, n, k, weight.stored));
+    std::optional<RescaledCodes> codes = rescales ? rescaleCodes(made, n, k, bytes) : std::nullopt;
     std::vector<double> values = llvm::cantFail(decodeTensor(made, n, k, bytes)); // as the bytes that it was made of
     if (!result) {
       result = std::make_shared<Array>(weight);
@@ -226,6 +231,8 @@ static ArrayPtr withRoundedValues(MatmulOp op, const Array &weight, double half)
     }
     for (int64_t i = 0; i < weight.count(); ++i) {
       double move = half * 1.0001 * std::fabs(values[i] - weight.floats[i]);
+      if (codes)
+        move += half * RescaledCodes::greatestMove * codes->scales[i / k];
       result->errors[i] = std::max(result->errors[i], weight.errorAt(i) + move);
     }
   }
@@ -252,10 +259,12 @@ ArrayPtr lutra::getProductWeight(MatmulOp op, Interpreter &interpreter) {
   ArrayPtr weight{&rhs, [](const Array *) {}};
   if (form && (form->kind == ActivationForm::BF16 || form->isFp8()))
     return withBfloatRounding(rhs, half);
+  std::optional<RescaledCodes> rescaling;
   if (interpreter.hasBounds() && (op.getRoundsRhs() || hasRowScale))
-    weight = withRescaling(op, rhs, half);
+    rescaling = findRescaling(op, rhs);
+  weight = withRescaling(rescaling, rhs, half);
   if (form && form->kind == ActivationForm::Int) {
-    weight = withEither(weight, *withRoundedValues(op, rhs, half));
+    weight = withEither(weight, *withRoundedValues(op, rhs, half, rescaling.has_value()));
     if (takesBfloat(getEncoding(op)))
       weight = withEither(weight, *withBfloatRounding(rhs, half));
   }

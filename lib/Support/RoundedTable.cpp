@@ -2,6 +2,7 @@
 #include "lutra/Support/RoundedTable.h"
 
 #include "lutra/Support/DenseFormat.h"
+#include "lutra/Support/RescaledCodes.h"
 #include "lutra/Support/StatedTable.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -82,8 +83,9 @@ static std::vector<double> findValues(const Encoding &encoding) {
   return values;
 }
 
-std::optional<Encoding> lutra::roundToBytes(const Encoding &encoding) {
-  constexpr double most = 127, half = 64, finest = 0x1p-16, fineShare = 0.2;
+/// The encoding with values rounded to at most so many times one number, more than half of them.
+static std::optional<Encoding> roundToMultiples(const Encoding &encoding, double most) {
+  constexpr double finest = 0x1p-16, fineShare = 0.2;
   const std::vector<double> values = findValues(encoding);
   double greatest = findGreatest(values);
   if (values.size() < 2 || greatest == 0)
@@ -95,7 +97,7 @@ std::optional<Encoding> lutra::roundToBytes(const Encoding &encoding) {
   int exponent = 0;
   std::frexp(greatest, &exponent);
   double quantum = std::max(finest, std::ldexp(finest, exponent)), unit = 0, least = 0;
-  double coarsest = std::min(greatest / half, fineShare * findMeanDistance(values));
+  double coarsest = std::min(greatest / std::ceil(most / 2), fineShare * findMeanDistance(values));
   for (double count = std::ceil(greatest / most / quantum); count * quantum <= coarsest; ++count) {
     double error = 0;
     for (double value : values)
@@ -117,8 +119,10 @@ std::optional<Encoding> lutra::roundToBytes(const Encoding &encoding) {
   return made;
 }
 
+std::optional<Encoding> lutra::roundToBytes(const Encoding &encoding) { return roundToMultiples(encoding, 127); }
+
 std::vector<Encoding> lutra::findRoundedEncodings(const Encoding &encoding, int64_t n, int64_t k,
-                                                  llvm::ArrayRef<uint8_t> bytes) {
+                                                  llvm::ArrayRef<uint8_t> bytes, bool rescales) {
   std::optional<Encoding> stated = bytes.empty() ? std::nullopt : stateTable(encoding, n, k, bytes);
   const Encoding &known = stated ? *stated : encoding;
   std::vector<Encoding> found;
@@ -128,6 +132,9 @@ std::vector<Encoding> lutra::findRoundedEncodings(const Encoding &encoding, int6
     found.push_back(std::move(*made));
   else if (stated) // as it is
     found.push_back(*stated);
+  if (rescales)
+    if (std::optional<Encoding> made = roundToMultiples(known, RescaledCodes::greatestExtent))
+      found.push_back(std::move(*made));
   if (!bytes.empty())
     for (Encoding &made : found)
       made = cutGroups(made, k);

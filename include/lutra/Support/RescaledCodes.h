@@ -19,8 +19,9 @@ struct RescaledCodes {
   /// Squared errors grow by a 25th at most, if codes are the nearest to values without any order.
   bool isFine() const { return ratio <= 0.2; }
   /// Of a row's scale, the most that a value moves: half, and what rounding a factor of 8 bits behind the point adds to
-  /// values of up to 51 steps.
+  /// values of up to so many steps.
   static constexpr double greatestMove = 0.6;
+  static constexpr int64_t greatestExtent = 51;
   /// Of a row, so that its inverse is a number of f32, with a factor for each code.
   static constexpr double leastScale = 0x1p-100, greatestScale = 0x1p100;
 };

@@ -24,8 +24,10 @@ std::optional<Encoding> roundToBytes(const Encoding &encoding);
 
 /// The encodings of roundToBytes and roundTable that an n x k matrix may have instead; a table in these bytes of it is
 /// stated (lutra::stateTable), and groups are cut (lutra::cutGroups) where there are bytes.
+/// Where codes of groups may become bytes with one scale a row (`rescales`), the last is roundToBytes with multiples so
+/// few that these bytes tell them apart (RescaledCodes::greatestExtent).
 std::vector<Encoding> findRoundedEncodings(const Encoding &encoding, int64_t n, int64_t k,
-                                           llvm::ArrayRef<uint8_t> bytes);
+                                           llvm::ArrayRef<uint8_t> bytes, bool rescales = false);
 
 /// Whether beside such activations a product may round the weight to bf16, and activations times their scales too:
 /// no small integers stand for its values as they are, which are fp8, or a table's that is not stated, has more than 64

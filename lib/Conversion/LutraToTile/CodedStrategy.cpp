@@ -7,6 +7,8 @@
 #include "GroupKinds.h"
 #include "Strategies.h"
 
+#include "lutra/Support/RescaledCodes.h"
+
 #include <cmath>
 
 using namespace mlir;
@@ -56,7 +58,7 @@ public:
   }
 
 private:
-  static constexpr int64_t leastRows = 32, greatestExtent = 51, greatestGroup = 8192;
+  static constexpr int64_t leastRows = 32, greatestGroup = 8192;
   /// Along K, so that 32 bits hold sums of products of bytes: of -128 with 127, where a caller gives codes.
   static constexpr int64_t greatestDepth = ((int64_t(1) << 31) - 1) / (128 * 127);
 };
@@ -111,15 +113,19 @@ std::optional<StrategyOffer> CodedStrategy::match(const ProductProblem &problem,
   std::optional<CodedProduct> coded = target.getCodedProduct();
   double rows = static_cast<double>(problem.shape.m < 0 ? ProductProblem::assumedRows : problem.shape.m);
   // Tiles of AMX read what is unpacked once for all rows of an item; then whole products take as long as these would
-  // with a little more than one product of vectors at a time (M = 16 and 128, K = N = 4096, groups of 128).
+  // with two thirds of a product of vectors at a time (M = 16 and 128, K = N = 4096, groups of 128).
   bool unpacksOnce = target.hasByteTiles() && (values.digits == 1 || values.hasSignedDigits(panels)) &&
                      rows >= static_cast<double>(coded->unpackRows);
   constexpr double itemRows = 128;
   int64_t tileRows = values.digits > 1 ? std::min(coded->rows, getDigitRows(*coded, values.digits)) : coded->rows;
   double tiles = std::ceil(rows / (unpacksOnce ? itemRows : static_cast<double>(tileRows)));
   double weights = static_cast<double>(problem.shape.n) * static_cast<double>(problem.shape.k);
-  constexpr double twoDigits = 1.7; // times one, where tiles load a row for both and scale both as one
-  double products = unpacksOnce && values.digits > 1 ? twoDigits : productOperations(values, *coded);
+  // Two digits: tiles load a row for both and scale both as one. Sums of whole rows: 214 us (128 rows, 1024 x 2048), in
+  // groups of 128 399.
+  constexpr double ofTiles = 0.67, twoDigits = 1.13, wholeRows = 0.33;
+  double products = productOperations(values, *coded);
+  if (unpacksOnce)
+    products = values.digits > 1 ? twoDigits : panels.groups() == 1 ? wholeRows : ofTiles;
   double operations = problem.getMultiplyAdds() * products +
                       tiles * weights * unpackOperations(panels, values, target);
   return StrategyOffer{operations / static_cast<double>(coded->vectorBytes) / coded->perCycle};
@@ -160,8 +166,9 @@ std::optional<StrategyOffer> RescaledStrategy::match(const ProductProblem &probl
     why = "takes groups of at most " + std::to_string(greatestGroup) + " along K alone";
   else if (panels.k > greatestDepth)
     why = "takes at most " + std::to_string(greatestDepth) + " elements along K, whose sums 32 bits hold";
-  else if (values.digits > 1 || values.greatestExtent(panels) > greatestExtent)
-    why = "takes values that are multiples of a number up to " + std::to_string(greatestExtent) + " alone";
+  else if (values.digits > 1 || values.greatestExtent(panels) > RescaledCodes::greatestExtent)
+    why = "takes values that are multiples of a number up to " + std::to_string(RescaledCodes::greatestExtent) +
+          " alone";
   if (!why.empty())
     return std::nullopt;
   constexpr double itemRows = 128;
@@ -176,9 +183,8 @@ std::optional<StrategyOffer> RescaledStrategy::match(const ProductProblem &probl
     double more = std::ceil(rows / itemRows) * (weights * ofByte + groups * ofGroup) - rows * groups * ofSum;
     return StrategyOffer{offer->cycles + more * 64 / static_cast<double>(target.getCodedProduct()->vectorBytes)};
   }
-  // In the measure of the coded strategy, which is 1.5 times what both take (M = 32 to 256, K = N = 4096, Xeon): cycles
-  // of a multiply-add, and of a weight in each block of rows.
-  constexpr double ofProduct = 0.0045, ofWeight = 0.14;
+  // Cycles of a multiply-add, and of a weight in each block of rows (M = 32 to 256, K = N = 4096, Xeon).
+  constexpr double ofProduct = 0.003, ofWeight = 0.093;
   return StrategyOffer{problem.getMultiplyAdds() * ofProduct + std::ceil(rows / itemRows) * weights * ofWeight};
 }
 

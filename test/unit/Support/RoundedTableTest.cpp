@@ -2,6 +2,7 @@
 #include "lutra/Support/RoundedTable.h"
 
 #include "lutra/Support/EncodedTensor.h"
+#include "lutra/Support/RescaledCodes.h"
 #include "lutra/Support/StatedTable.h"
 
 #include "gtest/gtest.h"
@@ -114,6 +115,23 @@ TEST(StatedTable, decodes_alike) {
   std::optional<Encoding> four = roundToBytes(withTable(4, kWhole, entriesOf(16)));
   ASSERT_TRUE(four);
   EXPECT_EQ(cutGroups(*four, k).terms.front().formats.front().scales.front().gk, kWhole);
+}
+
+/// Where codes may be rescaled, the last are multiples that few bytes tell apart.
+TEST(RoundedTable, fewer_multiples_for_rescaled_codes) {
+  std::vector<double> entries = entriesOf(16);
+  Encoding encoding = withTable(4, 32, entries);
+  std::vector<Encoding> few = findRoundedEncodings(encoding, 8, 64, {}, /*rescales=*/true);
+  ASSERT_EQ(few.size(), findRoundedEncodings(encoding, 8, 64, {}).size() + 1);
+  std::optional<double> unit = factsOf(few.back().terms.front().formats.front()).int8Unit;
+  ASSERT_TRUE(unit);
+  EXPECT_LE(1 / *unit, RescaledCodes::greatestExtent + 0.5);
+  for (size_t i = 0; i < entries.size(); ++i)
+    EXPECT_LE(std::fabs(tableOf(few.back())[i] - entries[i]), *unit / 2) << i;
+  // Of 5 bits these would be more than a fifth of their distance.
+  encoding = withTable(5, 32, entriesOf(32));
+  EXPECT_EQ(findRoundedEncodings(encoding, 8, 64, {}, /*rescales=*/true).size(),
+            findRoundedEncodings(encoding, 8, 64, {}).size());
 }
 
 /// Codes of two planes, or of one, in a bit more, with the same values.

@@ -293,14 +293,15 @@ bool QuantizeActivations::mayRound(MatmulOp product) {
 }
 
 /// The types that a weight may have instead: with rounded values, and with a table that it states.
-static SmallVector<RankedTensorType> getRoundedTypes(GlobalOp global) {
+static SmallVector<RankedTensorType> getRoundedTypes(GlobalOp global, bool rescales) {
   auto type = cast<RankedTensorType>(global.getType());
   EncodingAttr attr = encodingOf(type);
   SmallVector<RankedTensorType> types;
   if (!attr || type.getRank() != 2)
     return types;
   ArrayRef<uint8_t> bytes = attr.getPacking() ? ArrayRef<uint8_t>() : readMatrix(global);
-  for (const Encoding &made : findRoundedEncodings(attr.getValue(), type.getDimSize(0), type.getDimSize(1), bytes))
+  for (const Encoding &made :
+       findRoundedEncodings(attr.getValue(), type.getDimSize(0), type.getDimSize(1), bytes, rescales))
     types.push_back(type.cloneWithEncoding(EncodingAttr::get(type.getContext(), made, attr.getPacking())));
   return types;
 }
@@ -354,7 +355,7 @@ Candidate QuantizeActivations::chooseCoded(MatmulOp coded, Choose choose) {
     return best;
   Value own = coded.getRhs();
   GlobalOp global = store->getGlobal(own);
-  SmallVector<RankedTensorType> types = getRoundedTypes(global);
+  SmallVector<RankedTensorType> types = getRoundedTypes(global, coded.getRoundsRhs());
   if (RankedTensorType wide = best.choice ? RankedTensorType() : getWideType(global))
     types.push_back(wide);
   OpBuilder builder(coded);

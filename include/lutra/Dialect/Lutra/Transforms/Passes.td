@@ -244,7 +244,7 @@ def QuantizeActivations : Pass<"lutra-quantize-activations", "mlir::ModuleOp"> {
     or infinities. Where the left-hand side of a product with an encoded weight is dequantized with one scale from codes
     that are -127 at least, or from those of a symmetric `lutra.dynamic_quantize`, and the form asks for no fewer than 8
     bits, those codes are multiplied. A weight whose values are no small integers gets the encoding of
-    lutra::roundToBytes or lutra::roundTable that takes the fewest cycles, if these are fewer than with its own, and
+    lutra::findRoundedEncodings that takes the fewest cycles, if these are fewer than with its own, and
     keeps its bytes but for a stored table, which is stated first (lutra::stateTable), and for scales of long groups,
     which sums of 32 bits do not hold (lutra::cutGroups); codes that no strategy multiplies get another bit where one
     does then (lutra::widenCodes). Where lutra::takesBfloat says that its values are no small
