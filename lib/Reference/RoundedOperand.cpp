@@ -254,7 +254,7 @@ ArrayPtr lutra::getProductWeight(MatmulOp op, Interpreter &interpreter) {
   const Array &rhs = interpreter.getArray(op.getRhs());
   const ActivationForm *form = getRounding(op, rhs, interpreter);
   bool hasRowScale = form && form->kind == ActivationForm::Int && form->symmetric && rhs.rank() > 0 &&
-                     roundedGroup(*form, rhs.shape.back()) >= rhs.shape.back();
+                     (form->group == 0 || roundedGroup(*form, rhs.shape.back()) >= rhs.shape.back());
   double half = getHalf(interpreter);
   ArrayPtr weight{&rhs, [](const Array *) {}};
   if (form && (form->kind == ActivationForm::BF16 || form->isFp8()))

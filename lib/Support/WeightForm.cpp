@@ -326,6 +326,9 @@ static void setActivation(Encoding &encoding, const ActivationRounding &rounding
   bool isKnown = rounding.isFp8() && rounding.isStatic();
   if (rounding.type == ActivationForm::BF16 || isKnown)
     encoding.activation.kind = ActivationForm::BF16;
+  // So are codes; the form says that values of the weight's codes may be rounded too.
+  if (rounding.type == ActivationForm::Int && rounding.isStatic())
+    encoding.activation.kind = ActivationForm::Int;
   if (rounding.type == ActivationForm::F16)
     encoding.activation.kind = ActivationForm::F16;
   if (rounding.scales == ActivationRounding::Group || rounding.scales == ActivationRounding::Token) {

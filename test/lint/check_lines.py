@@ -22,7 +22,7 @@ def main() -> int:
             continue
         count += 1
         text = path.read_text()
-        runs = "\n".join(line for line in text.splitlines() if "RUN:" in line)
+        runs = "\n".join(line for line in text.splitlines() if re.search("RUN:|DEFINE:", line))
         runs = re.sub(r"\\\s*\n\s*(?://|#)\s*RUN:", " ", runs)
         prefixes = set()
         for command in re.findall(r"FileCheck[^|\n]*", runs):
