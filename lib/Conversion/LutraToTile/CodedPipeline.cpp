@@ -14,9 +14,9 @@
 // Sums of all of K stay integers where it is one group, or its groups have one scale (CodedRescale.cpp): then a unit
 // adds to those that wait, parts of the unpacking lie between its products, and nothing is scaled before the end. Rows
 // are copied so that those of a turn lie together, or there those of a tile, and so are their scales. Tiles of such
-// sums take whole rows as they lie: with copies they are 7 % faster (K = 4096), which is less than copies take. Of
-// about 540 cycles that 32 rows by 32 columns take in a group of 128 (Xeon, K = N = 4096), 340 are left where all lies
-// in the first level.
+// sums take whole rows as they lie unless these are many: with copies they are faster by what copies take. Of about 540
+// cycles that 32 rows by 32 columns take in a group of 128 (Xeon, K = N = 4096), 340 are left where all lies in the
+// first level.
 #include "CodedEmission.h"
 
 #include "lutra/Dialect/Lutra/IR/LutraTableOps.h"
@@ -50,11 +50,16 @@ static constexpr int64_t finishedRows = 8;
 /// Parts of what a unit unpacks, between which its products lie.
 static constexpr size_t wholeParts = 4;
 
+/// Rows whose copies serve so many columns that tiles gain more from them: 7 % (K = 4096, 512 rows). Where codes are
+/// rescaled, items of twice as many rows share as much, unless rows at this distance keep each other out of the cache.
+static constexpr int64_t copiedRows = 3 * itemRows, conflictBytes = 4096;
+
 /// Whether tiles of sums of all of K take rows as they lie: those have no rest.
 bool CodedEmission::takesRows(const EncodedPanels &panels, const CodedProduct &product) const {
   int64_t known = getProductProblem(op)->shape.m, turn = cutPiped(panels);
+  bool gainsCopies = known >= copiedRows && (!rescales || depth % conflictBytes == 0);
   return !copies && sumsWhole(panels) && known > 0 && known % product.blockRows == 0 && turn > 0 &&
-         depth % turn == 0 && turn % std::min(rowBytes, turn) == 0;
+         depth % turn == 0 && turn % std::min(rowBytes, turn) == 0 && !gainsCopies;
 }
 
 /// The sums of these rows with a pair of panels take a third of the first-level cache.

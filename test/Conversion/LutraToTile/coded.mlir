@@ -35,9 +35,13 @@ lutra.kernel @rescaled(%a: tensor<64x512xi8>, %s: tensor<64x1xf32>, %w: tensor<3
   lutra.yield %r : tensor<64x32xf32>
 }
 
-// More rows share what is unpacked where they are read as they lie; those of a copy, on the stack, are half as many.
+// More rows share what is unpacked where they are read as they lie; those of a copy, on the stack, are half as many. Rows
+// at a distance that has them all in the same place of a cache are copied.
 // AMX-LABEL: func.func @rescaled_shared(
 // AMX: memref.alloca() {{.*}} : memref<3x256x32xi32>
+// AMX-LABEL: func.func @rescaled_conflicting(
+// AMX-DAG: memref.alloca() {{.*}} : memref<3x128x32xi32>
+// AMX-DAG: memref.alloca() {{.*}} : memref<8192x64xi8>
 // AMX-LABEL: func.func @rescaled_copied(
 // AMX-DAG: memref.alloca() {{.*}} : memref<3x128x32xi32>
 // AMX-DAG: memref.alloca() {{.*}} : memref<1024x64xi8>
@@ -45,6 +49,10 @@ lutra.kernel @rescaled(%a: tensor<64x512xi8>, %s: tensor<64x1xf32>, %w: tensor<3
 lutra.kernel @rescaled_shared(%a: tensor<512x512xi8>, %s: tensor<512x1xf32>, %w: tensor<32x512xf32, #r128>) -> tensor<512x32xf32> {
   %r = lutra.matmul %a, %w scale(%s : tensor<512x1xf32>) {transpose_rhs, block = 512 : i64, rounds_rhs, strategy = #lutra.strategy<"rescaled">} : (tensor<512x512xi8>, tensor<32x512xf32, #r128>) -> tensor<512x32xf32>
   lutra.yield %r : tensor<512x32xf32>
+}
+lutra.kernel @rescaled_conflicting(%a: tensor<384x4096xi8>, %s: tensor<384x1xf32>, %w: tensor<32x4096xf32, #r128>) -> tensor<384x32xf32> {
+  %r = lutra.matmul %a, %w scale(%s : tensor<384x1xf32>) {transpose_rhs, block = 4096 : i64, rounds_rhs, strategy = #lutra.strategy<"rescaled">} : (tensor<384x4096xi8>, tensor<32x4096xf32, #r128>) -> tensor<384x32xf32>
+  lutra.yield %r : tensor<384x32xf32>
 }
 lutra.kernel @rescaled_copied(%a: tensor<511x512xi8>, %s: tensor<511x1xf32>, %w: tensor<32x512xf32, #r128>) -> tensor<511x32xf32> {
   %r = lutra.matmul %a, %w scale(%s : tensor<511x1xf32>) {transpose_rhs, block = 512 : i64, rounds_rhs, strategy = #lutra.strategy<"rescaled">} : (tensor<511x512xi8>, tensor<32x512xf32, #r128>) -> tensor<511x32xf32>

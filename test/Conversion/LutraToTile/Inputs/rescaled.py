@@ -42,6 +42,7 @@ CASES = [
     (33, 1072, 512, 128, 4, "affine", False),
     (96, 33, 480, 48, 4, "affine", True),
     (20, 48, 256, 32, 4, "affine", True),
+    (384, 33, 4096, 256, 4, "affine", True),
 ]
 # Levels, and the fewest rows whose codes are rescaled where their number is not known.
 LEVELS = {"amx": 6, "avx512vnni": 32, "avxvnni": 32}
