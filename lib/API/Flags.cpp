@@ -39,7 +39,7 @@ MODEL is an .onnx file or an .mlir file (a module of the lutra dialect, any stag
   --arithmetic KIND     between codes: float (default), or integer, which computes codes from sums of integers, softmax
                         and norms of codes in fixed point, where they follow from integers alone
   --strategy NAMES      of products, the first of them that computes one: tiled, bytes, coded, rescaled, decode, bfloat,
-                        dot, lookup, ternary, bitserial, scalar; auto (default): the cheapest, also of those that
+                        dot, lookup, ternary, bitserial, shift, scalar; auto (default): the cheapest, also of those that
                         names before it leave, as in coded,auto
   --target NAME         cpu (default), nvgpu (a library that runs on NVIDIA GPUs) or mil (an .mlpackage)
   --target-cpu LIST     instruction-set levels, e.g. avx2,avx512 (default both; avx512vnni,avx2 with products

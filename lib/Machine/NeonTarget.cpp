@@ -54,6 +54,9 @@ public:
   std::optional<BitserialProduct> getBitserialProduct() const override {
     return BitserialProduct{2, 4, vectorBits / 8, 3, 2};
   }
+  std::optional<ShiftProduct> getShiftProduct() const override {
+    return ShiftProduct{4, 4, vectorBits / 8, 2, 3, 4.5, 2};
+  }
   double getFmaPerCycle(unsigned bits) const override { return 2.0 * vectorBits / bits; }
   unsigned getVectorBits() const override { return vectorBits; }
   int64_t getPanelWidth() const override { return panel; }

@@ -536,6 +536,40 @@ static LogicalResult evaluateBitserialMatmul(TileBitserialMatmulOp op, Interpret
   return setTile(op.getResult(), acc, interpreter);
 }
 
+/// acc + rows shifted by the exponents and added with the signs of codes, wrapped to 32 bits.
+static LogicalResult evaluateShiftMatmul(TileShiftMatmulOp op, Interpreter &interpreter) {
+  const Buffer &lhs = interpreter.getBuffer(op.getLhs()), &codes = interpreter.getBuffer(op.getCodes());
+  SmallVector<int64_t> left = integersOf(op.getLhsIndices(), interpreter);
+  SmallVector<int64_t> first = integersOf(op.getCodeIndices(), interpreter);
+  int64_t bits = op.getBits(), stepDepth = op.getStepDepth();
+  int64_t width = cast<MemRefType>(op.getCodes().getType()).getDimSize(2);
+  CodeWords words{static_cast<unsigned>(bits)};
+  auto acc = std::make_shared<Array>(interpreter.getArray(op.getAcc()));
+  for (int64_t i = 0; i < acc->count(); ++i) {
+    int64_t column = i % acc->shape[1], sum = acc->integers[i];
+    for (int64_t k = 0, depth = op.getDepth(); k < depth; ++k) {
+      SmallVector<int64_t> from(left);
+      from[op.getLhsRowDim()] += i / acc->shape[1];
+      from.back() += k;
+      auto element = locate(op, lhs, from);
+      if (failed(element))
+        return failure();
+      int64_t code = 0;
+      for (const CodeWords::Piece &piece : words.piecesOf(k % stepDepth / 4)) {
+        int64_t word = first[1] + k / stepDepth * words.words() + piece.word;
+        auto place = locate(op, codes, {first[0] + column / width, word, column % width, k % 4});
+        if (failed(place))
+          return failure();
+        code |= (loadElement(codes, *place).integer >> piece.at & ((1 << piece.count) - 1)) << piece.to;
+      }
+      int64_t sign = int64_t(1) << (bits - 1), power = int64_t(1) << (code % sign);
+      sum += (code & sign ? -power : power) * loadElement(lhs, *element).integer;
+    }
+    acc->integers[i] = wrapToType(acc->elementType, sum);
+  }
+  return setTile(op.getResult(), acc, interpreter);
+}
+
 static LogicalResult evaluateLookup(TileLookupOp op, Interpreter &interpreter) {
   const Array &codes = interpreter.getArray(op.getCodes());
   auto result = makeArray(op.getType().getElementType(), codes.shape);
@@ -561,6 +595,7 @@ void lutra::addTileHandlers(HandlerTable &table) {
   table.add<TileMatmulOp, evaluateMatmul>();
   table.add<TileReduceOp, evaluateReduce>();
   table.add<TileRescaleOp, evaluateRescale>();
+  table.add<TileShiftMatmulOp, evaluateShiftMatmul>();
   table.add<TileStoreOp, evaluateStore>();
   table.add<TileSubsetSumsOp, evaluateSubsetSums>();
   table.add<TileUnpackOp, evaluateUnpack>();

@@ -368,6 +368,60 @@ func.func @planes() -> (memref<1x1xi32>, memref<2x1xi32>, memref<1x1xi32>, memre
   return %single, %double, %y, %z : memref<1x1xi32>, memref<2x1xi32>, memref<1x1xi32>, memref<1x1xi32>
 }
 
+// Four-bit codes, byte k of word 0 in the low half, k + 4 in the high one. Codes 0x9 (sign, 2^1) at k = 0, 0x7 (2^7) at
+// k = 1, 0xf (sign, 2^7) at k = 4 and 0 (2^0) elsewhere beside 3, -128, 0, 0, -128, 0, 0, 1: 10 - 6 - 16384 + 16384 + 1.
+// A code of 2 bits, 3 (sign, 2^1), at k = 5 (word 0, byte 1, field 1: 0x0c) beside 100 there and 0 elsewhere: -200.
+// OPS: @shifts 0: 1x1xi32 = {{\[\[}}5]]
+// OPS: @shifts 1: 1x1xi32 = {{\[\[}}-200]]
+func.func @shifts() -> (memref<1x1xi32>, memref<1x1xi32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c4 = arith.constant 4 : index
+  %c5 = arith.constant 5 : index
+  %c7 = arith.constant 7 : index
+  %c16 = arith.constant 16 : index
+  %zero = arith.constant 0 : i8
+  %x = memref.alloc() : memref<2x16xi8>
+  scf.for %i = %c0 to %c16 step %c1 {
+    memref.store %zero, %x[%c0, %i] : memref<2x16xi8>
+    memref.store %zero, %x[%c1, %i] : memref<2x16xi8>
+  }
+  %one = arith.constant 1 : i8
+  %three = arith.constant 3 : i8
+  %hundred = arith.constant 100 : i8
+  %least = arith.constant -128 : i8
+  memref.store %three, %x[%c0, %c0] : memref<2x16xi8>
+  memref.store %least, %x[%c0, %c1] : memref<2x16xi8>
+  memref.store %least, %x[%c0, %c4] : memref<2x16xi8>
+  memref.store %one, %x[%c0, %c7] : memref<2x16xi8>
+  memref.store %hundred, %x[%c1, %c5] : memref<2x16xi8>
+  %w = memref.alloc() : memref<1x1x1x4xi8>
+  scf.for %i = %c0 to %c4 step %c1 {
+    memref.store %zero, %w[%c0, %c0, %c0, %i] : memref<1x1x1x4xi8>
+  }
+  %first = arith.constant 0xf9 : i8
+  %second = arith.constant 0x07 : i8
+  memref.store %first, %w[%c0, %c0, %c0, %c0] : memref<1x1x1x4xi8>
+  memref.store %second, %w[%c0, %c0, %c0, %c1] : memref<1x1x1x4xi8>
+  %ten = arith.constant 10 : i32
+  %a = lutra.tile_fill %ten : i32 -> !lutra.tile<1x1xi32>
+  %r = lutra.tile_shift_matmul %x[%c0, %c0], %w[%c0, %c0], %a {depth = 8 : i64, bits = 4 : i64, lhs_row_dim = 0 : i64}
+         : memref<2x16xi8>, memref<1x1x1x4xi8>, !lutra.tile<1x1xi32> -> !lutra.tile<1x1xi32>
+  %y = memref.alloc() : memref<1x1xi32>
+  lutra.tile_store %r, %y[%c0, %c0] dims = [0, 1] steps = [1, 1] : !lutra.tile<1x1xi32>, memref<1x1xi32>
+
+  %third = arith.constant 0x0c : i8
+  memref.store %zero, %w[%c0, %c0, %c0, %c0] : memref<1x1x1x4xi8>
+  memref.store %third, %w[%c0, %c0, %c0, %c1] : memref<1x1x1x4xi8>
+  %none = arith.constant 0 : i32
+  %b = lutra.tile_fill %none : i32 -> !lutra.tile<1x1xi32>
+  %s = lutra.tile_shift_matmul %x[%c1, %c0], %w[%c0, %c0], %b {depth = 16 : i64, bits = 2 : i64, lhs_row_dim = 0 : i64}
+         : memref<2x16xi8>, memref<1x1x1x4xi8>, !lutra.tile<1x1xi32> -> !lutra.tile<1x1xi32>
+  %z = memref.alloc() : memref<1x1xi32>
+  lutra.tile_store %s, %z[%c0, %c0] dims = [0, 1] steps = [1, 1] : !lutra.tile<1x1xi32>, memref<1x1xi32>
+  return %y, %z : memref<1x1xi32>, memref<1x1xi32>
+}
+
 //--- launch.mlir
 // A tiled kernel: its work items are run in two parts, and each writes one element.
 func.func @k.grid(%a: memref<?xf32>, %out: memref<?xf32>) -> index {

@@ -57,6 +57,17 @@ struct BitserialProduct {
   double perCycle;       // operations of one core
 };
 
+/// How tile_shift_matmul is computed.
+struct ShiftProduct {
+  int64_t rows;            // of a tile, a power of two
+  int64_t sums;            // of a tile, rows by panels
+  int64_t vectorBytes;
+  int64_t laneBytes;       // of an element that is shifted by a count of its own
+  double rowOperations;    // that shift a vector of elements and add it
+  double codeOperations;   // that find its counts and signs
+  double perCycle;         // operations of one core
+};
+
 /// A tile of sums of bytes without a sign times bytes with one.
 struct ByteTile {
   int64_t rows, columns; // at most
@@ -102,6 +113,8 @@ public:
   }
   /// Products of bits with bits; nothing where they are not computed.
   virtual std::optional<BitserialProduct> getBitserialProduct() const { return std::nullopt; }
+  /// Sums of shifted 8-bit integers; nothing where none are shifted.
+  virtual std::optional<ShiftProduct> getShiftProduct() const { return std::nullopt; }
   /// Rows up to which values of an encoded weight are decoded in registers, where products with floats use them; 0:
   /// they always are in a buffer.
   virtual int64_t getDecodedRows() const { return 0; }

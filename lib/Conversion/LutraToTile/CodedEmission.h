@@ -10,8 +10,8 @@
 
 namespace lutra {
 
-/// How they meet: codes with integers, with tables of their sums, or bits with bits.
-enum class CodedWay { Codes, Tables, Planes };
+/// How they meet: codes with integers, with tables of their sums, bits with bits, or codes as counts of shifts.
+enum class CodedWay { Codes, Tables, Planes, Shifts };
 
 /// What a kernel may do beside it.
 struct CodedOptions {

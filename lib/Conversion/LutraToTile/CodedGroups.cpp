@@ -90,6 +90,10 @@ Value CodedEmission::multiplyGroup(const ProductSpot &spot, const Depth &part, c
   }
   Value step = emitter.div(part.low, emitter.constant(panels.depth));
   Value word = emitter.mul(step, emitter.constant(panels.code.words()));
+  if (way == CodedWay::Shifts)
+    return TileShiftMatmulOp::create(builder, emitter.loc, sum.getType(), lhs, left, source.buffer,
+                                     ValueRange{source.panel, word}, sum, llvm::alignTo(part.size, panels.depth),
+                                     panels.code.bits, leftDim);
   Value group = emitter.div(part.low, emitter.constant(panels.group));
   Value special = values.special.empty() ? Value() : joinSides(spot, group, [&](const EncodedRhs::Place &place) {
     return weight->loadSelector(place);

@@ -11,7 +11,8 @@
 //
 // Where a work item has many rows, entries are unpacked to bytes once for all of them (CodedBlocks.cpp).
 //
-// Few bits on both sides may be counted instead (CodedPlanes.cpp).
+// Few bits on both sides may be counted instead (CodedPlanes.cpp). Powers of two may shift elements of rows
+// (lutra.tile_shift_matmul).
 //
 // Codes of one bit may name sums of four neighbours of a row instead, in tables that a work item makes for its rows.
 #include "CodedEmission.h"
@@ -51,6 +52,11 @@ CodedEmission::CodedEmission(KernelEmitter &kernelEmitter, CodedOptions options)
     const BitserialProduct counted = *emitter.target.getBitserialProduct();
     product.rows = counted.rows;
     product.sums = counted.sums;
+  }
+  if (way == CodedWay::Shifts) {
+    const ShiftProduct shifted = *emitter.target.getShiftProduct();
+    product.rows = shifted.rows;
+    product.sums = shifted.sums;
   }
   limitSums(product);
   lookupRows = emitter.target.getVectorBits() == 512 && emitter.target.hasByteShuffle() ? 4 : 2;
@@ -361,7 +367,8 @@ LogicalResult CodedEmission::emitItem() {
            << " has no packing; run lutra-pack-weights first";
   weight.emplace(emitter, rhsType, emitter.getBuffer(op.getRhs()));
   const CodedProduct product = *emitter.target.getCodedProduct();
-  values = llvm::cantFail(CodedValues::of(weight->getPanels(), product)); // as the offer
+  values = llvm::cantFail(way == CodedWay::Shifts ? CodedValues::ofShifts(weight->getPanels())
+                                                  : CodedValues::of(weight->getPanels(), product)); // as the offer
   SmallVector<Value> position = emitter.delinearize(emitter.getItem(), counts);
   indices = batch.place(emitter, position[0]);
   rows = rowBlocks.range(emitter, position[2], m);
@@ -423,3 +430,4 @@ GroupKind lutra::getCodedKind() { return makeKind<CodedWay::Codes>(); }
 GroupKind lutra::getRescaledKind() { return makeKind<CodedWay::Codes, /*rescales=*/true>(); }
 GroupKind lutra::getLookupKind() { return makeKind<CodedWay::Tables>(); }
 GroupKind lutra::getBitserialKind() { return makeKind<CodedWay::Planes>(); }
+GroupKind lutra::getShiftKind() { return makeKind<CodedWay::Shifts>(); }

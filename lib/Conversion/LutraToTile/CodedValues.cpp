@@ -136,6 +136,23 @@ llvm::Expected<CodedValues> CodedValues::of(const EncodedPanels &panels, const C
   return ofTable(panels, product);
 }
 
+llvm::Expected<CodedValues> CodedValues::ofShifts(const EncodedPanels &panels) {
+  constexpr unsigned leastBits = 2, mostBits = 4;
+  unsigned bits = panels.code.bits;
+  bool fits = bits >= leastBits && bits <= mostBits && !panels.code.triples && !panels.zero &&
+              panels.values.size() == size_t(1) << bits;
+  unsigned exponents = 1 << (bits - 1);
+  for (unsigned code = 0; fits && code < 2 * exponents; ++code)
+    fits = panels.values[code] == std::ldexp(code < exponents ? 1 : -1, static_cast<int>(code % exponents));
+  if (!fits)
+    return refused("takes codes of " + llvm::Twine(leastBits) + " to " + llvm::Twine(mostBits) +
+                   " bits that are a sign and the exponent of a power of two alone");
+  CodedValues made;
+  made.greatest = int64_t(1) << (exponents - 1);
+  made.least = -made.greatest;
+  return made;
+}
+
 int64_t CodedValues::greatestExtent(const EncodedPanels &panels) const {
   int64_t zero = panels.zero ? ((int64_t(1) << panels.zero->element.bits()) - 1) * zeroUnits() : 0;
   int64_t low = std::min(factor * least, factor * greatest) - bias - zero;

@@ -35,6 +35,8 @@ struct CodedValues {
   }
   /// The entries of panels for a level's instructions, or why there are none.
   static llvm::Expected<CodedValues> of(const EncodedPanels &panels, const CodedProduct &product);
+  /// The same where codes are a sign and the exponent of a power of two (tile_shift_matmul).
+  static llvm::Expected<CodedValues> ofShifts(const EncodedPanels &panels);
 };
 
 /// Rows of a tile of one panel whose sums of all digits half of the registers hold.

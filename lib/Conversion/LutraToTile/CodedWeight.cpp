@@ -26,13 +26,14 @@ int64_t lutra::getLookupLanes(const TileTarget &target, const EncodedPanels &pan
 }
 
 /// What the weight and its scales lack; empty: nothing.
-static std::string findObstacle(MatmulOp op, const EncodedPanels &panels, const CodedProduct &coded) {
+static std::string findObstacle(MatmulOp op, const EncodedPanels &panels, const CodedProduct &coded,
+                                CodedWeight::FindValues findValues) {
   if (PackingAttr packing = packingOf(cast<RankedTensorType>(op.getRhs().getType()));
       panels.width != 16 || (packing && (packing.getWidth() != panels.width || packing.getDepth() != panels.depth)))
     return "takes panels of the level's width and of words of " + std::to_string(panels.wordBytes()) + " bytes alone";
   if (std::string why = findSideObstacle(panels); !why.empty())
     return why;
-  llvm::Expected<CodedValues> values = CodedValues::of(panels, coded);
+  llvm::Expected<CodedValues> values = findValues(panels, coded);
   if (!values)
     return llvm::toString(values.takeError());
   int64_t block = op.getBlock(), depth = panels.k;
@@ -50,7 +51,7 @@ static std::string findObstacle(MatmulOp op, const EncodedPanels &panels, const 
 }
 
 std::optional<CodedWeight> CodedWeight::of(const ProductProblem &problem, const TileTarget &target,
-                                           const ProductStrategy &strategy, std::string &why) {
+                                           const ProductStrategy &strategy, std::string &why, FindValues findValues) {
   auto matmul = dyn_cast<MatmulOp>(problem.op);
   std::optional<CodedProduct> coded = target.getCodedProduct();
   if (!matmul || !matmul.getScale())
@@ -71,9 +72,9 @@ std::optional<CodedWeight> CodedWeight::of(const ProductProblem &problem, const 
       EncodedPanels::of(cast<EncodingAttr>(type.getEncoding()).getValue(), type.getShape().front(),
                         type.getShape().back(), target.getPanelWidth(),
                         std::max<int64_t>(1, strategy.getPanelDepth(type)));
-  why = panels ? findObstacle(matmul, *panels, *coded) : llvm::toString(panels.takeError());
+  why = panels ? findObstacle(matmul, *panels, *coded, findValues) : llvm::toString(panels.takeError());
   if (!why.empty())
     return std::nullopt;
-  CodedValues values = llvm::cantFail(CodedValues::of(*panels, *coded)); // found no obstacle
+  CodedValues values = llvm::cantFail(findValues(*panels, *coded)); // found no obstacle
   return CodedWeight{std::move(*panels), std::move(values)};
 }

@@ -13,9 +13,11 @@ struct CodedWeight {
   EncodedPanels panels;
   CodedValues values;
 
+  using FindValues = llvm::Expected<CodedValues> (*)(const EncodedPanels &panels, const CodedProduct &product);
   /// Of a problem on a level, in the panels of a strategy, or nothing with the reason in `why`.
   static std::optional<CodedWeight> of(const ProductProblem &problem, const TileTarget &target,
-                                       const ProductStrategy &strategy, std::string &why);
+                                       const ProductStrategy &strategy, std::string &why,
+                                       FindValues findValues = CodedValues::of);
 };
 
 /// Tables beside each other from which a level looks sums of such panels up, 8 steps of K each; 0: it does not.

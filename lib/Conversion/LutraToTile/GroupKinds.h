@@ -32,6 +32,8 @@ GroupKind getLookupKind();
 inline constexpr int64_t lookupTableBytes = 256 << 10, lookupColumns = 512;
 /// Of the bitserial strategy.
 GroupKind getBitserialKind();
+/// Of the shift strategy.
+GroupKind getShiftKind();
 /// Of the byte strategy, for convolutions.
 GroupKind getByteConvKind();
 GroupKind getConcatKind();

@@ -22,6 +22,7 @@ static std::vector<std::unique_ptr<ProductStrategy>> makeStrategies() {
   list.push_back(makeTernaryStrategy());
   list.push_back(makeRescaledStrategy());
   list.push_back(makeBitserialStrategy());
+  list.push_back(makeShiftStrategy());
   list.push_back(makeScalarStrategy());
   return list;
 }

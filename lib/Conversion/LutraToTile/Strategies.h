@@ -15,6 +15,7 @@ std::unique_ptr<ProductStrategy> makeDotStrategy();
 std::unique_ptr<ProductStrategy> makeLookupStrategy();
 std::unique_ptr<ProductStrategy> makeRescaledStrategy();
 std::unique_ptr<ProductStrategy> makeScalarStrategy();
+std::unique_ptr<ProductStrategy> makeShiftStrategy();
 std::unique_ptr<ProductStrategy> makeTernaryStrategy();
 std::unique_ptr<ProductStrategy> makeTiledStrategy();
 

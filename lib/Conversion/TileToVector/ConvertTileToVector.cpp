@@ -288,6 +288,8 @@ void ConvertTileToVector::runOnOperation() {
     populateTileCodedMatmulPatterns(converter, lowering, patterns);
   if (machine->getBitserialProduct())
     populateTileBitserialMatmulPatterns(converter, lowering, patterns);
+  if (machine->getShiftProduct())
+    populateTileShiftMatmulPatterns(converter, *machine, patterns);
   if (int64_t lanes = machine->getLookupLanes())
     populateTileLookupMatmulPatterns(converter, lanes, patterns);
   ConversionTarget conversion(getContext());
@@ -295,7 +297,7 @@ void ConvertTileToVector::runOnOperation() {
   conversion.addIllegalOp<TileFillOp, TileIotaOp, TileJoinOp, TileMapOp, TileReduceOp, TileExtractOp, TileLoadOp,
                           TileStoreOp, TileGatherOp, TileLookupOp, TileMatmulOp, TileCodedMatmulOp,
                           TileUnpackOp, TileRescaleOp, TileSubsetSumsOp, TileLookupMatmulOp, TileBitPlanesOp,
-                          TileBitserialMatmulOp>();
+                          TileBitserialMatmulOp, TileShiftMatmulOp>();
   scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns, conversion);
   FrozenRewritePatternSet frozen(std::move(patterns));
   for (auto function : getOperation().getOps<func::FuncOp>()) {

@@ -44,6 +44,10 @@ void populateTileCodedMatmulPatterns(const mlir::TypeConverter &converter, Coded
 void populateTileBitserialMatmulPatterns(const mlir::TypeConverter &converter, CodedLowering lowering,
                                          mlir::RewritePatternSet &patterns);
 
+/// Adds the conversion of tile_shift_matmul for a target that shifts.
+void populateTileShiftMatmulPatterns(const mlir::TypeConverter &converter, const TileTarget &target,
+                                     mlir::RewritePatternSet &patterns);
+
 /// Adds the conversion of tile_subset_sums and tile_lookup_matmul of one lane to aarch64, of two to AVX2, of four to
 /// VBMI and VNNI.
 void populateTileLookupMatmulPatterns(const mlir::TypeConverter &converter, int64_t lanes,

@@ -443,6 +443,47 @@ LogicalResult TileBitserialMatmulOp::verify() {
   return success();
 }
 
+void TileShiftMatmulOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>> &effects) {
+  effects.emplace_back(MemoryEffects::Read::get(), &getLhsMutable(), SideEffects::DefaultResource::get());
+  effects.emplace_back(MemoryEffects::Read::get(), &getCodesMutable(), SideEffects::DefaultResource::get());
+}
+
+int64_t TileShiftMatmulOp::getStepDepth() {
+  return CodeWords{static_cast<unsigned>(getBits())}.fields() *
+         cast<MemRefType>(getCodes().getType()).getShape().back();
+}
+
+int64_t TileShiftMatmulOp::getStepWords() { return CodeWords{static_cast<unsigned>(getBits())}.words(); }
+
+LogicalResult TileShiftMatmulOp::verify() {
+  TileType acc = getAcc().getType();
+  if (acc.getShape().size() != 2 || !acc.getElementType().isInteger(32) || getType() != acc) // E1
+    return emitOpError("adds to ") << acc << " and yields " << getType()
+                                   << "; both must be one tile type of rank 2 with i32 elements";
+  ShapedType lhs = shapedOf(getLhs()), codes = shapedOf(getCodes());
+  if ((int64_t)getLhsIndices().size() != lhs.getRank() || getCodeIndices().size() != 2) // E2
+    return emitOpError("gives ") << getLhsIndices().size() << " indices into lhs of rank " << lhs.getRank() << " and "
+                                 << getCodeIndices().size() << " into the codes; give one for each dimension of lhs, "
+                                 << "and the codes' panel and word";
+  int64_t rowDim = getLhsRowDim();
+  if (rowDim < 0 || rowDim >= lhs.getRank() - 1) // E3
+    return emitOpError("advances rows along dimension ")
+           << rowDim << " of a buffer of rank " << lhs.getRank() << "; use one before the last, which is K";
+  if (!lhs.getElementType().isInteger(8)) // E4
+    return emitOpError("shifts elements of ") << lhs.getElementType() << "; the buffer must hold i8";
+  if (codes.getRank() != 4 || !codes.getElementType().isInteger(8) || codes.getDimSize(2) < 1 ||
+      acc.getShape()[1] % codes.getDimSize(2) != 0 || codes.getDimSize(3) != 4) // E5
+    return emitOpError("reads codes of shape ") << shapeText(codes.getShape()) << " of " << codes.getElementType()
+                                                << " for a tile of " << acc.getShape()[1]
+                                                << " columns; give [panels, words, width, 4] of i8";
+  if (int64_t bits = getBits(); bits < 2 || bits > 4) // E6
+    return emitOpError("shifts by codes of ") << bits << " bits; give 2 to 4, of which one is the sign";
+  if (int64_t depth = getDepth(); depth < 1 || depth % getStepDepth() != 0) // E7
+    return emitOpError("covers ") << depth << " steps of K; give a multiple of the " << getStepDepth()
+                                  << " codes in a step's words";
+  return success();
+}
+
 int64_t TileCodedMatmulOp::getStepDepth() {
   CodeWords words{static_cast<unsigned>(getBits()), getTriples()};
   return words.fields() * cast<MemRefType>(getCodes().getType()).getShape().back();

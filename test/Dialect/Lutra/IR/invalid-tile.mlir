@@ -761,3 +761,59 @@ func.func @tile_lookup_matmul_e5(%t: memref<1x4x4x32xi8>, %w: memref<?x?x16x1xi8
   %r = lutra.tile_lookup_matmul %t[%i, %i], %w[%i, %i], %a {depth = 24 : i64} : memref<1x4x4x32xi8>, memref<?x?x16x1xi8>, !lutra.tile<1x16xi32> -> !lutra.tile<1x16xi32>
   return
 }
+
+// -----
+// tile_shift_matmul E1
+func.func @tile_shift_matmul_e1(%x: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %a: !lutra.tile<1x16xi64>, %i: index) {
+  // expected-error @below {{adds to '!lutra.tile<1x16xi64>' and yields '!lutra.tile<1x16xi64>'; both must be one tile type of rank 2 with i32 elements}}
+  %r = lutra.tile_shift_matmul %x[%i, %i], %w[%i, %i], %a {depth = 32 : i64, bits = 4 : i64, lhs_row_dim = 0 : i64} : memref<?x?xi8>, memref<?x?x16x4xi8>, !lutra.tile<1x16xi64> -> !lutra.tile<1x16xi64>
+  return
+}
+
+// -----
+// tile_shift_matmul E2
+func.func @tile_shift_matmul_e2(%x: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %a: !lutra.tile<1x16xi32>, %i: index) {
+  // expected-error @below {{gives 1 indices into lhs of rank 2 and 2 into the codes; give one for each dimension of lhs, and the codes' panel and word}}
+  %r = lutra.tile_shift_matmul %x[%i], %w[%i, %i], %a {depth = 32 : i64, bits = 4 : i64, lhs_row_dim = 0 : i64} : memref<?x?xi8>, memref<?x?x16x4xi8>, !lutra.tile<1x16xi32> -> !lutra.tile<1x16xi32>
+  return
+}
+
+// -----
+// tile_shift_matmul E3
+func.func @tile_shift_matmul_e3(%x: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %a: !lutra.tile<1x16xi32>, %i: index) {
+  // expected-error @below {{advances rows along dimension 1 of a buffer of rank 2; use one before the last, which is K}}
+  %r = lutra.tile_shift_matmul %x[%i, %i], %w[%i, %i], %a {depth = 32 : i64, bits = 4 : i64, lhs_row_dim = 1 : i64} : memref<?x?xi8>, memref<?x?x16x4xi8>, !lutra.tile<1x16xi32> -> !lutra.tile<1x16xi32>
+  return
+}
+
+// -----
+// tile_shift_matmul E4
+func.func @tile_shift_matmul_e4(%x: memref<?x?xi16>, %w: memref<?x?x16x4xi8>, %a: !lutra.tile<1x16xi32>, %i: index) {
+  // expected-error @below {{shifts elements of 'i16'; the buffer must hold i8}}
+  %r = lutra.tile_shift_matmul %x[%i, %i], %w[%i, %i], %a {depth = 32 : i64, bits = 4 : i64, lhs_row_dim = 0 : i64} : memref<?x?xi16>, memref<?x?x16x4xi8>, !lutra.tile<1x16xi32> -> !lutra.tile<1x16xi32>
+  return
+}
+
+// -----
+// tile_shift_matmul E5
+func.func @tile_shift_matmul_e5(%x: memref<?x?xi8>, %w: memref<?x?x16x2xi8>, %a: !lutra.tile<1x16xi32>, %i: index) {
+  // expected-error @below {{give [panels, words, width, 4] of i8}}
+  %r = lutra.tile_shift_matmul %x[%i, %i], %w[%i, %i], %a {depth = 32 : i64, bits = 4 : i64, lhs_row_dim = 0 : i64} : memref<?x?xi8>, memref<?x?x16x2xi8>, !lutra.tile<1x16xi32> -> !lutra.tile<1x16xi32>
+  return
+}
+
+// -----
+// tile_shift_matmul E6
+func.func @tile_shift_matmul_e6(%x: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %a: !lutra.tile<1x16xi32>, %i: index) {
+  // expected-error @below {{shifts by codes of 5 bits; give 2 to 4, of which one is the sign}}
+  %r = lutra.tile_shift_matmul %x[%i, %i], %w[%i, %i], %a {depth = 32 : i64, bits = 5 : i64, lhs_row_dim = 0 : i64} : memref<?x?xi8>, memref<?x?x16x4xi8>, !lutra.tile<1x16xi32> -> !lutra.tile<1x16xi32>
+  return
+}
+
+// -----
+// tile_shift_matmul E7
+func.func @tile_shift_matmul_e7(%x: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %a: !lutra.tile<1x16xi32>, %i: index) {
+  // expected-error @below {{covers 12 steps of K; give a multiple of the 8 codes in a step's words}}
+  %r = lutra.tile_shift_matmul %x[%i, %i], %w[%i, %i], %a {depth = 12 : i64, bits = 4 : i64, lhs_row_dim = 0 : i64} : memref<?x?xi8>, memref<?x?x16x4xi8>, !lutra.tile<1x16xi32> -> !lutra.tile<1x16xi32>
+  return
+}

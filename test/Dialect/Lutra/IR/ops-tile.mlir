@@ -167,3 +167,10 @@ func.func @coded(%a: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %acc: !lutra.tile<
          : memref<?x?xi8>, memref<?x?x16x4xi8>, !lutra.tile<4x16xi32> -> !lutra.tile<4x16xi32>
   return %0 : !lutra.tile<4x16xi32>
 }
+
+// CHECK-LABEL: func @by_shifts
+func.func @by_shifts(%x: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %a: !lutra.tile<2x32xi32>, %i: index) -> !lutra.tile<2x32xi32> {
+  // CHECK: lutra.tile_shift_matmul %{{.*}}[%{{.*}}, %{{.*}}], %{{.*}}[%{{.*}}, %{{.*}}], %{{.*}} {bits = 3 : i64, depth = 64 : i64, lhs_row_dim = 0 : i64} : memref<?x?xi8>, memref<?x?x16x4xi8>, <2x32xi32> -> <2x32xi32>
+  %0 = lutra.tile_shift_matmul %x[%i, %i], %w[%i, %i], %a {depth = 64 : i64, bits = 3 : i64, lhs_row_dim = 0 : i64} : memref<?x?xi8>, memref<?x?x16x4xi8>, !lutra.tile<2x32xi32> -> !lutra.tile<2x32xi32>
+  return %0 : !lutra.tile<2x32xi32>
+}

@@ -10,7 +10,7 @@
 // RUN: not lutra-opt %s --lutra-choose-strategy="targets=avx2 strategy=fastest" 2>&1 | FileCheck %s --check-prefix=UNKNOWN
 // RUN: not lutra-opt %s --lutra-choose-strategy 2>&1 | FileCheck %s --check-prefix=NONE
 
-// UNKNOWN: no strategy is named 'fastest'; take auto, tiled, coded, decode, bfloat, bytes, dot, lookup, ternary, rescaled, bitserial, scalar
+// UNKNOWN: no strategy is named 'fastest'; take auto, tiled, coded, decode, bfloat, bytes, dot, lookup, ternary, rescaled, bitserial, shift, scalar
 // NONE: needs at least one of targets=avx2,avx512
 
 // Costs are in multiply-adds per cycle: 37 * 19 * 23 on 16 and 32 lanes.

@@ -169,6 +169,52 @@ def Lutra_TileBitserialMatmulOp : Lutra_Op<"tile_bitserial_matmul", [AttrSizedOp
   let hasVerifier = 1;
 }
 
+def Lutra_TileShiftMatmulOp : Lutra_Op<"tile_shift_matmul", [AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "acc + rows, each element shifted by the exponent and added with the sign of a code";
+  let description = [{
+    Shapes: `lhs` has i8 elements, K along its last dimension, rows along dimension `lhs_row_dim`; `codes` is [panels,
+    words, width, 4] of i8; `acc` and `result` are [rows, panels * width] of i32; one of `lhs_indices` for each
+    dimension of `lhs`: the first row and step of K; two `code_indices`: the first panel and word.
+
+    Semantics: with q(k, c) for the code of column c at step k, without a sign, and e = q mod 2^(bits - 1),
+
+      result[r, c] = acc[r, c] + sum over k < `depth` of sign(q(k, c)) * (lhs(r, k) * 2^e)
+
+    modulo 2^32, where sign is -1 if bit `bits` - 1 of the code is set, else 1. Exact. Codes lie in words as for
+    tile_coded_matmul, and as many are read as fill whole steps of these words; `lhs` is read as far.
+
+    CPUs lower panels of 16 columns.
+
+    Errors: (E1) `acc` does not have rank 2 and i32 elements, or `result` another type. (E2) `lhs_indices` are not one
+    for each dimension of `lhs`, or `code_indices` are not two. (E3) `lhs_row_dim` is no dimension of `lhs` before the
+    last. (E4) the elements of `lhs` are not i8. (E5) `codes` is not of i8 and rank 4 with a width that divides the
+    columns of `acc` and words of four bytes. (E6) `bits` is not 2 to 4. (E7) `depth` is no positive multiple of the
+    codes in a step's words.
+
+    Example:
+    ```mlir
+    %r = lutra.tile_shift_matmul %x[%i, %k], %w[%n, %s], %acc {depth = 32 : i64, bits = 4 : i64, lhs_row_dim = 0 : i64}
+           : memref<?x?xi8>, memref<?x?x16x4xi8>, !lutra.tile<1x16xi32> -> !lutra.tile<1x16xi32>
+    ```
+    Source: DenseShift, arXiv 2208.09708 (weights that are powers of two without 0, with a sign); ShiftAddLLM, arXiv
+    2406.05981 (shifts and additions in place of products); see the dialect's rationale.
+  }];
+  let arguments = (ins AnyMemRef:$lhs, Variadic<Index>:$lhs_indices, AnyMemRef:$codes, Variadic<Index>:$code_indices,
+                       Lutra_AnyTile:$acc, I64Attr:$depth, I64Attr:$bits, I64Attr:$lhs_row_dim);
+  let results = (outs Lutra_AnyTile:$result);
+  let extraClassDeclaration = [{
+    /// Steps of K in a step's words, and these.
+    int64_t getStepDepth();
+    int64_t getStepWords();
+  }];
+  let assemblyFormat = [{
+    $lhs `[` $lhs_indices `]` `,` $codes `[` $code_indices `]` `,` $acc attr-dict
+    `:` type($lhs) `,` type($codes) `,` type($acc) `->` type($result)
+  }];
+  let hasVerifier = 1;
+}
+
 } // opDocGroup
 
 #endif
