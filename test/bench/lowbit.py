@@ -21,6 +21,7 @@ from weights import (
     iq4_nl,
     nf4,
     packed,
+    powers,
     ternary,
 )
 
@@ -180,6 +181,8 @@ FORMS: dict[str, tuple[Callable[[int, int], Weight], float]] = {  # name: weight
     "nf4 a8 g64": (nf4, 4),
     "iq4_nl a8 g32": (iq4_nl, 4),
     "bitmod4 a8 g128": (bitmod4, 4),
+    "pot3 a8 g32": (lambda n, k: powers(n, k, 3), 3),
+    "pot4 a8 g32": (lambda n, k: powers(n, k, 4), 4),
 }
 
 

@@ -31,6 +31,7 @@ from weights import (  # noqa: E402
     integers,
     iq4_nl,
     nf4,
+    powers,
     ternary,
 )
 
@@ -137,6 +138,8 @@ def test_measures_groups_that_tiles_do_not_divide(tmp_path: Path) -> None:
         nf4(8, 256),
         iq4_nl(8, 256),
         bitmod4(8, 256),
+        powers(8, 256, 3),
+        powers(8, 256, 4),
     ],
     ids=lambda weight: weight.name,
 )

@@ -173,6 +173,12 @@ def iq4_nl(n: int, k: int) -> Weight:
     return codebook("iq4_nl", "", n, k, 32, IQ4_NL)
 
 
+def powers(n: int, k: int, bits: int) -> Weight:
+    """Powers of two with a sign, none 0 (DenseShift)."""
+    values = tuple(2.0**exponent for exponent in range(1 << (bits - 1)))
+    return codebook(f"pot{bits}", f"pot<1, {bits - 1}>", n, k, 32, (*values, *(-value for value in values)))
+
+
 def bitmod4(n: int, k: int) -> Weight:
     return codebook("bitmod4", "", n, k, 128, *BITMOD4)
 

@@ -4,6 +4,7 @@ exact, so that the results of all levels are the same bits."""
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 import tempfile
 from pathlib import Path
@@ -79,6 +80,8 @@ WIDE = [
     (129, 40, 1948, 1948),
     (16, 32, 2056, 128),
 ]
+# Powers of two: bits, and strategies that compute exactly these; coded rounds those of 4 bits to multiples of a number.
+POWERS = [(2, ("coded", "shift")), (3, ("coded", "shift")), (4, ("shift",))]
 
 
 def model(n: int, k: int, group: int, bits: int, rows: int | str, has_zeros: bool) -> bytes:
@@ -133,17 +136,20 @@ def main() -> int:
     parser.add_argument("levels", nargs="+", help="the first is what others are compared with")
     parser.add_argument("--corrupt", action="store_true", help="expect one result more")
     parser.add_argument("--wide", action="store_true", help="values of two digits")
+    parser.add_argument("--powers", action="store_true", help="values that are powers of two, also by shifts")
     options = parser.parse_args()
     count = 0
     work = tempfile.TemporaryDirectory()
     cases = [(*shape, "affine") for shape in SHAPES + RAGGED]
     if options.wide:
         cases = [(*shape, *VALUES[index % len(VALUES)]) for index, shape in enumerate(WIDE)]
+    if options.powers:
+        cases = [(*shape, bits, f"pot<1, {bits - 1}>") for shape in WIDE[:7] for bits, _ in POWERS]
     for index, (m, n, k, group, bits, values) in enumerate(cases):
         is_known = index % 4 != 3  # else rows are known at run time alone
         sizes = (n, k, group, bits, m if is_known else "rows", index % 3 != 2)
         content: bytes | str
-        if not options.wide and index < len(SHAPES):
+        if not (options.wide or options.powers) and index < len(SHAPES):
             content = model(*sizes)
         else:
             content = f"{work.name}/ragged.mlir"
@@ -152,12 +158,13 @@ def main() -> int:
         counts = (m,) if is_known else (0, 1, 16, m, m + 17)
         inputs = [np.random.default_rng(rows).standard_normal((rows, k)).astype(np.float32) for rows in counts]
         wanted = None
-        for level in options.levels:
-            compiled = lutra.compile(content, target_cpu=level, strategy="coded", threads=2)
+        strategies = dict(POWERS)[bits] if options.powers else ("coded",)
+        for level, strategy in itertools.product(options.levels, strategies):
+            compiled = lutra.compile(content, target_cpu=level, strategy=strategy, threads=2)
             found = [np.array(compiled(x=x)[0]) for x in inputs]
             alone = np.array(compiled(x=inputs[-1][:1])[0]) if not is_known else found[-1][:1]
             if not np.array_equal(alone, found[-1][:1]):
-                print(f"K = {k}, groups of {group}, {bits} bits, {level}: a row depends on how many there are")
+                print(f"K = {k}, groups of {group}, {bits} bits, {strategy}, {level}: rows depend on their number")
                 return 1
             if wanted is None:
                 wanted = [result + np.float32(options.corrupt) for result in found]
@@ -166,7 +173,7 @@ def main() -> int:
                 if not np.array_equal(own, other):
                     places = np.argwhere(own != other)[:3].tolist()
                     shape = f"[{len(own)}, {k}] x {n}, groups of {group}, {bits} bits"
-                    print(f"{shape}, {level}: differs at {places}")
+                    print(f"{shape}, {strategy}, {level}: differs at {places}")
                     return 1
             count += len(found)
     work.cleanup()
