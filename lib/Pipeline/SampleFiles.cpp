@@ -155,6 +155,28 @@ static LogicalResult split(NamedArrays file, func::FuncOp main, std::vector<Name
   return success();
 }
 
+/// Gives arrays that have numpy.savez's names for those without one the names of the inputs in their places.
+static LogicalResult nameArrays(NamedArrays &file, func::FuncOp main) {
+  std::vector<std::string> names = inputNames(main);
+  std::vector<size_t> places;
+  for (const NamedArray &array : file.arrays) {
+    StringRef digits = array.name;
+    size_t place = 0;
+    bool isPlace = digits.empty() || (digits.consume_front("arr_") && !digits.getAsInteger(10, place));
+    if (!isPlace || place >= file.arrays.size() || llvm::is_contained(places, place) ||
+        llvm::is_contained(names, array.name))
+      return success(); // names of its own
+    places.push_back(place);
+  }
+  if (file.arrays.size() != names.size())
+    return fail(main, file) << "holds " << file.arrays.size() << " arrays without names, but the model has "
+                            << names.size() << " inputs: " << llvm::join(names, ", ")
+                            << "; give as many, or save an .npz with their names";
+  for (auto [index, array] : llvm::enumerate(file.arrays))
+    array.name = names[places[index]];
+  return success();
+}
+
 LogicalResult lutra::readSamples(StringRef path, func::FuncOp main, bool splits, std::vector<NamedArrays> &samples) {
   auto refuse = [&](llvm::Error error) {
     ErrorCode code = codeOfRead(error);
@@ -187,12 +209,8 @@ LogicalResult lutra::readSamples(StringRef path, func::FuncOp main, bool splits,
   file.arrays = std::move(*arrays);
   if (file.arrays.empty())
     return fail(main, file) << "holds no array";
-  if (file.arrays.size() == 1 && file.arrays.front().name.empty()) {
-    if (main.getNumArguments() != 1)
-      return fail(main, file) << "is one array, but the model has " << main.getNumArguments()
-                              << " inputs; save an .npz with " << llvm::join(inputNames(main), ", ");
-    file.arrays.front().name = inputNames(main).front();
-  }
+  if (failed(nameArrays(file, main)))
+    return failure();
   if (splits)
     return split(std::move(file), main, samples);
   samples.push_back(std::move(file));

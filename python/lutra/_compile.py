@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack, cast, overload
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Bytes: TypeAlias = bytes | bytearray | memoryview
     Source: TypeAlias = str | os.PathLike[str] | Bytes | ModelProto | ExportedProgram | ImportedProgram
 
-Samples: TypeAlias = "str | os.PathLike[str] | Iterable[Mapping[str, Any]]"
+Samples: TypeAlias = "str | os.PathLike[str] | Iterable[Any] | Callable[[], Any]"
 DimNames: TypeAlias = Mapping[str, Sequence[str | None]]
 Spec: TypeAlias = "str | Mapping[str, str | float | Sequence[str]]"
 
@@ -97,9 +97,11 @@ def compile(
     by input: {"input_ids": ["batch", "seq"]}. quantize: which weights of products to store in few bits, such as
     "int8", "w4a8" or "weights=int4:g128,exclude=*head*" (docs/quantization.md), or a dict of such items, as from a
     TOML file: {"weights": "int4:g128", "exclude": ["*head*"]}. calibrate: inputs of the model that quantization fits
-    codes to: an .npz, .npy, .safetensors or .jsonl file, a folder of them, dicts of arrays by input name, or a list of
-    such sets, which weigh the same. tokenizer: makes token ids of .txt files and of lines {"text": ".."} of .jsonl
-    files among these: the path of a tokenizer.json, or a tokenizer of the packages tokenizers or transformers.
+    codes to: an .npz, .npy, .safetensors or .jsonl file, a folder of them, samples (dicts of arrays by input name,
+    tuples of arrays in the order of the inputs, or arrays where there is one input; of NumPy or torch) in an iterable,
+    from a reader's get_next() or a function, or a list of such sets, which weigh the same. tokenizer: makes token ids
+    of .txt files and of lines {"text": ".."} of .jsonl files among these: the path of a tokenizer.json, or a tokenizer
+    of the packages tokenizers or transformers.
     quantize_report: a JSON file for what it did to each layer. report: a JSON file for what the compiler decided, such
     as the strategy of each product. strategy: how products are computed, such as "coded" (of all, or an error),
     "coded,auto" (of those that it computes; the others get the cheapest). arithmetic: "integer" computes codes from

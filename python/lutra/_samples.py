@@ -6,7 +6,7 @@ import json
 import os
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,38 +17,101 @@ if TYPE_CHECKING:
 
 KINDS = "give the path of a tokenizer.json, or a tokenizer of the packages tokenizers or transformers"
 
+SAMPLES = (
+    "samples are dicts of arrays by input name, tuples of arrays in the order of the inputs, or, where the model has "
+    "one input, arrays"
+)
+
 
 def write_samples(calibrate: object, folder: Path, tokenizer: Any) -> str:
     """Sets of samples as the compiler takes them; those in memory, and texts, become files in `folder`."""
     if isinstance(calibrate, str | os.PathLike):
         path = os.fspath(calibrate)
         return path if tokenizer is None else _write_tokens(path, folder, tokenizer)
-    if not isinstance(calibrate, Iterable) or isinstance(calibrate, Mapping):
-        raise UsageError(["calibrate takes a path, dicts of arrays by input name, or a list of such sets"])
-    items = list(calibrate)
-    if not items:
-        raise UsageError(["calibrate has a set without samples; give dicts of arrays by input name"])
-    if not any(isinstance(item, Mapping) for item in items):
-        return ";".join(write_samples(item, folder / str(index), tokenizer) for index, item in enumerate(items))
+    if isinstance(calibrate, Mapping) or _is_array(calibrate):
+        raise UsageError([f"calibrate is a single {type(calibrate).__name__}; {SAMPLES}, and [sample] for one alone"])
+    # What anything else gives are samples: data loaders make lists of tensors.
+    lists_are_sets = isinstance(calibrate, list | tuple)
+    sets: list[str] = []
+    samples = 0
+    for index, item in enumerate(_items(calibrate)):
+        arrays = _arrays_of(item, lists_are_sets)
+        if (arrays is None and (samples > 0 or not _is_set(item))) or (arrays is not None and sets):
+            beside = ", beside what is a set of samples" if sets else ""
+            raise UsageError([f"sample {index} of calibrate is a {type(item).__name__}{beside}; {SAMPLES}"])
+        if arrays is None:
+            sets.append(write_samples(item, folder / str(index), tokenizer))
+        else:
+            _write_sample(arrays, folder, samples)
+            samples += 1
+    if not sets and samples == 0:
+        raise UsageError([f"calibrate has a set without samples; {SAMPLES}"])
+    return ";".join(sets) if sets else os.fspath(folder)
+
+
+def _items(source: Any) -> Iterator[Any]:
+    """What an iterable gives, or a reader or function until it returns None."""
+    call = getattr(source, "get_next", source)  # readers of onnxruntime
+    if call is source and hasattr(source, "__iter__"):
+        yield from source
+        return
+    if callable(call):
+        item = call()
+        if isinstance(item, Iterator):
+            yield from item
+            return
+        while item is not None:
+            yield item
+            item = call()
+        return
+    try:
+        items = iter(source)  # of a dataset with numbered samples
+    except TypeError:
+        raise UsageError([f"calibrate is a {type(source).__name__}, neither path nor samples; {SAMPLES}"]) from None
+    yield from items
+
+
+def _is_array(value: object) -> bool:
+    return hasattr(value, "__array__") or isinstance(value, int | float)
+
+
+def _is_set(item: object) -> bool:
+    sources = ("__iter__", "__getitem__", "get_next")
+    return isinstance(item, os.PathLike) or callable(item) or any(hasattr(item, name) for name in sources)
+
+
+def _arrays_of(item: object, lists_are_sets: bool) -> Mapping[str, Any] | None:
+    """The arrays of a sample by their names; those of numpy.savez, which mean places, where they have none."""
+    if isinstance(item, Mapping):
+        return item
+    if _is_array(item):
+        return {"arr_0": item}
+    if not item or not isinstance(item, tuple if lists_are_sets else (list, tuple)):
+        return None
+    parts: Sequence[Any] = item
+    if any(isinstance(part, Mapping | tuple | str | os.PathLike) for part in parts):
+        return None
+    return {f"arr_{place}": part for place, part in enumerate(parts)}
+
+
+def _write_sample(arrays: Mapping[str, Any], folder: Path, index: int) -> None:
     import numpy as np
 
     folder.mkdir(exist_ok=True, parents=True)
-    for index, item in enumerate(items):
-        if not isinstance(item, Mapping):
-            raise UsageError([f"sample {index} of calibrate is a {type(item).__name__}, not a dict by input name"])
-        # As numpy.savez does it, whose own arguments no input may have the names of.
-        with zipfile.ZipFile(folder / f"{index:06}.npz", "w") as archive:
-            for name, array in item.items():
-                own = _as_array(array, f"sample {index} of calibrate has {name!r}")
-                with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
-                    np.lib.format.write_array(file, own, allow_pickle=False)
-    return os.fspath(folder)
+    # As numpy.savez does it, whose own arguments no input may have the names of.
+    with zipfile.ZipFile(folder / f"{index:06}.npz", "w") as archive:
+        for name, array in arrays.items():
+            own = _as_array(array, f"sample {index} of calibrate has {name!r}")
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, own, allow_pickle=False)
 
 
 def _as_array(values: object, where: str) -> npt.NDArray[Any]:
     import numpy as np
 
     try:
+        if hasattr(values, "detach"):  # of torch, maybe with a gradient or on a GPU
+            values = values.detach().cpu()
         array = np.asarray(values, order="C")
     except (TypeError, ValueError) as error:
         raise UsageError([f"{where}, which is no array: {error}"]) from None

@@ -34,6 +34,75 @@ def test_samples_in_memory_are_those_in_files() -> None:
     assert not np.array_equal(plain[0], by_path[0])
 
 
+class Reader:
+    """As onnxruntime's CalibrationDataReader."""
+
+    def __init__(self) -> None:
+        self.rest = iter(samples())
+
+    def get_next(self) -> dict[str, np.ndarray] | None:
+        return next(self.rest, None)
+
+
+class Numbered:
+    """As a torch Dataset: samples by their numbers."""
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
+        return tuple(samples()[index].values())
+
+
+def test_samples_come_in_any_form(tmp_path: Path) -> None:
+    """Places are those of the model's inputs."""
+    torch = pytest.importorskip("torch")
+    tensors = [{name: torch.from_numpy(array) for name, array in sample.items()} for sample in samples()]
+    tensors[0]["x"].requires_grad_()
+    np.savez(tmp_path / "named.npz", **samples()[0])
+    np.savez(tmp_path / "placed.npz", *samples()[0].values())
+    report = tmp_path / "report.json"
+
+    def layers(calibrate: object) -> list[dict[str, object]]:
+        lutra.compile(MODEL, quantize="weights=int4:g32", calibrate=calibrate, quantize_report=report)
+        return json.loads(report.read_text())["layers"]
+
+    assert [*samples()[0]] == ["x", "attention_mask"]
+    expected = layers(FOLDER / "set")
+    for given in (
+        tuple(samples()),
+        tensors,
+        [tuple(tensor.values()) for tensor in tensors],
+        (list(sample.values()) for sample in samples()),  # as data loaders give lists
+        (list(tensor.values()) for tensor in tensors),
+        Reader(),
+        Reader().get_next,
+        lambda: iter(samples()),
+        Numbered(),
+        [Reader()],
+        ((*samples(),),),
+    ):
+        assert layers(given) == expected
+    assert layers(tmp_path / "named.npz") == layers(tmp_path / "placed.npz")
+    two = [samples()[:2], samples()[2:]]
+    assert layers([Reader(), Numbered()]) == layers([samples(), samples()])
+    assert layers([[tuple(sample.values()) for sample in part] for part in two]) == layers(two)
+    with pytest.raises(lutra.CompileError, match="holds 3 arrays without names, but the model has 2 inputs: x, attent"):
+        layers([(np.ones((3, 96), np.float32),) * 3])
+
+
+def test_arrays_are_samples_of_one_input(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    torch = pytest.importorskip("torch")
+    rows = [np.arange(30, dtype=np.int64).reshape(3, 10) + start for start in (0, 30, 60)]
+
+    def bytes_of(calibrate: object) -> bytes:
+        lutra.compile(looked_up(), quantize="int4", calibrate=calibrate, output=tmp_path / "model.so")
+        return (tmp_path / "model.so").read_bytes()
+
+    expected = bytes_of([{"input_ids": row} for row in rows])
+    assert bytes_of(rows) == expected
+    assert bytes_of(map(torch.from_numpy, rows)) == expected
+    assert bytes_of([(row,) for row in rows]) == expected
+
+
 def test_sets_are_paths_or_samples(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     sets = [FOLDER / "set", samples()[:2]]
@@ -107,10 +176,17 @@ def test_good_layers_are_not_to_blame(tmp_path: Path) -> None:
 
 
 def test_refuses_what_is_no_sample() -> None:
-    with pytest.raises(lutra.UsageError, match="dicts of arrays"):
-        lutra.compile(MODEL, quantize="int4", calibrate=samples()[0])
-    with pytest.raises(lutra.UsageError, match="sample 1 of calibrate is a list"):
-        lutra.compile(MODEL, quantize="int4", calibrate=[samples()[0], [1.0]])
+    for single in (samples()[0], samples()[0]["x"], 3.0):
+        with pytest.raises(lutra.UsageError, match="calibrate is a single .*dicts of arrays by input name, tuples"):
+            lutra.compile(MODEL, quantize="int4", calibrate=single)
+    with pytest.raises(lutra.UsageError, match="calibrate is a object, neither path nor samples"):
+        lutra.compile(MODEL, quantize="int4", calibrate=object())
+    mixtures = {"list": [samples()[0], [1.0]], "str": [samples()[0], "a.npz"], "NoneType": [samples()[0], None]}
+    for kind, mixture in mixtures.items():
+        with pytest.raises(lutra.UsageError, match=f"sample 1 of calibrate is a {kind}; samples are dicts"):
+            lutra.compile(MODEL, quantize="int4", calibrate=mixture)
+    with pytest.raises(lutra.UsageError, match="sample 1 of calibrate is a dict, beside what is a set of samples"):
+        lutra.compile(MODEL, quantize="int4", calibrate=[FOLDER / "set", samples()[0]])
     for empty in ([], [samples(), []]):
         with pytest.raises(lutra.UsageError, match="a set without samples"):
             lutra.compile(MODEL, quantize="int4", calibrate=empty)
