@@ -305,7 +305,7 @@ FailureOr<int64_t> ModelQuantizer::timeForms(std::vector<std::vector<FormCost>> 
       return failure();
     others -= *plainTime;
     for (auto [form, entry] : llvm::zip_equal(product.forms, costs[layer - layers.begin()])) {
-      FailureOr<int64_t> time = times.get(rows, product.n, product.k, form, spec.activations);
+      FailureOr<int64_t> time = times.get(rows, product.n, product.k, form, product.activations);
       if (failed(time))
         return failure();
       entry.cost += *time;

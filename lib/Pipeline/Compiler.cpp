@@ -253,7 +253,9 @@ static bool multipliesBytes(ModuleOp module, const CompileOptions &options) {
 static bool mayMultiplyBytes(ModuleOp module, const CompileOptions &options) {
   // A spec with a fault is an error of the pass that reads it.
   llvm::Expected<QuantizeSpec> spec = QuantizeSpec::parse(options.quantize);
-  bool asked = spec && spec->activations.isAsked() && spec->activations.type != ActivationForm::F16;
+  bool asked = spec && spec->anyActivations([](const ActivationRounding &rounding) {
+    return rounding.isAsked() && rounding.type != ActivationForm::F16;
+  });
   if (!spec)
     llvm::consumeError(spec.takeError());
   WalkResult found = module.walk([](Operation *op) {

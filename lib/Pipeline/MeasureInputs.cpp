@@ -130,7 +130,7 @@ LogicalResult ModelQuantizer::measureInputs(ArrayRef<InputTap> taps) {
   grams.clear();
   if (taps.empty())
     return success();
-  bool isStatic = quantizer.getSpec().activations.isStatic();
+  bool isStatic = quantizer.getSpec().anyActivations([](const ActivationRounding &own) { return own.isStatic(); });
   llvm::SetVector<Value> values;
   for (InputTap tap : taps) {
     auto type = cast<RankedTensorType>(tap.first.getType());

@@ -92,7 +92,8 @@ private:
   void findFollowers();
   int64_t bytesOf(const QuantizedProduct &product, const WeightForm &form) const;
   QuantizeOptions optionsOf(size_t product, bool measure) const {
-    return {0, measure, quantizer.getSpec().activations, orderFolded[product].value_or(false)};
+    const ActivationRounding &activations = quantizer.getProducts()[product].activations;
+    return {quantizer.getSpec().damp, measure, activations, orderFolded[product].value_or(false)};
   }
   const WeightForm &formOf(const QuantizedProduct &product) const;
   mlir::LogicalResult failRun(const Sample &sample, llvm::Error error);

@@ -58,10 +58,9 @@ LogicalResult ModelQuantizer::apply(ArrayRef<size_t> products) {
       result = failure();
       continue;
     }
-    const QuantizeSpec &spec = quantizer.getSpec();
-    if (spec.scalesInputs(form) && !inputScales[index])
+    if (product.scalesInputs(form) && !inputScales[index])
       mlir::emitWarning(op->getLoc()) << "weight @" << weight.getSymName() << " gets no factors of '"
-                                      << (spec.activations.smooths ? "smooth" : "awq") << "': "
+                                      << (product.activations.smooths ? "smooth" : "awq") << "': "
                                       << (product.isFilter() ? "factors move into matrices alone"
                                           : gramOf(index)    ? "it is read beside another value"
                                                              : "its inputs are not known; give more samples");
@@ -85,11 +84,16 @@ LogicalResult ModelQuantizer::apply(ArrayRef<size_t> products) {
 /// Static scales for the other operands of the products, and for those of filters whatever the spec's scales: a window
 /// holds what many tokens are.
 void ModelQuantizer::roundActivations() {
-  const ActivationRounding &rounding = quantizer.getSpec().activations;
-  if (tapOf.empty())
-    return;
   StaticActivations activations(module);
-  for (auto [product, tap] : llvm::zip_equal(quantizer.getProducts(), tapOf)) {
+  for (auto [index, product] : llvm::enumerate(quantizer.getProducts())) {
+    const ActivationRounding &rounding = product.activations;
+    if (rounding.scales == ActivationRounding::Tensor && !product.isFilter()) {
+      activations.roundWithin(cast<MatmulOp>(product.op), rounding);
+      continue;
+    }
+    if (tapOf.empty())
+      continue;
+    InputTap tap = tapOf[index];
     auto range = tap.first ? ranges.find(tap.first) : ranges.end();
     if (!rounding.isStatic() && !product.isFilter())
       continue;
@@ -194,10 +198,9 @@ LogicalResult ModelQuantizer::measureModel() {
     report.addSample(*sample, ArrayRef(*expected).take_front(count), ArrayRef(*given).take_front(count),
                      (*after)->getOutputs());
   }
-  bool roundsInputs = quantizer.getSpec().activations.isAsked();
   for (auto &[value, one] : followed)
     if (!one.isInput)
-      report.addErrors(one.product, followed.find(tapOf[one.product].first)->second.sums, one.sums, roundsInputs);
+      report.addErrors(one.product, followed.find(tapOf[one.product].first)->second.sums, one.sums);
   return success();
 }
 
@@ -236,9 +239,6 @@ LogicalResult ModelQuantizer::run(std::string &reportText) {
     return failure();
   if (calibrated)
     findTaps();
-  const ActivationRounding &rounding = quantizer.getSpec().activations;
-  report.filterActivations =
-      rounding.typeName() + (rounding.scales == ActivationRounding::Squares ? ":static-mse" : ":static");
   if (failed(scaleInputs()) || failed(sortChannels()) || (calibrated && failed(spreadWideRows())))
     return failure();
   // Before bytes are counted; `plain` has the floats.

@@ -29,6 +29,17 @@ static double bitsOf(int64_t bytes, int64_t weights) {
   return 8 * static_cast<double>(bytes) / static_cast<double>(std::max<int64_t>(1, weights));
 }
 
+/// How what a product reads is rounded, as a spec has it; empty: not at all.
+static std::string textOf(const QuantizedProduct &product) {
+  const ActivationRounding &rounding = product.activations;
+  if (product.isFilter()) // whatever the scales: a window holds parts of many rows
+    return rounding.typeName() + ":" + (rounding.isStatic() ? rounding.scalesName() : "static");
+  if (!rounding.isAsked())
+    return "";
+  std::string scales = rounding.scalesName();
+  return rounding.typeName() + (scales.empty() ? "" : ":" + scales) + (rounding.symmetric ? "" : ":asym");
+}
+
 void QuantizeReport::add(const QuantizedProduct &product, const WeightForm &form, int64_t own,
                          const QuantizeNotes &notes, std::optional<double> loss, ArrayRef<int64_t> times,
                          const std::optional<InputScaling> &scaling, std::optional<bool> orderFolded) {
@@ -46,8 +57,8 @@ void QuantizeReport::add(const QuantizedProduct &product, const WeightForm &form
                            {"method", methodName(notes.method)},
                            {"weightSqnr", ratio(notes.weightPower, notes.weightError)},
                            {"clippedShare", static_cast<double>(notes.clipped) / static_cast<double>(count)}};
-  if (product.isFilter())
-    layer["activations"] = filterActivations;
+  if (std::string activations = textOf(product); !activations.empty())
+    layer["activations"] = activations;
   if (!notes.reason.empty())
     layer["reason"] = notes.reason;
   if (notes.tokens > 0) {
@@ -94,7 +105,7 @@ void ErrorSums::add(const Sample &sample, const ProbeTensor &exact, const ProbeT
 /// Decibels that a layer takes off what reaches it, and of its own codes alone, for it to be blamed.
 static constexpr double greatLoss = 6, poorCodes = 20;
 
-void QuantizeReport::addErrors(size_t index, const ErrorSums &input, const ErrorSums &output, bool roundsInputs) {
+void QuantizeReport::addErrors(size_t index, const ErrorSums &input, const ErrorSums &output) {
   llvm::json::Object &layer = *layers[index].getAsObject();
   layer["inputSqnr"] = ratio(input.power, input.error);
   layer["accumulatedSqnr"] = ratio(output.power, output.error);
@@ -109,7 +120,7 @@ void QuantizeReport::addErrors(size_t index, const ErrorSums &input, const Error
   std::string cause = llvm::formatv("{0} is too coarse", format);
   if (tokens < 2 * k)
     cause = llvm::formatv("{0} rows of inputs are fewer than 2 K = {1}", tokens, 2 * k);
-  else if (roundsInputs && outliers >= manyTimes)
+  else if (layer.get("activations") && outliers >= manyTimes)
     cause = llvm::formatv("channel {0} of its inputs reaches {1:F0} times as far as others",
                           *layer.getInteger("outlierChannel"), outliers);
   blamed = llvm::json::Object{{"name", *layer.getString("name")}, {"weight", *layer.getString("weight")},

@@ -28,7 +28,6 @@ struct ErrorSums {
 class QuantizeReport {
 public:
   std::string spec, calibration;
-  std::string filterActivations; // what is beside filters, as a spec has it
   size_t samples = 0;
   bool fitted = true; // the samples that are measured were also fitted to
   std::optional<double> predictedLoss, measuredLoss; // of the types chosen: summed over layers, and together
@@ -42,7 +41,7 @@ public:
            std::optional<bool> orderFolded);
   /// Of the layer that was added as this one: what it reads and gives in the quantized model, errors of those before it
   /// included. The first whose codes lose much of what reaches it is blamed.
-  void addErrors(size_t layer, const ErrorSums &input, const ErrorSums &output, bool roundsInputs);
+  void addErrors(size_t layer, const ErrorSums &input, const ErrorSums &output);
   void add(const KeptProduct &product);
   void add(const QuantizedTable &table);
   /// `loss`: of the outputs with this cache alone, and `rows` what its codes are off by; null: not measured.

@@ -14,7 +14,7 @@ std::vector<size_t> ModelQuantizer::tiedTo(size_t index, InputScaler &scaler) {
   std::vector<size_t> group;
   for (auto [other, product] : llvm::enumerate(quantizer.getProducts()))
     if (!product.isFilter() && tapOf[other] == tapOf[index] &&
-        quantizer.getSpec().scalesInputs(product.forms.front()) &&
+        product.scalesInputs(product.forms.front()) &&
         scaler.canScale(cast<MatmulOp>(product.op)))
       group.push_back(other);
   return group;
@@ -38,7 +38,8 @@ LogicalResult ModelQuantizer::fitFactors(ArrayRef<size_t> group, InputScales &sc
         weight.values[row * product.k + k] = stored[product.turned ? k * product.n + row : row * product.k + k];
   }
   auto parallel = [&](size_t count, llvm::function_ref<void(size_t)> body) { quantizer.parallel(count, body); };
-  scales = fitInputScales(weights, *gramOf(group.front()), quantizer.getSpec().activations, parallel);
+  const ActivationRounding &rounding = quantizer.getProducts()[group.front()].activations;
+  scales = fitInputScales(weights, *gramOf(group.front()), rounding, parallel);
   return success();
 }
 
@@ -51,7 +52,8 @@ LogicalResult ModelQuantizer::scaleInputs() {
   LogicalResult result = forParts([&](ArrayRef<size_t> products) -> LogicalResult {
     for (size_t index : products) {
       std::vector<size_t> group;
-      if (gramOf(index) && quantizer.getSpec().scalesInputs(quantizer.getProducts()[index].forms.front()))
+      const QuantizedProduct &product = quantizer.getProducts()[index];
+      if (gramOf(index) && product.scalesInputs(product.forms.front()))
         group = tiedTo(index, scaler);
       if (group.empty() || group.front() != index)
         continue;

@@ -11,14 +11,15 @@ using namespace lutra;
 
 LogicalResult ModelQuantizer::sortChannels() {
   orderFolded.resize(quantizer.getProducts().size());
-  if (quantizer.getSpec().activations.wideBlocks == 0 || calibration.size() == 0)
+  auto sorts = [](const ActivationRounding &rounding) { return rounding.wideBlocks > 0; };
+  if (!quantizer.getSpec().anyActivations(sorts) || calibration.size() == 0)
     return success();
   llvm::MapVector<Value, std::vector<int64_t>> orders; // by left-hand side
   LogicalResult result = forParts([&](ArrayRef<size_t> products) -> LogicalResult {
     for (size_t index : products)
       if (const GramMatrix *gram = gramOf(index)) {
         const QuantizedProduct &product = quantizer.getProducts()[index];
-        if (!product.isFilter())
+        if (!product.isFilter() && sorts(product.activations))
           orders.insert({product.getInput(), orderColumns(gram->getGreatest())});
       }
     return success();
@@ -30,7 +31,8 @@ LogicalResult ModelQuantizer::sortChannels() {
   for (auto &[value, order] : orders)
     folded[value] = sorter.sort(value, order);
   for (auto [index, product] : llvm::enumerate(quantizer.getProducts())) {
-    if (auto known = folded.find(product.getInput()); known != folded.end())
+    auto known = folded.find(product.getInput());
+    if (known != folded.end() && sorts(product.activations))
       orderFolded[index] = known->second;
   }
   forgetInputs();

@@ -102,9 +102,14 @@ InputScales lutra::fitInputScales(ArrayRef<ScaledWeight> weights, const GramMatr
   double least = std::numeric_limits<double>::infinity();
   for (int step = 0; step < steps; ++step) {
     double power = double(step) / steps;
+    if (rounding.smoothing > 0) { // asked for
+      if (step > 0)
+        break;
+      power = rounding.smoothing;
+    }
     if (rounding.smooths && step > 0 && step < firstSmooth)
       continue;
-    std::vector<float> factors = step == 0          ? best.factors
+    std::vector<float> factors = power == 0         ? best.factors
                                  : rounding.smooths ? columns.factorsOf(power)
                                                     : factorsOf(gram.getMeanMagnitudes(), power);
     std::vector<float> inverse;

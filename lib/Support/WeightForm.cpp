@@ -8,7 +8,6 @@
 #include "Message.h"
 
 #include "llvm/ADT/ArrayRef.h"
-#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/Format.h"
 
 using namespace lutra;
@@ -31,116 +30,11 @@ static constexpr double normalFloat[] = {-1.0,
                                          1.0};
 static constexpr double integerGrid[] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 
-std::optional<WeightForm> WeightForm::of(llvm::StringRef type) {
-  WeightForm form;
-  auto make = [&](Values values, unsigned bits, int64_t group, SideType::Kind scale) {
-    form.values = values;
-    form.bits = bits;
-    form.group = group;
-    form.symmetric = values != Integer;
-    form.scale = scale;
-    return form;
-  };
-  unsigned bits;
-  llvm::StringRef digits = type;
-  if (digits.consume_front("int") && digits.size() == 1 && !digits.getAsInteger(10, bits) && bits >= 2 && bits <= 8) {
-    if (bits < 8)
-      return make(Integer, bits, 32, SideType::F16);
-    make(Integer, 8, kWhole, SideType::F32);
-    form.symmetric = true;
-    form.method = Nearest;
-    return form;
-  }
-  if (type == "f32")
-    return make(Keep, 0, kWhole, SideType::F32);
-  if (type == "fp4")
-    return make(Fp4, 4, 32, SideType::F16);
-  if (type == "mxfp4")
-    return make(MxFp4, 4, 32, SideType::E8M0);
-  if (type == "nvfp4")
-    return make(NvFp4, 4, 16, SideType::UE4M3);
-  if (type == "nf4")
-    return make(Nf4, 4, 64, SideType::F16);
-  if (type == "iq4nl")
-    return make(Iq4, 4, 32, SideType::F16);
-  if (type == "bitmod3" || type == "bitmod4")
-    return make(BitMod, type.back() - '0', 128, SideType::F16);
-  if (type == "fp6" || type == "fp6e3m2")
-    return make(type == "fp6" ? Fp6 : Fp6Wide, 6, kWhole, SideType::F32);
-  if (type == "fp8" || type == "fp8e5m2")
-    return make(type == "fp8" ? Fp8 : Fp8Wide, 8, kWhole, SideType::F32);
-  if (type == "pot3" || type == "pot4")
-    return make(Pot, type.back() - '0', 32, SideType::F16);
-  if (type == "dynamic8")
-    return make(Dynamic, 8, 64, SideType::F32);
-  if (type == "ternary" || type == "binary")
-    return make(type == "ternary" ? Ternary : Binary, type == "ternary" ? 2 : 1, 64, SideType::F16);
-  digits = type;
-  if (digits.consume_front("bfp") && digits.size() == 1 && digits[0] >= '3' && digits[0] <= '8')
-    return make(Block, digits[0] - '0', 32, SideType::E8M0);
-  digits = type;
-  if (digits.consume_front("table") && digits.size() == 1 && digits[0] >= '2' && digits[0] <= '8')
-    return make(Table, digits[0] - '0', kWhole, SideType::F32);
-  digits = type;
-  if (digits.consume_front("q") && digits.consume_back("_k") && digits.size() == 1 && digits[0] >= '2' &&
-      digits[0] <= '6') {
-    bits = digits[0] - '0';
-    make(KQuant, bits, bits == 4 || bits == 5 ? 32 : 16, SideType::F16);
-    form.symmetric = bits == 3 || bits == 6;
-    return form;
-  }
-  return std::nullopt;
-}
-
-static std::string typeName(const WeightForm &form) {
-  switch (form.values) {
-  case WeightForm::Keep:
-    return "f32";
-  case WeightForm::Integer:
-    return message("int", form.bits);
-  case WeightForm::Fp4:
-    return "fp4";
-  case WeightForm::MxFp4:
-    return "mxfp4";
-  case WeightForm::NvFp4:
-    return "nvfp4";
-  case WeightForm::Nf4:
-    return "nf4";
-  case WeightForm::Iq4:
-    return "iq4nl";
-  case WeightForm::BitMod:
-    return message("bitmod", form.bits);
-  case WeightForm::Fp6:
-    return "fp6";
-  case WeightForm::Fp8:
-    return "fp8";
-  case WeightForm::Fp6Wide:
-    return "fp6e3m2";
-  case WeightForm::Fp8Wide:
-    return "fp8e5m2";
-  case WeightForm::Pot:
-    return message("pot", form.bits);
-  case WeightForm::Block:
-    return message("bfp", form.bits);
-  case WeightForm::Table:
-    return message("table", form.bits);
-  case WeightForm::Dynamic:
-    return "dynamic8";
-  case WeightForm::KQuant:
-    return message("q", form.bits, "_k");
-  case WeightForm::Ternary:
-    return "ternary";
-  case WeightForm::Binary:
-    return "binary";
-  }
-  return "";
-}
-
 std::string WeightForm::text() const {
   if (keeps())
     return "f32";
   std::string group = this->group == kWhole ? "channel" : message("g", this->group);
-  std::string text = typeName(*this) + ":" + group + (isInteger() ? symmetric ? ":sym" : ":asym" : "");
+  std::string text = typeName() + ":" + group + (isInteger() ? symmetric ? ":sym" : ":asym" : "");
   if (isInteger() && !symmetric && hasFloatZeros())
     text += ":hqq"; // zero points of another type
   if (vector > 1)
@@ -270,7 +164,6 @@ WeightFormat WeightForm::format() const {
     format.scales.emplace_back().element = {SideType::F32, 32};
     [[fallthrough]];
   case Fp4:
-  case MxFp4:
     setFloat(format, 2, 1, 1, ValueMap::None);
     break;
   case Fp6:
@@ -326,8 +219,8 @@ static void setActivation(Encoding &encoding, const ActivationRounding &rounding
   bool isKnown = rounding.isFp8() && rounding.isStatic();
   if (rounding.type == ActivationForm::BF16 || isKnown)
     encoding.activation.kind = ActivationForm::BF16;
-  // So are codes; the form says that values of the weight's codes may be rounded too.
-  if (rounding.type == ActivationForm::Int && rounding.isStatic())
+  // So are codes under one scale; the form says that values of the weight's codes may be rounded too.
+  if (rounding.type == ActivationForm::Int && rounding.isWhole())
     encoding.activation.kind = ActivationForm::Int;
   if (rounding.type == ActivationForm::F16)
     encoding.activation.kind = ActivationForm::F16;

@@ -165,10 +165,10 @@ def _spec_text(spec: object) -> str:
         parts = value if isinstance(value, list | tuple) else [value]
         texts = [f"{part:.12f}".rstrip("0").rstrip(".") if isinstance(part, float) else str(part) for part in parts]
         known = all(isinstance(part, str | int | float) and not isinstance(part, bool) for part in parts)
-        if not isinstance(key, str) or not known or (parts is value and key != "exclude") or "," in "".join(texts):
-            raise UsageError(
-                [f"quantize has {key!r}: {value!r}; an item is a text without commas, a number or, of exclude, a list"]
-            )
+        if not isinstance(key, str) or not known or (parts is value and key != "exclude"):
+            raise UsageError([f"quantize has {key!r}: {value!r}; an item is a text, a number or, of exclude, a list"])
+        if key != "exclude" and "," in "".join(texts):
+            raise UsageError([f"quantize has {key!r}: {value!r}, whose comma would start another item"])
         if texts:
             items.append(f"{key.removesuffix('=')}={';'.join(texts)}")
     return ",".join(items)

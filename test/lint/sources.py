@@ -25,7 +25,7 @@ TARGET_FOLDERS = (
 # Conversions to a target, whose contracts stand in the list of all conversions.
 TARGET_PASSES = ("ConvertLutraToMIL", "ConvertTileToVector")
 TARGET_NAME = re.compile(
-    r'"(avx\w*|sse\w*|neon|x86\w*|sm_?\w*|nvgpu|cuda|mil|cpu)\\?"'
+    r'"(avx\w*|sse\w*|neon|x86\w*|sm_?[0-9]\w*|nvgpu|cuda|mil|cpu)\\?"'
     r"|\b(avx\w*|sse[0-9]\w*|x86\w*|sm_[0-9]\w*|nvgpu|nvvm|nvptx|amx)\b"
     r"|NVGPUTarget|CpuTarget|CpuLevel|Dialect/MIL/|\bmil::"
 )

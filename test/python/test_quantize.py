@@ -317,8 +317,10 @@ def test_refuses_what_is_no_spec() -> None:
     for spec in ({}, ["int4"], 4):
         with pytest.raises(lutra.UsageError, match="a spec as text, or a dict of its items"):
             lutra.compile(MODEL, quantize=spec)
-    for value in ("int4,activations=int8", True, None, {"bits": 4}, ["int3", "int4"]):
-        with pytest.raises(lutra.UsageError, match="a text without commas, a number or, of exclude, a list"):
+    with pytest.raises(lutra.UsageError, match="'int4,activations=int8', whose comma would start another item"):
+        lutra.compile(MODEL, quantize={"weights": "int4,activations=int8"})
+    for value in (True, None, {"bits": 4}, ["int3", "int4"]):
+        with pytest.raises(lutra.UsageError, match="an item is a text, a number or, of exclude, a list"):
             lutra.compile(MODEL, quantize={"weights": value})
     with pytest.raises(lutra.CompileError, match="does not know 'wieghts=int4'"):
         lutra.compile(MODEL, quantize={"wieghts": "int4"})

@@ -1,33 +1,34 @@
 //===- QuantizeSpec.h - what --quantize asks for -----------------------------===//
-// spec    ::= item ("," item)*                        later items win
-// item    ::= "weights=" weights | "layer(" pattern ").weights=" weights | "activations=" activations
-//           | "embeddings=" ("int8" | "f32") | "kv=" ("int8" (":token")? | "f32") | "exclude=" pattern (";" pattern)*
+// spec    ::= item ("," item)*                        later items win; blanks around items, "=" and "|" mean nothing
+// item    ::= ("weights=")? weights | "activations=" activations
+//           | "layer(" pattern ")." ("weights=" weights | "activations=" activations)
+//           | "embeddings=" ("int8" | "f32") | "kv=" ("int8" (":token")? (":sym" | ":asym")? | "f32")
+//           | "exclude=" pattern (";" pattern)*
 //           | "budget=" (number ("bpw" | "MB" | "ms") | "ms") | "loss<=" number
-//           | "holdout=" percent | "samples=" ("file" | "axis0")
-//           | "int8" | "int4" | "w4a8" | "w8a8"
-// activations ::= "f32" | "bf16" | "f16" | ("int" N | "fp8" | "fp8e5m2") (":" scales)?
-//           | "int" N ":" ("group" | "token") (":" ("sym" | "asym"))? (":" "blocks8=" percent "%")?
-//           | "int" N ":" ("token" (":" ("sym" | "asym"))? | "static" | "static-mse") ":smooth"
-// scales  ::= "group" | "token" | "static" | "static-mse"
-// weights ::= type ("|" type)* (":" option)* | "auto" (":" option)* | "f32"
-// type    ::= "int2" .. "int8" | "fp4" | "mxfp4" | "nvfp4" | "nf4" | "iq4nl" | "bitmod3" | "bitmod4" | "fp6" | "fp8"
-//           | "fp6e3m2" | "fp8e5m2" | "pot3" | "pot4" | "bfp3" .. "bfp8" | "table2" .. "table8" | "dynamic8"
-//           | "q2_k" .. "q6_k" | "ternary" | "binary"
+//           | "holdout=" percent | "samples=" ("file" | "axis0") | "damp=" number
+//           | "w4a8" | "w8a8" | "small" | "fast" | "best"
+// activations ::= "f32" | "none" | "bf16" | "f16" | ("int" N | "fp8" | "fp8e5m2") (":" rounding)*
+// rounding ::= "group" | "token" | "tensor" | "dynamic" | "static" ("=" range)? | "static-mse" | "sym" | "asym"
+//           | "smooth" ("=" number)? | "blocks8=" percent "%"
+// range   ::= "minmax" | "mse" | "p" percent | "entropy"
+// weights ::= type ("|" type)* (":" option)* | "auto" (":" option)* | "f32" | "none"
 // option  ::= "g" N | "channel" | "sym" | "asym" | "rtn" | "mse" | "hqq" | "awq" | "gptq" | "scale=f16"
-//           | "scale=f32" | "outliers=" percent "%" | "scattered" | "lowrank=" rank | "sorted" | "rows8=" percent "%"
-//           | "groups4=" percent "%" | "vector=" N
+//           | "scale=f32" | "outliers=" percent "%" | "scattered" | "lowrank=" rank | "sorted"
+//           | "rows8=" percent "%" | "groups4=" percent "%" | "vector=" N
 //
-// What a type means without options stands in docs/quantization.md. Percents, like budgets, are written without
-// exponents. awq goes beside another method; alone it is followed by mse. Several types are a choice that a budget
-// or a bound of the loss makes, layer by layer; auto is int2|int3|int4|int5|int6|int8 in groups of 64. budget=ms goes
-// beside a bound: as little time as it allows, else as few bytes. Activations of N bits are rounded while
-// the model runs, each group of the weight (or each row) with a scale of its own, or all with one that a calibration
-// chose. int8: weights=int8; int4: weights=int4; w4a8 and w8a8: these with activations=int8.
+// Types, and what they mean without options, stand in docs/quantization.md. Percents, like budgets, are written without
+// exponents. Commas in brackets of a pattern are its own. awq goes beside another method; alone it is followed by mse.
+// Several types are a choice that a budget or a bound of the loss makes, layer by layer; auto is
+// int2|int3|int4|int5|int6|int8 in groups of 64. budget=ms goes beside a bound: as little time as it allows, else as
+// few bytes. Activations of N bits are rounded while the model runs, each group of the weight (or each row) with one
+// scale, or all with one, found then or by a calibration. w4a8, or fast: weights=int4,activations=int8; w8a8:
+// weights=int8,activations=int8; small, best: weights=int4, weights=int8, with embeddings=int8 where there are any.
 #ifndef LUTRA_SUPPORT_QUANTIZESPEC_H
 #define LUTRA_SUPPORT_QUANTIZESPEC_H
 
 #include "lutra/Support/Encoding.h"
 
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 
@@ -41,20 +42,29 @@ namespace lutra {
 struct ActivationRounding {
   enum Scales {
     None,
-    Group,  // for each group of the weight, from its largest magnitude while the model runs
-    Token,  // for each row, likewise
+    Group,    // for each group of the weight, from its largest magnitude while the model runs
+    Token,    // for each row, likewise
+    Tensor,   // one for all, likewise
     Extremes, // one for all, so that the extremes of a calibration just fit
-    Squares   // one for all, of least squared error on a calibration
+    Squares,  // one for all, of least squared error on a calibration
+    Quantile, // one for all, that clips what lies beyond a share of the values of a calibration
+    Entropy   // one for all, whose codes' distribution is the nearest to that of a calibration
   } scales = None;
   unsigned bits = 8;
   bool symmetric = true; // of those from the model's values: else with a zero point
   ActivationForm::Kind type = ActivationForm::Int; // BF16, F16: without scales
   double wideBlocks = 0; // share of the blocks of channels that take 8 bits
   bool smooths = false;  // factors have moved from inputs into the weight before, so that channels are alike
+  double smoothing = 0;  // power of those; 0: the best of some
+  double quantile = 1;   // share of the values that a Quantile does not clip
 
   /// "int8" or "fp8", as a spec has it.
   std::string typeName() const;
-  bool isStatic() const { return scales == Extremes || scales == Squares; }
+  /// "static" and the like, as a spec has it; empty: without scales.
+  std::string scalesName() const;
+  bool isStatic() const { return scales >= Extremes; }
+  /// One scale for all, which the graph computes or holds.
+  bool isWhole() const { return scales >= Tensor; }
   bool isFp8() const { return type == ActivationForm::E4M3 || type == ActivationForm::E5M2; }
   /// Channels of a block, in the order of their magnitudes.
   static constexpr int64_t channelBlock = 128;
@@ -67,13 +77,18 @@ struct ActivationRounding {
   bool isAsked() const { return scales != None || type != ActivationForm::Int; }
 };
 
+/// A rounding of the left-hand sides of the weights, or products, whose names match.
+struct ActivationRule {
+  std::string pattern; // see NamePattern.h
+  ActivationRounding rounding;
+};
+
 /// The form of a weight [N, K].
 struct WeightForm {
   enum Values {
     Keep,
     Integer,
-    Fp4,
-    MxFp4,
+    Fp4,     // e2m1
     NvFp4,
     Nf4,
     Iq4,
@@ -125,7 +140,9 @@ struct WeightForm {
     return symmetric && (values == KQuant || (values == Integer && bits < 8 && method != Nearest));
   }
   /// Scales of a type of their own, which nothing replaces.
-  bool hasOwnScales() const { return values == MxFp4 || values == NvFp4 || values == Block || values == KQuant; }
+  bool hasOwnScales() const {
+    return values == NvFp4 || values == Block || values == KQuant || scale == SideType::E8M0;
+  }
   /// Groups of a K-quant that share the scale of their scales.
   int64_t superGroups() const { return superBlock / group; }
   static constexpr int64_t superBlock = 256;
@@ -161,8 +178,10 @@ struct WeightForm {
   int64_t outlierColumns(int64_t k) const {
     return outliers > 0 ? std::max<int64_t>(1, std::llround(outliers * static_cast<double>(k))) : 0;
   }
-  /// The form of a type's name without options.
+  /// The form of a type's name, or of one that others give it, without options.
   static std::optional<WeightForm> of(llvm::StringRef type);
+  /// The name of the type, as `of` takes it.
+  std::string typeName() const;
   /// "int4:g32:asym", as a spec has it, without the method.
   std::string text() const;
   /// The encoding without the terms besides and in one form, with activations that may be rounded while the model runs
@@ -177,6 +196,9 @@ private:
 
 llvm::StringRef methodName(WeightForm::Method method);
 
+/// What there is instead of a type that others have and a spec has not; empty: no one knows it.
+llvm::StringRef insteadOfType(llvm::StringRef type);
+
 struct QuantizeSpec {
   struct Rule {
     std::string pattern; // of names of weights, or of the products that read them; see NamePattern.h
@@ -186,14 +208,16 @@ struct QuantizeSpec {
     bool keeps() const { return forms.front().keeps(); }
   };
   std::vector<Rule> rules; // the last that matches holds
-  ActivationRounding activations;
+  std::vector<ActivationRule> activations; // likewise; none: floats
   bool embeddings = false;   // tables that are looked up in become bytes
+  bool embeddingsIfAny = false; // else a model without such tables is an error
   bool caches = false;       // keys and values of earlier tokens become bytes, each row with a scale
   bool cacheZeroPoints = false; // each row of those has a zero point as well
   double budgetBits = 0;     // per weight, with its side data; 0: none
   double budgetBytes = 0;    // of all weights; 0: none
   double budgetTime = 0;     // nanoseconds of a call; 0: none; infinite: as few as the bound of the loss allows
   double lossBound = 0;      // of the weights' forms together; 0: none
+  double damp = 0;           // share of the mean diagonal that GPTQ adds; 0: by the number of tokens
   double holdout = 0;        // share of the samples that measure and fit nothing
   bool splitsFiles = false;  // arrays of calibration files hold samples along their first axis
 
@@ -201,11 +225,10 @@ struct QuantizeSpec {
   /// Whether any weight of a product changes.
   bool hasWeights() const;
   bool wants(WeightForm::Method method) const;
-  /// Whether factors are to move from inputs into weights, or those of one form.
+  /// Whether the activations of any product are such.
+  bool anyActivations(llvm::function_ref<bool(const ActivationRounding &rounding)> test) const;
+  /// Whether factors are to move from the inputs of any product into its weight.
   bool scalesInputs() const;
-  bool scalesInputs(const WeightForm &form) const {
-    return form.scalesInputs || (activations.smooths && !form.keeps());
-  }
 
   /// The spec of a text, or what is wrong with it and what there is instead.
   static llvm::Expected<QuantizeSpec> parse(llvm::StringRef text);

@@ -6,6 +6,7 @@
 #include "llvm/ADT/ArrayRef.h"
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace lutra {
@@ -20,7 +21,11 @@ struct RangeCodes {
 struct RangeOptions {
   unsigned bits = 8;
   bool hasZero = false;      // a zero point, where it makes the steps a fifth smaller at least
-  bool leastSquares = false; // clips where that makes the error smaller; else the extremes just fit
+  /// Extremes just fit. Squares clips where that makes the squared error smaller, Quantile what lies beyond a share of
+  /// the values (of each end half of it, with a zero point), Entropy where that brings the distribution of the codes
+  /// nearest to that of the values (Kullback-Leibler).
+  enum Rule { Extremes, Squares, Quantile, Entropy } rule = Extremes;
+  double quantile = 1;
 };
 
 class SampledRange {
@@ -36,6 +41,9 @@ private:
   static constexpr int64_t bins = 4096;
   void add(float value);
   double errorOf(const RangeCodes &codes, double least, double most) const;
+  double valueOf(int64_t bin) const { return (static_cast<double>(bin) / (bins / 2) - 1) * limit; }
+  std::pair<double, double> findQuantiles(double share, bool perEnd) const;
+  double findNearest(int64_t levels) const;
 
   float low = 0, high = 0;     // 0 always has a code
   double limit = 0;            // bins cover [-limit, limit)

@@ -107,7 +107,7 @@ void WeightQuantizer::classify(ConvOp op, bool calibrated, StringRef obstacle, b
   int64_t n = type.getDimSize(0), k = type.getNumElements() / n;
   // Of channels of their own, codes gain what is read and written rather than bytes of weights.
   bool isSmall = type.getNumElements() < leastElements && !rule->named && !readsCodesByChannel(op);
-  const ActivationRounding &rounding = asked.activations;
+  ActivationRounding rounding = findActivations(global.getSymName(), name);
   bool rounds = rounding.scales != ActivationRounding::None && rounding.type == ActivationForm::Int &&
                 rounding.wideBlocks == 0;
   std::optional<WeightForm> form = findBytes(rule->forms, k);
@@ -142,7 +142,7 @@ void WeightQuantizer::classify(ConvOp op, bool calibrated, StringRef obstacle, b
                      .str());
   if (isSmall)
     return leave(smallReason);
-  products.push_back({op, global, name, n, k, /*turned=*/false, {*form}});
+  products.push_back({op, global, name, n, k, /*turned=*/false, {*form}, rounding});
 }
 
 LogicalResult WeightQuantizer::applyFilter(const QuantizedProduct &product, const WeightForm &form,
@@ -170,7 +170,7 @@ LogicalResult WeightQuantizer::applyFilter(const QuantizedProduct &product, cons
     GlobalOp bytes = store->add(loc, (StringRef(original.getSymName()) + ".quantized").str(),
                                 filterType.clone(builder.getI8Type()), std::move(blob));
     remarkDone(loc, original.getSymName(), form, notes);
-    forms.push_back({/*turned=*/false, form, bytes, notes, std::move(scales)});
+    forms.push_back({/*turned=*/false, form, {}, bytes, notes, std::move(scales)});
     known = std::prev(forms.end());
   }
   notes = known->notes;

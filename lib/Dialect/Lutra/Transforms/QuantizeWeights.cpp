@@ -4,6 +4,7 @@
 // along K, whatever the order of the matrix was. So does a convolution whose filter has one pixel (PixelFilters.cpp).
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
+#include "lutra/Dialect/Lutra/Transforms/StaticActivations.h"
 #include "lutra/Dialect/Lutra/Transforms/WeightQuantizer.h"
 
 using namespace mlir;
@@ -33,5 +34,10 @@ void QuantizeWeights::runOnOperation() {
     good &= succeeded(quantizer.apply(product, product.forms.front(), nullptr, {}, notes));
   }
   if (!good || failed(quantizer.finish()))
-    signalPassFailure();
+    return signalPassFailure();
+  StaticActivations activations(getOperation());
+  for (const QuantizedProduct &product : quantizer.getProducts())
+    if (auto op = dyn_cast<MatmulOp>(product.op); op && product.activations.scales == ActivationRounding::Tensor)
+      activations.roundWithin(op, product.activations);
+  activations.finish();
 }

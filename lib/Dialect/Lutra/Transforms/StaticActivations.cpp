@@ -77,6 +77,41 @@ Value StaticActivations::roundValue(Value value, Type code, const RangeCodes &co
   return made = DequantizeOp::create(builder, loc, type, rounded, scale, zero, /*axis=*/0, /*block=*/0);
 }
 
+/// Codes from -most to most under the scale that lets the largest magnitude just fit; 1 where all values are 0.
+Value StaticActivations::roundWithin(Value value, int64_t most) {
+  Value &made = doneWithin[{value, most}];
+  if (made)
+    return made;
+  OpBuilder builder(value.getContext());
+  builder.setInsertionPointAfterValue(value);
+  Location loc = value.getLoc();
+  auto type = cast<RankedTensorType>(value.getType());
+  Type real = type.getElementType(), code = builder.getI8Type();
+  auto one = RankedTensorType::get(SmallVector<int64_t>(type.getRank(), 1), real);
+  SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(0, type.getRank()));
+  Value magnitudes = UnaryOp::create(builder, loc, type, UnaryKind::Abs, value);
+  Value greatest = ReduceOp::create(builder, loc, one, ReduceKind::Max, magnitudes, axes);
+  greatest = ReshapeOp::create(builder, loc, RankedTensorType::get({}, real), greatest, ValueRange());
+  auto combine = [&](BinaryKind kind, Value left, double right) -> Value {
+    return BinaryOp::create(builder, loc, left.getType(), kind, left,
+                            makeScalar(builder, loc, getElementTypeOrSelf(left.getType()), right));
+  };
+  // Where all is 0, and in tensors without elements, any scale does.
+  Value scale = combine(BinaryKind::Max, combine(BinaryKind::Div, greatest, static_cast<double>(most)),
+                        std::numeric_limits<float>::min());
+  Value codes = QuantizeOp::create(builder, loc, type.clone(code), value, scale, /*zero_point=*/Value(), /*axis=*/0,
+                                   /*block=*/0);
+  codes = combine(BinaryKind::Max, combine(BinaryKind::Min, codes, static_cast<double>(most)),
+                  static_cast<double>(-most));
+  return made = DequantizeOp::create(builder, loc, type, codes, scale, /*zero_point=*/Value(), /*axis=*/0,
+                                     /*block=*/0);
+}
+
+void StaticActivations::roundWithin(MatmulOp op, const ActivationRounding &rounding) {
+  dequantizeWeight(op);
+  op.getLhsMutable().set(roundWithin(op.getLhs(), (int64_t(1) << (rounding.bits - 1)) - 1));
+}
+
 /// Whether a format is bytes about 128 with a scale of f32 for each row.
 static bool isPlainBytes(const Encoding &encoding) {
   const WeightFormat *format = findDenseFormat(encoding);
@@ -152,7 +187,11 @@ void StaticActivations::round(Operation *op, const SampledRange &range, const Ac
   RangeOptions options;
   options.bits = rounding.bits;
   options.hasZero = isInteger;
-  options.leastSquares = rounding.scales == ActivationRounding::Squares;
+  options.rule = rounding.scales == ActivationRounding::Squares    ? RangeOptions::Squares
+                 : rounding.scales == ActivationRounding::Quantile ? RangeOptions::Quantile
+                 : rounding.scales == ActivationRounding::Entropy  ? RangeOptions::Entropy
+                                                                   : RangeOptions::Extremes;
+  options.quantile = rounding.quantile;
   Type code = IntegerType::get(context, 8, isImage ? IntegerType::Unsigned : IntegerType::Signless);
   int64_t most = (int64_t(1) << (rounding.bits - 1)) - 1;
   Value rounded = roundValue(value, code, range.fit(options), most, !isInteger);

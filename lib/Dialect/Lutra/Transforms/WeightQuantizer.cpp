@@ -34,7 +34,10 @@ LogicalResult WeightQuantizer::plan(StringRef spec, bool calibrated, StringRef f
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
            << "--quantize does not know " << llvm::toString(parsed.takeError());
   asked = std::move(*parsed);
-  if (!calibrated && asked.activations.smooths)
+  auto find = [&](llvm::function_ref<bool(const ActivationRounding &)> test) {
+    return !calibrated && asked.anyActivations(test);
+  };
+  if (find([](const ActivationRounding &rounding) { return rounding.smooths; }))
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
            << "--quantize asks for 'smooth', which needs inputs of the model; add --calibrate=FILE, or leave it out";
   if (!calibrated && (asked.wants(WeightForm::Gptq) || asked.scalesInputs()))
@@ -45,12 +48,16 @@ LogicalResult WeightQuantizer::plan(StringRef spec, bool calibrated, StringRef f
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
            << "--quantize asks for a choice among types, which needs inputs of the model to compare them; add "
               "--calibrate=FILE, or name one type";
-  if (!calibrated && asked.activations.isStatic())
+  std::string typeName;
+  if (find([&](const ActivationRounding &rounding) {
+        typeName = rounding.typeName();
+        return rounding.isStatic();
+      }))
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
            << "--quantize asks for one scale for all activations of a product, which needs inputs of the model; add "
               "--calibrate=FILE, or take activations="
-           << asked.activations.typeName() << ":token";
-  if (!calibrated && asked.activations.wideBlocks > 0)
+           << typeName << ":token";
+  if (find([](const ActivationRounding &rounding) { return rounding.wideBlocks > 0; }))
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
            << "--quantize has blocks8=, which sorts channels by what they are in inputs of the model; add "
               "--calibrate=FILE or leave it out";
@@ -64,7 +71,10 @@ LogicalResult WeightQuantizer::plan(StringRef spec, bool calibrated, StringRef f
       if (calibrated && !form.methodGiven)
         form.method = WeightForm::Gptq;
   }
+  for (const ActivationRule &rule : asked.activations)
+    activationPatterns.push_back(llvm::cantFail(NamePattern::create(rule.pattern)));
   matched.assign(patterns.size(), 0);
+  activationMatched.assign(activationPatterns.size(), 0);
   module.walk([&](Operation *op) {
     if (auto product = dyn_cast<MatmulOp>(op))
       classify(product);
@@ -100,6 +110,17 @@ const QuantizeSpec::Rule *WeightQuantizer::findRule(StringRef weight, StringRef 
     if (patterns[index].match(weight) || (!product.empty() && patterns[index].match(product))) {
       matched[index] = 1;
       found = &rule;
+    }
+  return found;
+}
+
+/// Of the last rule, likewise; without one floats.
+ActivationRounding WeightQuantizer::findActivations(StringRef weight, StringRef product) {
+  ActivationRounding found;
+  for (auto [index, rule] : llvm::enumerate(asked.activations))
+    if (activationPatterns[index].match(weight) || (!product.empty() && activationPatterns[index].match(product))) {
+      activationMatched[index] = 1;
+      found = rule.rounding;
     }
   return found;
 }
@@ -156,7 +177,7 @@ void WeightQuantizer::classify(MatmulOp op, GlobalOp global, bool onRight, const
     return leave(why);
   bool turned = !op.getTransposeRhs();
   QuantizedProduct product{op, global, name, type.getDimSize(turned ? 1 : 0), type.getDimSize(turned ? 0 : 1), turned,
-                           rule.forms};
+                           rule.forms, findActivations(global.getSymName(), name)};
   if (product.k < leastDepth && !rule.named)
     return leave("has fewer than 64 rows along K; name it in layer(..)");
   if (product.n == 0 || product.k == 0)
@@ -256,7 +277,7 @@ LogicalResult WeightQuantizer::readWeight(const QuantizedProduct &product, std::
 }
 
 Encoding WeightQuantizer::encodingOf(const QuantizedProduct &product, const WeightForm &form) const {
-  return form.encodingOf(product.n, product.k, asked.activations);
+  return form.encodingOf(product.n, product.k, product.activations);
 }
 
 LogicalResult WeightQuantizer::encode(const QuantizedProduct &product, const WeightForm &form, const GramMatrix *gram,
@@ -269,7 +290,7 @@ LogicalResult WeightQuantizer::encode(const QuantizedProduct &product, const Wei
   };
   auto spread = [&](size_t count, llvm::function_ref<void(size_t)> body) { parallel(count, body); };
   QuantizeOptions own = options;
-  own.activations = asked.activations;
+  own.activations = product.activations;
   QuantizeFault fault = quantizeMatrix({product.n, product.k, read}, form, gram, own, spread, matrix, notes);
   if (fault == QuantizeFault::NotFinite)
     return emitCodedError(global.getLoc(), ErrorCode::Attribute)
@@ -330,8 +351,10 @@ LogicalResult WeightQuantizer::apply(const QuantizedProduct &product, const Weig
   GlobalOp original = product.weight;
   std::vector<Done> &forms = done[original];
   std::vector<float> correction;
-  auto known = llvm::find_if(
-      forms, [&](const Done &one) { return one.turned == product.turned && one.form == form; });
+  Encoding asked = encodingOf(product, form); // has the form of the activations
+  auto known = llvm::find_if(forms, [&](const Done &one) {
+    return one.turned == product.turned && one.form == form && one.encoding == asked;
+  });
   if (known == forms.end()) {
     QuantizedMatrix matrix;
     if (failed(encode(product, form, gram, options, matrix, notes)))
@@ -347,7 +370,7 @@ LogicalResult WeightQuantizer::apply(const QuantizedProduct &product, const Weig
                                       EncodingAttr::get(context, encoding, PackingAttr()));
     GlobalOp weight = store->add(op.getLoc(), (StringRef(original.getSymName()) + ".quantized").str(), type,
                                  std::move(blob));
-    forms.push_back({product.turned, form, weight, notes});
+    forms.push_back({product.turned, form, asked, weight, notes});
     known = std::prev(forms.end());
     remarkDone(op.getLoc(), original.getSymName(), form, notes);
   }
@@ -384,13 +407,18 @@ LogicalResult WeightQuantizer::checkPatterns() {
            << "--quantize names '" << rule.pattern
            << "', which is no weight of a product; these are: " << listSeen(false);
   }
+  for (auto [index, rule] : llvm::enumerate(asked.activations))
+    if (!activationMatched[index] && rule.pattern != "*")
+      return emitCodedError(module.getLoc(), ErrorCode::Attribute)
+             << "--quantize names '" << rule.pattern
+             << "' for activations, which is no weight that gets codes; these are: " << listSeen(false);
   return success();
 }
 
 LogicalResult WeightQuantizer::finish() {
   if (failed(checkPatterns()))
     return failure();
-  if (asked.embeddings && tables.empty())
+  if (asked.embeddings && !asked.embeddingsIfAny && tables.empty())
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
            << "--quantize asks for embeddings=int8, but no lookup reads rows of a constant f32 matrix of 64 rows or "
               "more; leave it out";

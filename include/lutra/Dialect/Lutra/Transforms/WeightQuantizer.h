@@ -25,9 +25,14 @@ struct QuantizedProduct {
   int64_t n = 0, k = 0;
   bool turned = false;        // the weight is [K, N]
   std::vector<WeightForm> forms; // of several, the one to take is to be chosen
+  ActivationRounding activations; // of what the weight is multiplied with
 
   /// The weight is a filter [N, C, k..], whose windows are the K.
   bool isFilter() const { return mlir::isa<ConvOp>(op); }
+  /// Whether factors are to move from what it is multiplied with into such a weight.
+  bool scalesInputs(const WeightForm &form) const {
+    return form.scalesInputs || (activations.smooths && !form.keeps());
+  }
   /// What the weight is multiplied with.
   mlir::Value getInput() const { return op->getOperand(0); }
 };
@@ -94,6 +99,7 @@ private:
   struct Done {
     bool turned;
     WeightForm form;
+    Encoding encoding;
     GlobalOp weight;
     QuantizeNotes notes;
     std::vector<float> scales = {}; // of a filter, whose weight is its bytes
@@ -112,6 +118,7 @@ private:
   void remarkDone(mlir::Location loc, llvm::StringRef weight, const WeightForm &form, const QuantizeNotes &notes);
   void addCorrection(mlir::Operation *op, llvm::ArrayRef<float> correction);
   const QuantizeSpec::Rule *findRule(llvm::StringRef weight, llvm::StringRef product);
+  ActivationRounding findActivations(llvm::StringRef weight, llvm::StringRef product);
   /// The rule that changes what a product reads; null: the weight is kept as it is.
   const QuantizeSpec::Rule *findChange(mlir::Operation *op, GlobalOp weight);
   std::string listSeen(bool reasons) const;
@@ -120,8 +127,8 @@ private:
   std::string category; // of remarks
   std::unique_ptr<WeightStore> store;
   QuantizeSpec asked;
-  std::vector<NamePattern> patterns; // of asked.rules
-  std::vector<char> matched;
+  std::vector<NamePattern> patterns, activationPatterns; // of asked.rules, asked.activations
+  std::vector<char> matched, activationMatched;
   std::vector<QuantizedProduct> products;
   std::vector<KeptProduct> kept;
   llvm::DenseMap<mlir::Operation *, mlir::Value> corrected; // of products, the sum that follows
