@@ -8,6 +8,7 @@
 #include "QuantizeModel.h"
 
 #include "FormCosts.h"
+#include "ModelFacts.h"
 #include "ModelQuantizer.h"
 
 #include "lutra/Analysis/ProductStrategy.h"
@@ -22,8 +23,14 @@ using namespace lutra;
 static constexpr StringLiteral cachesCategory = "lutra-quantize-caches";
 
 bool lutra::needsQuantizeModel(const CompileOptions &options) {
-  return !options.quantize.empty() &&
-         (!options.calibrate.empty() || !options.quantizeReport.empty() || options.quantizeList);
+  if (options.quantize.empty())
+    return false;
+  // The pass is too late for products of integers beside activations with one scale.
+  llvm::Expected<QuantizeSpec> spec = QuantizeSpec::parse(options.quantize);
+  bool isWhole = spec && spec->anyActivations([](const ActivationRounding &rounding) { return rounding.isWhole(); });
+  if (!spec) // an error of whoever reads it
+    llvm::consumeError(spec.takeError());
+  return isWhole || !options.calibrate.empty() || !options.quantizeReport.empty() || options.quantizeList;
 }
 
 LogicalResult ModelQuantizer::failRun(const Sample &sample, llvm::Error error) {
@@ -235,15 +242,24 @@ LogicalResult ModelQuantizer::run(std::string &reportText) {
     return failure();
   if (quantizer.getSpec().budgetTime > 0 && failed(checkMeasurable(module.getLoc(), options)))
     return failure();
+  bool reports = !options.quantizeReport.empty();
+  if (reports) {
+    report.model = hashModel(module);
+    report.bytesBefore = countConstantBytes(module);
+  }
+  report.endPhase("plan");
   if (failed(readSamples()))
     return failure();
+  report.endPhase("readSamples");
   if (calibrated)
     findTaps();
   if (failed(scaleInputs()) || failed(sortChannels()) || (calibrated && failed(spreadWideRows())))
     return failure();
+  report.endPhase("scaleAndSort");
   // Before bytes are counted; `plain` has the floats.
   if (failed(checkShared()) || failed(quantizer.applyTables()) || failed(choose()))
     return failure();
+  report.endPhase("choose");
   for (const QuantizedTable &table : quantizer.getTables())
     report.add(table);
   if (calibrated && !options.quantizeReport.empty()) { // before bytes of weights are freed
@@ -261,6 +277,7 @@ LogicalResult ModelQuantizer::run(std::string &reportText) {
     return failure();
   findFollowers();
   roundActivations();
+  report.endPhase("encode");
   if (fewRows > 0)
     mlir::emitWarning(module.getLoc()) << fewRows << " products saw fewer rows of inputs than 2 K; their codes may fit "
                                        << "the samples more than the model, so give more of them";
@@ -270,9 +287,13 @@ LogicalResult ModelQuantizer::run(std::string &reportText) {
     return failure();
   if (options.quantizeReport.empty())
     return success();
+  report.endPhase("compare");
   report.spec = options.quantize;
   report.calibration = options.calibrate;
-  report.samples = calibration.size();
+  report.lossBound = quantizer.getSpec().lossBound;
+  report.bytesAfter = countConstantBytes(module);
+  if (calibration.size() > 0)
+    report.sets = &calibration;
   for (const KeptProduct &product : quantizer.getKept())
     report.add(product);
   reportText = report.text();

@@ -1,6 +1,8 @@
 //===- QuantizeReport.cpp - what --quantize did to each layer ----------------===//
 #include "QuantizeReport.h"
 
+#include "ModelFacts.h"
+
 #include "lutra/Support/ErrorCodes.h"
 #include "lutra/Support/Files.h"
 
@@ -12,18 +14,6 @@
 using namespace mlir;
 using namespace lutra;
 using llvm::json::fixUTF8; // names are bytes of the model
-
-/// JSON has no other numbers than finite ones.
-static llvm::json::Value numberOrNull(double value) {
-  return std::isfinite(value) ? llvm::json::Value(value) : llvm::json::Value(nullptr);
-}
-
-/// Signal over noise in decibels; null where there is none of one.
-static llvm::json::Value ratio(double power, double error) {
-  if (!(power > 0) || !(error > 0))
-    return nullptr;
-  return numberOrNull(10 * std::log10(power / error));
-}
 
 static double bitsOf(int64_t bytes, int64_t weights) {
   return 8 * static_cast<double>(bytes) / static_cast<double>(std::max<int64_t>(1, weights));
@@ -46,6 +36,7 @@ void QuantizeReport::add(const QuantizedProduct &product, const WeightForm &form
   GlobalOp weight = product.weight;
   int64_t count = product.n * product.k;
   bytes += own;
+  filterBytes += product.isFilter() ? own : 0;
   weights += count;
   llvm::json::Object layer{{"name", fixUTF8(product.name)},
                            {"weight", fixUTF8(weight.getSymName())},
@@ -55,7 +46,7 @@ void QuantizeReport::add(const QuantizedProduct &product, const WeightForm &form
                            {"bitsPerWeight", bitsOf(own, count)},
                            {"bytes", own},
                            {"method", methodName(notes.method)},
-                           {"weightSqnr", ratio(notes.weightPower, notes.weightError)},
+                           {"weightSqnr", decibels(notes.weightPower, notes.weightError)},
                            {"clippedShare", static_cast<double>(notes.clipped) / static_cast<double>(count)}};
   if (std::string activations = textOf(product); !activations.empty())
     layer["activations"] = activations;
@@ -63,7 +54,7 @@ void QuantizeReport::add(const QuantizedProduct &product, const WeightForm &form
     layer["reason"] = notes.reason;
   if (notes.tokens > 0) {
     layer["tokens"] = notes.tokens;
-    layer["outputSqnr"] = ratio(notes.outputPower, notes.outputError);
+    layer["outputSqnr"] = decibels(notes.outputPower, notes.outputError);
     layer["deadChannels"] = notes.deadChannels;
     if (notes.outlierChannel >= 0) {
       layer["outlierChannel"] = notes.outlierChannel;
@@ -91,24 +82,13 @@ void QuantizeReport::add(const QuantizedProduct &product, const WeightForm &form
   layers.push_back(std::move(layer));
 }
 
-void ErrorSums::add(const Sample &sample, const ProbeTensor &exact, const ProbeTensor &other) {
-  int64_t columns = exact.shape.empty() ? 1 : std::max<int64_t>(1, exact.shape.back());
-  ArrayRef<char> keep = rowsToKeep(sample, exact.count() / columns);
-  for (auto [i, a, b] : llvm::enumerate(exact.floats(), other.floats())) {
-    if (!keep.empty() && !keep[i / columns])
-      continue;
-    power += double(a) * a;
-    error += (double(a) - b) * (double(a) - b);
-  }
-}
-
 /// Decibels that a layer takes off what reaches it, and of its own codes alone, for it to be blamed.
 static constexpr double greatLoss = 6, poorCodes = 20;
 
 void QuantizeReport::addErrors(size_t index, const ErrorSums &input, const ErrorSums &output) {
   llvm::json::Object &layer = *layers[index].getAsObject();
-  layer["inputSqnr"] = ratio(input.power, input.error);
-  layer["accumulatedSqnr"] = ratio(output.power, output.error);
+  layer["inputSqnr"] = decibels(input.power, input.error);
+  layer["accumulatedSqnr"] = decibels(output.power, output.error);
   std::optional<double> given = layer.getNumber("accumulatedSqnr"), own = layer.getNumber("outputSqnr");
   if (blamed || !given || !own || *own >= poorCodes ||
       *given > layer.getNumber("inputSqnr").value_or(std::numeric_limits<double>::infinity()) - greatLoss)
@@ -141,6 +121,7 @@ void QuantizeReport::add(const KeptProduct &product) {
 
 void QuantizeReport::add(const QuantizedTable &table) {
   GlobalOp global = table.table;
+  tableBytes += table.bytes();
   tables.push_back(llvm::json::Object{{"weight", fixUTF8(global.getSymName())},
                                       {"rows", table.rows},
                                       {"columns", table.columns},
@@ -158,7 +139,7 @@ void QuantizeReport::add(const KeyValueCache &cache, std::optional<double> loss,
                            {"bytesPerTokenBefore", cache.bytesBefore()},
                            {"products", cache.products}};
   if (rows)
-    entry["rowSqnr"] = ratio(rows->power, rows->error);
+    entry["rowSqnr"] = decibels(rows->power, rows->error);
   if (loss)
     entry["probedLoss"] = numberOrNull(*loss);
   caches.push_back(std::move(entry));
@@ -172,23 +153,20 @@ void QuantizeReport::addSample(const Sample &sample, ArrayRef<ProbeTensor> exact
                                ArrayRef<lutra_tensor_info> infos) {
   outputs.resize(exact.size());
   for (size_t index = 0; index < exact.size(); ++index) {
-    Output &output = outputs[index];
-    output.name = infos[index].name;
-    std::optional<double> loss = lossOf(sample, exact[index], other[index]);
-    if (!loss)
-      continue;
-    ++output.samples;
-    output.cosine += 1 - *loss;
-    output.leastCosine = std::min(output.leastCosine, 1 - *loss);
-    output.sums.add(sample, exact[index], other[index]);
-    int64_t columns = exact[index].shape.empty() ? 1 : std::max<int64_t>(1, exact[index].shape.back());
-    ArrayRef<char> keep = rowsToKeep(sample, exact[index].count() / columns);
-    for (auto [i, a, b] : llvm::enumerate(exact[index].floats(), other[index].floats())) {
-      if (!keep.empty() && !keep[i / columns])
-        continue;
-      output.greatestError = std::max(output.greatestError, std::fabs(double(a) - b));
-    }
+    outputs[index].name = infos[index].name;
+    outputs[index].add(sample, exact[index], other[index]);
   }
+}
+
+void QuantizeReport::endPhase(StringRef phase) {
+  auto now = std::chrono::steady_clock::now();
+  seconds[phase] = std::chrono::duration<double>(now - last).count();
+  last = now;
+}
+
+/// Whether outputs lose what they may: "warn" up to twice that.
+static StringRef verdictOf(double loss, double bound) {
+  return loss <= bound ? "pass" : loss <= 2 * bound ? "warn" : "fail";
 }
 
 std::string QuantizeReport::text() {
@@ -212,24 +190,44 @@ std::string QuantizeReport::text() {
   if (floatTime)
     root["milliseconds"] = llvm::json::Object{{"floatModel", static_cast<double>(*floatTime) / 1e6},
                                               {"others", static_cast<double>(*otherTime) / 1e6}};
-  if (samples > 0) {
-    llvm::json::Array measured;
-    for (const Output &output : outputs) {
-      if (output.samples == 0)
+  root["model"] = model;
+  root["seconds"] = std::move(seconds);
+  if (int64_t peak = peakMemory(); peak > 0)
+    root["peakMemory"] = peak;
+  int64_t codes = bytes - filterBytes;
+  root["size"] = llvm::json::Object{{"before", bytesBefore},
+                                    {"after", bytesAfter},
+                                    {"products", codes},
+                                    {"filters", filterBytes},
+                                    {"embeddings", tableBytes},
+                                    {"others", std::max<int64_t>(0, bytesAfter - bytes - tableBytes)}};
+  if (sets) {
+    llvm::json::Array measured, read;
+    double loss = 0, count = 0;
+    for (const OutputErrors &output : outputs) {
+      if (!output.isMeasured())
         continue;
-      // Extremes pass over NaN, sums do not.
-      auto unless = [](double sum, double value) { return numberOrNull(std::isfinite(sum) ? value : sum); };
-      measured.push_back(
-          llvm::json::Object{{"name", fixUTF8(output.name)},
-                             {"samples", output.samples},
-                             {"meanCosine", numberOrNull(output.cosine / static_cast<double>(output.samples))},
-                             {"leastCosine", unless(output.cosine, output.leastCosine)},
-                             {"greatestError", unless(output.sums.error, output.greatestError)},
-                             {"sqnr", ratio(output.sums.power, output.sums.error)}});
+      measured.push_back(output.fields());
+      loss += output.getLoss();
+      ++count;
     }
-    root["calibration"] = llvm::json::Object{{"path", fixUTF8(calibration)}, {"samples", int64_t(samples)}};
+    for (auto [set, path, weight] : llvm::zip_equal(sets->sets, sets->paths, sets->weights)) {
+      int64_t rows = 0;
+      for (const Sample &sample : set)
+        rows += countRows(sample);
+      read.push_back(llvm::json::Object{{"path", fixUTF8(path)},
+                                        {"samples", static_cast<int64_t>(set.size())},
+                                        {"rows", rows},
+                                        {"weight", weight},
+                                        {"hash", hashSamples(set)}});
+    }
+    root["calibration"] = llvm::json::Object{{"path", fixUTF8(calibration)},
+                                             {"samples", static_cast<int64_t>(sets->size())},
+                                             {"sets", std::move(read)}};
     root["outputs"] = std::move(measured);
     root["outputsOfFittedSamples"] = fitted;
+    if (lossBound > 0 && count > 0)
+      root["verdict"] = verdictOf(loss / count, lossBound);
   }
   return llvm::formatv("{0:2}\n", llvm::json::Value(std::move(root))).str();
 }

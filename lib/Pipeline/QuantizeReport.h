@@ -2,12 +2,14 @@
 #ifndef LUTRA_LIB_PIPELINE_QUANTIZEREPORT_H
 #define LUTRA_LIB_PIPELINE_QUANTIZEREPORT_H
 
-#include "Calibration.h"
+#include "OutputErrors.h"
 
 #include "lutra/Dialect/Lutra/Transforms/CacheQuantizer.h"
 #include "lutra/Dialect/Lutra/Transforms/WeightQuantizer.h"
 
 #include "llvm/Support/JSON.h"
+
+#include <chrono>
 
 namespace lutra {
 
@@ -17,18 +19,13 @@ struct InputScaling {
   bool folded = false; // into what computes it
 };
 
-/// Squares of what should be, and of what it is off by.
-struct ErrorSums {
-  double power = 0, error = 0;
-  /// Adds the rows of a tensor that count.
-  void add(const Sample &sample, const ProbeTensor &exact, const ProbeTensor &other);
-};
-
 /// Gathers layers and outputs; docs/quantization.md lists the fields of the file.
 class QuantizeReport {
 public:
-  std::string spec, calibration;
-  size_t samples = 0;
+  std::string spec, calibration, model; // the last is a hash
+  Calibration *sets = nullptr; // null: there is none
+  double lossBound = 0;        // that outputs are held to; 0: none
+  int64_t bytesBefore = 0, bytesAfter = 0; // of all constants
   bool fitted = true; // the samples that are measured were also fitted to
   std::optional<double> predictedLoss, measuredLoss; // of the types chosen: summed over layers, and together
   std::optional<double> cachesLoss; // of all caches together, beside weights that are floats
@@ -50,20 +47,19 @@ public:
   /// One call of the float model and the same call of the quantized one.
   void addSample(const Sample &sample, llvm::ArrayRef<ProbeTensor> exact, llvm::ArrayRef<ProbeTensor> other,
                  llvm::ArrayRef<lutra_tensor_info> infos);
+  /// Seconds since the call before, or since the report was made, go to a phase.
+  void endPhase(llvm::StringRef phase);
   /// The report in JSON.
   std::string text();
 
 private:
-  struct Output {
-    std::string name;
-    int64_t samples = 0;
-    double cosine = 0, leastCosine = 1, greatestError = 0;
-    ErrorSums sums;
-  };
   llvm::json::Array layers, kept, tables, caches;
   std::optional<llvm::json::Object> blamed;
-  std::vector<Output> outputs;
+  std::vector<OutputErrors> outputs;
   int64_t bytes = 0, weights = 0;
+  int64_t filterBytes = 0, tableBytes = 0;
+  std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();
+  llvm::json::Object seconds;
 };
 
 /// A line of --quantize=list.

@@ -167,6 +167,76 @@ def test_symmetric_scales_have_either_sign(bits: int, activations: str, tmp_path
         assert (np.abs(y - values[:rows]) <= 3 * np.spacing(np.abs(values[:rows]))).all()
 
 
+def distributions(rows: np.ndarray) -> np.ndarray:
+    """Logarithms of softmax."""
+    shifted = rows - rows.max(1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+
+
+def ranks(values: np.ndarray) -> np.ndarray:
+    return np.argsort(np.argsort(values))
+
+
+def test_outputs_are_measured_in_several_ways(tmp_path: Path) -> None:
+    """As NumPy measures the outputs of the float model and of the one that was compiled."""
+    report = tmp_path / "report.json"
+    spec = "weights=int3:g32:mse"
+    compiled = lutra.compile(MODEL, quantize=spec, calibrate=FOLDER / "set", quantize_report=report)
+    found = json.loads(report.read_text())
+    output = found["outputs"][0]
+    plain = lutra.compile(MODEL)
+    pairs = [(plain(**sample)[0].astype(float), compiled(**sample)[0].astype(float)) for sample in samples()]
+    exact, other = (np.concatenate(rows) for rows in zip(*pairs, strict=True))
+    assert output["topAgreement"] == (exact.argmax(1) == other.argmax(1)).mean()
+    a, b = distributions(exact), distributions(other)
+    terms = np.exp(a) * (a - b)
+    # Exponents are off by some units of their greatest magnitude, and so is what is summed.
+    share = 8 * np.finfo(float).eps * np.abs(exact).max()
+    assert abs(output["meanDivergence"] - terms.sum(1).mean()) <= share * (1 + np.abs(terms).sum(1).mean())
+    cosines = [(x * y).sum() / np.sqrt((x * x).sum() * (y * y).sum()) for x, y in pairs]
+    share = 4 * exact.size * np.finfo(float).eps
+    assert abs(output["meanCosine"] - np.mean(cosines)) <= share
+    assert abs(output["standardError"] - np.std(cosines, ddof=1) / np.sqrt(len(cosines))) <= share
+    similarities = []
+    for rows in zip(*pairs, strict=True):
+        means = np.array([own.mean(0) for own in rows])
+        means /= np.linalg.norm(means, axis=1, keepdims=True)
+        similarities.append((means @ means.T)[np.triu_indices(len(means), 1)])
+    expected = np.corrcoef(ranks(similarities[0]), ranks(similarities[1]))[0, 1]
+    assert abs(output["rankCorrelation"] - expected) <= 2 * len(similarities[0]) * np.finfo(float).eps
+    assert found["size"]["products"] == found["bytes"]
+    (one,) = found["calibration"]["sets"]
+    assert (one["samples"], one["rows"], one["weight"]) == (6, 420, 1)
+
+
+def test_hashes_tell_models_and_samples_apart(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    other = tmp_path / "other.mlir"
+    text = MODEL.read_text()
+    place = text.index('dense<"0x') + 12
+    other.write_text(text[:place] + ("1" if text[place] == "0" else "0") + text[place + 1 :])
+    hashes = []
+    for model, calibrate in ((MODEL, samples()), (MODEL, FOLDER / "set"), (MODEL, samples()[1:]), (other, samples())):
+        lutra.compile(model, quantize="weights=int4:mse", calibrate=calibrate, quantize_report=report)
+        found = json.loads(report.read_text())
+        hashes.append((found["model"], found["calibration"]["sets"][0]["hash"]))
+    (first, set_one), second, third, fourth = hashes
+    assert second == (first, set_one)
+    assert third[0] == first
+    assert third[1] != set_one
+    assert fourth[0] != first
+    assert fourth[1] == set_one
+
+
+def test_a_bound_has_a_verdict(tmp_path: Path) -> None:
+    """Of the outputs with what the bound does not count, such as rounded activations."""
+    report = tmp_path / "report.json"
+    for activations, verdicts in (("", {"pass"}), (",activations=int3:token", {"warn", "fail"})):
+        spec = f"weights=auto,loss<=0.02{activations}"
+        lutra.compile(MODEL, quantize=spec, calibrate=FOLDER / "set", quantize_report=report)
+        assert json.loads(report.read_text())["verdict"] in verdicts
+
+
 def test_good_layers_are_not_to_blame(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     lutra.compile(MODEL, quantize="int8", calibrate=FOLDER / "set", quantize_report=report)
@@ -304,6 +374,8 @@ def test_a_dict_is_the_spec_of_its_items(tmp_path: Path) -> None:
         report = tmp_path / "report.json"
         lutra.compile(MODEL, quantize=spec, calibrate=FOLDER / "set", quantize_report=report)
         found.append(json.loads(report.read_text()))
+        assert found[-1].pop("peakMemory") > 1 << 20
+        assert min(found[-1].pop("seconds").values()) >= 0
     assert found[0] == found[1]
     assert [layer["format"] for layer in found[0]["layers"]] == ["int8:channel:sym"]
     assert found[0]["spec"] == text

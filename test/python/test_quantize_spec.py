@@ -84,6 +84,14 @@ def test_one_scale_serves_a_tensor(spec: str, bits: int, tmp_path: Path) -> None
     assert model(np.zeros((0, 128), np.float32))[0].shape == (0, 24)
 
 
+def test_integers_beside_one_scale(tmp_path: Path) -> None:
+    """A weight of bytes is multiplied as integers, also without a calibration."""
+    path, report = product_of(random_matrix(128, 64), tmp_path / "m.mlir"), tmp_path / "report.json"
+    lutra.compile(path, quantize="int8,activations=int8:tensor", target_cpu="avx2", report=report)
+    chosen = [one["chosen"] for one in json.loads(report.read_text())["decisions"] if "chosen" in one]
+    assert chosen == ["dot"]  # of integers
+
+
 def layers_of(spec: object, tmp_path: Path) -> tuple[list[dict[str, object]], lutra.Model]:
     report = tmp_path / "report.json"
     model = lutra.compile(MODEL, quantize=spec, calibrate=FOLDER / "set", quantize_report=report)
