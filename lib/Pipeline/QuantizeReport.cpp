@@ -125,7 +125,7 @@ void QuantizeReport::add(const QuantizedTable &table) {
   tables.push_back(llvm::json::Object{{"weight", fixUTF8(global.getSymName())},
                                       {"rows", table.rows},
                                       {"columns", table.columns},
-                                      {"format", "int8:channel:sym"},
+                                      {"format", table.format()},
                                       {"bytes", table.bytes()}});
 }
 
@@ -258,7 +258,8 @@ void lutra::listProduct(llvm::raw_ostream &out, const KeptProduct &product) {
 
 void lutra::listTable(llvm::raw_ostream &out, const QuantizedTable &table) {
   listLine(out, "", table.table,
-           llvm::formatv("int8:channel:sym ({0:F2} bits), looked up", bitsOf(table.bytes(), table.rows * table.columns))
+           llvm::formatv("{0} ({1:F2} bits), looked up", table.format(),
+                         bitsOf(table.bytes(), table.rows * table.columns))
                .str());
 }
 

@@ -222,7 +222,8 @@ static StringRef elsewhere(StringRef key) {
 llvm::Error SpecParser::parsePreset(StringRef item) {
   bool isSmall = item == "small", isBest = item == "best";
   if (isSmall || isBest) {
-    spec.embeddings = spec.embeddingsIfAny = true;
+    spec.embeddings = isSmall ? 4 : 8;
+    spec.embeddingsIfAny = true;
     return addRule("*", isSmall ? "int4" : "int8", /*named=*/false);
   }
   if (llvm::Error error = addActivations("*", "int8"))
@@ -252,9 +253,10 @@ llvm::Error SpecParser::parseItem(StringRef item) {
   if (key == "activations")
     return addActivations("*", value);
   if (key == "embeddings") {
-    if (value != "int8" && value != "f32" && value != "none")
-      return fault("embeddings of type '", value.str(), "'; take int8 or f32");
-    spec.embeddings = value == "int8";
+    if (!llvm::is_contained({"int8", "int4", "f32", "none"}, value))
+      return fault("embeddings of type '", value.str(), "'; take int8 (a scale for each row), int4 (one for each 32 ",
+                   "elements) or f32");
+    spec.embeddings = value == "int8" ? 8 : value == "int4" ? 4 : 0;
     spec.embeddingsIfAny = false;
     return llvm::Error::success();
   }

@@ -2,7 +2,7 @@
 // spec    ::= item ("," item)*                        later items win; blanks around items, "=" and "|" mean nothing
 // item    ::= ("weights=")? weights | "activations=" activations
 //           | "layer(" pattern ")." ("weights=" weights | "activations=" activations)
-//           | "embeddings=" ("int8" | "f32") | "kv=" ("int8" (":token")? (":sym" | ":asym")? | "f32")
+//           | "embeddings=" ("int8" | "int4" | "f32" | "none") | "kv=" ("int8" (":token")? (":sym" | ":asym")? | "f32")
 //           | "exclude=" pattern (";" pattern)*
 //           | "budget=" (number ("bpw" | "MB" | "ms") | "ms") | "loss<=" number
 //           | "holdout=" percent | "samples=" ("file" | "axis0") | "damp=" number
@@ -22,7 +22,7 @@
 // int2|int3|int4|int5|int6|int8 in groups of 64. budget=ms goes beside a bound: as little time as it allows, else as
 // few bytes. Activations of N bits are rounded while the model runs, each group of the weight (or each row) with one
 // scale, or all with one, found then or by a calibration. w4a8, or fast: weights=int4,activations=int8; w8a8:
-// weights=int8,activations=int8; small, best: weights=int4, weights=int8, with embeddings=int8 where there are any.
+// weights=int8,activations=int8; small, best: int4, or int8, for weights and, where there are any, embeddings.
 #ifndef LUTRA_SUPPORT_QUANTIZESPEC_H
 #define LUTRA_SUPPORT_QUANTIZESPEC_H
 
@@ -209,7 +209,7 @@ struct QuantizeSpec {
   };
   std::vector<Rule> rules; // the last that matches holds
   std::vector<ActivationRule> activations; // likewise; none: floats
-  bool embeddings = false;   // tables that are looked up in become bytes
+  unsigned embeddings = 0;      // bits of the codes of tables that are looked up in; 0: they stay
   bool embeddingsIfAny = false; // else a model without such tables is an error
   bool caches = false;       // keys and values of earlier tokens become bytes, each row with a scale
   bool cacheZeroPoints = false; // each row of those has a zero point as well

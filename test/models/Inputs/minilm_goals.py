@@ -23,6 +23,7 @@ PLAIN: dict[str, tuple[float, float]] = {
     "weights=q4_k:mse": (0.026, 0.97),
     "weights=int4:hqq": (0.029, 0.97),
     "embeddings=int8": (3e-05, 0.999),
+    "embeddings=int4": (0.0011, 0.997),
     "weights=int4:sym:mse": (0.029, 0.977),
     "weights=int4:g128:sym:mse": (0.039, 0.97),
     "weights=int4:channel:sym:mse": (0.053, 0.957),

@@ -48,6 +48,12 @@ LogicalResult WeightQuantizer::plan(StringRef spec, bool calibrated, StringRef f
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
            << "--quantize asks for a choice among types, which needs inputs of the model to compare them; add "
               "--calibrate=FILE, or name one type";
+  if (asked.embeddings == 4 && !pixelFilters) { // other targets unpack no codes of tables
+    if (!asked.embeddingsIfAny)
+      return emitCodedError(module.getLoc(), ErrorCode::Attribute)
+             << "--quantize asks for embeddings=int4, which CPUs alone unpack; take embeddings=int8";
+    asked.embeddings = 8;
+  }
   std::string typeName;
   if (find([&](const ActivationRounding &rounding) {
         typeName = rounding.typeName();
@@ -187,83 +193,6 @@ void WeightQuantizer::classify(MatmulOp op, GlobalOp global, bool onRight, const
       llvm::any_of(product.forms, [](const WeightForm &form) { return form.outliers > 0; }))
     return leave("has too many columns or rows for a term of outliers");
   products.push_back(std::move(product));
-}
-
-void WeightQuantizer::classify(GatherOp op) {
-  GlobalOp global = store->getGlobal(op.getInput());
-  auto type = cast<RankedTensorType>(op.getInput().getType());
-  if (!global || op.getAxis() != 0 || type.getRank() != 2 || type.getEncoding() || !type.getElementType().isF32())
-    return;
-  const QuantizeSpec::Rule *rule = findRule(global.getSymName(), nameOf(op));
-  bool isExcluded = rule && rule->named && rule->keeps();
-  if (isExcluded || type.getDimSize(0) < leastDepth || type.getDimSize(1) == 0 || !WeightStore::read(global))
-    return;
-  auto known = llvm::find_if(tables, [&](const QuantizedTable &one) { return one.table == global; });
-  if (known == tables.end()) {
-    tables.push_back({global, {}, type.getDimSize(0), type.getDimSize(1)});
-    known = std::prev(tables.end());
-  }
-  known->gathers.push_back(op);
-}
-
-LogicalResult WeightQuantizer::applyTables() {
-  constexpr float reach = 127;
-  MLIRContext *context = module.getContext();
-  for (QuantizedTable &table : tables) {
-    WeightBytes bytes = *WeightStore::read(table.table);
-    AsmResourceBlob codes = WeightStore::allocate(table.rows * table.columns);
-    AsmResourceBlob scales = WeightStore::allocate(table.rows * static_cast<int64_t>(sizeof(float)));
-    char *codeData = codes.getMutableData().data(), *scaleData = scales.getMutableData().data();
-    std::vector<char> isFinite(table.rows, 1);
-    parallel(table.rows, [&](size_t row) {
-      std::vector<float> values(table.columns);
-      float extreme = 0;
-      for (int64_t i = 0; i < table.columns; ++i) {
-        std::memcpy(&values[i], bytes.element(row * table.columns + i), sizeof(float));
-        isFinite[row] &= std::isfinite(values[i]);
-        extreme = std::max(extreme, std::fabs(values[i]));
-      }
-      float scale = std::max(extreme / reach, std::numeric_limits<float>::min());
-      for (int64_t i = 0; i < table.columns && isFinite[row]; ++i)
-        codeData[row * table.columns + i] =
-            static_cast<char>(std::clamp(std::nearbyint(values[i] / scale), -reach, reach));
-      std::memcpy(scaleData + row * sizeof(float), &scale, sizeof(float));
-    });
-    if (!llvm::all_of(isFinite, [](char one) { return one; }))
-      return emitCodedError(table.table.getLoc(), ErrorCode::Attribute)
-             << "table @" << table.table.getSymName() << " has elements that are not finite, for which there is no "
-             << "scale; mend it or leave it out with exclude=" << table.table.getSymName();
-    Type real = Float32Type::get(context), byte = IntegerType::get(context, 8);
-    StringRef name = table.table.getSymName();
-    Location loc = table.table.getLoc();
-    GlobalOp codeGlobal = store->add(loc, (name + ".quantized").str(),
-                                     RankedTensorType::get({table.rows, table.columns}, byte), std::move(codes));
-    GlobalOp scaleGlobal = store->add(loc, (name + ".scales").str(), RankedTensorType::get({table.rows, 1}, real),
-                                      std::move(scales));
-    for (GatherOp gather : table.gathers) {
-      OpBuilder builder(gather);
-      auto type = cast<RankedTensorType>(gather.getType());
-      SmallVector<int64_t> one(type.getShape());
-      one.back() = 1;
-      auto look = [&](GlobalOp global, RankedTensorType result) -> Value {
-        Value read = WeightOp::create(builder, gather.getLoc(), global.getType(), global.getSymName());
-        return GatherOp::create(builder, gather.getLoc(), result, read, gather.getIndices(), 0);
-      };
-      Value code = CastOp::create(builder, gather.getLoc(), type, look(codeGlobal, type.clone(byte)));
-      Value scale = look(scaleGlobal, RankedTensorType::get(one, real));
-      gather.getResult().replaceAllUsesWith(
-          BinaryOp::create(builder, gather.getLoc(), type, BinaryKind::Mul, code, scale));
-      Operation *before = gather.getInput().getDefiningOp();
-      gather.erase();
-      if (before->use_empty())
-        before->erase();
-    }
-    table.gathers.clear();
-    auto opts = remark::RemarkOpts::name("QuantizeWeights").category(category);
-    remark::passed(loc, opts) << remark::metric("Table", name) << remark::metric("Rows", table.rows);
-    ++count;
-  }
-  return success();
 }
 
 LogicalResult WeightQuantizer::readWeight(const QuantizedProduct &product, std::vector<float> &values) {
@@ -420,8 +349,8 @@ LogicalResult WeightQuantizer::finish() {
     return failure();
   if (asked.embeddings && !asked.embeddingsIfAny && tables.empty())
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
-           << "--quantize asks for embeddings=int8, but no lookup reads rows of a constant f32 matrix of 64 rows or "
-              "more; leave it out";
+           << "--quantize asks for embeddings=int" << asked.embeddings
+           << ", but no lookup reads rows of a constant f32 matrix of 64 rows or more; leave it out";
   if (count == 0 && (asked.hasWeights() || !asked.caches))
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
            << "--quantize changes nothing: no product has a constant f32 matrix of the kind it asks for; "

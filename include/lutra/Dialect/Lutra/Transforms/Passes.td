@@ -364,9 +364,10 @@ def QuantizeWeights : Pass<"lutra-quantize-weights", "mlir::ModuleOp"> {
     [N, K] on the right for which `spec` has a form (include/lutra/Support/QuantizeSpec.h) reads a weight [N, K] with
     that encoding; one that several products read is encoded once. Rows of fewer than 64 elements stay as they are
     unless `spec` names them. With `embeddings=int8` lookups (lutra.gather along axis 0) in constant f32 matrices of 64
-    rows or more read bytes, which are cast and multiplied with the scales of their rows. A lutra.conv of f32 with a
-    constant filter of one pixel and no padding or groups becomes such a product first, of the channels of each pixel
-    (`pixel-filters`). Fails (E0301) on a spec that it does not know or that needs inputs of the model (which the
+    rows or more read bytes, which are cast and multiplied with the scales of their rows, with `embeddings=int4` two
+    codes in a byte, which are unpacked and dequantized with scales and zero points of groups of 32. A lutra.conv of f32
+    with a constant filter of one pixel and no padding or groups becomes such a product first, of the channels of each
+    pixel (`pixel-filters`). Fails (E0301) on a spec that it does not know or that needs inputs of the model (which the
     pipeline has, lib/Pipeline/QuantizeModel.cpp), a pattern without a weight, elements that are not finite, and where
     nothing changes. A remark names each weight.
     Leaves alone: everything else.

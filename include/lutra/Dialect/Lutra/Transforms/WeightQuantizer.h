@@ -44,12 +44,18 @@ struct KeptProduct {
   std::string name, reason; // no reason: the spec wants it so
 };
 
-/// A table whose rows are looked up, which becomes bytes with a scale for each row.
+/// A table whose rows are looked up, which becomes bytes with a scale for each row, or codes of 4 bits with one and
+/// a zero point for each group of a row.
 struct QuantizedTable {
   GlobalOp table;
   llvm::SmallVector<GatherOp> gathers;
   int64_t rows = 0, columns = 0;
-  int64_t bytes() const { return rows * (columns + static_cast<int64_t>(sizeof(float))); }
+  unsigned bits = 8;
+  bool wideScales = false; // of f32, not f16, for groups
+  static constexpr int64_t group = 32;
+  int64_t bytes() const;
+  /// As a spec has it.
+  llvm::StringRef format() const;
 };
 
 class WeightQuantizer {
@@ -80,7 +86,7 @@ public:
     auto found = corrected.find(product.op);
     return found == corrected.end() ? product.op->getResult(0) : found->second;
   }
-  /// Lets lookups read bytes and multiply them with the scales of their rows.
+  /// Lets lookups read codes and multiply them with their scales.
   mlir::LogicalResult applyTables();
   /// Refuses patterns that no weight has.
   mlir::LogicalResult checkPatterns();
@@ -110,6 +116,8 @@ private:
   /// Puts a product of each pixel's channels in the place of a convolution with a constant filter of one pixel.
   MatmulOp multiplyPixels(ConvOp op, GlobalOp global);
   void classify(GatherOp op);
+  mlir::LogicalResult storeBytes(QuantizedTable &table);
+  mlir::LogicalResult storeNibbles(QuantizedTable &table);
   /// The name that an importer gave an op; empty: none.
   static llvm::StringRef nameOf(mlir::Operation *op);
   void leave(mlir::Operation *op, GlobalOp global, llvm::StringRef name, llvm::StringRef why);

@@ -1,0 +1,190 @@
+//===- QuantizeTables.cpp - tables whose rows are looked up, in few bits -----===//
+// Rows of bytes have a scale each. Codes of 4 bits have one for each group of 32 elements, and a zero point; a byte
+// holds element i of its row below and element i + columns / 2 above, so that rows are unpacked without moving single
+// elements.
+#include "lutra/Dialect/Lutra/Transforms/WeightQuantizer.h"
+
+#include "ScalarConstant.h"
+#include "WeightData.h"
+
+#include "lutra/Support/ErrorCodes.h"
+#include "lutra/Support/SideValues.h"
+
+#include "mlir/IR/Remarks.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+using namespace mlir;
+using namespace lutra;
+
+static constexpr unsigned byteBits = 8;
+
+int64_t QuantizedTable::bytes() const {
+  if (bits == byteBits)
+    return rows * (columns + static_cast<int64_t>(sizeof(float)));
+  return rows * (columns / 2 + llvm::divideCeil(columns, group) * (wideScales ? 5 : 3));
+}
+
+StringRef QuantizedTable::format() const { return bits == byteBits ? "int8:channel:sym" : "int4:g32:asym"; }
+
+void WeightQuantizer::classify(GatherOp op) {
+  GlobalOp global = store->getGlobal(op.getInput());
+  auto type = cast<RankedTensorType>(op.getInput().getType());
+  if (!global || op.getAxis() != 0 || type.getRank() != 2 || type.getEncoding() || !type.getElementType().isF32())
+    return;
+  const QuantizeSpec::Rule *rule = findRule(global.getSymName(), nameOf(op));
+  bool isExcluded = rule && rule->named && rule->keeps();
+  if (isExcluded || type.getDimSize(0) < leastDepth || type.getDimSize(1) == 0 || !WeightStore::read(global))
+    return;
+  auto known = llvm::find_if(tables, [&](const QuantizedTable &one) { return one.table == global; });
+  if (known == tables.end()) {
+    unsigned bits = type.getDimSize(1) % 2 == 0 ? asked.embeddings : byteBits; // two codes lie in one byte
+    tables.push_back({global, {}, type.getDimSize(0), type.getDimSize(1), bits});
+    known = std::prev(tables.end());
+  }
+  known->gathers.push_back(op);
+}
+
+static LogicalResult failNotFinite(GlobalOp table) {
+  return emitCodedError(table.getLoc(), ErrorCode::Attribute)
+         << "table @" << table.getSymName() << " has elements that are not finite, for which there is no "
+         << "scale; mend it or leave it out with exclude=" << table.getSymName();
+}
+
+/// Rows of another table in the places of a lookup.
+static Value lookUp(GatherOp gather, GlobalOp table) {
+  OpBuilder builder(gather);
+  auto type = cast<RankedTensorType>(table.getType());
+  SmallVector<int64_t> shape(cast<RankedTensorType>(gather.getType()).getShape());
+  shape.back() = type.getDimSize(1);
+  Value read = WeightOp::create(builder, gather.getLoc(), type, table.getSymName());
+  return GatherOp::create(builder, gather.getLoc(), type.clone(shape), read, gather.getIndices(), 0);
+}
+
+/// Puts a value in the place of a lookup.
+static void replaceLookup(GatherOp gather, Value value) {
+  gather.getResult().replaceAllUsesWith(value);
+  Operation *before = gather.getInput().getDefiningOp();
+  gather.erase();
+  if (before->use_empty())
+    before->erase();
+}
+
+LogicalResult WeightQuantizer::storeBytes(QuantizedTable &table) {
+  constexpr float reach = 127;
+  MLIRContext *context = module.getContext();
+  WeightBytes bytes = *WeightStore::read(table.table);
+  AsmResourceBlob codes = WeightStore::allocate(table.rows * table.columns);
+  AsmResourceBlob scales = WeightStore::allocate(table.rows * static_cast<int64_t>(sizeof(float)));
+  char *codeData = codes.getMutableData().data(), *scaleData = scales.getMutableData().data();
+  std::vector<char> isFinite(table.rows, 1);
+  parallel(table.rows, [&](size_t row) {
+    std::vector<float> values(table.columns);
+    float extreme = 0;
+    for (int64_t i = 0; i < table.columns; ++i) {
+      std::memcpy(&values[i], bytes.element(row * table.columns + i), sizeof(float));
+      isFinite[row] &= std::isfinite(values[i]);
+      extreme = std::max(extreme, std::fabs(values[i]));
+    }
+    float scale = std::max(extreme / reach, std::numeric_limits<float>::min());
+    for (int64_t i = 0; i < table.columns && isFinite[row]; ++i)
+      codeData[row * table.columns + i] =
+          static_cast<char>(std::clamp(std::nearbyint(values[i] / scale), -reach, reach));
+    std::memcpy(scaleData + row * sizeof(float), &scale, sizeof(float));
+  });
+  if (!llvm::all_of(isFinite, [](char one) { return one; }))
+    return failNotFinite(table.table);
+  Type real = Float32Type::get(context), byte = IntegerType::get(context, byteBits);
+  StringRef name = table.table.getSymName();
+  Location loc = table.table.getLoc();
+  GlobalOp codeGlobal = store->add(loc, (name + ".quantized").str(),
+                                   RankedTensorType::get({table.rows, table.columns}, byte), std::move(codes));
+  GlobalOp scaleGlobal =
+      store->add(loc, (name + ".scales").str(), RankedTensorType::get({table.rows, 1}, real), std::move(scales));
+  for (GatherOp gather : table.gathers) {
+    OpBuilder builder(gather);
+    auto type = cast<RankedTensorType>(gather.getType());
+    Value code = CastOp::create(builder, gather.getLoc(), type, lookUp(gather, codeGlobal));
+    Value scale = lookUp(gather, scaleGlobal);
+    replaceLookup(gather, BinaryOp::create(builder, gather.getLoc(), type, BinaryKind::Mul, code, scale));
+  }
+  return success();
+}
+
+LogicalResult WeightQuantizer::storeNibbles(QuantizedTable &table) {
+  MLIRContext *context = module.getContext();
+  WeightBytes bytes = *WeightStore::read(table.table);
+  auto read = [&](int64_t row, MutableArrayRef<float> values) {
+    for (int64_t i = 0; i < table.columns; ++i)
+      std::memcpy(&values[i], bytes.element(row * table.columns + i), sizeof(float));
+  };
+  WeightForm form = *WeightForm::of("int4");
+  form.group = QuantizedTable::group;
+  QuantizedMatrix matrix;
+  QuantizeNotes notes;
+  auto spread = [&](size_t count, llvm::function_ref<void(size_t)> body) { parallel(count, body); };
+  if (quantizeMatrix({table.rows, table.columns, read}, form, nullptr, {}, spread, matrix, notes) ==
+      QuantizeFault::NotFinite)
+    return failNotFinite(table.table);
+  table.wideScales = matrix.form.scale == SideType::F32; // f16 does not hold them
+  int64_t half = table.columns / 2, width = table.wideScales ? 4 : 2, groups = matrix.groups;
+  SideType side{matrix.form.scale, static_cast<unsigned>(byteBits * width)};
+  AsmResourceBlob codes = WeightStore::allocate(table.rows * half);
+  AsmResourceBlob scales = WeightStore::allocate(table.rows * groups * width);
+  AsmResourceBlob zeros = WeightStore::allocate(table.rows * groups);
+  parallel(table.rows, [&](size_t row) {
+    const uint8_t *own = &matrix.codes[row * table.columns];
+    for (int64_t i = 0; i < half; ++i)
+      codes.getMutableData()[row * half + i] = static_cast<char>(own[i] | own[half + i] << 4);
+    for (int64_t group = 0; group < groups; ++group) {
+      uint32_t scale = encodeSide(side, matrix.sides[row * groups + group].scale); // whose first byte is the least
+      std::memcpy(&scales.getMutableData()[(row * groups + group) * width], &scale, width);
+      zeros.getMutableData()[row * groups + group] = static_cast<char>(matrix.sides[row * groups + group].zero);
+    }
+  });
+  Type real = Float32Type::get(context), stored = table.wideScales ? real : Type(Float16Type::get(context));
+  Type byte = IntegerType::get(context, byteBits, IntegerType::Unsigned), code = IntegerType::get(context, byteBits);
+  StringRef name = table.table.getSymName();
+  Location loc = table.table.getLoc();
+  GlobalOp codeGlobal =
+      store->add(loc, (name + ".quantized").str(), RankedTensorType::get({table.rows, half}, byte), std::move(codes));
+  GlobalOp scaleGlobal = store->add(loc, (name + ".scales").str(), RankedTensorType::get({table.rows, groups}, stored),
+                                    std::move(scales));
+  GlobalOp zeroGlobal =
+      store->add(loc, (name + ".zeros").str(), RankedTensorType::get({table.rows, groups}, code), std::move(zeros));
+  for (GatherOp gather : table.gathers) {
+    OpBuilder builder(gather);
+    Location at = gather.getLoc();
+    auto type = cast<RankedTensorType>(gather.getType());
+    Value pairs = lookUp(gather, codeGlobal), scale = lookUp(gather, scaleGlobal), zero = lookUp(gather, zeroGlobal);
+    auto take = [&](BinaryKind kind, double number) -> Value {
+      return BinaryOp::create(builder, at, pairs.getType(), kind, pairs, makeScalar(builder, at, byte, number));
+    };
+    Value parts[] = {take(BinaryKind::And, 15), take(BinaryKind::ShiftRight, 4)};
+    Value all = ConcatOp::create(builder, at, type.clone(byte), ValueRange(parts), type.getRank() - 1);
+    all = CastOp::create(builder, at, type.clone(code), all);
+    if (!table.wideScales)
+      scale = CastOp::create(builder, at, cast<RankedTensorType>(scale.getType()).clone(real), scale);
+    replaceLookup(gather, DequantizeOp::create(builder, at, type, all, scale, zero,
+                                               /*axis=*/type.getRank() - 1, QuantizedTable::group));
+  }
+  return success();
+}
+
+LogicalResult WeightQuantizer::applyTables() {
+  for (QuantizedTable &table : tables) {
+    if (failed(table.bits == byteBits ? storeBytes(table) : storeNibbles(table)))
+      return failure();
+    table.gathers.clear();
+    auto opts = remark::RemarkOpts::name("QuantizeWeights").category(category);
+    remark::passed(table.table.getLoc(), opts)
+        << remark::metric("Table", table.table.getSymName()) << remark::metric("Rows", table.rows)
+        << remark::metric("Bits", table.bits);
+    ++count;
+  }
+  return success();
+}
