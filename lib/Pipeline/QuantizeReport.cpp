@@ -248,6 +248,8 @@ void lutra::listProduct(llvm::raw_ostream &out, const QuantizedProduct &product,
     forms += llvm::formatv("{0}{1} ({2:F2} bits)", forms.empty() ? "" : " or ", form.text(),
                            bitsOf(bytes, product.n * product.k));
   }
+  if (std::string activations = textOf(product); !activations.empty())
+    forms += " beside " + activations;
   listLine(out, product.name, product.weight, forms);
 }
 

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack, cast, overload
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 Samples: TypeAlias = "str | os.PathLike[str] | Iterable[Any] | Callable[[], Any]"
 DimNames: TypeAlias = Mapping[str, Sequence[str | None]]
-Spec: TypeAlias = "str | Mapping[str, str | float | Sequence[str]]"
+Spec: TypeAlias = "str | os.PathLike[str] | Mapping[str, str | float | Sequence[str]]"
 
 
 class Options(TypedDict, total=False):
@@ -95,13 +96,13 @@ def compile(
     folder, if it is not found by itself (in CUDA_HOME, as the package nvidia-cuda-nvcc, on PATH). dims: fixed sizes
     or (low, high) ranges of named input sizes. dim_names: what the dynamic sizes of an exported program are called,
     by input: {"input_ids": ["batch", "seq"]}. quantize: which weights of products to store in few bits, such as
-    "int8", "w4a8" or "weights=int4:g128,exclude=*head*" (docs/quantization.md), or a dict of such items, as from a
-    TOML file: {"weights": "int4:g128", "exclude": ["*head*"]}. calibrate: inputs of the model that quantization fits
-    codes to: an .npz, .npy, .safetensors or .jsonl file, a folder of them, samples (dicts of arrays by input name,
-    tuples of arrays in the order of the inputs, or arrays where there is one input; of NumPy or torch) in an iterable,
-    from a reader's get_next() or a function, or a list of such sets, which weigh the same. tokenizer: makes token ids
-    of .txt files and of lines {"text": ".."} of .jsonl files among these: the path of a tokenizer.json, or a tokenizer
-    of the packages tokenizers or transformers.
+    "int8", "w4a8" or "weights=int4:g128,exclude=*head*" (docs/quantization.md), a dict of such items, {"weights":
+    "int4:g128", "exclude": ["*head*"]}, or the path of a TOML file of them (.toml). calibrate: inputs of the model
+    that quantization fits codes to: an .npz, .npy, .safetensors or .jsonl file, a folder of them, samples (dicts of
+    arrays by input name, tuples of arrays in the order of the inputs, or arrays where there is one input; of NumPy or
+    torch) in an iterable, from a reader's get_next() or a function, or a list of such sets, which weigh the same.
+    tokenizer: makes token ids of .txt files and of lines {"text": ".."} of .jsonl files among these: the path of a
+    tokenizer.json, or a tokenizer of the packages tokenizers or transformers.
     quantize_report: a JSON file for what it did to each layer. report: a JSON file for what the compiler decided, such
     as the strategy of each product. strategy: how products are computed, such as "coded" (of all, or an error),
     "coded,auto" (of those that it computes; the others get the cheapest). arithmetic: "integer" computes codes from
@@ -154,12 +155,23 @@ def compile(
     return Model(output, threads=threads, folder=folder, deferred=target != "cpu")
 
 
+def _read_spec(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:  # also of its text
+        raise UsageError([f"quantize {path} cannot be read: {error}"]) from None
+
+
 def _spec_text(spec: object) -> str:
     """A spec as the compiler takes it. Numbers have no exponents in it."""
+    if isinstance(spec, os.PathLike) or (isinstance(spec, str) and spec.endswith(".toml")):
+        spec = _read_spec(Path(spec))
     if isinstance(spec, str):
         return spec
     if not isinstance(spec, Mapping) or not spec:
-        raise UsageError([f"quantize takes a spec as text, or a dict of its items, not {spec!r}"])
+        raise UsageError(
+            [f"quantize takes a spec as text, a dict of its items or the path of a TOML file of them, not {spec!r}"]
+        )
     items = []
     for key, value in spec.items():
         parts = value if isinstance(value, list | tuple) else [value]

@@ -369,14 +369,16 @@ def test_a_dict_is_the_spec_of_its_items(tmp_path: Path) -> None:
         holdout = 50.0
     """)
     text = "weights=int4:g64,layer(first).weights=int8,exclude=second;w3,holdout=50"
+    path = tmp_path / "spec.toml"
+    path.write_text("".join(f"{json.dumps(key)} = {json.dumps(value)}\n" for key, value in items.items()))
     found = []
-    for spec in (items, text):
+    for spec in (items, text, path, str(path)):
         report = tmp_path / "report.json"
         lutra.compile(MODEL, quantize=spec, calibrate=FOLDER / "set", quantize_report=report)
         found.append(json.loads(report.read_text()))
         assert found[-1].pop("peakMemory") > 1 << 20
         assert min(found[-1].pop("seconds").values()) >= 0
-    assert found[0] == found[1]
+    assert found[0] == found[1] == found[2] == found[3]
     assert [layer["format"] for layer in found[0]["layers"]] == ["int8:channel:sym"]
     assert found[0]["spec"] == text
     bound = {"weights": "auto", "loss<=": 0.05, "exclude": [], "layer(/^w{1,2}$/).weights": "f32"}
@@ -387,13 +389,15 @@ def test_a_dict_is_the_spec_of_its_items(tmp_path: Path) -> None:
 
 def test_refuses_what_is_no_spec() -> None:
     for spec in ({}, ["int4"], 4):
-        with pytest.raises(lutra.UsageError, match="a spec as text, or a dict of its items"):
+        with pytest.raises(lutra.UsageError, match="a spec as text, a dict of its items or the path of a TOML file"):
             lutra.compile(MODEL, quantize=spec)
     with pytest.raises(lutra.UsageError, match="'int4,activations=int8', whose comma would start another item"):
         lutra.compile(MODEL, quantize={"weights": "int4,activations=int8"})
     for value in (True, None, {"bits": 4}, ["int3", "int4"]):
         with pytest.raises(lutra.UsageError, match="an item is a text, a number or, of exclude, a list"):
             lutra.compile(MODEL, quantize={"weights": value})
+    with pytest.raises(lutra.UsageError, match="quantize absent.toml cannot be read"):
+        lutra.compile(MODEL, quantize="absent.toml")
     with pytest.raises(lutra.CompileError, match="does not know 'wieghts=int4'"):
         lutra.compile(MODEL, quantize={"wieghts": "int4"})
 
