@@ -106,7 +106,11 @@ llvm::Error SpecParser::parseBudget(StringRef value) {
   bool isBits = digits.consume_back("bpw"), isTime = !isBits && digits.consume_back("ms");
   double &budget = isBits ? spec.budgetBits : isTime ? spec.budgetTime : spec.budgetBytes;
   bool isBytes = !isBits && !isTime && digits.consume_back("MB");
-  spec.budgetBits = spec.budgetTime = spec.budgetBytes = 0;
+  for (double *other : {&spec.budgetBits, &spec.budgetTime, &spec.budgetBytes})
+    if (other != &budget && *other > 0)
+      return fault("the budget '", value.str(), "' beside one of another kind, of which one alone can hold; leave one ",
+                   "out");
+  budget = 0;
   if (isTime && digits.empty()) {
     spec.budgetTime = std::numeric_limits<double>::infinity();
     return llvm::Error::success();
