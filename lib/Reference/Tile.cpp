@@ -452,13 +452,15 @@ static LogicalResult evaluateLookupMatmul(TileLookupMatmulOp op, Interpreter &in
   SmallVector<int64_t> table = integersOf(op.getTableIndices(), interpreter);
   SmallVector<int64_t> code = integersOf(op.getCodeIndices(), interpreter);
   int64_t lanes = op.getChunkDepth() / 8, words = static_cast<int64_t>(op.getDepth()) / 8;
+  int64_t bits = op.getBits(), planeWords = op.getPlaneWords();
   auto acc = std::make_shared<Array>(interpreter.getArray(op.getAcc()));
   for (int64_t i = 0; i < acc->count(); ++i) {
     int64_t row = i / acc->shape[1], column = i % acc->shape[1], sum = acc->integers[i];
     int64_t panel = code[0] + (op.getAcross() ? row : 0), tableRow = table[0] + (op.getAcross() ? 0 : row);
-    for (int64_t half = 0; half < 2 * words; ++half) {
-      int64_t word = half / 2, side = half % 2;
-      auto place = locate(op, codes, {panel, code[1] + word, column, 0});
+    for (int64_t half = 0; half < 2 * words * bits; ++half) {
+      int64_t word = half / 2 / bits, plane = half / 2 % bits, side = half % 2;
+      int64_t stored = (word / planeWords * bits + plane) * planeWords + word % planeWords;
+      auto place = locate(op, codes, {panel, code[1] + stored, column, 0});
       if (failed(place))
         return failure();
       int64_t entry = loadElement(codes, *place).integer >> 4 * side & 15;
@@ -466,9 +468,9 @@ static LogicalResult evaluateLookupMatmul(TileLookupMatmulOp op, Interpreter &in
         auto at = locate(op, tables, {tableRow, table[1] + word / lanes, 2 * side + part, word % lanes * 16 + entry});
         if (failed(at))
           return failure();
-        sum += (loadElement(tables, *at).integer & 255) << 5 * part;
+        sum += (loadElement(tables, *at).integer & 255) << (5 * part + plane);
       }
-      sum -= 512;
+      sum -= 512 << plane;
     }
     acc->integers[i] = wrapToType(acc->elementType, sum);
   }

@@ -18,8 +18,8 @@
 
 using namespace lutra;
 
-unsigned CodeWords::words() const { return triples ? 7 : bits / std::gcd(bits, 8u); }
-unsigned CodeWords::fields() const { return triples ? 32 : 8 / std::gcd(bits, 8u); }
+unsigned CodeWords::words() const { return planes > 0 ? bits * planes / 8 : triples ? 7 : bits / std::gcd(bits, 8u); }
+unsigned CodeWords::fields() const { return planes > 0 ? planes : triples ? 32 : 8 / std::gcd(bits, 8u); }
 
 unsigned CodeWords::codeOf(unsigned stored, unsigned field) const {
   constexpr unsigned powers[] = {1, 3, 9};
@@ -27,6 +27,12 @@ unsigned CodeWords::codeOf(unsigned stored, unsigned field) const {
 }
 
 llvm::SmallVector<CodeWords::Piece, 7> CodeWords::piecesOf(unsigned field) const {
+  if (planes > 0) {
+    llvm::SmallVector<Piece, 7> bitPieces;
+    for (unsigned bit = 0; bit < bits; ++bit)
+      bitPieces.push_back({(bit * planes + field) / 8, field % 8, 1, bit});
+    return bitPieces;
+  }
   unsigned width = storedBits(), stored = triples ? field / 3 : field;
   unsigned perWord = 8 / width, whole = perWord * words(), spare = 8 - perWord * width;
   if (stored < whole)
@@ -60,10 +66,25 @@ int64_t lutra::tripleDepthOf(const Encoding &encoding, int64_t bytes) {
   return isTernary ? CodeWords{panelBits(code), true}.fields() * bytes : 0;
 }
 
+int64_t lutra::planeDepthOf(const Encoding &encoding) {
+  if (panelDepthOf(encoding, 1) == 0 || tripleDepthOf(encoding, 1) > 0)
+    return 0;
+  switch (panelBits(encoding.terms.front().formats.front().code)) {
+  case 2:
+    return 32; // four bytes of such codes have 16
+  case 3:
+  case 4:
+    return 16;
+  default:
+    return 0;
+  }
+}
+
 /// How codes lie in panels of that depth.
 static CodeWords wordsOf(const Encoding &encoding, int64_t depth) {
   bool triples = depth > 0 && (depth == tripleDepthOf(encoding, 1) || depth == tripleDepthOf(encoding, 4));
-  return {panelBits(encoding.terms.front().formats.front().code), triples};
+  bool planes = depth > 0 && depth == planeDepthOf(encoding);
+  return {panelBits(encoding.terms.front().formats.front().code), triples, planes ? static_cast<unsigned>(depth) : 0};
 }
 
 /// What keeps a scale from panels; empty: nothing.
@@ -360,7 +381,7 @@ template <typename Word> void Copy::packRow(uint8_t *out) const {
   int64_t distance = panels.width * sizeof(Word), words = panels.code.words();
   const uint8_t *from = codes.data();
   for (int64_t step = 0; step < panels.steps(); ++step, out += words * distance) {
-    Word made[7] = {};
+    Word made[8] = {};
     for (const auto &field : pieces) {
       Word values;
       std::memcpy(&values, from, sizeof(Word));

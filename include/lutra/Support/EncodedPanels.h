@@ -32,9 +32,13 @@ namespace lutra {
 ///
 /// Codes 0 to 2 may also lie in `triples`: 5 bits hold c0 + 3 c1 + 9 c2, and field f of those holds the codes of fields
 /// 3 f, 3 f + 1 and 3 f + 2. Seven words hold eleven of them, of whose last nothing is third: 32 fields.
+///
+/// Codes may also lie bit by bit in words of one byte: bit p of code k of a step of `planes` codes is bit k mod 8 of
+/// word p * planes / 8 + k div 8.
 struct CodeWords {
   unsigned bits = 8;
   bool triples = false; // of codes of 2 bits
+  unsigned planes = 0;  // codes of a step whose bits lie apart; 0: they do not
   /// `count` bits of a code from bit `to` on, which lie at bit `at` of word `word`.
   struct Piece {
     unsigned word, at, count, to;
@@ -99,6 +103,8 @@ struct EncodedPanels {
 int64_t panelDepthOf(const Encoding &encoding, int64_t bytes);
 /// The same in triples, which only digits of base 3 have. No other words have that depth: it tells them.
 int64_t tripleDepthOf(const Encoding &encoding, int64_t bytes);
+/// The same in planes of bits, for codes of 2 to 4 bits; 0 for others. No other words have that depth.
+int64_t planeDepthOf(const Encoding &encoding);
 
 } // namespace lutra
 

@@ -70,10 +70,12 @@ Value CodedEmission::multiplyGroup(const ProductSpot &spot, const Depth &part, c
     return multiplyPlanes(spot, part, source, sum);
   if (looksUp) {
     Value chunk = emitter.div(part.low, emitter.constant(8 * getLookupLanes(emitter.target, panels)));
-    Value word = emitter.div(part.low, emitter.constant(panels.depth));
+    Value step = emitter.div(part.low, emitter.constant(panels.depth));
+    Value word = emitter.mul(step, emitter.constant(panels.code.words()));
     return TileLookupMatmulOp::create(builder, emitter.loc, sum.getType(), tables,
                                       ValueRange{emitter.sub(spot.row, rows.low), chunk}, source.buffer,
-                                      ValueRange{source.panel, word}, sum, part.size, across > 1);
+                                      ValueRange{source.panel, word}, sum, part.size, across > 1, panels.code.bits,
+                                      std::max(1u, panels.code.planes / 8));
   }
   Value depthValue = emitter.constant(llvm::alignTo(part.size, source.isUnpacked ? unpacking.step : panels.depth));
   SmallVector<Value> left = lhsIndices(spot.row, part.low);

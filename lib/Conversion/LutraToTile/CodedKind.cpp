@@ -14,7 +14,8 @@
 // Few bits on both sides may be counted instead (CodedPlanes.cpp). Powers of two may shift elements of rows
 // (lutra.tile_shift_matmul).
 //
-// Codes of one bit may name sums of four neighbours of a row instead, in tables that a work item makes for its rows.
+// Codes of few bits may name sums of four neighbours of a row instead, bit by bit, in tables that a work item makes for
+// its rows.
 #include "CodedEmission.h"
 
 #include "GroupKinds.h"

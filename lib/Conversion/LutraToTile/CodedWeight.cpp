@@ -17,10 +17,18 @@ int64_t lutra::triplePanelDepth(RankedTensorType type, int64_t wordBytes) {
   return encoding ? tripleDepthOf(encoding.getValue(), wordBytes) : 0;
 }
 
+int64_t lutra::lookupPanelDepth(RankedTensorType type) {
+  auto encoding = dyn_cast_if_present<EncodingAttr>(type.getEncoding());
+  int64_t planes = encoding ? planeDepthOf(encoding.getValue()) : 0;
+  return planes > 0 ? planes : codedPanelDepth(type, /*wordBytes=*/1);
+}
+
 int64_t lutra::getLookupLanes(const TileTarget &target, const EncodedPanels &panels) {
   constexpr int64_t least = 2;
-  int64_t lanes = target.getLookupLanes();
-  while (lanes > least && (panels.k % (8 * lanes) != 0 || (panels.groups() > 1 && panels.group % (8 * lanes) != 0)))
+  int64_t lanes = target.getLookupLanes(), planeWords = panels.code.planes / 8;
+  auto isCut = [&](int64_t size) { return size % (8 * lanes) != 0; };
+  while (lanes > least &&
+         (planeWords % lanes != 0 || isCut(panels.k) || (panels.groups() > 1 && isCut(panels.group))))
     lanes /= 2;
   return lanes;
 }

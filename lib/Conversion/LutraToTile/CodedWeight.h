@@ -28,6 +28,8 @@ int64_t getLhsBits(mlir::RankedTensorType rhs);
 
 /// Steps of K of such panels; 0: the type has none.
 int64_t codedPanelDepth(mlir::RankedTensorType type, int64_t wordBytes);
+/// The same for tables: in planes, or of codes of one bit.
+int64_t lookupPanelDepth(mlir::RankedTensorType type);
 /// The same in triples.
 int64_t triplePanelDepth(mlir::RankedTensorType type, int64_t wordBytes);
 

@@ -1,8 +1,9 @@
-//===- LookupStrategy.cpp - products with codes of one bit, by tables ---------===//
+//===- LookupStrategy.cpp - products with codes of few bits, by tables --------===//
 // For few rows of 8-bit integers: the sums of all subsets of four neighbours along K are made once for each row of a
 // work item (lutra.tile_subset_sums), and four codes of a column name one of them (lutra.tile_lookup_matmul). Integers
 // are the same as those of the coded strategy (CodedKind.cpp), and so are results, bit for bit. Panels hold words of
-// one byte, as those of the decode strategy.
+// one byte, as those of the decode strategy; codes of more bits than one lie in planes of bits, each of which is looked
+// up as codes of one bit are, times a power of two.
 #include "CodedWeight.h"
 #include "GroupKinds.h"
 #include "Strategies.h"
@@ -16,7 +17,7 @@ namespace {
 class LookupStrategy final : public ProductStrategy {
 public:
   StringRef getName() const override { return "lookup"; }
-  int64_t getPanelDepth(RankedTensorType rhs) const override { return codedPanelDepth(rhs, /*wordBytes=*/1); }
+  int64_t getPanelDepth(RankedTensorType rhs) const override { return lookupPanelDepth(rhs); }
   std::optional<StrategyOffer> match(const ProductProblem &problem, const TileTarget &target,
                                      std::string &why) const override;
   FailureOr<Value> emitGrid(KernelEmitter &emitter) const override { return getLookupKind().grid(emitter); }
@@ -44,8 +45,8 @@ std::optional<StrategyOffer> LookupStrategy::match(const ProductProblem &problem
     return std::nullopt;
   const EncodedPanels &panels = weight->panels;
   int64_t chunk = 8 * getLookupLanes(target, panels), most = chunk == 32 ? mostRowsOfFour : mostRows;
-  if (panels.code.bits != 1 || !weight->values.entries.empty())
-    why = "takes codes of one bit that are multiplied as they are alone";
+  if ((panels.code.bits != 1 && panels.code.planes == 0) || !weight->values.entries.empty())
+    why = "takes codes of at most 4 bits that are multiplied as they are alone";
   else if (panels.k % chunk != 0 || (panels.groups() > 1 && panels.group % chunk != 0))
     why = "takes K and groups of multiples of " + std::to_string(chunk) + " alone";
   else if (rows < 0 || rows > most)
@@ -54,7 +55,8 @@ std::optional<StrategyOffer> LookupStrategy::match(const ProductProblem &problem
     why = "takes tables of at most " + std::to_string(lookupTableBytes) + " bytes alone";
   if (!why.empty())
     return std::nullopt;
-  double codes = static_cast<double>(panels.panels() * panels.width) * static_cast<double>(panels.k);
+  double codes = static_cast<double>(panels.panels() * panels.width) * static_cast<double>(panels.k) *
+                 static_cast<double>(panels.code.bits); // of one bit
   double sums = static_cast<double>(panels.panels() * panels.groups());
   double tables = static_cast<double>(llvm::divideCeil(panels.n, lookupColumns) * panels.k) * 28; // instructions
   double count = static_cast<double>(rows), blocks = static_cast<double>(problem.batch > 0 ? problem.batch : 1);

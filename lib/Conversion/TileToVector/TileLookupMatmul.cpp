@@ -1,4 +1,4 @@
-//===- TileLookupMatmul.cpp - codes of one bit by tables ----------------------===//
+//===- TileLookupMatmul.cpp - codes of few bits by tables ---------------------===//
 // A shuffle of bytes looks 32 indices up, in one table of 16 entries for each half of the vector: two words of 16
 // columns. Entries are 10 bits in two parts of five, so that eight of them fit a byte:
 //
@@ -16,6 +16,9 @@
 //   for chunk:
 //     words = shuffle(chunk, columns);  low = words & 15 | table number;  high = words >> 4 & 15 | table number
 //     for row, half:  sum[row] += vpdpbusd(shuffle(part 0, half), 1) + vpdpbusd(shuffle(part 1, half), 32)
+//
+// Planes of codes of more bits are taken one after the other: vpdpbusd weighs what they find, else sums are weighed as
+// they are widened.
 //
 // On aarch64 a vector is one word of 16 columns: tbl looks them up in one table, and bytes are added to sums of 16 bits
 // as they are (uaddw).
@@ -98,13 +101,17 @@ class LookupReader : public TableVectors {
 public:
   LookupReader(OpBuilder &builder, TileLookupMatmulOp op)
       : TableVectors(builder, op.getLoc(), op.getChunkDepth() / 8), op(op), rows(op.getAcc().getType().getShape()[0]),
+        bits(static_cast<int64_t>(op.getBits())),
         tables(flattenOperand(builder, loc, op.getTables(), op.getTableIndices())),
         codes(flattenOperand(builder, loc, op.getCodes(), op.getCodeIndices())) {}
 
 protected:
-  /// The words of chunk number chunk + distance for a row, and the tables of both halves in two parts each.
-  Value loadWords(Value chunk, int64_t distance, int64_t row) {
-    return load(codes, chunk, distance, vectorBytes, row, 0);
+  /// The words of a plane of chunk number chunk + distance for a row, and the tables of both halves in two parts each.
+  /// `chunk` begins a step of whole words of all planes.
+  Value loadWords(Value chunk, int64_t distance, int64_t plane, int64_t row) {
+    int64_t together = bits == 1 ? 1 : static_cast<int64_t>(op.getPlaneWords()) / lanes; // chunks of a plane
+    int64_t vectors = (distance / together * bits + plane) * together + distance % together;
+    return load(codes, chunk, 0, bits * vectorBytes, row, vectors * vectorBytes);
   }
   Values loadTables(Value chunk, int64_t distance, int64_t row) {
     Values table;
@@ -114,7 +121,7 @@ protected:
   }
 
   TileLookupMatmulOp op;
-  int64_t rows;
+  int64_t rows, bits;
 
 private:
   Value load(const FlatOperand &from, Value chunk, int64_t distance, int64_t stride, int64_t row, int64_t at) {
@@ -142,15 +149,25 @@ protected:
   virtual Value find(Value table, Value indices) = 0;
   /// Adds the sums of bytes of a block, two for each row, to those of 16 bits.
   virtual void addBlock(const Values &narrow, Values &sums) = 0;
-  /// Adds the sums of 16 bits of `count` chunks to those of 32.
-  virtual void addWide(const Values &sums, int64_t count, Values &wide) = 0;
+  /// Adds the sums of 16 bits of a plane of `count` chunks to those of 32.
+  virtual void addWide(const Values &sums, int64_t count, int64_t plane, Values &wide) = 0;
+  /// Adds words of 16 bits, less what entries of `count` chunks are raised by, to a sum of 32.
+  void addWords(Value words, int64_t count, int64_t plane, Value &sum) {
+    words = arith::ExtUIOp::create(builder, loc, wideType, words);
+    words = arith::SubIOp::create(builder, loc, words, splat(wideType, 512 * 2 * lanes * count));
+    sum = add(sum, plane == 0 ? words : arith::ShLIOp::create(builder, loc, words, splat(wideType, plane)).getResult());
+  }
 
 private:
   /// Chunks whose entries bytes hold the sum of: 8 entries of 31.
   static constexpr int64_t blockChunks = 4;
 
-  void addChunk(Value chunk, int64_t distance, Values &narrow);
-  void addSegment(Value chunk, int64_t count, Values &wide);
+  void addChunk(Value chunk, int64_t distance, int64_t plane, Values &narrow);
+  void addPlane(Value chunk, int64_t count, int64_t plane, Values &wide);
+  void addSegment(Value chunk, int64_t count, Values &wide) {
+    for (int64_t plane = 0; plane < bits; ++plane)
+      addPlane(chunk, count, plane, wide);
+  }
 
   int64_t segmentChunks, parts;
 };
@@ -166,7 +183,7 @@ private:
   }
   Value find(Value table, Value indices) override { return shuffleBytes(table, indices); }
   void addBlock(const Values &narrow, Values &sums) override;
-  void addWide(const Values &sums, int64_t count, Values &wide) override;
+  void addWide(const Values &sums, int64_t count, int64_t plane, Values &wide) override;
 };
 
 /// Sums in 32 bits, four lanes.
@@ -178,7 +195,7 @@ public:
 private:
   static constexpr int64_t unrolled = 4;
 
-  void addChunk(Value chunk, int64_t distance, Values &sums);
+  void addChunk(Value chunk, int64_t distance, int64_t plane, Values &sums);
 };
 
 /// One lane.
@@ -196,7 +213,7 @@ private:
     return call("llvm.aarch64.neon.tbl1.v16i8", bytes, {table, indices});
   }
   void addBlock(const Values &narrow, Values &sums) override;
-  void addWide(const Values &sums, int64_t count, Values &wide) override;
+  void addWide(const Values &sums, int64_t count, int64_t plane, Values &wide) override;
   Value widen(Value value, int64_t half, VectorType type) {
     int64_t count = type.getNumElements();
     Value part = vector::ExtractStridedSliceOp::create(builder, loc, value, {half * count}, {count}, {1});
@@ -266,12 +283,12 @@ SmallVector<Value> TableEmitter::emit(const FlatOperand &lhs) {
 }
 
 /// Adds what the codes of chunk number chunk + distance name to the bytes, null where they are 0.
-void ByteLookupEmitter::addChunk(Value chunk, int64_t distance, Values &narrow) {
+void ByteLookupEmitter::addChunk(Value chunk, int64_t distance, int64_t plane, Values &narrow) {
   Value halves[2];
   Values table; // of both halves, in two parts each
   for (int64_t row = 0; row < rows; ++row) {
     if (row == 0 || op.getAcross()) {
-      Value words = loadWords(chunk, distance, row);
+      Value words = loadWords(chunk, distance, plane, row);
       halves[0] = bitAnd(words, splat(bytes, 15));
       halves[1] = upperHalves(words);
     }
@@ -286,16 +303,16 @@ void ByteLookupEmitter::addChunk(Value chunk, int64_t distance, Values &narrow) 
   }
 }
 
-/// Adds `count` chunks, no more than a segment, to the 32-bit sums.
-void ByteLookupEmitter::addSegment(Value chunk, int64_t count, Values &wide) {
+/// Adds a plane of `count` chunks, no more than a segment, to the 32-bit sums.
+void ByteLookupEmitter::addPlane(Value chunk, int64_t count, int64_t plane, Values &wide) {
   Values sums;
   for (int64_t first = 0; first < count; first += blockChunks) {
     Values narrow(2 * rows);
     for (int64_t next = first; next < std::min(count, first + blockChunks); ++next)
-      addChunk(chunk, next, narrow);
+      addChunk(chunk, next, plane, narrow);
     addBlock(narrow, sums);
   }
-  addWide(sums, count, wide);
+  addWide(sums, count, plane, wide);
 }
 
 SmallVector<Value> ByteLookupEmitter::emit(ValueRange accumulator) {
@@ -323,7 +340,7 @@ void LookupEmitter::addBlock(const Values &narrow, Values &sums) {
   }
 }
 
-void LookupEmitter::addWide(const Values &sums, int64_t count, Values &wide) {
+void LookupEmitter::addWide(const Values &sums, int64_t count, int64_t plane, Values &wide) {
   auto shuffle = [&](Value lhs, Value rhs, llvm::function_ref<int64_t(int64_t)> from) -> Value {
     SmallVector<int64_t> order;
     for (int64_t i = 0; i < panel; ++i)
@@ -346,22 +363,20 @@ void LookupEmitter::addWide(const Values &sums, int64_t count, Values &wide) {
     Value columns = add(halves(low, high, 0), halves(low, high, 8));
     for (int64_t part = 0; part < 2; ++part) {
       Value words = vector::ExtractStridedSliceOp::create(builder, loc, columns, {part * 8}, {8}, {1});
-      Value &sum = wide[2 * row + part];
-      sum = add(sum, arith::ExtUIOp::create(builder, loc, wideType, words));
-      sum = arith::SubIOp::create(builder, loc, sum, splat(wideType, 512 * 2 * lanes * count));
+      addWords(words, count, plane, wide[2 * row + part]);
     }
   }
 }
 
 /// Adds what the codes of chunk number chunk + distance name to the sums, one for each half of a row's bytes.
-void WideLookupEmitter::addChunk(Value chunk, int64_t distance, Values &sums) {
+void WideLookupEmitter::addChunk(Value chunk, int64_t distance, int64_t plane, Values &sums) {
   Value columns = bytesOf([](int64_t i) { return i % wideLanes * panel + i / wideLanes; });
   Value numbers = bytesOf([](int64_t i) { return i % wideLanes * 16; }), mask = splat(bytes, 15), halves[2];
   auto place = [&](Value index) -> Value { return arith::OrIOp::create(builder, loc, bitAnd(index, mask), numbers); };
   Values table; // of both halves, in two parts each
   for (int64_t row = 0; row < rows; ++row) {
     if (row == 0 || op.getAcross()) {
-      Value words = shuffleBytes(loadWords(chunk, distance, row), columns);
+      Value words = shuffleBytes(loadWords(chunk, distance, plane, row), columns);
       halves[0] = place(words);
       halves[1] = place(cast(bytes, shiftRight(cast(narrowType, words), 4)));
     }
@@ -370,7 +385,7 @@ void WideLookupEmitter::addChunk(Value chunk, int64_t distance, Values &sums) {
     for (int64_t i = 0; i < 4; ++i) {
       Value &sum = sums[2 * row + i / 2];
       sum = call("llvm.x86.avx512.vpdpbusd.512", wideType,
-                 {sum, shuffleBytes(table[i], halves[i / 2]), splat(bytes, i % 2 == 0 ? 1 : 32)});
+                 {sum, shuffleBytes(table[i], halves[i / 2]), splat(bytes, (i % 2 == 0 ? 1 : 32) << plane)});
     }
   }
 }
@@ -380,11 +395,11 @@ SmallVector<Value> WideLookupEmitter::emit(ValueRange accumulator) {
   Values sums;
   for (Value start : splitRows(builder, loc, accumulator, wideType, 1)) {
     sums.push_back(start);
-    sums.push_back(splat(wideType, -512 * 2 * lanes * chunks));
+    sums.push_back(splat(wideType, -512 * 2 * lanes * chunks * ((1 << bits) - 1)));
   }
   auto addChunks = [&](Value first, int64_t count, Values &carried) {
-    for (int64_t next = 0; next < count; ++next)
-      addChunk(first, next, carried);
+    for (int64_t next = 0; next < count * bits; ++next)
+      addChunk(first, next / bits, next % bits, carried);
   };
   if (whole > unrolled)
     sums = carryLoop(builder, loc, {index(0), index(whole), index(unrolled)}, sums,
@@ -408,15 +423,14 @@ void NeonLookupEmitter::addBlock(const Values &narrow, Values &sums) {
     }
 }
 
-void NeonLookupEmitter::addWide(const Values &sums, int64_t count, Values &wide) {
+void NeonLookupEmitter::addWide(const Values &sums, int64_t count, int64_t plane, Values &wide) {
   for (int64_t row = 0; row < rows; ++row)
     for (int64_t part = 0; part < 2 * halves; ++part) {
       int64_t half = part / 2;
       Value low = sums[2 * row * halves + half], high = sums[(2 * row + 1) * halves + half];
       Value all = add(low, shiftLeft(high, 5));
-      Value &sum = wide[2 * row * halves + part];
-      sum = add(sum, widen(all, part % 2, wideType));
-      sum = arith::SubIOp::create(builder, loc, sum, splat(wideType, 512 * 2 * count));
+      Value half16 = vector::ExtractStridedSliceOp::create(builder, loc, all, {part % 2 * 4}, {4}, {1});
+      addWords(half16, count, plane, wide[2 * row * halves + part]);
     }
 }
 
@@ -456,6 +470,8 @@ struct ConvertTileLookupMatmul final : OpConversionPattern<TileLookupMatmulOp> {
     int64_t own = op.getChunkDepth() / 8;
     if (!takesLanes(own, lanes) || tile[1] != 16)
       return rewriter.notifyMatchFailure(op, "takes two lanes, or as many as vectors have, and 16 columns");
+    if (op.getBits() > 1 && (op.getPlaneWords() % own != 0 || (own > 2 && op.getBits() > widePlanes)))
+      return rewriter.notifyMatchFailure(op, "takes words of planes that lanes divide, and weights that bytes hold");
     if (!isPlain(op.getTables()) || !isPlain(op.getCodes()))
       return rewriter.notifyMatchFailure(op, "takes tables and codes that lie one after the other");
     if (adaptor.getAcc().size() != static_cast<size_t>(tile[0]))
@@ -467,6 +483,9 @@ struct ConvertTileLookupMatmul final : OpConversionPattern<TileLookupMatmulOp> {
   }
 
 private:
+  /// Of which vpdpbusd weighs what it adds, times 1 and 32, in a byte.
+  static constexpr int64_t widePlanes = 2;
+
   int64_t lanes; // at most
 };
 } // namespace

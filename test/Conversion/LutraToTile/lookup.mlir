@@ -29,3 +29,14 @@ lutra.kernel @single(%a: tensor<1x128xi8>, %s: tensor<1x1xf32>, %w: tensor<40x12
   %r = lutra.matmul %a, %w scale(%s : tensor<1x1xf32>) {transpose_rhs, block = 128 : i64, strategy = #lutra.strategy<"lookup">} : (tensor<1x128xi8>, tensor<40x128xf32, #w1>) -> tensor<1x40xf32>
   lutra.yield %r : tensor<1x40xf32>
 }
+
+// Planes of three bits: 16 steps of K are two words of each, and a group of 64 begins 24 words after the one before it.
+// CHECK-LABEL: func.func @planes(
+// CHECK: lutra.tile_subset_sums
+// CHECK: arith.muli %{{.*}}, %c6
+// CHECK: lutra.tile_lookup_matmul {{.*}} {bits = 3 : i64, depth = 64 : i64, plane_words = 2 : i64} {{.*}} -> <1x16xi32>
+#w3 = #lutra.encoding<[dense<uint<3>, affine, scales = [f16, 1, 64]>], packing = #lutra.packing<width = 16, depth = 16>>
+lutra.kernel @planes(%a: tensor<1x128xi8>, %s: tensor<1x1xf32>, %w: tensor<16x128xf32, #w3>) -> tensor<1x16xf32> {
+  %r = lutra.matmul %a, %w scale(%s : tensor<1x1xf32>) {transpose_rhs, block = 128 : i64, strategy = #lutra.strategy<"lookup">} : (tensor<1x128xi8>, tensor<16x128xf32, #w3>) -> tensor<1x16xf32>
+  lutra.yield %r : tensor<1x16xf32>
+}

@@ -232,6 +232,8 @@ TEST(EncodedPanels, panels_and_back) {
         }
         check(encoding, n, k, 16, panelDepthOf(encoding, 1));
         check(encoding, n, k, 8, panelDepthOf(encoding, 4));
+        if (int64_t planes = planeDepthOf(encoding))
+          check(encoding, n, k, 16, planes);
         if (zeros || group == kWhole)
           continue;
         format.value.kind = ValueMap::Table; // stored, four of them
@@ -306,6 +308,29 @@ TEST(EncodedPanels, words_are_filled) {
       EXPECT_EQ(next, bits);
     }
     EXPECT_EQ(total, 8 * code.words());
+  }
+}
+
+/// Two bits of 32 codes: four words of the low ones, then four of the high ones, and the same for 16 of three and four.
+TEST(EncodedPanels, planes_lie_apart) {
+  Encoding encoding;
+  std::vector<int64_t> &numbers = encoding.terms.emplace_back().formats.emplace_back().code.numbers;
+  numbers = {2};
+  ASSERT_EQ(planeDepthOf(encoding), 32);
+  EncodedPanels panels = llvm::cantFail(EncodedPanels::of(encoding, 1, 32, 1, 32));
+  EXPECT_EQ(panels.wordBytes(), 1);
+  EXPECT_EQ(panels.stepBytes(), 8);
+  std::vector<uint8_t> canonical(llvm::cantFail(EncodedLayout::of(encoding, 1, 32)).bytes), packed(panels.bytes);
+  canonical[0] = 0xe4; // codes 0 to 3
+  canonical[7] = 0x80; // the last code is 2
+  panels.pack(encoding, canonical, packed);
+  EXPECT_EQ(llvm::ArrayRef(packed).take_front(8), llvm::ArrayRef<uint8_t>({0x0a, 0, 0, 0, 0x0c, 0, 0, 0x80}));
+  for (int64_t bits = 1; bits <= 8; ++bits) {
+    numbers = {bits};
+    int64_t depth = planeDepthOf(encoding);
+    EXPECT_EQ(depth, bits == 2 ? 32 : bits == 3 || bits == 4 ? 16 : 0);
+    EXPECT_NE(depth, panelDepthOf(encoding, 1));
+    EXPECT_NE(depth, panelDepthOf(encoding, 4));
   }
 }
 

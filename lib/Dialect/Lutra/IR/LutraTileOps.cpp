@@ -386,6 +386,9 @@ LogicalResult TileLookupMatmulOp::verify() {
                                                 << " columns; give [panels, words, columns, 1] of i8";
   if (int64_t depth = getDepth(), chunk = getChunkDepth(); depth < 1 || depth % chunk != 0) // E5
     return emitOpError("covers ") << depth << " steps of K; give a multiple of the " << chunk << " of a chunk";
+  if (int64_t bits = getBits(), words = getPlaneWords(); bits < 1 || bits > 4 || words < 1) // E6
+    return emitOpError("reads ") << bits << " planes, " << words
+                                 << " words of each beside each other; give 1 to 4 planes and 1 word or more";
   return success();
 }
 

@@ -1,4 +1,4 @@
-"""Exact products of 8-bit integers with codes of one bit, by tables, as machine code: every row count and number of
+"""Exact products of 8-bit integers with codes of few bits, by tables, as machine code: every row count and number of
 chunks, random and saturating values, buffers that end where memory does. Code for aarch64 runs on an emulator."""
 
 from __future__ import annotations
@@ -20,6 +20,21 @@ LANES = {"avx2": 2, "avx512vnni": 2, "avx512vbmi": 4, "amx": 4, "neon": 1, "dotp
 CHUNKS = (1, 3, 4, 5, 8, 16, 17, 33, 65)
 SHAPES = [(rows, chunks, across) for rows, across in ((1, False), (2, False), (2, True)) for chunks in CHUNKS]
 SHAPES += [(3, 5, False), (3, 5, True), (1, 48, False), (4, 8, False), (4, 9, True)]
+# Planes: a step of them that ends early, whole ones, a loop, rows and panels.
+PLANES = [(1, 1, False), (1, 3, False), (1, 8, False), (1, 65, False), (2, 17, False), (2, 33, True)]
+# Words of a plane beside each other, for codes of as many bits.
+TOGETHER = {1: 1, 2: 4, 3: 2, 4: 2}
+
+
+def shapes_of(lanes: int) -> list[tuple[int, int, bool, int]]:
+    """Rows, chunks, across and bits of all products of a level."""
+    bits = [bits for bits, words in TOGETHER.items() if bits > 1 and words % lanes == 0]
+    return [(*shape, 1) for shape in SHAPES] + [(*shape, count) for count in bits for shape in PLANES]
+
+
+def words_of(chunks: int, lanes: int, bits: int) -> int:
+    """Words of all planes of a panel, of whole steps."""
+    return -(-chunks * lanes // TOGETHER[bits]) * TOGETHER[bits] * bits
 
 
 def table_kernel(lanes: int) -> str:
@@ -35,19 +50,21 @@ func.func @sums(%x: {lhs}, %t: {out}) attributes {{lutra.kernel}} {{
 """
 
 
-def product_kernel(rows: int, chunks: int, across: bool, lanes: int) -> str:
+def product_kernel(rows: int, chunks: int, across: bool, bits: int, lanes: int) -> str:
     """A function that adds one product to the tile that `%y` holds, from the second row, chunk, panel and word on."""
     of_tables, panels, flag = (1, rows, "across, ") if across else (rows, 1, "")
     tables = f"memref<{of_tables + 1}x{chunks + 1}x4x{16 * lanes}xi8>"
-    codes = f"memref<{panels + 1}x{chunks * lanes + 1}x{COLUMNS}x1xi8>"
+    codes = f"memref<{panels + 1}x{words_of(chunks, lanes, bits) + 1}x{COLUMNS}x1xi8>"
+    planes = f", bits = {bits} : i64, plane_words = {TOGETHER[bits]} : i64" if bits > 1 else ""
     tile, out = f"!lutra.tile<{rows}x{COLUMNS}xi32>", f"memref<{rows}x{COLUMNS}xi32>"
     window = f"dims = [{-1 if rows == 1 else 0}, 1] steps = [1, 1]"
+    name = f"product_{rows}_{chunks}_{int(across)}_{bits}"
     return f"""
-func.func @product_{rows}_{chunks}_{int(across)}(%t: {tables}, %w: {codes}, %y: {out}) attributes {{lutra.kernel}} {{
+func.func @{name}(%t: {tables}, %w: {codes}, %y: {out}) attributes {{lutra.kernel}} {{
   %z = arith.constant 0 : index
   %o = arith.constant 1 : index
   %a = lutra.tile_load %y[%z, %z] {window} : {out} -> {tile}
-  %r = lutra.tile_lookup_matmul %t[%o, %o], %w[%o, %o], %a {{{flag}depth = {chunks * 8 * lanes} : i64}}
+  %r = lutra.tile_lookup_matmul %t[%o, %o], %w[%o, %o], %a {{{flag}depth = {chunks * 8 * lanes} : i64{planes}}}
          : {tables}, {codes}, {tile} -> {tile}
   lutra.tile_store %r, %y[%z, %z] {window} : {tile}, {out}
   return
@@ -74,7 +91,11 @@ def main() -> int:
     options = parser.parse_args()
     lanes = LANES[options.level]
     steps = 8 * lanes
-    shapes = [(1, 8, False), (2, 8, True)] if options.assembly else SHAPES[:1] if options.corrupt else SHAPES
+    shapes = shapes_of(lanes)
+    if options.assembly:
+        shapes = [(1, 8, False, 1), (2, 8, True, 1), (1, 8, False, 2)]
+    elif options.corrupt:
+        shapes = shapes[:1]
     text = table_kernel(lanes) + "".join(product_kernel(*shape, lanes) for shape in shapes)
     text = run(["lutra-opt", f"--convert-tile-to-vector=target={options.level}", "-"], text)
     text = run(["mlir-opt", f"--pass-pipeline={LOWERING}"], text)
@@ -88,10 +109,10 @@ def main() -> int:
     call = build(text if options.native else emulate(text), options.level, options.work, options.native)
     random, calls, expected, count = np.random.default_rng(7), [], [], 0
     trials = ("random", "random", *itertools.product(EXTREMES, EXTREMES))
-    for (rows, chunks, across), trial in itertools.product(shapes, trials):
+    for (rows, chunks, across, bits), trial in itertools.product(shapes, trials):
         of_tables, panels = (1, rows) if across else (rows, 1)
         x = random.integers(-128, 128, (of_tables, chunks * steps)).astype(np.int8)
-        w = random.integers(0, 256, (panels + 1, chunks * lanes + 1, COLUMNS, 1)).astype(np.uint8)
+        w = random.integers(0, 256, (panels + 1, words_of(chunks, lanes, bits) + 1, COLUMNS, 1)).astype(np.uint8)
         if trial != "random":
             x[...], w[...] = EXTREMES[trial[0]][0], EXTREMES[trial[1]][1] & 255
         tables = tables_of(x, lanes)
@@ -102,11 +123,14 @@ def main() -> int:
         placed = random.integers(0, 256, (of_tables + 1, chunks + 1, *tables.shape[2:])).astype(np.uint8)
         placed[1:, 1:] = tables
         start = random.integers(-(2**31), 2**31, (rows, COLUMNS)).astype(np.int32)
-        # Code k of a panel is bit k mod 8 of word k div 8.
-        bits = np.stack([w[1:, 1:, :, 0] >> bit & 1 for bit in range(8)], 2).reshape(panels, -1, COLUMNS)
-        want = start + (x.astype(np.int32) @ bits.astype(np.int32)).reshape(rows, COLUMNS)
+        # Bit p of code k of a panel is bit k mod 8 of word k div 8 of plane p.
+        words = w[1:, 1:, :, 0].reshape(panels, -1, bits, TOGETHER[bits], COLUMNS).swapaxes(2, 3)
+        words = words.reshape(panels, -1, bits, COLUMNS)
+        fields = np.stack([words >> bit & 1 for bit in range(8)], 2).reshape(panels, -1, bits, COLUMNS)
+        whole = np.einsum("nkpc,p->nkc", fields.astype(np.int32), 1 << np.arange(bits, dtype=np.int32))
+        want = start + (x.astype(np.int32) @ whole[:, : chunks * steps]).reshape(rows, COLUMNS)
         want[-1, -1] += options.corrupt
-        calls.append((f"product_{rows}_{chunks}_{int(across)}", [placed, w, start]))
+        calls.append((f"product_{rows}_{chunks}_{int(across)}_{bits}", [placed, w, start]))
         expected.append((trial, want))
         count += 1
     call(calls)

@@ -817,3 +817,11 @@ func.func @tile_shift_matmul_e7(%x: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %a:
   %r = lutra.tile_shift_matmul %x[%i, %i], %w[%i, %i], %a {depth = 12 : i64, bits = 4 : i64, lhs_row_dim = 0 : i64} : memref<?x?xi8>, memref<?x?x16x4xi8>, !lutra.tile<1x16xi32> -> !lutra.tile<1x16xi32>
   return
 }
+
+// -----
+// tile_lookup_matmul E6
+func.func @tile_lookup_matmul_e6(%t: memref<1x4x4x32xi8>, %w: memref<?x?x16x1xi8>, %a: !lutra.tile<1x16xi32>, %i: index) {
+  // expected-error @below {{reads 5 planes, 2 words of each beside each other; give 1 to 4 planes and 1 word or more}}
+  %r = lutra.tile_lookup_matmul %t[%i, %i], %w[%i, %i], %a {depth = 16 : i64, bits = 5 : i64, plane_words = 2 : i64} : memref<1x4x4x32xi8>, memref<?x?x16x1xi8>, !lutra.tile<1x16xi32> -> !lutra.tile<1x16xi32>
+  return
+}

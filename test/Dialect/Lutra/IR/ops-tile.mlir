@@ -135,7 +135,9 @@ func.func @by_tables(%t: memref<2x4x4x32xi8>, %w: memref<?x?x16x1xi8>, %a: !lutr
   %0 = lutra.tile_lookup_matmul %t[%i, %i], %w[%i, %i], %a {depth = 64 : i64} : memref<2x4x4x32xi8>, memref<?x?x16x1xi8>, !lutra.tile<2x16xi32> -> !lutra.tile<2x16xi32>
   // CHECK: lutra.tile_lookup_matmul {{.*}} {across, depth = 16 : i64}
   %1 = lutra.tile_lookup_matmul %t[%i, %i], %w[%i, %i], %0 {across, depth = 16 : i64} : memref<2x4x4x32xi8>, memref<?x?x16x1xi8>, !lutra.tile<2x16xi32> -> !lutra.tile<2x16xi32>
-  return %1 : !lutra.tile<2x16xi32>
+  // CHECK: lutra.tile_lookup_matmul {{.*}} {bits = 3 : i64, depth = 16 : i64, plane_words = 2 : i64}
+  %2 = lutra.tile_lookup_matmul %t[%i, %i], %w[%i, %i], %1 {bits = 3 : i64, depth = 16 : i64, plane_words = 2 : i64} : memref<2x4x4x32xi8>, memref<?x?x16x1xi8>, !lutra.tile<2x16xi32> -> !lutra.tile<2x16xi32>
+  return %2 : !lutra.tile<2x16xi32>
 }
 
 // CHECK-LABEL: func @looked_up

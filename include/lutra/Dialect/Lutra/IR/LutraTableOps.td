@@ -45,35 +45,39 @@ def Lutra_TileSubsetSumsOp : Lutra_Op<"tile_subset_sums",
 
 def Lutra_TileLookupMatmulOp : Lutra_Op<"tile_lookup_matmul", [AttrSizedOperandSegments,
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
-  let summary = "acc + products of rows with codes of one bit, which are looked up in tables of the rows";
+  let summary = "acc + products of rows with codes of few bits, which are looked up in tables of the rows";
   let description = [{
     Shapes: `tables` is [rows, chunks, 4, 16 * lanes] of i8: tiles of tile_subset_sums, one chunk for 8 * lanes steps of
-    K; `codes` is [panels, words, columns, 1] of i8, a word for 8 steps; `acc` and `result` are [rows, columns] of i32;
+    K; `codes` is [panels, words, columns, 1] of i8, a word for 8 steps of each of `bits` planes, `plane_words` words of
+    a plane beside each other; `acc` and `result` are [rows, columns] of i32;
     two `table_indices`: the first row and the first chunk; two `code_indices`: the panel and the first word. With
     `across`, row r of `acc` belongs to the first row of `tables` and panel r from the first on instead.
 
-    Semantics: with w = 0 .. `depth` / 8 - 1, chunk w div lanes, lane l = w mod lanes, and e the low (h = 0) or the high
-    (h = 1) half of the byte of word w in column c, result[r, c] = acc[r, c] + sum over w, h of tables(r, chunk, 2 h,
-    16 l + e) + 32 * tables(r, chunk, 2 h + 1, 16 l + e) - 512, modulo 2^32. Entries of the tables are 0 to 31, else
+    Semantics: with w = 0 .. `depth` / 8 - 1, chunk w div lanes, lane l = w mod lanes, p = 0 .. `bits` - 1, and e the
+    low (h = 0) or the high (h = 1) half of the byte of word v(w, p) in column c, where P = `plane_words` and v(w, p)
+    = (w div P * `bits` + p) * P + w mod P, result[r, c] = acc[r, c] + sum over w, p, h of 2^p * (tables(r, chunk, 2 h,
+    16 l + e) + 32 * tables(r, chunk, 2 h + 1, 16 l + e) - 512), modulo 2^32. Entries of the tables are 0 to 31, else
     results are unspecified. With tables of tile_subset_sums that is the sum over k < `depth` of lhs(r, k) * code(k, c),
-    where code k is bit k mod 8 of word k div 8, and exact.
+    where bit p of code k is bit k mod 8 of word v(k div 8, p), and exact.
 
-    CPUs lower 16 columns, and the lanes of their tables.
+    CPUs lower 16 columns, the lanes of their tables and, of more bits than one, `plane_words` that those divide.
 
     Errors: (E1) `acc` does not have rank 2 and i32 elements, or `result` another type. (E2) `table_indices` or
     `code_indices` are not two. (E3) `tables` is not of i8 and rank 4 with static tables of 4 by a multiple of 16. (E4)
     `codes` is not of i8 and rank 4 with the columns of `acc` and words of one byte. (E5) `depth` is no positive
-    multiple of the steps in a chunk.
+    multiple of the steps in a chunk. (E6) `bits` is not 1 to 4, or `plane_words` not positive.
 
     Example:
     ```mlir
     %r = lutra.tile_lookup_matmul %t[%i, %c], %w[%p, %s], %acc {depth = 128 : i64}
            : memref<1x256x4x32xi8>, memref<?x?x16x1xi8>, !lutra.tile<1x16xi32> -> !lutra.tile<1x16xi32>
     ```
-    Source: T-MAC, arXiv 2407.00088, with sums in two parts so that they are exact; see the dialect's rationale.
+    Source: T-MAC, arXiv 2407.00088 (codes of more bits than one as planes of bits), with sums in two parts so that they
+    are exact; see the dialect's rationale.
   }];
   let arguments = (ins AnyMemRef:$tables, Variadic<Index>:$table_indices, AnyMemRef:$codes,
-                       Variadic<Index>:$code_indices, Lutra_AnyTile:$acc, I64Attr:$depth, UnitAttr:$across);
+                       Variadic<Index>:$code_indices, Lutra_AnyTile:$acc, I64Attr:$depth, UnitAttr:$across,
+                       DefaultValuedAttr<I64Attr, "1">:$bits, DefaultValuedAttr<I64Attr, "1">:$plane_words);
   let results = (outs Lutra_AnyTile:$result);
   let assemblyFormat = [{
     $tables `[` $table_indices `]` `,` $codes `[` $code_indices `]` `,` $acc attr-dict
