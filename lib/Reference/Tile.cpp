@@ -424,24 +424,25 @@ static LogicalResult evaluateRescale(TileRescaleOp op, Interpreter &interpreter)
   return setTile(op.getResult(), result, interpreter);
 }
 
-/// Sums of the subsets of four neighbours, less 512 and in two parts.
+/// Sums of the subsets of four neighbours, raised until they are positive, in one part or two.
 static LogicalResult evaluateSubsetSums(TileSubsetSumsOp op, Interpreter &interpreter) {
   const Buffer &lhs = interpreter.getBuffer(op.getLhs());
   SmallVector<int64_t> first = integersOf(op.getIndices(), interpreter);
   auto result = makeTile(op.getResult());
+  int64_t bits = op.getLhsBits(), parts = TileSubsetSumsOp::partsOf(bits);
   for (int64_t i = 0, width = result->shape[1]; i < result->count(); ++i) {
-    int64_t row = i / width, column = i % width, sum = 512;
+    int64_t row = i / width, column = i % width, sum = TileSubsetSumsOp::offsetOf(bits);
     for (int64_t j = 0; j < 4; ++j) {
       if ((column % 16 >> j & 1) == 0)
         continue;
       SmallVector<int64_t> from(first);
-      from.back() += column / 16 * 8 + row / 2 * 4 + j;
+      from.back() += column / 16 * 8 + row / parts * 4 + j;
       auto place = locate(op, lhs, from);
       if (failed(place))
         return failure();
       sum += loadElement(lhs, *place).integer;
     }
-    result->integers[i] = row % 2 == 0 ? sum % 32 : sum / 32;
+    result->integers[i] = parts == 1 ? static_cast<int8_t>(sum) : row % 2 == 0 ? sum % 32 : sum / 32;
   }
   return setTile(op.getResult(), result, interpreter);
 }
@@ -452,7 +453,8 @@ static LogicalResult evaluateLookupMatmul(TileLookupMatmulOp op, Interpreter &in
   SmallVector<int64_t> table = integersOf(op.getTableIndices(), interpreter);
   SmallVector<int64_t> code = integersOf(op.getCodeIndices(), interpreter);
   int64_t lanes = op.getChunkDepth() / 8, words = static_cast<int64_t>(op.getDepth()) / 8;
-  int64_t bits = op.getBits(), planeWords = op.getPlaneWords();
+  int64_t bits = op.getBits(), planeWords = op.getPlaneWords(), lhsBits = op.getLhsBits();
+  int64_t parts = TileSubsetSumsOp::partsOf(lhsBits);
   auto acc = std::make_shared<Array>(interpreter.getArray(op.getAcc()));
   for (int64_t i = 0; i < acc->count(); ++i) {
     int64_t row = i / acc->shape[1], column = i % acc->shape[1], sum = acc->integers[i];
@@ -464,13 +466,14 @@ static LogicalResult evaluateLookupMatmul(TileLookupMatmulOp op, Interpreter &in
       if (failed(place))
         return failure();
       int64_t entry = loadElement(codes, *place).integer >> 4 * side & 15;
-      for (int64_t part = 0; part < 2; ++part) {
-        auto at = locate(op, tables, {tableRow, table[1] + word / lanes, 2 * side + part, word % lanes * 16 + entry});
+      for (int64_t part = 0; part < parts; ++part) {
+        auto at =
+            locate(op, tables, {tableRow, table[1] + word / lanes, parts * side + part, word % lanes * 16 + entry});
         if (failed(at))
           return failure();
         sum += (loadElement(tables, *at).integer & 255) << (5 * part + plane);
       }
-      sum -= 512 << plane;
+      sum -= TileSubsetSumsOp::offsetOf(lhsBits) << plane;
     }
     acc->integers[i] = wrapToType(acc->elementType, sum);
   }

@@ -75,7 +75,8 @@ Value CodedEmission::multiplyGroup(const ProductSpot &spot, const Depth &part, c
     return TileLookupMatmulOp::create(builder, emitter.loc, sum.getType(), tables,
                                       ValueRange{emitter.sub(spot.row, rows.low), chunk}, source.buffer,
                                       ValueRange{source.panel, word}, sum, part.size, across > 1, panels.code.bits,
-                                      std::max(1u, panels.code.planes / 8));
+                                      std::max(1u, panels.code.planes / 8),
+                                      std::max<int64_t>(2, getLhsBits(cast<RankedTensorType>(op.getRhs().getType()))));
   }
   Value depthValue = emitter.constant(llvm::alignTo(part.size, source.isUnpacked ? unpacking.step : panels.depth));
   SmallVector<Value> left = lhsIndices(spot.row, part.low);

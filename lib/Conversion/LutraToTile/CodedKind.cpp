@@ -115,7 +115,7 @@ int64_t CodedEmission::chooseRowBlock(const ProductPlan &plan, const CodedProduc
   if (copies)
     limit(codedCopyBytes, getRowStride(depth));
   if (looksUp)
-    limit(lookupTableBytes, 8 * depth);
+    limit(lookupTableBytes, 4 * getTableParts(cast<RankedTensorType>(op.getRhs().getType())) * depth);
   auto type = cast<RankedTensorType>(op.getRhs().getType());
   if (packingOf(type))
     limit(codedSumBytes, getStoredPanels(type).groups() * 4);
@@ -224,16 +224,18 @@ LogicalResult CodedEmission::sumGroups() {
 LogicalResult CodedEmission::makeTables() {
   int64_t width = 16 * getLookupLanes(emitter.target, weight->getPanels());
   int64_t chunkDepth = width / 2, chunks = depth / chunkDepth;
-  tables = makeScratch(emitter, {rowBlocks.size, chunks, 4, width}, emitter.builder.getI8Type());
-  auto type = TileType::get(emitter.builder.getContext(), {4, width}, emitter.builder.getI8Type());
+  auto rhsType = cast<RankedTensorType>(op.getRhs().getType());
+  int64_t halves = 2 * getTableParts(rhsType), bits = std::max<int64_t>(2, getLhsBits(rhsType));
+  tables = makeScratch(emitter, {rowBlocks.size, chunks, halves, width}, emitter.builder.getI8Type());
+  auto type = TileType::get(emitter.builder.getContext(), {halves, width}, emitter.builder.getI8Type());
   Value zero = emitter.constant(0), one = emitter.constant(1);
   return emitter.forEach(rows.low, rows.high, one, [&](Value row) {
     return emitter.forEach(zero, emitter.constant(chunks), one, [&](Value chunk) {
       SmallVector<Value> from = lhsIndices(row, emitter.mul(chunk, emitter.constant(chunkDepth)));
-      Value tile = TileSubsetSumsOp::create(emitter.builder, emitter.loc, type, lhs, from);
+      Value tile = TileSubsetSumsOp::create(emitter.builder, emitter.loc, type, lhs, from, bits);
       TileWindow window;
       window.indices = {emitter.sub(row, rows.low), chunk, zero, zero};
-      window.shape = {4, width};
+      window.shape = {halves, width};
       window.dims = {2, 3};
       window.steps = {1, 1};
       emitter.storeTile(tile, tables, window);

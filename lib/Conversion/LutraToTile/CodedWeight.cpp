@@ -4,6 +4,8 @@
 #include "EncodedRhs.h"
 #include "GroupKinds.h"
 
+#include "lutra/Dialect/Lutra/IR/LutraTableOps.h"
+
 using namespace mlir;
 using namespace lutra;
 
@@ -22,6 +24,8 @@ int64_t lutra::lookupPanelDepth(RankedTensorType type) {
   int64_t planes = encoding ? planeDepthOf(encoding.getValue()) : 0;
   return planes > 0 ? planes : codedPanelDepth(type, /*wordBytes=*/1);
 }
+
+int64_t lutra::getTableParts(RankedTensorType rhs) { return TileSubsetSumsOp::partsOf(getLhsBits(rhs)); }
 
 int64_t lutra::getLookupLanes(const TileTarget &target, const EncodedPanels &panels) {
   constexpr int64_t least = 2;

@@ -26,6 +26,9 @@ int64_t getLookupLanes(const TileTarget &target, const EncodedPanels &panels);
 /// Bits of the codes of a left-hand side, as the weight's encoding states them; 1: they are 1 and -1.
 int64_t getLhsBits(mlir::RankedTensorType rhs);
 
+/// Bytes of an entry of tables of sums of such a left-hand side.
+int64_t getTableParts(mlir::RankedTensorType rhs);
+
 /// Steps of K of such panels; 0: the type has none.
 int64_t codedPanelDepth(mlir::RankedTensorType type, int64_t wordBytes);
 /// The same for tables: in planes, or of codes of one bit.

@@ -17,6 +17,8 @@
 //     words = shuffle(chunk, columns);  low = words & 15 | table number;  high = words >> 4 & 15 | table number
 //     for row, half:  sum[row] += vpdpbusd(shuffle(part 0, half), 1) + vpdpbusd(shuffle(part 1, half), 32)
 //
+// Sums of integers of few bits have one part, of which a byte may hold several.
+//
 // Planes of codes of more bits are taken one after the other: vpdpbusd weighs what they find, else sums are weighed as
 // they are widened.
 //
@@ -88,12 +90,17 @@ protected:
 
 class TableEmitter : public TableVectors {
 public:
-  using TableVectors::TableVectors;
+  TableEmitter(OpBuilder &builder, TileSubsetSumsOp op)
+      : TableVectors(builder, op.getLoc(), op.getType().getShape()[1] / 16),
+        parts(TileSubsetSumsOp::partsOf(static_cast<int64_t>(op.getLhsBits()))),
+        offset(TileSubsetSumsOp::offsetOf(static_cast<int64_t>(op.getLhsBits()))) {}
   /// The rows of tables of 8 steps of K for each lane, which lie from `lhs` on.
   Values emit(const FlatOperand &lhs);
 
 private:
   Values emitNarrow(const FlatOperand &lhs);
+
+  int64_t parts, offset;
 };
 
 /// Reads tables and codes of one op.
@@ -102,11 +109,13 @@ public:
   LookupReader(OpBuilder &builder, TileLookupMatmulOp op)
       : TableVectors(builder, op.getLoc(), op.getChunkDepth() / 8), op(op), rows(op.getAcc().getType().getShape()[0]),
         bits(static_cast<int64_t>(op.getBits())),
+        parts(TileSubsetSumsOp::partsOf(static_cast<int64_t>(op.getLhsBits()))),
+        offset(TileSubsetSumsOp::offsetOf(static_cast<int64_t>(op.getLhsBits()))),
         tables(flattenOperand(builder, loc, op.getTables(), op.getTableIndices())),
         codes(flattenOperand(builder, loc, op.getCodes(), op.getCodeIndices())) {}
 
 protected:
-  /// The words of a plane of chunk number chunk + distance for a row, and the tables of both halves in two parts each.
+  /// The words of a plane of chunk number chunk + distance for a row, and the tables of both halves in their parts.
   /// `chunk` begins a step of whole words of all planes.
   Value loadWords(Value chunk, int64_t distance, int64_t plane, int64_t row) {
     int64_t together = bits == 1 ? 1 : static_cast<int64_t>(op.getPlaneWords()) / lanes; // chunks of a plane
@@ -115,13 +124,14 @@ protected:
   }
   Values loadTables(Value chunk, int64_t distance, int64_t row) {
     Values table;
-    for (int64_t i = 0; i < 4; ++i)
-      table.push_back(load(tables, chunk, distance, 4 * vectorBytes, row, i * vectorBytes));
+    for (int64_t i = 0; i < 2 * parts; ++i)
+      table.push_back(load(tables, chunk, distance, 2 * parts * vectorBytes, row, i * vectorBytes));
     return table;
   }
 
   TileLookupMatmulOp op;
   int64_t rows, bits;
+  int64_t parts, offset; // of entries
 
 private:
   Value load(const FlatOperand &from, Value chunk, int64_t distance, int64_t stride, int64_t row, int64_t at) {
@@ -141,35 +151,36 @@ public:
   Values emit(ValueRange accumulator);
 
 protected:
-  /// `segmentChunks`: those whose sums 16 bits hold, no more than 64 of 1020. `parts`: vectors of 32 bits of a row.
-  ByteLookupEmitter(OpBuilder &builder, TileLookupMatmulOp op, int64_t segmentChunks, int64_t parts)
-      : LookupReader(builder, op), segmentChunks(segmentChunks), parts(parts) {}
+  /// `segmentChunks`: those whose sums 16 bits hold, no more than 64 of 1020. `vectors`: of 32 bits of a row.
+  ByteLookupEmitter(OpBuilder &builder, TileLookupMatmulOp op, int64_t segmentChunks, int64_t vectors)
+      : LookupReader(builder, op), entriesOfByte(parts == 2 ? 255 / 31 : 255 / (2 * offset - 4)),
+        segmentChunks(segmentChunks), vectors(vectors) {}
   /// The upper halves of bytes, as bytes.
   virtual Value upperHalves(Value words) = 0;
   virtual Value find(Value table, Value indices) = 0;
-  /// Adds the sums of bytes of a block, two for each row, to those of 16 bits.
+  /// Adds the sums of bytes of a block, one for each part of a row, to those of 16 bits.
   virtual void addBlock(const Values &narrow, Values &sums) = 0;
   /// Adds the sums of 16 bits of a plane of `count` chunks to those of 32.
   virtual void addWide(const Values &sums, int64_t count, int64_t plane, Values &wide) = 0;
   /// Adds words of 16 bits, less what entries of `count` chunks are raised by, to a sum of 32.
   void addWords(Value words, int64_t count, int64_t plane, Value &sum) {
     words = arith::ExtUIOp::create(builder, loc, wideType, words);
-    words = arith::SubIOp::create(builder, loc, words, splat(wideType, 512 * 2 * lanes * count));
+    words = arith::SubIOp::create(builder, loc, words, splat(wideType, offset * 2 * lanes * count));
     sum = add(sum, plane == 0 ? words : arith::ShLIOp::create(builder, loc, words, splat(wideType, plane)).getResult());
   }
 
 private:
-  /// Chunks whose entries bytes hold the sum of: 8 entries of 31.
-  static constexpr int64_t blockChunks = 4;
-
-  void addChunk(Value chunk, int64_t distance, int64_t plane, Values &narrow);
+  /// `later`: of upper halves, where a byte holds one entry.
+  void addChunk(Value chunk, int64_t distance, int64_t plane, Values &narrow, Values &later);
   void addPlane(Value chunk, int64_t count, int64_t plane, Values &wide);
   void addSegment(Value chunk, int64_t count, Values &wide) {
     for (int64_t plane = 0; plane < bits; ++plane)
       addPlane(chunk, count, plane, wide);
   }
 
-  int64_t segmentChunks, parts;
+  /// Of which a byte holds the sum.
+  int64_t entriesOfByte;
+  int64_t segmentChunks, vectors;
 };
 
 /// Two lanes.
@@ -229,9 +240,9 @@ SmallVector<Value> TableEmitter::emitNarrow(const FlatOperand &lhs) {
   Value read = vector::LoadOp::create(builder, loc, VectorType::get({2 * neighbours}, builder.getI8Type()), lhs.buffer,
                                       ValueRange{lhs.base});
   read = arith::ExtSIOp::create(builder, loc, narrowType, read);
-  Values parts;
+  Values tables;
   for (int64_t side = 0; side < 2; ++side) {
-    Value sum = splat(sumType, 512);
+    Value sum = splat(sumType, offset);
     for (int64_t j = 0; j < neighbours; ++j) {
       SmallVector<int16_t> mask;
       for (int64_t entry = 0; entry < entries; ++entry)
@@ -240,11 +251,15 @@ SmallVector<Value> TableEmitter::emitNarrow(const FlatOperand &lhs) {
       Value value = vector::ExtractOp::create(builder, loc, read, side * neighbours + j);
       sum = add(sum, bitAnd(vector::BroadcastOp::create(builder, loc, sumType, value), has));
     }
+    if (parts == 1) {
+      tables.push_back(arith::TruncIOp::create(builder, loc, bytes, sum));
+      continue;
+    }
     Value upper = arith::ShRUIOp::create(builder, loc, sum, splat(sumType, 5));
-    parts.push_back(arith::TruncIOp::create(builder, loc, bytes, bitAnd(sum, splat(sumType, 31))));
-    parts.push_back(arith::TruncIOp::create(builder, loc, bytes, upper));
+    tables.push_back(arith::TruncIOp::create(builder, loc, bytes, bitAnd(sum, splat(sumType, 31))));
+    tables.push_back(arith::TruncIOp::create(builder, loc, bytes, upper));
   }
-  return parts;
+  return tables;
 }
 
 SmallVector<Value> TableEmitter::emit(const FlatOperand &lhs) {
@@ -267,25 +282,29 @@ SmallVector<Value> TableEmitter::emit(const FlatOperand &lhs) {
   auto pack = [&](Value low, Value high) {
     return call(lanes == wideLanes ? "llvm.x86.avx512.packuswb.512" : "llvm.x86.avx2.packuswb", bytes, {low, high});
   };
-  Values parts;
+  Values tables;
   for (int64_t side = 0; side < 2; ++side) {
     auto pair = [&](int64_t first) {
       return shuffleBytes(both, bytesOf([&](int64_t i) { return i / 16 * 8 + 4 * side + first + i % 2; }));
     };
     Value later = pair(2);
-    Value start = add(multiply(lowBits, pair(0)), splat(narrowType, 512));
+    Value start = add(multiply(lowBits, pair(0)), splat(narrowType, offset));
     Value lower = add(start, multiply(highBits, later)), upper = add(start, multiply(upperBits, later));
+    if (parts == 1) {
+      tables.push_back(pack(lower, upper));
+      continue;
+    }
     Value mask = splat(narrowType, 31);
-    parts.push_back(pack(bitAnd(lower, mask), bitAnd(upper, mask)));
-    parts.push_back(pack(shiftRight(lower, 5), shiftRight(upper, 5)));
+    tables.push_back(pack(bitAnd(lower, mask), bitAnd(upper, mask)));
+    tables.push_back(pack(shiftRight(lower, 5), shiftRight(upper, 5)));
   }
-  return parts;
+  return tables;
 }
 
 /// Adds what the codes of chunk number chunk + distance name to the bytes, null where they are 0.
-void ByteLookupEmitter::addChunk(Value chunk, int64_t distance, int64_t plane, Values &narrow) {
+void ByteLookupEmitter::addChunk(Value chunk, int64_t distance, int64_t plane, Values &narrow, Values &later) {
   Value halves[2];
-  Values table; // of both halves, in two parts each
+  Values table; // of both halves, in their parts
   for (int64_t row = 0; row < rows; ++row) {
     if (row == 0 || op.getAcross()) {
       Value words = loadWords(chunk, distance, plane, row);
@@ -294,10 +313,15 @@ void ByteLookupEmitter::addChunk(Value chunk, int64_t distance, int64_t plane, V
     }
     if (row == 0 || !op.getAcross())
       table = loadTables(chunk, distance, row);
-    for (int64_t part = 0; part < 2; ++part) {
-      Value lower = find(table[part], halves[0]);
-      Value found = add(lower, find(table[2 + part], halves[1]));
-      Value &sum = narrow[2 * row + part];
+    for (int64_t part = 0; part < parts; ++part) {
+      Value lower = find(table[part], halves[0]), upper = find(table[parts + part], halves[1]);
+      Value &sum = narrow[parts * row + part];
+      if (entriesOfByte == 1) {
+        sum = lower;
+        later.push_back(upper);
+        continue;
+      }
+      Value found = add(lower, upper);
       sum = sum ? add(sum, found) : found;
     }
   }
@@ -306,17 +330,20 @@ void ByteLookupEmitter::addChunk(Value chunk, int64_t distance, int64_t plane, V
 /// Adds a plane of `count` chunks, no more than a segment, to the 32-bit sums.
 void ByteLookupEmitter::addPlane(Value chunk, int64_t count, int64_t plane, Values &wide) {
   Values sums;
+  int64_t blockChunks = std::max<int64_t>(1, entriesOfByte / 2);
   for (int64_t first = 0; first < count; first += blockChunks) {
-    Values narrow(2 * rows);
+    Values narrow(parts * rows), later;
     for (int64_t next = first; next < std::min(count, first + blockChunks); ++next)
-      addChunk(chunk, next, plane, narrow);
+      addChunk(chunk, next, plane, narrow, later);
     addBlock(narrow, sums);
+    if (!later.empty())
+      addBlock(later, sums);
   }
   addWide(sums, count, plane, wide);
 }
 
 SmallVector<Value> ByteLookupEmitter::emit(ValueRange accumulator) {
-  Values wide = splitRows(builder, loc, accumulator, wideType, parts);
+  Values wide = splitRows(builder, loc, accumulator, wideType, vectors);
   int64_t chunks = static_cast<int64_t>(op.getDepth()) / op.getChunkDepth();
   int64_t whole = chunks / segmentChunks * segmentChunks;
   if (whole > segmentChunks)
@@ -326,15 +353,16 @@ SmallVector<Value> ByteLookupEmitter::emit(ValueRange accumulator) {
     addSegment(index(0), whole, wide);
   if (whole < chunks)
     addSegment(index(whole), chunks - whole, wide);
-  return joinRows(builder, loc, wide, llvm::to_vector(accumulator.getTypes()), parts);
+  return joinRows(builder, loc, wide, llvm::to_vector(accumulator.getTypes()), vectors);
 }
 
 /// All words of each sum, then the upper bytes of all: what is left of the first is that of the lower ones.
 void LookupEmitter::addBlock(const Values &narrow, Values &sums) {
-  sums.resize(4 * rows);
-  for (int64_t i = 0; i < 2 * rows; ++i) {
+  int64_t count = parts * rows;
+  sums.resize(2 * count);
+  for (int64_t i = 0; i < count; ++i) {
     Value words = cast(narrowType, narrow[i]), upper = shiftRight(words, 8);
-    Value &all = sums[i], &odd = sums[2 * rows + i];
+    Value &all = sums[i], &odd = sums[count + i];
     all = all ? add(all, words) : words;
     odd = odd ? add(odd, upper) : upper;
   }
@@ -355,9 +383,9 @@ void LookupEmitter::addWide(const Values &sums, int64_t count, int64_t plane, Va
     return shuffle(low, high, [&](int64_t i) { return i / 8 * panel + from + i % 8; });
   };
   for (int64_t row = 0; row < rows; ++row) {
-    ArrayRef<Value> own = ArrayRef(sums).slice(2 * row), odd = own.drop_front(2 * rows);
-    Value all = add(own[0], shiftLeft(own[1], 5));
-    Value odds = add(odd[0], shiftLeft(odd[1], 5));
+    ArrayRef<Value> own = ArrayRef(sums).slice(parts * row), odd = own.drop_front(parts * rows);
+    Value all = parts == 1 ? own[0] : add(own[0], shiftLeft(own[1], 5));
+    Value odds = parts == 1 ? odd[0] : add(odd[0], shiftLeft(odd[1], 5));
     Value even = arith::SubIOp::create(builder, loc, all, shiftLeft(odds, 8));
     Value low = interleave(even, odds, 0), high = interleave(even, odds, 4);
     Value columns = add(halves(low, high, 0), halves(low, high, 8));
@@ -373,7 +401,7 @@ void WideLookupEmitter::addChunk(Value chunk, int64_t distance, int64_t plane, V
   Value columns = bytesOf([](int64_t i) { return i % wideLanes * panel + i / wideLanes; });
   Value numbers = bytesOf([](int64_t i) { return i % wideLanes * 16; }), mask = splat(bytes, 15), halves[2];
   auto place = [&](Value index) -> Value { return arith::OrIOp::create(builder, loc, bitAnd(index, mask), numbers); };
-  Values table; // of both halves, in two parts each
+  Values table; // of both halves, in their parts
   for (int64_t row = 0; row < rows; ++row) {
     if (row == 0 || op.getAcross()) {
       Value words = shuffleBytes(loadWords(chunk, distance, plane, row), columns);
@@ -382,10 +410,10 @@ void WideLookupEmitter::addChunk(Value chunk, int64_t distance, int64_t plane, V
     }
     if (row == 0 || !op.getAcross())
       table = loadTables(chunk, distance, row);
-    for (int64_t i = 0; i < 4; ++i) {
-      Value &sum = sums[2 * row + i / 2];
+    for (int64_t i = 0; i < 2 * parts; ++i) {
+      Value &sum = sums[2 * row + i / parts];
       sum = call("llvm.x86.avx512.vpdpbusd.512", wideType,
-                 {sum, shuffleBytes(table[i], halves[i / 2]), splat(bytes, (i % 2 == 0 ? 1 : 32) << plane)});
+                 {sum, shuffleBytes(table[i], halves[i / parts]), splat(bytes, (i % parts == 0 ? 1 : 32) << plane)});
     }
   }
 }
@@ -395,7 +423,7 @@ SmallVector<Value> WideLookupEmitter::emit(ValueRange accumulator) {
   Values sums;
   for (Value start : splitRows(builder, loc, accumulator, wideType, 1)) {
     sums.push_back(start);
-    sums.push_back(splat(wideType, -512 * 2 * lanes * chunks * ((1 << bits) - 1)));
+    sums.push_back(splat(wideType, -offset * 2 * lanes * chunks * ((1 << bits) - 1)));
   }
   auto addChunks = [&](Value first, int64_t count, Values &carried) {
     for (int64_t next = 0; next < count * bits; ++next)
@@ -414,8 +442,8 @@ SmallVector<Value> WideLookupEmitter::emit(ValueRange accumulator) {
 }
 
 void NeonLookupEmitter::addBlock(const Values &narrow, Values &sums) {
-  sums.resize(2 * rows * halves);
-  for (int64_t i = 0; i < 2 * rows; ++i)
+  sums.resize(parts * rows * halves);
+  for (int64_t i = 0; i < parts * rows; ++i)
     for (int64_t half = 0; half < halves; ++half) {
       Value words = widen(narrow[i], half, narrowType);
       Value &sum = sums[i * halves + half];
@@ -427,8 +455,9 @@ void NeonLookupEmitter::addWide(const Values &sums, int64_t count, int64_t plane
   for (int64_t row = 0; row < rows; ++row)
     for (int64_t part = 0; part < 2 * halves; ++part) {
       int64_t half = part / 2;
-      Value low = sums[2 * row * halves + half], high = sums[(2 * row + 1) * halves + half];
-      Value all = add(low, shiftLeft(high, 5));
+      Value all = sums[parts * row * halves + half];
+      if (parts == 2)
+        all = add(all, shiftLeft(sums[(2 * row + 1) * halves + half], 5));
       Value half16 = vector::ExtractStridedSliceOp::create(builder, loc, all, {part % 2 * 4}, {4}, {1});
       addWords(half16, count, plane, wide[2 * row * halves + part]);
     }
@@ -450,7 +479,7 @@ struct ConvertTileSubsetSums final : OpConversionPattern<TileSubsetSumsOp> {
     if (!cast<MemRefType>(op.getLhs().getType()).areTrailingDimsContiguous(1))
       return rewriter.notifyMatchFailure(op, "takes a buffer whose last dimension is contiguous");
     FlatOperand lhs = flattenOperand(rewriter, op.getLoc(), op.getLhs(), op.getIndices());
-    rewriter.replaceOpWithMultiple(op, {TableEmitter(rewriter, op.getLoc(), own).emit(lhs)});
+    rewriter.replaceOpWithMultiple(op, {TableEmitter(rewriter, op).emit(lhs)});
     return success();
   }
 
@@ -470,7 +499,9 @@ struct ConvertTileLookupMatmul final : OpConversionPattern<TileLookupMatmulOp> {
     int64_t own = op.getChunkDepth() / 8;
     if (!takesLanes(own, lanes) || tile[1] != 16)
       return rewriter.notifyMatchFailure(op, "takes two lanes, or as many as vectors have, and 16 columns");
-    if (op.getBits() > 1 && (op.getPlaneWords() % own != 0 || (own > 2 && op.getBits() > widePlanes)))
+    int64_t bits = static_cast<int64_t>(op.getBits()), parts = TileSubsetSumsOp::partsOf(op.getLhsBits());
+    bool isHeavy = own > 2 && parts == 2 && bits > widePlanes;
+    if (bits > 1 && (static_cast<int64_t>(op.getPlaneWords()) % own != 0 || isHeavy))
       return rewriter.notifyMatchFailure(op, "takes words of planes that lanes divide, and weights that bytes hold");
     if (!isPlain(op.getTables()) || !isPlain(op.getCodes()))
       return rewriter.notifyMatchFailure(op, "takes tables and codes that lie one after the other");

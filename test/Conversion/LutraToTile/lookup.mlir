@@ -40,3 +40,14 @@ lutra.kernel @planes(%a: tensor<1x128xi8>, %s: tensor<1x1xf32>, %w: tensor<16x12
   %r = lutra.matmul %a, %w scale(%s : tensor<1x1xf32>) {transpose_rhs, block = 128 : i64, strategy = #lutra.strategy<"lookup">} : (tensor<1x128xi8>, tensor<16x128xf32, #w3>) -> tensor<1x16xf32>
   lutra.yield %r : tensor<1x16xf32>
 }
+
+// Activations of 6 bits: a byte holds a sum.
+// CHECK-LABEL: func.func @small(
+// CHECK-DAG: %[[TABLES:.*]] = memref.alloca() {{.*}} : memref<1x8x2x32xi8>
+// CHECK: lutra.tile_subset_sums {{.*}} {lhs_bits = 6 : i64} : memref<1x128xi8> -> <2x32xi8>
+// CHECK: lutra.tile_lookup_matmul %[[TABLES]]{{.*}} {depth = 64 : i64, lhs_bits = 6 : i64}
+#w6 = #lutra.encoding<[dense<uint<1>, bipolar, scales = [f16, 1, 64]>], act = int<6, sym, row>, packing = #lutra.packing<width = 16, depth = 8>>
+lutra.kernel @small(%a: tensor<1x128xi8>, %s: tensor<1x1xf32>, %w: tensor<16x128xf32, #w6>) -> tensor<1x16xf32> {
+  %r = lutra.matmul %a, %w scale(%s : tensor<1x1xf32>) {transpose_rhs, block = 128 : i64, strategy = #lutra.strategy<"lookup">} : (tensor<1x128xi8>, tensor<16x128xf32, #w6>) -> tensor<1x16xf32>
+  lutra.yield %r : tensor<1x16xf32>
+}

@@ -345,8 +345,11 @@ void TileSubsetSumsOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<Me
 LogicalResult TileSubsetSumsOp::verify() {
   TileType result = getType();
   ArrayRef<int64_t> shape = result.getShape();
-  if (shape.size() != 2 || !result.getElementType().isInteger(8) || shape[0] != 4 || shape[1] % 16 != 0) // E1
-    return emitOpError("yields ") << result << "; give 4 rows of i8, 16 columns for each lane";
+  int64_t bits = getLhsBits(), rows = 2 * partsOf(bits);
+  if (bits < 2 || bits > 8) // E5
+    return emitOpError("sums integers of ") << bits << " bits; give 2 to 8";
+  if (shape.size() != 2 || !result.getElementType().isInteger(8) || shape[0] != rows || shape[1] % 16 != 0) // E1
+    return emitOpError("yields ") << result << "; give " << rows << " rows of i8, 16 columns for each lane";
   ShapedType lhs = shapedOf(getLhs());
   if ((int64_t)getIndices().size() != lhs.getRank()) // E2
     return emitOpError("gives ") << getIndices().size() << " indices into a buffer of rank " << lhs.getRank()
@@ -375,10 +378,13 @@ LogicalResult TileLookupMatmulOp::verify() {
                                  << getCodeIndices().size()
                                  << " into the codes; give row and chunk, and panel and word";
   ShapedType tables = shapedOf(getTables()), codes = shapedOf(getCodes());
-  if (tables.getRank() != 4 || !tables.getElementType().isInteger(8) || tables.getDimSize(2) != 4 ||
+  int64_t lhsBits = getLhsBits(), halves = 2 * TileSubsetSumsOp::partsOf(lhsBits);
+  if (lhsBits < 2 || lhsBits > 8) // E7
+    return emitOpError("reads sums of integers of ") << lhsBits << " bits; give 2 to 8";
+  if (tables.getRank() != 4 || !tables.getElementType().isInteger(8) || tables.getDimSize(2) != halves ||
       tables.getDimSize(3) < 1 || tables.getDimSize(3) % 16 != 0) // E3
     return emitOpError("reads tables of shape ") << shapeText(tables.getShape()) << " of " << tables.getElementType()
-                                                 << "; give [rows, chunks, 4, 16 * lanes] of i8";
+                                                 << "; give [rows, chunks, " << halves << ", 16 * lanes] of i8";
   if (codes.getRank() != 4 || !codes.getElementType().isInteger(8) || codes.getDimSize(2) != acc.getShape()[1] ||
       codes.getDimSize(3) != 1) // E4
     return emitOpError("reads codes of shape ") << shapeText(codes.getShape()) << " of " << codes.getElementType()

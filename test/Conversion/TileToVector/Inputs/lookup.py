@@ -26,10 +26,21 @@ PLANES = [(1, 1, False), (1, 3, False), (1, 8, False), (1, 65, False), (2, 17, F
 TOGETHER = {1: 1, 2: 4, 3: 2, 4: 2}
 
 
-def shapes_of(lanes: int) -> list[tuple[int, int, bool, int]]:
-    """Rows, chunks, across and bits of all products of a level."""
+# Bits of activations: two bytes for an entry, one, of which a byte holds the sum of 1, 2, 4, 9 and 21.
+LHS_BITS = (8, 6, 5, 4, 3, 2)
+Shape = tuple[int, int, bool, int, int]
+
+
+def shapes_of(lanes: int) -> list[Shape]:
+    """Rows, chunks, across, bits of codes and of activations of all products of a level."""
     bits = [bits for bits, words in TOGETHER.items() if bits > 1 and words % lanes == 0]
-    return [(*shape, 1) for shape in SHAPES] + [(*shape, count) for count in bits for shape in PLANES]
+    shapes = [(*shape, 1, 8) for shape in SHAPES] + [(*shape, count, 8) for count in bits for shape in PLANES]
+    return shapes + [(*shape, count, lhs) for lhs in LHS_BITS[1:] for count in (1, 2) for shape in PLANES]
+
+
+def parts_of(lhs_bits: int) -> tuple[int, int]:
+    """Bytes of an entry, and what entries are raised by."""
+    return (2, 512) if lhs_bits > 6 else (1, 2 << lhs_bits)
 
 
 def words_of(chunks: int, lanes: int, bits: int) -> int:
@@ -37,28 +48,30 @@ def words_of(chunks: int, lanes: int, bits: int) -> int:
     return -(-chunks * lanes // TOGETHER[bits]) * TOGETHER[bits] * bits
 
 
-def table_kernel(lanes: int) -> str:
+def table_kernel(lanes: int, lhs_bits: int) -> str:
     """A function that writes the tables of one chunk."""
-    lhs, tile, out = f"memref<1x{8 * lanes}xi8>", f"!lutra.tile<4x{16 * lanes}xi8>", f"memref<4x{16 * lanes}xi8>"
+    shape = f"{2 * parts_of(lhs_bits)[0]}x{16 * lanes}xi8"
+    lhs, tile, out = f"memref<1x{8 * lanes}xi8>", f"!lutra.tile<{shape}>", f"memref<{shape}>"
     return f"""
-func.func @sums(%x: {lhs}, %t: {out}) attributes {{lutra.kernel}} {{
+func.func @sums_{lhs_bits}(%x: {lhs}, %t: {out}) attributes {{lutra.kernel}} {{
   %z = arith.constant 0 : index
-  %r = lutra.tile_subset_sums %x[%z, %z] : {lhs} -> {tile}
+  %r = lutra.tile_subset_sums %x[%z, %z] {{lhs_bits = {lhs_bits} : i64}} : {lhs} -> {tile}
   lutra.tile_store %r, %t[%z, %z] dims = [0, 1] steps = [1, 1] : {tile}, {out}
   return
 }}
 """
 
 
-def product_kernel(rows: int, chunks: int, across: bool, bits: int, lanes: int) -> str:
+def product_kernel(rows: int, chunks: int, across: bool, bits: int, lhs_bits: int, lanes: int) -> str:
     """A function that adds one product to the tile that `%y` holds, from the second row, chunk, panel and word on."""
     of_tables, panels, flag = (1, rows, "across, ") if across else (rows, 1, "")
-    tables = f"memref<{of_tables + 1}x{chunks + 1}x4x{16 * lanes}xi8>"
+    tables = f"memref<{of_tables + 1}x{chunks + 1}x{2 * parts_of(lhs_bits)[0]}x{16 * lanes}xi8>"
     codes = f"memref<{panels + 1}x{words_of(chunks, lanes, bits) + 1}x{COLUMNS}x1xi8>"
     planes = f", bits = {bits} : i64, plane_words = {TOGETHER[bits]} : i64" if bits > 1 else ""
+    planes += f", lhs_bits = {lhs_bits} : i64"
     tile, out = f"!lutra.tile<{rows}x{COLUMNS}xi32>", f"memref<{rows}x{COLUMNS}xi32>"
     window = f"dims = [{-1 if rows == 1 else 0}, 1] steps = [1, 1]"
-    name = f"product_{rows}_{chunks}_{int(across)}_{bits}"
+    name = f"product_{rows}_{chunks}_{int(across)}_{bits}_{lhs_bits}"
     return f"""
 func.func @{name}(%t: {tables}, %w: {codes}, %y: {out}) attributes {{lutra.kernel}} {{
   %z = arith.constant 0 : index
@@ -72,13 +85,14 @@ func.func @{name}(%t: {tables}, %w: {codes}, %y: {out}) attributes {{lutra.kerne
 """
 
 
-def tables_of(x: np.ndarray, lanes: int) -> np.ndarray:
+def tables_of(x: np.ndarray, lanes: int, lhs_bits: int) -> np.ndarray:
     """Tables [rows, chunks, 4, entries] of rows of activations."""
     groups = x.astype(np.int64).reshape(len(x), -1, lanes, 2, 4)
     bits = np.arange(16)[:, None] >> np.arange(4) & 1
-    sums = 512 + np.einsum("rclhj,ej->rchle", groups, bits)
-    parts = np.stack([sums % 32, sums // 32], 3)
-    return parts.reshape(len(x), -1, 4, 16 * lanes).astype(np.uint8)
+    count, offset = parts_of(lhs_bits)
+    sums = offset + np.einsum("rclhj,ej->rchle", groups, bits)
+    parts = np.stack([sums] if count == 1 else [sums % 32, sums // 32], 3)
+    return parts.reshape(len(x), -1, 2 * count, 16 * lanes).astype(np.uint8)
 
 
 def main() -> int:
@@ -93,10 +107,11 @@ def main() -> int:
     steps = 8 * lanes
     shapes = shapes_of(lanes)
     if options.assembly:
-        shapes = [(1, 8, False, 1), (2, 8, True, 1), (1, 8, False, 2)]
+        shapes = [(1, 8, False, 1, 8), (2, 8, True, 1, 8), (1, 8, False, 2, 8), (1, 8, False, 1, 4)]
     elif options.corrupt:
         shapes = shapes[:1]
-    text = table_kernel(lanes) + "".join(product_kernel(*shape, lanes) for shape in shapes)
+    text = "".join(table_kernel(lanes, bits) for bits in LHS_BITS)
+    text += "".join(product_kernel(*shape, lanes) for shape in shapes)
     text = run(["lutra-opt", f"--convert-tile-to-vector=target={options.level}", "-"], text)
     text = run(["mlir-opt", f"--pass-pipeline={LOWERING}"], text)
     text = run(["mlir-translate", "--mlir-to-llvmir"], text)
@@ -109,16 +124,18 @@ def main() -> int:
     call = build(text if options.native else emulate(text), options.level, options.work, options.native)
     random, calls, expected, count = np.random.default_rng(7), [], [], 0
     trials = ("random", "random", *itertools.product(EXTREMES, EXTREMES))
-    for (rows, chunks, across, bits), trial in itertools.product(shapes, trials):
+    for (rows, chunks, across, bits, lhs_bits), trial in itertools.product(shapes, trials):
         of_tables, panels = (1, rows) if across else (rows, 1)
         x = random.integers(-128, 128, (of_tables, chunks * steps)).astype(np.int8)
         w = random.integers(0, 256, (panels + 1, words_of(chunks, lanes, bits) + 1, COLUMNS, 1)).astype(np.uint8)
         if trial != "random":
             x[...], w[...] = EXTREMES[trial[0]][0], EXTREMES[trial[1]][1] & 255
-        tables = tables_of(x, lanes)
+        if lhs_bits <= 6:
+            x >>= 8 - lhs_bits
+        tables = tables_of(x, lanes, lhs_bits)
         for row, chunk in ((0, 0), (of_tables - 1, chunks - 1)):
             part = x[row : row + 1, chunk * steps :][:, :steps]
-            calls.append(("sums", [part.copy(), np.zeros((4, 16 * lanes), np.uint8)]))
+            calls.append((f"sums_{lhs_bits}", [part.copy(), np.zeros(tables.shape[2:], np.uint8)]))
             expected.append((trial, tables[row, chunk]))
         placed = random.integers(0, 256, (of_tables + 1, chunks + 1, *tables.shape[2:])).astype(np.uint8)
         placed[1:, 1:] = tables
@@ -130,7 +147,7 @@ def main() -> int:
         whole = np.einsum("nkpc,p->nkc", fields.astype(np.int32), 1 << np.arange(bits, dtype=np.int32))
         want = start + (x.astype(np.int32) @ whole[:, : chunks * steps]).reshape(rows, COLUMNS)
         want[-1, -1] += options.corrupt
-        calls.append((f"product_{rows}_{chunks}_{int(across)}_{bits}", [placed, w, start]))
+        calls.append((f"product_{rows}_{chunks}_{int(across)}_{bits}_{lhs_bits}", [placed, w, start]))
         expected.append((trial, want))
         count += 1
     call(calls)

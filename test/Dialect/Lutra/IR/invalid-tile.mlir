@@ -763,6 +763,38 @@ func.func @tile_lookup_matmul_e5(%t: memref<1x4x4x32xi8>, %w: memref<?x?x16x1xi8
 }
 
 // -----
+// tile_subset_sums E5
+func.func @tile_subset_sums_e5(%x: memref<4x64xi8>, %i: index) {
+  // expected-error @below {{sums integers of 9 bits; give 2 to 8}}
+  %t = lutra.tile_subset_sums %x[%i, %i] {lhs_bits = 9 : i64} : memref<4x64xi8> -> !lutra.tile<4x32xi8>
+  return
+}
+
+// -----
+// tile_subset_sums E1
+func.func @tile_subset_sums_e1_one_part(%x: memref<4x64xi8>, %i: index) {
+  // expected-error @below {{yields '!lutra.tile<4x32xi8>'; give 2 rows of i8, 16 columns for each lane}}
+  %t = lutra.tile_subset_sums %x[%i, %i] {lhs_bits = 6 : i64} : memref<4x64xi8> -> !lutra.tile<4x32xi8>
+  return
+}
+
+// -----
+// tile_lookup_matmul E7
+func.func @tile_lookup_matmul_e7(%t: memref<1x4x4x32xi8>, %w: memref<?x?x16x1xi8>, %a: !lutra.tile<1x16xi32>, %i: index) {
+  // expected-error @below {{reads sums of integers of 1 bits; give 2 to 8}}
+  %r = lutra.tile_lookup_matmul %t[%i, %i], %w[%i, %i], %a {depth = 16 : i64, lhs_bits = 1 : i64} : memref<1x4x4x32xi8>, memref<?x?x16x1xi8>, !lutra.tile<1x16xi32> -> !lutra.tile<1x16xi32>
+  return
+}
+
+// -----
+// tile_lookup_matmul E6
+func.func @tile_lookup_matmul_e6(%t: memref<1x4x4x32xi8>, %w: memref<?x?x16x1xi8>, %a: !lutra.tile<1x16xi32>, %i: index) {
+  // expected-error @below {{reads 5 planes, 2 words of each beside each other; give 1 to 4 planes and 1 word or more}}
+  %r = lutra.tile_lookup_matmul %t[%i, %i], %w[%i, %i], %a {depth = 16 : i64, bits = 5 : i64, plane_words = 2 : i64} : memref<1x4x4x32xi8>, memref<?x?x16x1xi8>, !lutra.tile<1x16xi32> -> !lutra.tile<1x16xi32>
+  return
+}
+
+// -----
 // tile_shift_matmul E1
 func.func @tile_shift_matmul_e1(%x: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %a: !lutra.tile<1x16xi64>, %i: index) {
   // expected-error @below {{adds to '!lutra.tile<1x16xi64>' and yields '!lutra.tile<1x16xi64>'; both must be one tile type of rank 2 with i32 elements}}
@@ -815,13 +847,5 @@ func.func @tile_shift_matmul_e6(%x: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %a:
 func.func @tile_shift_matmul_e7(%x: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %a: !lutra.tile<1x16xi32>, %i: index) {
   // expected-error @below {{covers 12 steps of K; give a multiple of the 8 codes in a step's words}}
   %r = lutra.tile_shift_matmul %x[%i, %i], %w[%i, %i], %a {depth = 12 : i64, bits = 4 : i64, lhs_row_dim = 0 : i64} : memref<?x?xi8>, memref<?x?x16x4xi8>, !lutra.tile<1x16xi32> -> !lutra.tile<1x16xi32>
-  return
-}
-
-// -----
-// tile_lookup_matmul E6
-func.func @tile_lookup_matmul_e6(%t: memref<1x4x4x32xi8>, %w: memref<?x?x16x1xi8>, %a: !lutra.tile<1x16xi32>, %i: index) {
-  // expected-error @below {{reads 5 planes, 2 words of each beside each other; give 1 to 4 planes and 1 word or more}}
-  %r = lutra.tile_lookup_matmul %t[%i, %i], %w[%i, %i], %a {depth = 16 : i64, bits = 5 : i64, plane_words = 2 : i64} : memref<1x4x4x32xi8>, memref<?x?x16x1xi8>, !lutra.tile<1x16xi32> -> !lutra.tile<1x16xi32>
   return
 }

@@ -140,6 +140,15 @@ func.func @by_tables(%t: memref<2x4x4x32xi8>, %w: memref<?x?x16x1xi8>, %a: !lutr
   return %2 : !lutra.tile<2x16xi32>
 }
 
+// CHECK-LABEL: func @by_small_tables
+func.func @by_small_tables(%x: memref<4x64xi8>, %t: memref<2x4x2x32xi8>, %w: memref<?x?x16x1xi8>, %a: !lutra.tile<2x16xi32>, %i: index) -> (!lutra.tile<2x32xi8>, !lutra.tile<2x16xi32>) {
+  // CHECK: lutra.tile_subset_sums {{.*}} {lhs_bits = 4 : i64} : memref<4x64xi8> -> <2x32xi8>
+  %0 = lutra.tile_subset_sums %x[%i, %i] {lhs_bits = 4 : i64} : memref<4x64xi8> -> !lutra.tile<2x32xi8>
+  // CHECK: lutra.tile_lookup_matmul {{.*}} {depth = 16 : i64, lhs_bits = 4 : i64} : memref<2x4x2x32xi8>
+  %1 = lutra.tile_lookup_matmul %t[%i, %i], %w[%i, %i], %a {depth = 16 : i64, lhs_bits = 4 : i64} : memref<2x4x2x32xi8>, memref<?x?x16x1xi8>, !lutra.tile<2x16xi32> -> !lutra.tile<2x16xi32>
+  return %0, %1 : !lutra.tile<2x32xi8>, !lutra.tile<2x16xi32>
+}
+
 // CHECK-LABEL: func @looked_up
 func.func @looked_up(%c: !lutra.tile<16xi32>) -> !lutra.tile<16xf32> {
   // CHECK: lutra.tile_lookup %{{.*}} [-1.000000e+00, 0.000000e+00, 1.000000e+00, 2.500000e+00] : <16xi32> -> <16xf32>

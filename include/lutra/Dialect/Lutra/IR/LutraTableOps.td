@@ -18,18 +18,21 @@ def Lutra_TileSubsetSumsOp : Lutra_Op<"tile_subset_sums",
     [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "sums of the subsets of four neighbours along K, as tables";
   let description = [{
-    Shapes: `lhs` has i8 elements, K along its last dimension; `result` is [4, 16 * lanes] of i8; one of `indices` for
-    each dimension of `lhs`.
+    Shapes: `lhs` has i8 elements, K along its last dimension; `result` is [4, 16 * lanes] of i8, or [2, 16 * lanes]
+    with `lhs_bits` up to 6; one of `indices` for each dimension of `lhs`.
 
     Semantics: each lane l covers 8 steps of K, in two halves h of four. With lhs(k) for `lhs` at `indices` with k added
     to the last, signed, and s(l, h, e) = 512 + sum over those j < 4 of which bit is set in e of lhs(8 l + 4 h + j),
     which is 0 to 1020: result[2 h, 16 l + e] = s(l, h, e) mod 32, result[2 h + 1, 16 l + e] = s(l, h, e) div 32.
-    tile_lookup_matmul reads such tables.
+    With `lhs_bits` = B up to 6, elements of `lhs` are -2^(B - 1) to 2^(B - 1) - 1, else results are unspecified, and a
+    byte holds a sum: with 2^(B + 1) in the place of 512, result[h, 16 l + e] = s(l, h, e). tile_lookup_matmul reads
+    such tables.
 
     CPUs lower two lanes with AVX2, and four with VBMI.
 
-    Errors: (E1) `result` is not of i8, of 4 rows, or its columns are no multiple of 16. (E2) `indices` are not one for
-    each dimension of `lhs`. (E3) the elements of `lhs` are not i8.
+    Errors: (E1) `result` is not of i8, of as many rows, or its columns are no multiple of 16. (E2) `indices` are not
+    one for each dimension of `lhs`. (E3) the elements of `lhs` are not i8. (E4) `lhs` has no dimension. (E5)
+    `lhs_bits` is not 2 to 8.
 
     Example:
     ```mlir
@@ -37,9 +40,14 @@ def Lutra_TileSubsetSumsOp : Lutra_Op<"tile_subset_sums",
     ```
     Source: T-MAC, arXiv 2407.00088 (tables of four 1-bit products); see the dialect's rationale.
   }];
-  let arguments = (ins AnyMemRef:$lhs, Variadic<Index>:$indices);
+  let arguments = (ins AnyMemRef:$lhs, Variadic<Index>:$indices, DefaultValuedAttr<I64Attr, "8">:$lhs_bits);
   let results = (outs Lutra_AnyTile:$result);
   let assemblyFormat = "$lhs `[` $indices `]` attr-dict `:` type($lhs) `->` type($result)";
+  let extraClassDeclaration = [{
+    /// Bytes of an entry beside integers of `bits` bits, and what entries are raised by.
+    static constexpr int64_t partsOf(int64_t bits) { return bits <= 6 ? 1 : 2; }
+    static constexpr int64_t offsetOf(int64_t bits) { return partsOf(bits) == 1 ? int64_t(2) << bits : 512; }
+  }];
   let hasVerifier = 1;
 }
 
@@ -47,10 +55,10 @@ def Lutra_TileLookupMatmulOp : Lutra_Op<"tile_lookup_matmul", [AttrSizedOperandS
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "acc + products of rows with codes of few bits, which are looked up in tables of the rows";
   let description = [{
-    Shapes: `tables` is [rows, chunks, 4, 16 * lanes] of i8: tiles of tile_subset_sums, one chunk for 8 * lanes steps of
-    K; `codes` is [panels, words, columns, 1] of i8, a word for 8 steps of each of `bits` planes, `plane_words` words of
-    a plane beside each other; `acc` and `result` are [rows, columns] of i32;
-    two `table_indices`: the first row and the first chunk; two `code_indices`: the panel and the first word. With
+    Shapes: `tables` is [rows, chunks, 4 or 2, 16 * lanes] of i8: tiles of tile_subset_sums, one chunk for 8 * lanes
+    steps of K; `codes` is [panels, words, columns, 1] of i8, a word for 8 steps of each of `bits` planes,
+    `plane_words` words of a plane beside each other; `acc` and `result` are [rows, columns] of i32; two
+    `table_indices`: the first row and the first chunk; two `code_indices`: the panel and the first word. With
     `across`, row r of `acc` belongs to the first row of `tables` and panel r from the first on instead.
 
     Semantics: with w = 0 .. `depth` / 8 - 1, chunk w div lanes, lane l = w mod lanes, p = 0 .. `bits` - 1, and e the
@@ -58,14 +66,16 @@ def Lutra_TileLookupMatmulOp : Lutra_Op<"tile_lookup_matmul", [AttrSizedOperandS
     = (w div P * `bits` + p) * P + w mod P, result[r, c] = acc[r, c] + sum over w, p, h of 2^p * (tables(r, chunk, 2 h,
     16 l + e) + 32 * tables(r, chunk, 2 h + 1, 16 l + e) - 512), modulo 2^32. Entries of the tables are 0 to 31, else
     results are unspecified. With tables of tile_subset_sums that is the sum over k < `depth` of lhs(r, k) * code(k, c),
-    where bit p of code k is bit k mod 8 of word v(k div 8, p), and exact.
+    where bit p of code k is bit k mod 8 of word v(k div 8, p), and exact. With `lhs_bits` up to 6 an entry is
+    tables(r, chunk, h, 16 l + e) less 2^(`lhs_bits` + 1) instead, and that of a table less than twice this.
 
     CPUs lower 16 columns, the lanes of their tables and, of more bits than one, `plane_words` that those divide.
 
     Errors: (E1) `acc` does not have rank 2 and i32 elements, or `result` another type. (E2) `table_indices` or
     `code_indices` are not two. (E3) `tables` is not of i8 and rank 4 with static tables of 4 by a multiple of 16. (E4)
     `codes` is not of i8 and rank 4 with the columns of `acc` and words of one byte. (E5) `depth` is no positive
-    multiple of the steps in a chunk. (E6) `bits` is not 1 to 4, or `plane_words` not positive.
+    multiple of the steps in a chunk. (E6) `bits` is not 1 to 4, or `plane_words` not positive. (E7) `lhs_bits` is not 2
+    to 8.
 
     Example:
     ```mlir
@@ -77,7 +87,8 @@ def Lutra_TileLookupMatmulOp : Lutra_Op<"tile_lookup_matmul", [AttrSizedOperandS
   }];
   let arguments = (ins AnyMemRef:$tables, Variadic<Index>:$table_indices, AnyMemRef:$codes,
                        Variadic<Index>:$code_indices, Lutra_AnyTile:$acc, I64Attr:$depth, UnitAttr:$across,
-                       DefaultValuedAttr<I64Attr, "1">:$bits, DefaultValuedAttr<I64Attr, "1">:$plane_words);
+                       DefaultValuedAttr<I64Attr, "1">:$bits, DefaultValuedAttr<I64Attr, "1">:$plane_words,
+                       DefaultValuedAttr<I64Attr, "8">:$lhs_bits);
   let results = (outs Lutra_AnyTile:$result);
   let assemblyFormat = [{
     $tables `[` $table_indices `]` `,` $codes `[` $code_indices `]` `,` $acc attr-dict
