@@ -6,8 +6,10 @@
 //   for k in 0 .. depth iter_args(acc[r][c]):
 //     b[c] = load rhs(k, c);  a[r] = broadcast(load lhs(r, k));  acc[r][c] = fma(a[r], b[c], acc[r][c])
 //
-// Addresses are split into what changes with k and what does not; the latter is computed before the
-// loop, so that the loop holds loads with one index register (checked in matmul-assembly.test).
+// Addresses are split into what changes with k and what does not; the latter is the start of a view that is made before
+// the loop, and rows that exist lie at constant distances in one view, so that the loop holds loads with one index
+// register (unknown-rows.mlir): sums of both in the loop took a register for each row and made LLVM keep
+// accumulators in memory where it does not turn the loop's addresses over by itself (rows of an unknown number).
 // Deep panels hold pairs of k side by side: each lane multiplies a pair of 16-bit integers and adds both products,
 // which is written as arithmetic that LLVM has one instruction for on x86 (vpmaddwd). On aarch64 the vectors are taken
 // apart into first and second elements, each of which has one that multiplies and adds (smlal).
@@ -25,9 +27,12 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Transforms/DialectConversion.h"
 #include "llvm/Support/MathExtras.h"
+
+#include <limits>
 
 using namespace mlir;
 using namespace lutra;
@@ -45,9 +50,14 @@ public:
   Values emit(ValueRange accumulator);
 
 private:
+  struct Row {
+    Value view, address; // of k = 0 in it
+  };
+
   Value index(int64_t value) { return arith::ConstantIndexOp::create(builder, loc, value); }
   Value add(Value lhs, Value rhs) { return builder.createOrFold<arith::AddIOp>(loc, lhs, rhs); }
   Value mul(Value lhs, Value rhs) { return builder.createOrFold<arith::MulIOp>(loc, lhs, rhs); }
+  Value viewFrom(const FlatOperand &operand, Value address);
   Value mul(Value lhs, int64_t rhs) { return rhs == 1 ? lhs : mul(lhs, index(rhs)); }
   Value widen(Value value);
   Value loadVector(Value buffer, Value address, Value mask);
@@ -58,7 +68,7 @@ private:
   void addDots(Value whole, Values &accumulators);
   Value sumEach(Values vectors);
   Value loadPart(Value offset, int64_t part);
-  Value loadPair(Value address);
+  Value loadPair(const Row &row, Value k);
   Value multiplyPairs(Value left, Value right);
   Value addInTurn(Value sum, Value left, Value right);
   void multiply(Value k, llvm::function_ref<Value(int64_t)> loadPart, Values &accumulators);
@@ -73,8 +83,9 @@ private:
   int64_t rows, parts, lanes;
   VectorType partType;
   FlatOperand lhs, rhs;
-  Values rowAddress;    // lhs address of (row, k = 0)
+  SmallVector<Row> lhsRows;
   Values columnAddress; // rhs address of (k = 0, first column of the part); col_major: of each column
+  Value columns;        // the rhs from its base on, which those addresses count from
   Values columnMask;    // per part, null without bounds
   Value depthStride;    // rhs elements between two k (deep panels: between two pairs, per k)
   int64_t step = 1;     // of k that lie together
@@ -96,6 +107,18 @@ MatmulEmitter::MatmulEmitter(OpBuilder &builder, TileMatmulOp op, unsigned vecto
   if (op.getRhsLayout() == PanelLayout::DeepPanel)
     step = cast<MemRefType>(op.getRhs().getType()).getShape().back();
   partType = VectorType::get({lanes}, scalarType);
+}
+
+/// The operand's elements from `address` on, which counts from its base.
+Value MatmulEmitter::viewFrom(const FlatOperand &operand, Value address) {
+  auto type = cast<MemRefType>(operand.buffer.getType());
+  auto layout = StridedLayoutAttr::get(builder.getContext(), ShapedType::kDynamic, {1});
+  auto viewType = MemRefType::get(type.getShape(), type.getElementType(), layout, type.getMemorySpace());
+  Value size = index(std::numeric_limits<int32_t>::max()); // never read
+  return memref::ReinterpretCastOp::create(builder, loc, viewType, operand.buffer,
+                                           OpFoldResult(add(operand.base, address)),
+                                           ArrayRef<OpFoldResult>{size},
+                                           ArrayRef<OpFoldResult>{builder.getIndexAttr(1)});
 }
 
 /// A loaded scalar or vector in the accumulators' type.
@@ -132,7 +155,7 @@ void MatmulEmitter::prepareColumns() {
     for (int64_t part = 0; part < parts; ++part) {
       int64_t column = part * lanes;
       Value panel = mul(rhs.strides[rank - 4], column / width);
-      columnAddress.push_back(add(add(rhs.base, panel), index(column % width * step)));
+      columnAddress.push_back(add(panel, index(column % width * step)));
       columnMask.push_back(Value());
     }
     break;
@@ -143,7 +166,7 @@ void MatmulEmitter::prepareColumns() {
     for (int64_t part = 0; part < parts; ++part) {
       int64_t column = part * lanes;
       Value panel = mul(rhs.strides[rank - 3], column / width);
-      columnAddress.push_back(add(add(rhs.base, panel), index(column % width)));
+      columnAddress.push_back(add(panel, index(column % width)));
       columnMask.push_back(Value());
     }
     break;
@@ -152,7 +175,7 @@ void MatmulEmitter::prepareColumns() {
     depthStride = rhs.strides[rank - 2];
     for (int64_t part = 0; part < parts; ++part) {
       Value column = index(part * lanes);
-      columnAddress.push_back(add(rhs.base, column));
+      columnAddress.push_back(column);
       Value mask;
       if (columnBound)
         mask = vector::CreateMaskOp::create(
@@ -169,7 +192,7 @@ void MatmulEmitter::prepareColumns() {
         Value last = arith::SubIOp::create(builder, loc, columnBound, index(1));
         position = arith::MinSIOp::create(builder, loc, position, last);
       }
-      columnAddress.push_back(add(rhs.base, mul(position, rhs.strides[rank - 2])));
+      columnAddress.push_back(mul(position, rhs.strides[rank - 2]));
     }
     break;
   }
@@ -178,31 +201,32 @@ void MatmulEmitter::prepareColumns() {
 /// The right-hand vector of step k (`offset` = k steps) in one part.
 Value MatmulEmitter::loadPart(Value offset, int64_t part) {
   if (step > 1) {
-    Value pairs = loadVector(rhs.buffer, add(columnAddress[part], offset), Value());
+    Value pairs = loadVector(columns, add(offset, columnAddress[part]), Value());
     auto type = VectorType::get({lanes * step}, builder.getI16Type());
     return pairs.getType() == type ? pairs : arith::ExtSIOp::create(builder, loc, type, pairs).getResult();
   }
   if (op.getRhsLayout() != PanelLayout::ColMajor)
-    return widen(loadVector(rhs.buffer, add(columnAddress[part], offset), columnMask[part]));
+    return widen(loadVector(columns, add(offset, columnAddress[part]), columnMask[part]));
   Values scalars;
   for (int64_t lane = 0; lane < lanes; ++lane)
     scalars.push_back(memref::LoadOp::create(
-        builder, loc, rhs.buffer, ValueRange{add(columnAddress[part * lanes + lane], offset)}));
+        builder, loc, columns, ValueRange{add(offset, columnAddress[part * lanes + lane])}));
   auto type = VectorType::get({lanes}, rhs.elementType);
   return widen(vector::FromElementsOp::create(builder, loc, type, scalars));
 }
 
-/// The pair of 16-bit integers at `address` of the left-hand side, in every lane where pairs are added.
-Value MatmulEmitter::loadPair(Value address) {
+/// The pair of 16-bit integers of step k of a row, in every lane where pairs are added.
+Value MatmulEmitter::loadPair(const Row &row, Value k) {
+  Value address = add(k, row.address);
   auto pairType = VectorType::get({step}, builder.getI16Type());
   if (!addsPairs) {
     Values scalars;
     for (int64_t place = 0; place < step; ++place)
-      scalars.push_back(memref::LoadOp::create(builder, loc, lhs.buffer, ValueRange{add(address, index(place))}));
+      scalars.push_back(memref::LoadOp::create(builder, loc, row.view, ValueRange{add(address, index(place))}));
     return vector::FromElementsOp::create(builder, loc, pairType, scalars);
   }
   auto wordType = VectorType::get({1}, builder.getI32Type());
-  Value pair = vector::LoadOp::create(builder, loc, pairType, lhs.buffer, ValueRange{address});
+  Value pair = vector::LoadOp::create(builder, loc, pairType, row.view, ValueRange{address});
   Value word = vector::ExtractOp::create(builder, loc, vector::BitCastOp::create(builder, loc, wordType, pair), 0);
   Value words = vector::BroadcastOp::create(builder, loc, partType, word);
   return vector::BitCastOp::create(builder, loc, VectorType::get({lanes * step}, builder.getI16Type()), words);
@@ -243,9 +267,8 @@ void MatmulEmitter::multiply(Value k, llvm::function_ref<Value(int64_t)> loadPar
                              Values &accumulators) {
   auto loadRow = [&](int64_t row) -> Value {
     if (step > 1)
-      return loadPair(add(rowAddress[row], k));
-    Value scalar = memref::LoadOp::create(builder, loc, lhs.buffer,
-                                          ValueRange{add(rowAddress[row], k)});
+      return loadPair(lhsRows[row], k);
+    Value scalar = memref::LoadOp::create(builder, loc, lhsRows[row].view, ValueRange{add(k, lhsRows[row].address)});
     return vector::BroadcastOp::create(builder, loc, partType, widen(scalar));
   };
   auto accumulate = [&](int64_t row, int64_t part, Value left, Value right) {
@@ -315,9 +338,9 @@ void MatmulEmitter::addDots(Value whole, Values &accumulators) {
     Values dots = loop(index(0), whole, lanes, Values(rows * width, zero), [&](Value k, Values &carried) {
       Values left;
       for (int64_t row = 0; row < rows; ++row)
-        left.push_back(widen(loadVector(lhs.buffer, add(rowAddress[row], k), Value())));
+        left.push_back(widen(loadVector(lhsRows[row].view, add(k, lhsRows[row].address), Value())));
       for (int64_t column = 0; column < width; ++column) {
-        Value right = widen(loadVector(rhs.buffer, add(columnAddress[first + column], k), Value()));
+        Value right = widen(loadVector(columns, add(k, columnAddress[first + column]), Value()));
         for (int64_t row = 0; row < rows; ++row) {
           Value &sum = carried[row * width + column];
           sum = vector::FMAOp::create(builder, loc, left[row], right, sum);
@@ -344,15 +367,19 @@ void MatmulEmitter::addDots(Value whole, Values &accumulators) {
 MatmulEmitter::Values MatmulEmitter::emit(ValueRange accumulator) {
   lhs = flattenOperand(builder, loc, op.getLhs(), op.getLhsIndices());
   rhs = flattenOperand(builder, loc, op.getRhs(), op.getRhsIndices());
+  Value first = viewFrom(lhs, index(0));
+  columns = viewFrom(rhs, index(0));
   Value rowStride = mul(lhs.strides[op.getLhsRowDim()], op.getRowStep());
   Value lastRow;
   if (!op.getBounds().empty())
     lastRow = arith::SubIOp::create(builder, loc, op.getBounds()[0], index(1));
   for (int64_t row = 0; row < rows; ++row) {
-    Value position = index(row);
-    if (lastRow && row > 0)
-      position = arith::MinSIOp::create(builder, loc, position, lastRow);
-    rowAddress.push_back(row == 0 ? lhs.base : add(lhs.base, mul(position, rowStride)));
+    Value address = mul(index(row), rowStride);
+    if (lastRow && row > 0) {
+      Value position = arith::MinSIOp::create(builder, loc, index(row), lastRow);
+      address = mul(position, rowStride);
+    }
+    lhsRows.push_back(getConstantIntValue(address) ? Row{first, address} : Row{viewFrom(lhs, address), index(0)});
   }
   prepareColumns();
 
@@ -369,7 +396,7 @@ MatmulEmitter::Values MatmulEmitter::emit(ValueRange accumulator) {
         for (int64_t part = 0; part < parts; ++part) {
           for (int64_t lane = 0; lane < lanes; ++lane)
             blocks[part].push_back(widen(
-                loadVector(rhs.buffer, add(columnAddress[part * lanes + lane], k), Value())));
+                loadVector(columns, add(k, columnAddress[part * lanes + lane]), Value())));
           transposeSquare(builder, loc, blocks[part]);
         }
         for (int64_t lane = 0; lane < lanes; ++lane) {
