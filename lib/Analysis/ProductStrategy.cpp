@@ -178,6 +178,31 @@ bool lutra::mayComputeWindows(ConvOp op) {
   return holdsWindowRows(rows, input.getDimSize(2));
 }
 
+static constexpr StringRef rangesName = "fewer_rows", mostName = "most", strategyName = "strategy";
+
+SmallVector<RowRange> lutra::getRowRanges(Operation *op) {
+  SmallVector<RowRange> ranges;
+  auto list = op->getAttrOfType<ArrayAttr>(rangesName);
+  for (Attribute entry : list ? list.getValue() : ArrayRef<Attribute>()) {
+    auto fields = dyn_cast<DictionaryAttr>(entry);
+    auto most = fields ? fields.getAs<IntegerAttr>(mostName) : IntegerAttr();
+    auto strategy = fields ? fields.getAs<StrategyAttr>(strategyName) : StrategyAttr();
+    if (most && strategy)
+      ranges.push_back({most.getInt(), strategy.getName().str()});
+  }
+  return ranges;
+}
+
+void lutra::setRowRanges(Operation *op, ArrayRef<RowRange> ranges) {
+  Builder builder(op->getContext());
+  SmallVector<Attribute> list;
+  for (const RowRange &range : ranges)
+    list.push_back(builder.getDictionaryAttr(
+        {builder.getNamedAttr(mostName, builder.getI64IntegerAttr(range.most)),
+         builder.getNamedAttr(strategyName, StrategyAttr::get(op->getContext(), range.strategy))}));
+  op->setAttr(rangesName, builder.getArrayAttr(list));
+}
+
 const ProductStrategy *ProductStrategies::find(StringRef name) const {
   for (const std::unique_ptr<ProductStrategy> &strategy : list)
     if (strategy->getName() == name)
@@ -234,13 +259,14 @@ std::optional<StrategyChoice> ProductStrategies::chooseAmong(ArrayRef<const Prod
 
 std::optional<StrategyChoice> ProductStrategies::choose(const ProductProblem &problem,
                                                         ArrayRef<const TileTarget *> levels, StringRef names,
-                                                        SmallVectorImpl<std::string> &others) const {
+                                                        SmallVectorImpl<std::string> &others, Filter allows) const {
   SmallVector<const ProductStrategy *> asked;
   SmallVector<StringRef> wanted(llvm::split(names, ','));
   for (auto [rank, name] : llvm::enumerate(wanted)) {
     SmallVector<const ProductStrategy *> candidates;
     for (const std::unique_ptr<ProductStrategy> &strategy : list)
-      if ((name == "auto" || strategy->getName() == name) && !llvm::is_contained(asked, strategy.get()))
+      if ((name == "auto" || strategy->getName() == name) && !llvm::is_contained(asked, strategy.get()) &&
+          (!allows || allows(*strategy)))
         candidates.push_back(strategy.get());
     std::optional<StrategyChoice> best = chooseAmong(candidates, problem, levels, others);
     if (best) {

@@ -78,6 +78,11 @@ public:
   /// The offer, or nothing with the reason in `why`.
   virtual std::optional<StrategyOffer> match(const ProductProblem &problem, const TileTarget &target,
                                              std::string &why) const = 0;
+  /// Whether a kernel of an unknown number of rows, of `rows` at most, has code of its own on a level beside that of
+  /// `many`, which computes more of them.
+  virtual bool tailors(int64_t rows, const ProductStrategy &many, const TileTarget &target) const {
+    return this != &many;
+  }
   /// The number of work items of the product's kernel (GroupKinds.h).
   virtual mlir::FailureOr<mlir::Value> emitGrid(KernelEmitter &emitter) const = 0;
   /// The code of one work item; `elementwise` after wide tiles failed.
@@ -96,6 +101,17 @@ struct StrategyChoice {
   }
 };
 
+/// A strategy for products of at most `most` rows, where their number is unknown.
+struct RowRange {
+  int64_t most;
+  std::string strategy;
+};
+
+/// Those of a product, fewest rows first: its attribute `fewer_rows`, which lutra-choose-strategy writes. More rows
+/// have the product's own strategy.
+llvm::SmallVector<RowRange> getRowRanges(mlir::Operation *op);
+void setRowRanges(mlir::Operation *op, llvm::ArrayRef<RowRange> ranges);
+
 /// The registered strategies.
 class ProductStrategies final : public mlir::DialectInterface::Base<ProductStrategies> {
 public:
@@ -111,9 +127,11 @@ public:
 
   /// The first of `names`, separated by commas, that computes the problem on all `levels`; behind the name "auto" stand
   /// all, of which the one of least cost, summed over the levels, is taken. `others` gets the name of each that was
-  /// asked and not taken, and why, or at what cost.
+  /// asked and not taken, and why, or at what cost. Only those that `allows` accepts are asked.
+  using Filter = llvm::function_ref<bool(const ProductStrategy &)>;
   std::optional<StrategyChoice> choose(const ProductProblem &problem, llvm::ArrayRef<const TileTarget *> levels,
-                                       llvm::StringRef names, llvm::SmallVectorImpl<std::string> &others) const;
+                                       llvm::StringRef names, llvm::SmallVectorImpl<std::string> &others,
+                                       Filter allows = nullptr) const;
 
   /// Whether such names leave products that the others do not compute to the least cost.
   static bool hasAuto(llvm::StringRef names);

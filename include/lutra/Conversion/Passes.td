@@ -11,7 +11,8 @@ def ApplyKernelAbi : Pass<"lutra-apply-kernel-abi", "mlir::ModuleOp"> {
     Needs: functions `@k(<buffers and indices>, begin, end)` with the attribute `lutra.kernel`, each with its `@k.grid`.
     Guarantees: `@k(args: !llvm.ptr, begin, end)` and `@k.grid(args: !llvm.ptr)`, where args is an
     array of 64-bit slots: for a buffer its address and then its dynamic sizes, for an index its value.
-    The attribute is removed. Leaves alone: other functions.
+    The attribute is removed. Functions that a kernel or its grid calls with all of its own arguments get the same.
+    Leaves alone: other functions.
   }];
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::LLVM::LLVMDialect"];
 }
@@ -67,6 +68,9 @@ def ConvertLutraToTile : Pass<"convert-lutra-to-tile", "mlir::ModuleOp"> {
       [begin, end): scf loops over `lutra.tile_*` ops. Items are independent of each other.
     - `func.func @k.grid(<inputs>, <outputs>) -> index`: the number of work items, which depends on
       shapes alone.
+    A product with strategies for fewer rows (`fewer_rows`) gets such a pair of functions for each of them that has
+    code of its own on the target, as @k.rows31 and @k.rows31.grid, and one for all others, @k.rows; @k and @k.grid call
+    those for the rows that there are.
     Kernels of one root op each, found by that op: products, rows (softmax and norms), reductions,
     single ops (gather, pool, top_k and so on) and, without any of these, maps of pointwise and movement ops.
 

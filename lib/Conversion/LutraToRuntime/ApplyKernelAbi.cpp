@@ -41,6 +41,18 @@ static void packArguments(func::FuncOp function, unsigned kept) {
   function->setAttr("no_unwind", UnitAttr::get(context));
 }
 
+/// The same for the functions that it calls with all of its arguments: they get its array.
+static void packCalls(func::FuncOp function, unsigned kept, SymbolTable &symbols) {
+  SmallVector<func::CallOp> calls;
+  function.walk([&](func::CallOp call) { calls.push_back(call); });
+  for (func::CallOp call : calls) {
+    packArguments(symbols.lookup<func::FuncOp>(call.getCallee()), kept);
+    SmallVector<Value> operands = {function.getArgument(0)};
+    llvm::append_range(operands, call.getOperands().take_back(kept));
+    call.getOperandsMutable().assign(operands);
+  }
+}
+
 void ApplyKernelAbi::runOnOperation() {
   SmallVector<func::FuncOp> kernels;
   SymbolTable symbols(getOperation());
@@ -62,5 +74,7 @@ void ApplyKernelAbi::runOnOperation() {
     kernel->removeAttr("lutra.kernel");
     packArguments(kernel, 2);
     packArguments(grid, 0);
+    packCalls(kernel, 2, symbols);
+    packCalls(grid, 0, symbols);
   }
 }

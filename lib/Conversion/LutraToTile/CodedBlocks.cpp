@@ -49,7 +49,7 @@ int64_t CodedEmission::cutPiped(const EncodedPanels &panels) const {
 /// Decides how codes are unpacked, where instructions take their entries as bytes and a work item may have many rows.
 void CodedEmission::planBlocks(const CodedProduct &product) {
   const EncodedPanels &panels = weight->getPanels();
-  int64_t known = getProductProblem(op)->shape.m;
+  int64_t known = knownRows;
   bool hasTiles = emitter.target.hasByteTiles();
   if (product.blockRows == 0 || values.least < 0 || (known >= 0 && known < product.unpackRows) ||
       rowBlocks.size < product.unpackRows || (values.digits > 1 && !(hasTiles && values.hasSignedDigits(panels))))
@@ -60,7 +60,7 @@ void CodedEmission::planBlocks(const CodedProduct &product) {
   constexpr int64_t mostCopied = 912 << 10;
   int64_t entries = isOneGroup ? 0 : 2 * panel * panels.group * values.digits;
   isMany |= rowBlocks.size * (depth + rowBytes + 8 * panels.groups()) + entries > mostCopied;
-  bool fillsSome = known > 0 && known % (product.blockRows / 2) == 0; // tiles
+  bool fillsSome = hasFewRows(product) || (known > 0 && known % (product.blockRows / 2) == 0); // tiles
   unpacking.isPiped = hasTiles && (rescales || (isOneGroup ? isMany && values.digits == 1 : isMany || fillsSome));
   if (!isOneGroup && panels.group > mostSteps / values.digits)
     return;

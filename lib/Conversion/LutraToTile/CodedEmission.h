@@ -64,6 +64,10 @@ private:
   mlir::LogicalResult copySteps(mlir::Value row, const Depth &part, mlir::Value to);
   mlir::LogicalResult copyRows(const Depth &part);
   int64_t getRowStride(int64_t size);
+  /// Whether rows of an unknown number fill a block at most.
+  bool hasFewRows(const CodedProduct &product) const {
+    return knownRows < 0 && emitter.mostRows > 1 && emitter.mostRows <= product.blockRows;
+  }
   /// Whether vectors unpack codes once for many rows.
   bool sharesUnpacked() {
     const CodedProduct product = *emitter.target.getCodedProduct();
@@ -241,6 +245,7 @@ private:
   MatmulOp op;
   mlir::RankedTensorType lhsType, resultType;
   int64_t rank, rowDim, depth, columns; // K and N
+  int64_t knownRows; // -1: unknown
   mlir::Value m;
   ProductBatch batch;
   llvm::SmallVector<mlir::Value> counts; // of items: batches, column blocks, row blocks

@@ -47,6 +47,11 @@ CodedEmission::CodedEmission(KernelEmitter &kernelEmitter, CodedOptions options)
   columns = resultType.getShape().back();
   m = emitter.getSize(op.getResult(), rowDim);
   ProductShape shape = getProductProblem(op)->shape;
+  if (shape.m < 0 && emitter.mostRows == 1) {
+    shape.m = 1;
+    m = emitter.constant(1);
+  }
+  knownRows = shape.m;
   ProductPlan plan = emitter.target.planProduct(shape);
   CodedProduct product = *emitter.target.getCodedProduct();
   if (way == CodedWay::Planes) {
@@ -70,9 +75,11 @@ CodedEmission::CodedEmission(KernelEmitter &kernelEmitter, CodedOptions options)
   auto packing = packingOf(cast<RankedTensorType>(op.getRhs().getType()));
   copies = !packing || depth % packing.getDepth() != 0 || !emitter.getBuffer(op.getLhs());
   // Rows that fill none, or meet one group, keep sums of all columns at once: 15 take half as long again with so many.
-  bool isFew = way == CodedWay::Codes && packing && emitter.target.hasByteTiles() && shape.m > 0 &&
-               shape.m <= product.blockRows && shape.m % (product.blockRows / 2) == 0 &&
-               shape.m * depth <= fewRowsBytes &&
+  int64_t mostRows = hasFewRows(product) ? emitter.mostRows : shape.m;
+  bool isFew = way == CodedWay::Codes && packing && emitter.target.hasByteTiles() && mostRows > 0 &&
+               (hasFewRows(product) ||
+                (shape.m <= product.blockRows && shape.m % (product.blockRows / 2) == 0)) &&
+               mostRows * depth <= fewRowsBytes &&
                getStoredPanels(cast<RankedTensorType>(op.getRhs().getType())).groups() > 1;
   if (mayPipe(shape, product))
     planPipe(plan, shape.m, product);
@@ -108,6 +115,8 @@ void CodedEmission::limitSums(CodedProduct &product) {
 int64_t CodedEmission::chooseRowBlock(const ProductPlan &plan, const CodedProduct &product) {
   constexpr int64_t leastUnpacked = 128; // that share what vectors unpack
   int64_t wanted = sharesUnpacked() ? std::max(plan.rowBlock, leastUnpacked) : plan.rowBlock;
+  if (hasFewRows(product))
+    wanted = product.blockRows;
   int64_t block = llvm::alignTo(wanted, std::max(tileRows, product.blockRows));
   auto limit = [&](int64_t bytes, int64_t ofRow) {
     block = std::max(tileRows, std::min(block, bytes / std::max<int64_t>(1, ofRow) / tileRows * tileRows));
@@ -382,7 +391,7 @@ LogicalResult CodedEmission::emitItem() {
     lhs = emitter.getBuffer(op.getLhs());
   else if (failed(copyRows({emitter.constant(0), depth})))
     return failure();
-  int64_t known = getProductProblem(op)->shape.m;
+  int64_t known = knownRows;
   int64_t last = known > 0 ? known % rowBlocks.size : 1; // rows of the last item
   bool isOneWay = unpacking.depth > 0 && known >= product.unpackRows && (last == 0 || last >= product.unpackRows);
   // Of a number of rows that may be either, many take all panels one way, few the other.
@@ -405,7 +414,7 @@ LogicalResult CodedEmission::emitItem() {
   if ((looksUp && failed(makeTables())) || (way == CodedWay::Planes && failed(makePlanes())))
     return failure();
   firstRow = Value();
-  if (looksUp && getProductProblem(op)->shape.m == 1)
+  if (looksUp && knownRows == 1)
     return emitLookup(block);
   auto emitPanel = [&](const PanelBlock &panelBlock) { return emitDirect(panelBlock); };
   if (unpacking.depth == 0)

@@ -30,7 +30,7 @@ using namespace lutra;
 /// Whether planBlocks will pipe, as far as is known before rows are cut.
 bool CodedEmission::mayPipe(const ProductShape &shape, const CodedProduct &product) {
   auto type = cast<RankedTensorType>(op.getRhs().getType());
-  bool isMany = shape.m < 0 || shape.m > product.blockRows;
+  bool isMany = (shape.m < 0 && !hasFewRows(product)) || shape.m > product.blockRows;
   return way == CodedWay::Codes && packingOf(type) && emitter.target.hasByteTiles() && isMany;
 }
 
@@ -56,7 +56,7 @@ static constexpr int64_t copiedRows = 3 * itemRows, conflictBytes = 4096;
 
 /// Whether tiles of sums of all of K take rows as they lie: those have no rest.
 bool CodedEmission::takesRows(const EncodedPanels &panels, const CodedProduct &product) const {
-  int64_t known = getProductProblem(op)->shape.m, turn = cutPiped(panels);
+  int64_t known = knownRows, turn = cutPiped(panels);
   bool gainsCopies = known >= copiedRows && (!rescales || depth % conflictBytes == 0);
   return !copies && sumsWhole(panels) && known > 0 && known % product.blockRows == 0 && turn > 0 &&
          depth % turn == 0 && turn % std::min(rowBytes, turn) == 0 && !gainsCopies;

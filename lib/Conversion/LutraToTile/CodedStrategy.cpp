@@ -23,6 +23,11 @@ public:
   }
   std::optional<StrategyOffer> match(const ProductProblem &problem, const TileTarget &target,
                                      std::string &why) const override;
+  /// Beside those of its kind: fewer rows than two tiles of AMX have, which need no code for one that stays in them.
+  bool tailors(int64_t rows, const ProductStrategy &many, const TileTarget &target) const override {
+    bool isCoded = many.getName() == "coded" || many.getName() == "rescaled";
+    return isCoded ? target.hasByteTiles() && rows >= target.getCodedProduct()->unpackRows : this != &many;
+  }
   FailureOr<Value> emitGrid(KernelEmitter &emitter) const override { return getCodedKind().grid(emitter); }
   LogicalResult emitItem(KernelEmitter &emitter, bool elementwise) const override {
     return getCodedKind().item(emitter, elementwise);

@@ -21,6 +21,10 @@ public:
   }
   std::optional<StrategyOffer> match(const ProductProblem &problem, const TileTarget &target,
                                      std::string &why) const override;
+  /// The bfloat strategy decodes few rows by itself.
+  bool tailors(int64_t, const ProductStrategy &many, const TileTarget &) const override {
+    return many.getName() != "bfloat" && this != &many;
+  }
   FailureOr<Value> emitGrid(KernelEmitter &emitter) const override { return getDecodedKind().grid(emitter); }
   LogicalResult emitItem(KernelEmitter &emitter, bool elementwise) const override {
     return getDecodedKind().item(emitter, elementwise);

@@ -55,8 +55,8 @@ Type getComputeType(Type element) {
 }
 
 KernelEmitter::KernelEmitter(KernelOp kernelOp, const TileTarget &tileTarget, bool grid,
-                             const CollapsedDims &collapsed)
-    : builder(kernelOp), loc(kernelOp.getLoc()), kernel(kernelOp), target(tileTarget) {
+                             const CollapsedDims &collapsed, const KernelRows &rows)
+    : mostRows(rows.most), builder(kernelOp), loc(kernelOp.getLoc()), kernel(kernelOp), target(tileTarget) {
   FunctionType type = kernel.getFunctionType();
   Type index = builder.getIndexType();
   SmallVector<Type> arguments;
@@ -68,11 +68,13 @@ KernelEmitter::KernelEmitter(KernelOp kernelOp, const TileTarget &tileTarget, bo
   addArguments(type.getResults());
   if (!grid)
     arguments.append(2, index);
-  std::string name = (kernel.getName() + (grid ? ".grid" : "")).str();
+  std::string name = (kernel.getName() + rows.suffix + (grid ? ".grid" : "")).str();
   function = func::FuncOp::create(
       builder, loc, name,
       builder.getFunctionType(arguments, grid ? TypeRange(index) : TypeRange()));
-  if (!grid)
+  if (!rows.suffix.empty())
+    function.setPrivate();
+  else if (!grid)
     function->setAttr("lutra.kernel", builder.getUnitAttr());
   Block *entry = function.addEntryBlock();
   builder.setInsertionPointToStart(entry);
@@ -89,7 +91,7 @@ KernelEmitter::KernelEmitter(KernelOp kernelOp, const TileTarget &tileTarget, bo
     buffers.map(Value(argument), join(collapsed.arguments, argument.getArgNumber()));
   for (unsigned i = 0; i < type.getNumResults(); ++i)
     outputs.push_back(join(collapsed.results, i));
-  if (grid)
+  if (grid || rows.chooses)
     return;
   begin = entry->getArgument(position++);
   end = entry->getArgument(position++);

@@ -40,11 +40,23 @@ struct TileWindow {
   bool operator==(const TileWindow &other) const;
 };
 
+/// For which rows of a product, whose number is unknown, a kernel's functions are.
+struct KernelRows {
+  /// At most so many, and of 1 just one; -1: any number.
+  int64_t most = -1;
+  std::string suffix;    // of their names
+  bool chooses = false; // they call others with the same arguments
+};
+
 /// Emits one function (`@k` or `@k.grid`) of a kernel.
 class KernelEmitter {
 public:
   /// Creates the function before `kernel`; the builder stands in its entry block.
-  KernelEmitter(KernelOp kernel, const TileTarget &target, bool grid, const CollapsedDims &collapsed = {});
+  KernelEmitter(KernelOp kernel, const TileTarget &target, bool grid, const CollapsedDims &collapsed = {},
+                const KernelRows &rows = {});
+
+  /// Rows of the product that the function is for, at most; 1: one, -1: any number.
+  const int64_t mostRows;
 
   mlir::OpBuilder builder;
   mlir::Location loc;

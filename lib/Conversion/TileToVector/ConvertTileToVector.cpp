@@ -301,7 +301,8 @@ void ConvertTileToVector::runOnOperation() {
   scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns, conversion);
   FrozenRewritePatternSet frozen(std::move(patterns));
   for (auto function : getOperation().getOps<func::FuncOp>()) {
-    if (!function->hasAttr("lutra.kernel"))
+    // Kernels, and what they call.
+    if (!function->hasAttr("lutra.kernel") && (function.isPublic() || function.isDeclaration()))
       continue;
     if (failed(applyPartialConversion(function, conversion, frozen)))
       return signalPassFailure();

@@ -1,7 +1,8 @@
 //===- ChooseStrategy.cpp - how each product is computed ---------------------===//
 // Asks every registered strategy (ProductStrategy.h) for every product and level. One program serves all levels of
 // an artifact, and weights are packed once, so one strategy is chosen for all of them: the cheapest in sum among those
-// that every level takes.
+// that every level takes. Where the number of rows is unknown, few of them may have strategies of their own, which read
+// the same packed weight; kernels choose among them when they run.
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
 #include "KernelLaunches.h"
@@ -13,6 +14,8 @@
 #include "lutra/Support/ErrorCodes.h"
 
 #include "mlir/IR/Remarks.h"
+
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 using namespace lutra;
@@ -32,6 +35,8 @@ struct ChooseStrategy final : lutra::impl::ChooseStrategyBase<ChooseStrategy> {
 private:
   LogicalResult findTargets();
   LogicalResult choose(const ProductProblem &problem, const ProductStrategies &strategies);
+  SmallVector<std::string> chooseForFewerRows(ProductProblem problem, const ProductStrategies &strategies,
+                                              const ProductStrategy &most);
 
   SmallVector<const TileTarget *> levels;
 };
@@ -52,6 +57,40 @@ LogicalResult ChooseStrategy::findTargets() {
 static Value getRhs(Operation *op) {
   auto matmul = dyn_cast<MatmulOp>(op);
   return matmul ? matmul.getRhs() : cast<ConvOp>(op).getFilter();
+}
+
+/// Gives a product of an unknown number of rows what computes few of them sooner; the choices as text.
+SmallVector<std::string> ChooseStrategy::chooseForFewerRows(ProductProblem problem,
+                                                            const ProductStrategies &strategies,
+                                                            const ProductStrategy &most) {
+  // A token at a time, and less than two tiles of AMX have.
+  constexpr int64_t greatest[] = {31, 1};
+  auto matmul = dyn_cast<MatmulOp>(problem.op);
+  if (!matmul || problem.shape.m >= 0 || !problem.weight || !problem.encoded)
+    return {};
+  auto weight = cast<RankedTensorType>(matmul.getRhs().getType());
+  auto readsSame = [&](const ProductStrategy &other) {
+    return other.getPanelDepth(weight) == most.getPanelDepth(weight);
+  };
+  SmallVector<RowRange> ranges;
+  SmallVector<std::string> texts;
+  const ProductStrategy *many = &most;
+  for (int64_t rows : greatest) {
+    SmallVector<std::string> others;
+    problem.shape.m = rows;
+    std::optional<StrategyChoice> best = strategies.choose(problem, levels, strategy, others, readsSame);
+    if (!best || llvm::none_of(levels, [&](const TileTarget *level) {
+          return best->strategy->tailors(rows, *many, *level);
+        }))
+      continue;
+    many = best->strategy;
+    ranges.insert(ranges.begin(), {rows, many->getName().str()});
+    texts.push_back(
+        llvm::formatv("{0} up to {1} rows {2:e2} cycles", many->getName(), rows, best->cycles).str());
+  }
+  if (!ranges.empty())
+    setRowRanges(problem.op, ranges);
+  return texts;
 }
 
 LogicalResult ChooseStrategy::choose(const ProductProblem &problem, const ProductStrategies &strategies) {
@@ -77,6 +116,8 @@ LogicalResult ChooseStrategy::choose(const ProductProblem &problem, const Produc
                             std::pair("K", problem.shape.k), std::pair("Products", problem.batch)})
     if (size >= 0)
       told << remark::metric(name, size);
+  for (const std::string &text : chooseForFewerRows(problem, strategies, *best->strategy))
+    told << remark::metric("FewerRows", text);
   told << remark::metric("Lhs", problem.lhs) << remark::metric("Rhs", getRhs(op).getType());
   for (const std::string &other : others)
     told << remark::metric("Rejected", other);

@@ -38,14 +38,22 @@ def ChooseStrategy : Pass<"lutra-choose-strategy", "mlir::ModuleOp"> {
     inside a kernel carries `strategy`: the one of least cost, summed over `targets`, among those that compute it on
     all of them; with `strategy` set, the first of those names, separated by commas, that computes it, or an error for
     each product that none does (`coded,auto` leaves it to the least cost). A remark names the chosen one and why or
-    at what cost others were not. Leaves alone: products that carry a strategy (unless `strategy` is without `auto`),
-    and everything else.
+    at what cost others were not. A product of an unknown number of rows with an encoded weight may get `fewer_rows`
+    besides: strategies that read the weight in the same packing and compute up to so many rows each, where that is
+    cheaper or has code of its own; kernels choose when they run. Leaves alone: products that carry a strategy (unless
+    `strategy` is without `auto`), and everything else.
 
     ```mlir
     %p = lutra.matmul %x, %w : (tensor<4x8xf32>, tensor<8x8xf32>) -> tensor<4x8xf32>
     // becomes
     %p = lutra.matmul %x, %w {strategy = #lutra.strategy<"tiled">}
            : (tensor<4x8xf32>, tensor<8x8xf32>) -> tensor<4x8xf32>
+
+    %p = lutra.matmul %x, %w scale(%s : tensor<?x1xf32>) {block = 512 : i64, rounds_rhs, transpose_rhs} ...
+    // becomes, for AMX, where %x has an unknown number of rows
+    %p = lutra.matmul %x, %w scale(%s : tensor<?x1xf32>)
+           {block = 512 : i64, fewer_rows = [{most = 31 : i64, strategy = #lutra.strategy<"coded">} ], rounds_rhs,
+            strategy = #lutra.strategy<"rescaled">, transpose_rhs} ...
     ```
   }];
   let options = [ListOption<"targets", "targets", "std::string", "tile targets that the program is for">,
