@@ -10,8 +10,8 @@
 // (EncodedRhs::mayScaleSums). A value times a scale is then never rounded; docs/design/bounds.md has the bound.
 //
 // A left-hand side is copied, a block of K at a time, where it is no buffer, or where its rows lie so that a
-// first-level cache would not hold a line of each; f32 sums then wait in a buffer between the blocks. Of an unknown
-// number of rows one alone is computed so, and all others by MatmulKind.cpp, which decodes panels to a buffer.
+// first-level cache would not hold a line of each; f32 sums then wait in a buffer between the blocks. Few rows of an
+// unknown number are computed so in fours, twos and ones, and more by MatmulKind.cpp, which decodes panels to a buffer.
 #include "EncodedRhs.h"
 #include "GroupKinds.h"
 #include "Product.h"
@@ -29,10 +29,14 @@ using namespace lutra;
 namespace {
 class DecodedEmission {
 public:
-  /// Of `height` rows.
-  DecodedEmission(KernelEmitter &emitter, int64_t height);
+  /// Of `height` rows; items of columns hold whole ones of `unit`.
+  DecodedEmission(KernelEmitter &emitter, int64_t height, int64_t unit = panel);
   Value getItems() { return emitter.product(counts); }
-  LogicalResult emitItem();
+  /// Rows from `row` on, in items as those of `items`.
+  LogicalResult emitItem(Value row, const DecodedEmission &items);
+  LogicalResult emitItem() { return emitItem(emitter.constant(0), *this); }
+  /// Columns that are computed at once.
+  int64_t getUnit() const { return across * panel; }
 
 private:
   using Tiles = SmallVector<Value>;
@@ -67,6 +71,7 @@ private:
   bool scalesSums = true; // not values
   int64_t block = 0;      // of K that is copied at once
   int64_t piece = 0;      // of K under one scale, at most
+  Value firstRow;         // of the result
   Value lhs, lhsLow;      // what is read, and the K at which it begins
   Value waiting;          // sums between blocks
   SmallVector<Value> indices; // of the result; only batch dimensions are set
@@ -76,7 +81,7 @@ private:
 
 /// Bytes of left-hand rows that are copied at once: a third of a small first-level cache.
 static constexpr int64_t copyBytes = 12 << 10;
-DecodedEmission::DecodedEmission(KernelEmitter &kernelEmitter, int64_t height)
+DecodedEmission::DecodedEmission(KernelEmitter &kernelEmitter, int64_t height, int64_t unit)
     : emitter(kernelEmitter), op(cast<MatmulOp>(getRoot(kernelEmitter.kernel))), height(height), batch(op) {
   lhsType = cast<RankedTensorType>(op.getLhs().getType());
   resultType = cast<RankedTensorType>(op.getType());
@@ -91,7 +96,7 @@ DecodedEmission::DecodedEmission(KernelEmitter &kernelEmitter, int64_t height)
     --across;
   ProductShape shape = getProductProblem(op)->shape;
   shape.m = height;
-  int64_t unit = across * panel;
+  unit = std::max(unit, getUnit());
   int64_t wanted = chooseColumnBlock(emitter.target.planProduct(shape), shape, batch.known, unit);
   columnBlocks = cutEvenly(emitter, emitter.constant(columns), columns, wanted, unit);
   counts = {batch.count(emitter), columnBlocks.count};
@@ -132,7 +137,7 @@ LogicalResult DecodedEmission::copyRows(Value low, int64_t size) {
   lhsLow = low;
   return emitter.forEach(emitter.constant(0), emitter.constant(height), emitter.constant(1), [&](Value row) {
     SmallVector<Value> source = indices;
-    source[sourceRow] = row;
+    source[sourceRow] = emitter.add(firstRow, row);
     return emitter.forTiles(emitter.constant(0), emitter.constant(size), emitter.getTileWidth(),
                             [&](Value at, int64_t width, Value bound) -> LogicalResult {
                               source[sourceDepth] = emitter.add(low, at);
@@ -153,7 +158,7 @@ Value DecodedEmission::loadRows(Value k) {
     window.indices = {emitter.constant(0), emitter.sub(k, lhsLow)};
   } else {
     window.indices = indices;
-    window.indices[rowDim] = emitter.constant(0);
+    window.indices[rowDim] = firstRow;
     window.indices[rank - 1] = k;
   }
   window.shape = {height, 1};
@@ -262,7 +267,7 @@ LogicalResult DecodedEmission::finish(Value column, Tiles totals) {
     Value first = emitter.add(column, emitter.constant(index * panel)), bound;
     if (columns % panel != 0)
       bound = emitter.min(emitter.sub(emitter.constant(columns), first), emitter.constant(panel));
-    ProductSpot spot{Value(), emitter.constant(0), first, height, panel, Value(), bound};
+    ProductSpot spot{Value(), firstRow, first, height, panel, Value(), bound};
     if (failed(finishSpot(emitter, op.getResult(), spotWindow(emitter, spot, indices, rowDim, rank - 1), total)))
       return failure();
   }
@@ -315,8 +320,10 @@ LogicalResult DecodedEmission::emitBlocks() {
   });
 }
 
-LogicalResult DecodedEmission::emitItem() {
-  SmallVector<Value> position = emitter.delinearize(emitter.getItem(), counts);
+LogicalResult DecodedEmission::emitItem(Value row, const DecodedEmission &items) {
+  firstRow = row;
+  columnBlocks = items.columnBlocks;
+  SmallVector<Value> position = emitter.delinearize(emitter.getItem(), items.counts);
   indices = batch.place(emitter, position[0]);
   range = columnBlocks.range(emitter, position[1], emitter.constant(columns));
   weight.emplace(emitter, cast<RankedTensorType>(op.getRhs().getType()), emitter.getBuffer(op.getRhs()));
@@ -331,7 +338,7 @@ LogicalResult DecodedEmission::emitItem() {
   });
 }
 
-/// Rows of a product that is computed so, -1: one, where their number is one; 0: none.
+/// Rows of a product that is computed so, -1: an unknown number, where it is few; 0: none.
 static int64_t fewRows(KernelEmitter &emitter) {
   auto op = cast<MatmulOp>(getRoot(emitter.kernel));
   int64_t rows = getProductProblem(op)->shape.m, most = emitter.target.getDecodedRows();
@@ -342,11 +349,41 @@ static int64_t fewRows(KernelEmitter &emitter) {
   return rows < 0 ? -1 : rows <= most ? rows : 0;
 }
 
-/// Whether there is one row, as a truth value.
-static Value hasOneRow(KernelEmitter &emitter) {
+/// Rows that are computed together, of an unknown number of few.
+static constexpr int64_t heights[] = {4, 2, 1};
+
+static Value countRows(KernelEmitter &emitter) {
   auto op = cast<MatmulOp>(getRoot(emitter.kernel));
-  Value rows = emitter.getSize(op.getResult(), getRowDim(op));
-  return arith::CmpIOp::create(emitter.builder, emitter.loc, arith::CmpIPredicate::eq, rows, emitter.constant(1));
+  return emitter.getSize(op.getResult(), getRowDim(op));
+}
+
+/// Whether there are few, as a truth value.
+static Value hasFewRows(KernelEmitter &emitter) {
+  return arith::CmpIOp::create(emitter.builder, emitter.loc, arith::CmpIPredicate::sle, countRows(emitter),
+                               emitter.constant(emitter.target.getDecodedRows()));
+}
+
+/// The items of few rows: what they all fit.
+static DecodedEmission planFew(KernelEmitter &emitter) {
+  int64_t unit = 1;
+  for (int64_t height : heights)
+    unit = std::lcm(unit, DecodedEmission(emitter, height).getUnit());
+  return DecodedEmission(emitter, 1, unit);
+}
+
+static LogicalResult emitFew(KernelEmitter &emitter) {
+  DecodedEmission items = planFew(emitter);
+  Value low = emitter.constant(0), rows = countRows(emitter);
+  for (int64_t height : heights) {
+    Value step = emitter.constant(height);
+    Value end = emitter.add(low, emitter.mul(emitter.div(emitter.sub(rows, low), step), step));
+    if (failed(emitter.forEach(low, end, step, [&](Value row) -> LogicalResult {
+          return DecodedEmission(emitter, height).emitItem(row, items);
+        })))
+      return failure();
+    low = end;
+  }
+  return success();
 }
 
 static FailureOr<Value> emitGrid(KernelEmitter &emitter) {
@@ -356,8 +393,8 @@ static FailureOr<Value> emitGrid(KernelEmitter &emitter) {
   FailureOr<Value> many = getMatmulKind().grid(emitter);
   if (rows == 0 || failed(many))
     return many;
-  Value one = DecodedEmission(emitter, 1).getItems();
-  return arith::SelectOp::create(emitter.builder, emitter.loc, hasOneRow(emitter), one, *many).getResult();
+  Value few = planFew(emitter).getItems();
+  return arith::SelectOp::create(emitter.builder, emitter.loc, hasFewRows(emitter), few, *many).getResult();
 }
 
 static LogicalResult emitDecoded(KernelEmitter &emitter) {
@@ -366,11 +403,11 @@ static LogicalResult emitDecoded(KernelEmitter &emitter) {
     return DecodedEmission(emitter, rows).emitItem();
   if (rows == 0)
     return getMatmulKind().item(emitter, false);
-  auto branch = scf::IfOp::create(emitter.builder, emitter.loc, hasOneRow(emitter), /*withElseRegion=*/true);
+  auto branch = scf::IfOp::create(emitter.builder, emitter.loc, hasFewRows(emitter), /*withElseRegion=*/true);
   {
     KernelEmitter::Scope scope(emitter);
     emitter.builder.setInsertionPointToStart(branch.thenBlock());
-    if (failed(DecodedEmission(emitter, 1).emitItem()))
+    if (failed(emitFew(emitter)))
       return failure();
   }
   KernelEmitter::Scope scope(emitter);
