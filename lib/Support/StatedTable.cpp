@@ -79,6 +79,20 @@ Encoding lutra::cutGroups(const Encoding &encoding, int64_t k) {
   return cut;
 }
 
+std::optional<Encoding> lutra::repeatScales(const Encoding &encoding, int64_t k, int64_t group) {
+  const WeightFormat *format = findOrdered(encoding);
+  if (!format || format->scales.size() != 1 || format->value.select != ValueMap::Tensor || group < 1 || group >= k ||
+      (format->zero.kind != ZeroForm::None && format->zero.kind != ZeroForm::Const))
+    return std::nullopt;
+  const ScaleForm &scale = format->scales.front();
+  bool isLonger = scale.gk == kWhole || scale.gk >= k || (scale.gk > group && scale.gk % group == 0);
+  if (scale.gn != 1 || scale.map == ScaleForm::Minus || !isLonger)
+    return std::nullopt;
+  Encoding repeated = encoding;
+  repeated.terms.front().formats.front().scales.front().gk = group;
+  return repeated;
+}
+
 std::optional<Encoding> lutra::widenCodes(const Encoding &encoding) {
   if (!findOrdered(encoding))
     return std::nullopt;

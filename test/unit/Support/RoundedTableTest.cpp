@@ -134,6 +134,28 @@ TEST(RoundedTable, fewer_multiples_for_rescaled_codes) {
             findRoundedEncodings(encoding, 8, 64, {}).size());
 }
 
+/// One scale for each row, or for groups, as scales of shorter groups with the same values.
+TEST(StatedTable, repeats_scales) {
+  constexpr int64_t n = 5, k = 77, group = 16;
+  std::vector<double> values(n * k);
+  for (int64_t i = 0; i < n * k; ++i)
+    values[i] = static_cast<double>(i * 37 % 101 - 50) * static_cast<double>(1 + i / 32);
+  for (int64_t own : {kWhole, int64_t(32), int64_t(100)}) {
+    Encoding encoding = withTable(4, own, entriesOf(16));
+    std::optional<Encoding> repeated = repeatScales(encoding, k, group);
+    ASSERT_TRUE(repeated);
+    EXPECT_EQ(repeated->terms.front().formats.front().scales.front().gk, group);
+    EXPECT_FALSE(haveSameBytes(encoding, *repeated));
+    EXPECT_FALSE(repeatScales(*repeated, k, group));
+    std::vector<uint8_t> bytes = llvm::cantFail(encodeTensor(encoding, n, k, values));
+    std::vector<uint8_t> written = llvm::cantFail(restate(encoding, *repeated, n, k, bytes));
+    EXPECT_EQ(llvm::cantFail(decodeTensor(*repeated, n, k, written)),
+              llvm::cantFail(decodeTensor(encoding, n, k, bytes)));
+  }
+  EXPECT_FALSE(repeatScales(withTable(4, 24, entriesOf(16)), k, group)); // ends within one of these
+  EXPECT_FALSE(repeatScales(withTable(4, kWhole, entriesOf(16)), k, k)); // one group
+}
+
 /// Codes of two planes, or of one, in a bit more, with the same values.
 TEST(StatedTable, widens_codes) {
   constexpr int64_t n = 5, k = 53;

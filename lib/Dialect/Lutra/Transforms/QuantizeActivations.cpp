@@ -9,7 +9,8 @@
 // beside their distances, or a table of reals to fixed-point numbers of two digits where these move by less than the
 // activations (include/lutra/Support/RoundedTable.h), whichever takes fewer cycles: the product then has a weight of
 // that encoding, with the same bytes unless it had stored its table or needs more scales, since sums have 32 bits.
-// Codes of 3, 5 or 7 bits in groups that end within their words get another bit.
+// Codes of 3, 5 or 7 bits in groups that end within their words get another bit. Scales of groups longer than those of
+// the other operand, or of rows, are repeated for each of those.
 //
 // Where no small integers stand for a weight's values, or a table's are more work than that, the codes of the other
 // operand may be numbers of a product in bf16, which holds them: the scale of a row is applied to its results, that of
@@ -316,14 +317,31 @@ static RankedTensorType getWideType(GlobalOp global) {
   return made ? type.cloneWithEncoding(EncodingAttr::get(type.getContext(), *made, PackingAttr())) : RankedTensorType();
 }
 
+/// The type with scales for groups of `group`; null: there is none.
+static RankedTensorType getRepeatedType(GlobalOp global, int64_t group) {
+  auto type = cast<RankedTensorType>(global.getType());
+  EncodingAttr attr = encodingOf(type);
+  if (!attr || type.getRank() != 2 || attr.getPacking() || readMatrix(global).empty())
+    return {};
+  std::optional<Encoding> made = repeatScales(attr.getValue(), type.getDimSize(1), group);
+  return made ? type.cloneWithEncoding(EncodingAttr::get(type.getContext(), *made, PackingAttr())) : RankedTensorType();
+}
+
+/// What the name of a weight that was written anew ends in.
+static StringRef suffixOf(const Encoding &from, const Encoding &to, int64_t k) {
+  if (widenCodes(from) == to)
+    return ".wide";
+  const std::vector<ScaleForm> &scales = to.terms.front().formats.front().scales;
+  return !scales.empty() && repeatScales(from, k, scales.front().gk) == to ? ".groups" : ".rounded";
+}
+
 /// The weight of a product as one of that type.
 Value QuantizeActivations::getRounded(MatmulOp product, RankedTensorType type) {
   GlobalOp global = store->getGlobal(product.getRhs());
   GlobalOp &made = rounded[{global, type.getAsOpaquePointer()}];
   const Encoding &from = encodingOf(cast<RankedTensorType>(global.getType())).getValue();
   const Encoding &to = encodingOf(type).getValue();
-  bool isWide = widenCodes(from) == to;
-  std::string name = (global.getSymName() + (isWide ? ".wide" : ".rounded")).str();
+  std::string name = (global.getSymName() + suffixOf(from, to, type.getDimSize(1))).str();
   if (!made && haveSameBytes(from, to))
     made = store->addView(global, name, type);
   if (!made) { // getRoundedTypes has read these bytes
@@ -358,6 +376,8 @@ Candidate QuantizeActivations::chooseCoded(MatmulOp coded, Choose choose) {
   SmallVector<RankedTensorType> types = getRoundedTypes(global, coded.getRoundsRhs());
   if (RankedTensorType wide = best.choice ? RankedTensorType() : getWideType(global))
     types.push_back(wide);
+  if (RankedTensorType repeated = best.choice ? RankedTensorType() : getRepeatedType(global, coded.getBlock()))
+    types.push_back(repeated);
   OpBuilder builder(coded);
   for (RankedTensorType type : types) {
     auto weight = UnrealizedConversionCastOp::create(builder, coded.getLoc(), type, own);
