@@ -121,6 +121,20 @@ static bool roundsWithMinima(const ActivationForm &form, ArrayRef<SplitProduct> 
          isRun(products[index].columns);
 }
 
+/// Why a part reads floats beside activations that may be codes; empty: it does not, or its matrix has no codes.
+static StringRef whyFloats(const ActivationForm &form, ArrayRef<SplitProduct> products, size_t index, int64_t k) {
+  const SplitProduct &product = products[index];
+  if (form.kind != ActivationForm::Int || form.group == 0 || product.kind != SplitProduct::Plain ||
+      !product.matrix.encoding)
+    return "";
+  bool isWhole = static_cast<int64_t>(product.columns.size()) == k && isRun(product.columns);
+  if (!hasMinima(products, index))
+    return isWhole || form.group == kWhole ? "" : "groups are those of all columns in order";
+  if (form.symmetric && form.bits > 1 && isWhole)
+    return "";
+  return "minima meet codes of two bits or more, without zero points and of all columns in order, alone";
+}
+
 /// A product may round what it reads to a part's codes only if each group that it rounds was one before.
 ActivationForm Splitter::activationOf(const Encoding &encoding, ArrayRef<SplitProduct> products, size_t index,
                                       int64_t k) const {
@@ -204,6 +218,10 @@ const Splitter::Weight &Splitter::weightOf(GlobalOp global) {
     for (size_t index = 0; index < term.products.size(); ++index) {
       activations.push_back(activationOf(encoding, term.products, index, type.getDimSize(1)));
       isRounded.push_back(roundsWithMinima(encoding.activation, term.products, index, type.getDimSize(1)));
+      StringRef why = whyFloats(encoding.activation, term.products, index, type.getDimSize(1));
+      if (std::string note = ("multiplies activations as floats: " + why).str();
+          !why.empty() && !llvm::is_contained(weight.notes, note))
+        weight.notes.push_back(std::move(note));
     }
     for (auto [product, activation, isCoded] : llvm::zip_equal(term.products, activations, isRounded)) {
       Part &part = parts.emplace_back();

@@ -73,6 +73,7 @@ func.func @rounded_minima(%x: tensor<?x64xf32>) -> (tensor<?x4xf32>, tensor<?x4x
   %v = lutra.weight @w_steps : tensor<4x64xf32, #steps>
   %w = lutra.weight @w_signs : tensor<4x64xf32, #signs>
   %q = lutra.matmul %x, %v {transpose_rhs} : (tensor<?x64xf32>, tensor<4x64xf32, #steps>) -> tensor<?x4xf32>
+  // REMARK: multiplies activations as floats: minima meet codes of two bits or more, without zero points and {{.*}}w_signs
   %r = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<4x64xf32, #signs>) -> tensor<?x4xf32>
   return %q, %r : tensor<?x4xf32>, tensor<?x4xf32>
 }
@@ -99,6 +100,7 @@ func.func @mixed(%x: tensor<?x64xf32>) -> tensor<?x4xf32> {
 func.func @halves(%x: tensor<?x64xf32>) -> tensor<?x4xf32> {
   %w = lutra.weight @w_halves : tensor<4x64xf32, #halves>
   // REMARK: Products=2
+  // REMARK: multiplies activations as floats: groups are those of all columns in order{{.*}}w_halves
   %r = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x64xf32>, tensor<4x64xf32, #halves>) -> tensor<?x4xf32>
   return %r : tensor<?x4xf32>
 }
