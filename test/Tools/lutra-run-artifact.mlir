@@ -7,6 +7,10 @@
 // RUN: not lutra-run %t.so --dim=n=3 --profile 2>&1 | FileCheck %s --check-prefix=PROFILE
 // RUN: not lutra-run %t.so --dim=n=101 2>&1 | FileCheck %s --check-prefix=ARGUMENT
 // RUN: not lutra-run %t.spoils.so 2>&1 | FileCheck %s --check-prefix=SPOILS
+// Buffers end, or begin, where memory does.
+// RUN: clang -shared -fPIC -DWRITE_BEFORE -I%lutra_source/include %S/Inputs/model.c -o %t.before.so
+// RUN: lutra-run %t.so --dim=n=3 --compare=%s --guard-starts && lutra-run %t.before.so --dim=n=3 --compare=%s
+// RUN: not --crash lutra-run %t.before.so --dim=n=3 --guard-starts
 // A file that is not there is the environment's fault, for modules and models alike; one that is no model is bad input.
 // RUN: %python %S/../Pipeline/exit_code.py 5 "E0801: '%t.missing.so' cannot be read" lutra-run %t.missing.so
 // RUN: %python %S/../Pipeline/exit_code.py 5 "E0801: '%t.missing.mlir' cannot be read" lutra-run %t.missing.mlir
@@ -41,6 +45,7 @@
 // RUN: %python %S/../Pipeline/exit_code.py 2 "--repeat goes with a compiled model" lutra-run %s --repeat=3
 // RUN: %python %S/../Pipeline/exit_code.py 2 "--threads goes with a compiled model" lutra-run %s --threads=3
 // RUN: %python %S/../Pipeline/exit_code.py 2 "--profile goes with a compiled model" lutra-run %s --profile
+// RUN: %python %S/../Pipeline/exit_code.py 2 "--guard-starts goes with a compiled model" lutra-run %s --guard-starts
 // RUN: %python %S/../Pipeline/exit_code.py 2 "--before-after goes with a module" lutra-run %t.so --before-after=cse
 // RUN: %python %S/../Pipeline/exit_code.py 2 "--bounds goes with a module" lutra-run %t.so --bounds
 // RUN: %python %S/../Pipeline/exit_code.py 2 "--exact goes with" lutra-run %s --exact

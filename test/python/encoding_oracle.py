@@ -48,10 +48,11 @@ def number(elem: str, bits: np.ndarray) -> np.ndarray:
     return signed.astype(np.float64)
 
 
-def random_bits(rng: np.random.Generator, elem: str, shape: tuple[int, int]) -> np.ndarray:
+def random_bits(rng: np.random.Generator, elem: str, shape: tuple[int, int], *, plain: bool = False) -> np.ndarray:
+    """`plain` floats are powers of two that are near one."""
     if elem not in FLOATS:
         return rng.integers(0, 1 << width_of(elem), shape, dtype=np.uint64)
-    draws = rng.uniform(0.01, 3, shape)
+    draws = rng.choice([0.5, 1.0, 2.0], shape) if plain else rng.uniform(0.01, 3, shape)
     if elem not in ("ue4m3", "e8m0"):
         draws *= rng.choice([-1, 1], shape)
     return draws.astype(FLOATS[elem]).view(f"u{width_of(elem) // 8}").astype(np.uint64)
@@ -181,10 +182,11 @@ class Format:
 
 
 class Store:
-    """The arrays of a tensor in order."""
+    """The arrays of a tensor in order; in a `plain` one, floats have few bits."""
 
-    def __init__(self, rng: np.random.Generator) -> None:
+    def __init__(self, rng: np.random.Generator, *, plain: bool = False) -> None:
         self.rng = rng
+        self.plain = plain
         self.arrays: list[tuple[str, str, tuple[int, int], int, int]] = []
         self.data = bytearray()
 
@@ -202,7 +204,9 @@ class Store:
         """A grid of side values, spread over rows x columns."""
         gn, gk = scale.gn or max(rows, 1), scale.gk or max(columns, 1)
         shape = (-(-rows // gn) if scale.gn else 1, -(-columns // gk) if scale.gk else 1)
-        grid = number(scale.elem, self.add(name, scale.elem, random_bits(self.rng, scale.elem, shape)))
+        grid = number(
+            scale.elem, self.add(name, scale.elem, random_bits(self.rng, scale.elem, shape, plain=self.plain))
+        )
         spread = grid.repeat(gn, 0)[:rows].repeat(gk, 1)[:, :columns]
         if scale.affine is not None:
             spread = spread + scale.affine
@@ -238,6 +242,8 @@ class Store:
         else:  # every code there is
             codes = rng.permutation(np.resize(np.arange(count), rows * columns)).reshape(rows, columns)
         if not isinstance(fmt.value, Table) and fmt.value[0] == "float":
+            if self.plain and fmt.code_bits() == 16:
+                codes = rng.integers(-15, 16, codes.shape).astype(np.float16).view(np.uint16)
             while (bad := ~np.isfinite(fmt.values(codes))).any():
                 codes = np.where(bad, 0, codes)
         if kind == "radix":
@@ -281,7 +287,7 @@ class Store:
             if table.values:
                 tables = np.array(table.values)
             else:
-                bits = random_bits(self.rng, table.elem, (count, table.entries * vector))
+                bits = random_bits(self.rng, table.elem, (count, table.entries * vector), plain=self.plain)
                 tables = number(table.elem, self.add(prefix + "table", table.elem, bits))
             tables = tables.reshape(count, table.entries, vector)
             index = np.zeros((srows, scolumns), np.int64)
@@ -465,9 +471,9 @@ class Spec:
             for name, runs in self.dictionaries.items()
         }
 
-    def build(self, n: int, k: int, seed: int) -> tuple[np.ndarray, Store]:
-        """Random bytes (in the store) and their values."""
-        store = Store(np.random.default_rng(seed))
+    def build(self, n: int, k: int, seed: int, *, plain: bool = False) -> tuple[np.ndarray, Store]:
+        """Random bytes (in the store) and their values; floats of `plain` ones have few bits."""
+        store = Store(np.random.default_rng(seed), plain=plain)
         total = np.zeros((n, k))
         for index, term in enumerate(self.terms):
             total = total + term.add(store, f"term{index}.", n, k, self.dictionaries)

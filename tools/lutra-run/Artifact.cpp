@@ -9,7 +9,7 @@ using namespace mlir;
 using namespace lutra;
 
 LogicalResult run::runArtifact(ModuleOp reference, const Options &options) {
-  CompiledModel model(report);
+  CompiledModel model(report, options.guardStarts);
   Profile profile(/*cpuTime=*/options.threads == 1);
   if (failed(model.open(options.file, options.threads, options.profile ? Profile::trace : nullptr, &profile)))
     return failure();

@@ -1,6 +1,6 @@
 //===- CompiledModel.cpp - loads and calls a compiled model ------------------===//
-// Every buffer ends flush against a page that faults when it is touched, outputs start with a pattern
-// that reads as NaN, and inputs must be the same bytes after the run.
+// Every buffer ends (or begins, on request) flush against a page that faults when it is touched, outputs start with a
+// pattern that reads as NaN, and inputs must be the same bytes after the run.
 #include "CompiledModel.h"
 
 #include "llvm/Support/FileSystem.h"
@@ -18,18 +18,19 @@ using namespace mlir;
 using namespace lutra;
 
 namespace {
-/// Memory whose last byte is followed by an unreadable page.
+/// Memory between two unreadable pages, of which one is right behind the last byte or before the first.
 class GuardedBuffer {
 public:
-  explicit GuardedBuffer(int64_t bytes) : bytes(bytes) {
+  GuardedBuffer(int64_t bytes, bool guardStart) : bytes(bytes) {
     int64_t page = llvm::sys::Process::getPageSizeEstimate();
-    mapped = llvm::alignTo(bytes, page) + page;
+    mapped = llvm::alignTo(bytes, page) + 2 * page;
     void *memory = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
       return;
     base = static_cast<char *>(memory);
+    mprotect(base, page, PROT_NONE);
     mprotect(base + mapped - page, page, PROT_NONE);
-    data = base + mapped - page - bytes;
+    data = guardStart ? base + page : base + mapped - page - bytes;
     std::memset(data, 0xFF, bytes);
   }
   GuardedBuffer(GuardedBuffer &&other) noexcept { *this = std::move(other); }
@@ -214,7 +215,7 @@ FailureOr<SmallVector<Tensor>> run::CompiledModel::call(ArrayRef<Tensor> argumen
   SmallVector<GuardedBuffer, 0> buffers;
   for (const Tensor &input : arguments) {
     llvm::append_range(inDims, input.getShape());
-    buffers.emplace_back(static_cast<int64_t>(input.getBytes().size()));
+    buffers.emplace_back(static_cast<int64_t>(input.getBytes().size()), guardStarts);
     if (buffers.back().isValid())
       buffers.back().fill(input.getBytes());
   }
@@ -236,7 +237,7 @@ FailureOr<SmallVector<Tensor>> run::CompiledModel::call(ArrayRef<Tensor> argumen
       return failure();
     }
     results.emplace_back(spec.kind, shape);
-    buffers.emplace_back(static_cast<int64_t>(results.back().getBytes().size()));
+    buffers.emplace_back(static_cast<int64_t>(results.back().getBytes().size()), guardStarts);
   }
   SmallVector<lutra_buffer> all;
   for (const GuardedBuffer &buffer : buffers) {

@@ -27,7 +27,9 @@ class CompiledModel {
 public:
   using Report = std::function<void(ErrorCode, const llvm::Twine &)>;
 
-  explicit CompiledModel(Report report) : report(std::move(report)) {}
+  /// Buffers end where memory does, or begin there.
+  explicit CompiledModel(Report report, bool guardStarts = false)
+      : report(std::move(report)), guardStarts(guardStarts) {}
   CompiledModel(const CompiledModel &) = delete;
   CompiledModel &operator=(const CompiledModel &) = delete;
   ~CompiledModel();
@@ -54,6 +56,7 @@ private:
                                llvm::function_ref<void()> afterRun);
 
   Report report;
+  bool guardStarts;
   lutra_library library = {};
   const lutra_model_api *api = nullptr;
   lutra_model *model = nullptr;

@@ -33,6 +33,7 @@ struct Options {
   int64_t corrupt = -1;
   int32_t threads = 0;  ///< of an artifact; 0: one per CPU
   unsigned repeat = 0;  ///< timed runs of an artifact
+  bool guardStarts = false; ///< buffers of an artifact begin where memory does, else they end there
   bool profile = false; ///< time every kernel of an artifact
 };
 

@@ -146,6 +146,9 @@ struct Flags {
                        cl::init(0), cl::cat(category)};
   cl::opt<unsigned> repeat{"repeat", cl::desc("Timed runs of a compiled model"), cl::init(0),
                            cl::cat(category)};
+  cl::opt<bool> guardStarts{
+      "guard-starts", cl::desc("Let the buffers of a compiled model begin where memory does, not end there"),
+      cl::cat(category)};
   cl::opt<bool> profile{"profile",
                         cl::desc("List the time that each kernel of a compiled model takes"),
                         cl::cat(category)};
@@ -165,6 +168,7 @@ static std::optional<std::string> findMisplaced(const Flags &flags) {
   const std::pair<bool, const char *> misplaced[] = {
       {!isArtifact && flags.repeat, "--repeat goes with a compiled model (.so)"},
       {!isArtifact && flags.threads, "--threads goes with a compiled model (.so)"},
+      {!isArtifact && flags.guardStarts, "--guard-starts goes with a compiled model (.so)"},
       {!isArtifact && flags.profile, "--profile goes with a compiled model (.so)"},
       {isArtifact && !flags.beforeAfter.empty(), "--before-after goes with a module, not with a compiled model"},
       {isArtifact && flags.bounds, "--bounds goes with a module, not with a compiled model"},
@@ -194,6 +198,7 @@ static std::optional<std::string> readFlags(const Flags &flags, run::Options &op
   options.corrupt = flags.corrupt;
   options.threads = flags.threads;
   options.repeat = flags.repeat;
+  options.guardStarts = flags.guardStarts;
   options.profile = flags.profile;
   std::optional<ValueSet> set = valueSetOf(flags.values);
   if (!set)

@@ -1,5 +1,5 @@
 /* A model by hand: y = x + 1 for x of shape [n, 2]. With SPOIL_INPUT it writes to its input, with
- * REFUSE_INPUTS it takes none. */
+ * REFUSE_INPUTS it takes none, with WRITE_BEFORE it touches what lies before its output. */
 #include "lutra/Runtime/Artifact.h"
 
 #include <string.h>
@@ -53,6 +53,9 @@ static lutra_status run(lutra_context *context, const lutra_buffer *inputs, cons
     y[i] = x[i] + 1;
 #ifdef SPOIL_INPUT
   x[0] += 1;
+#endif
+#ifdef WRITE_BEFORE
+  ((volatile float *)y)[-1] = 0;
 #endif
   return LUTRA_OK;
 }
