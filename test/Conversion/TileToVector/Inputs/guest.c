@@ -73,6 +73,14 @@ static uint64_t size_of(const lutra_tensor_info *info, const int64_t *dims) {
   return bytes;
 }
 
+/* How many sizes tensors have together. */
+static uint64_t rank_of(const lutra_tensor_info *infos, int32_t count) {
+  uint64_t rank = 0;
+  for (int32_t i = 0; i < count; ++i)
+    rank += (uint64_t)infos[i].rank;
+  return rank;
+}
+
 /* Request: threads; for each input its sizes, then its bytes. Answer: the level's name, a line; for each output its
  * type, rank, sizes and bytes. */
 static void run_model(void *library) {
@@ -89,8 +97,10 @@ static void run_model(void *library) {
   lutra_context_options options = {.struct_size = sizeof options, .threads = (int32_t)number()};
   if (api->open(NULL, &model, &error) || api->create_context(model, &options, &context, &error))
     stop("model", error.text);
-  int64_t in_dims[64], out_dims[64], *at = in_dims;
-  lutra_buffer inputs[MOST_BUFFERS], outputs[MOST_BUFFERS];
+  int64_t *in_dims = make(rank_of(info->inputs, info->input_count) * sizeof *in_dims), *at = in_dims;
+  int64_t *out_dims = make(rank_of(info->outputs, info->output_count) * sizeof *out_dims);
+  lutra_buffer *inputs = make((uint64_t)info->input_count * sizeof *inputs);
+  lutra_buffer *outputs = make((uint64_t)info->output_count * sizeof *outputs);
   for (int32_t i = 0; i < info->input_count; ++i) {
     for (int32_t dim = 0; dim < info->inputs[i].rank; ++dim)
       at[dim] = number();
