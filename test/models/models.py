@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.util import find_spec
@@ -136,9 +137,7 @@ def exported(name: str) -> Callable[[Path], Case]:
             network: Any = transformers.ResNetForImageClassification(config)
             example = {"pixel_values": torch.randn(2, 3, 64, 64)}
             dynamic = {"pixel_values": {0: batch}}
-            inputs = [
-                {"pixel_values": rng.standard_normal((size, 3, 64, 64)).astype(np.float32)} for size in (1, 2, 3)
-            ]
+            inputs = [{"pixel_values": rng.standard_normal((size, 3, 64, 64)).astype(np.float32)} for size in (1, 2, 3)]
         else:
             if name == "bert":
                 config = transformers.BertConfig(
@@ -163,16 +162,14 @@ def exported(name: str) -> Callable[[Path], Case]:
         path = work / f"{name}.onnx"
         with torch.no_grad():
             network.eval()
-            torch.onnx.export(
-                network, kwargs=example, f=str(path), dynamo=True, dynamic_shapes=dynamic, verbose=False
-            )
+            torch.onnx.export(network, kwargs=example, f=str(path), dynamo=True, dynamic_shapes=dynamic, verbose=False)
         return Case(name, path, inputs)
 
     return build
 
 
-def w4_layers(work: Path) -> Case:
-    """Three layers of the products of a 7B decoder, random weights of 4 bits in groups of 128 (330 MB)."""
+def w4_layers(work: Path, layers: int = 3) -> Case:
+    """Layers of the products of a 7B decoder, random weights of 4 bits in groups of 128 (108 MB each)."""
     import onnx
     from onnx import helper, numpy_helper
 
@@ -193,7 +190,7 @@ def w4_layers(work: Path) -> Case:
         return name
 
     hidden, inner, x = 4096, 11008, "x"
-    for _ in range(3):
+    for _ in range(layers):
         for _ in range(4):
             x = product(x, hidden, hidden)
         gate, up = product(x, hidden, inner), product(x, hidden, inner)
@@ -228,6 +225,7 @@ CASES: dict[str, Callable[[Path], Case]] = {
     "magika": magika,
     "silero": silero,
     "w4_layers": w4_layers,
+    "w4_stack": functools.partial(w4_layers, layers=8),
     **{f"light_{name}": light(name) for name in LIGHT},
     **{f"light_{name}_random": light(name, random_weights=True) for name in LIGHT},
     **{name: exported(name) for name in ("bert", "gpt2", "resnet")},
