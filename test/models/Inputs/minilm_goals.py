@@ -184,6 +184,8 @@ CALIBRATED: dict[str, tuple[float, float]] = {
     "weights=int4:g128:mse:outliers=0.5%:scattered": (0.021, 0.979),
     "weights=int4:g128:mse:outliers=1%:scattered": (0.018, 0.983),
     "weights=int4:g128:mse:lowrank=8": (0.018, 0.986),
+    "weights=auto,budget=4.31bpw": (0.0104, 0.985),
+    "weights=auto,budget=3.81bpw": (0.0188, 0.98),
 }
 
 # Specs that each run of the tests measures, and whether they are calibrated.
