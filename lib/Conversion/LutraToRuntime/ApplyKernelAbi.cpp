@@ -41,12 +41,16 @@ static void packArguments(func::FuncOp function, unsigned kept) {
   function->setAttr("no_unwind", UnitAttr::get(context));
 }
 
-/// The same for the functions that it calls with all of its arguments: they get its array.
+/// The same for the parts that it calls with all of its arguments: they get its array.
 static void packCalls(func::FuncOp function, unsigned kept, SymbolTable &symbols) {
   SmallVector<func::CallOp> calls;
   function.walk([&](func::CallOp call) { calls.push_back(call); });
   for (func::CallOp call : calls) {
-    packArguments(symbols.lookup<func::FuncOp>(call.getCallee()), kept);
+    auto part = symbols.lookup<func::FuncOp>(call.getCallee());
+    if (!part->hasAttr("lutra.part")) // of the C library
+      continue;
+    part->removeAttr("lutra.part");
+    packArguments(part, kept);
     SmallVector<Value> operands = {function.getArgument(0)};
     llvm::append_range(operands, call.getOperands().take_back(kept));
     call.getOperandsMutable().assign(operands);

@@ -72,10 +72,12 @@ KernelEmitter::KernelEmitter(KernelOp kernelOp, const TileTarget &tileTarget, bo
   function = func::FuncOp::create(
       builder, loc, name,
       builder.getFunctionType(arguments, grid ? TypeRange(index) : TypeRange()));
-  if (!rows.suffix.empty())
+  if (!rows.suffix.empty()) {
     function.setPrivate();
-  else if (!grid)
+    function->setAttr("lutra.part", builder.getUnitAttr());
+  } else if (!grid) {
     function->setAttr("lutra.kernel", builder.getUnitAttr());
+  }
   Block *entry = function.addEntryBlock();
   builder.setInsertionPointToStart(entry);
   unsigned position = 0;

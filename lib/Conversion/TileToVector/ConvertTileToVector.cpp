@@ -301,8 +301,7 @@ void ConvertTileToVector::runOnOperation() {
   scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns, conversion);
   FrozenRewritePatternSet frozen(std::move(patterns));
   for (auto function : getOperation().getOps<func::FuncOp>()) {
-    // Kernels, and what they call.
-    if (!function->hasAttr("lutra.kernel") && (function.isPublic() || function.isDeclaration()))
+    if (!function->hasAttr("lutra.kernel") && !function->hasAttr("lutra.part"))
       continue;
     if (failed(applyPartialConversion(function, conversion, frozen)))
       return signalPassFailure();

@@ -30,6 +30,39 @@ func.func @k(%a: memref<?x5xf32>, %m: index, %begin: index, %end: index) attribu
   }
   return
 }
+// Parts of a kernel get its array; functions of the C library keep their arguments.
+// CHECK-LABEL: func private @few.rows31.grid(%{{.+}}: !llvm.ptr) -> index attributes {no_unwind}
+func.func private @few.rows31.grid(%a: memref<?xf64>) -> index attributes {lutra.part} {
+  %c1 = arith.constant 1 : index
+  return %c1 : index
+}
+// CHECK-LABEL: func private @few.rows31(%{{.+}}: !llvm.ptr, %{{.+}}: index, %{{.+}}: index) attributes {no_unwind}
+// CHECK: call @tanh(%{{.+}}) : (f64) -> f64
+func.func private @few.rows31(%a: memref<?xf64>, %begin: index, %end: index) attributes {lutra.part} {
+  %v = memref.load %a[%begin] : memref<?xf64>
+  %t = call @tanh(%v) : (f64) -> f64
+  memref.store %t, %a[%begin] : memref<?xf64>
+  return
+}
+// CHECK-LABEL: func @few.grid
+// CHECK-SAME: (%[[ARGS:.+]]: !llvm.ptr) -> index
+// CHECK: call @few.rows31.grid(%[[ARGS]]) : (!llvm.ptr) -> index
+func.func @few.grid(%a: memref<?xf64>) -> index {
+  %n = call @few.rows31.grid(%a) : (memref<?xf64>) -> index
+  return %n : index
+}
+// CHECK-LABEL: func @few(
+// CHECK-SAME: %[[ARGS:.+]]: !llvm.ptr, %[[BEGIN:.+]]: index, %[[END:.+]]: index)
+// CHECK: call @tanh(
+// CHECK: call @few.rows31(%[[ARGS]], %[[BEGIN]], %[[END]])
+func.func @few(%a: memref<?xf64>, %begin: index, %end: index) attributes {lutra.kernel} {
+  %v = arith.constant 1.0 : f64
+  %t = call @tanh(%v) : (f64) -> f64
+  memref.store %t, %a[%begin] : memref<?xf64>
+  call @few.rows31(%a, %begin, %end) : (memref<?xf64>, index, index) -> ()
+  return
+}
+func.func private @tanh(f64) -> f64
 // Does not apply: not a kernel.
 // CHECK-LABEL: func @other(%{{.+}}: memref<4xf32>)
 func.func @other(%a: memref<4xf32>) {
