@@ -352,7 +352,8 @@ LogicalResult ModelQuantizer::choose() {
       return failure();
     probe.reset();
     weightInputs.clear();
-    return isBound && *report.cachesLoss > quantizer.getSpec().lossBound ? failBound(*report.cachesLoss) : success();
+    bool isOver = isBound && report.cachesLoss && *report.cachesLoss > quantizer.getSpec().lossBound;
+    return isOver ? failBound(*report.cachesLoss) : success();
   }
   int64_t chosenWeights = 0, least = 0;
   std::vector<std::vector<FormCost>> costs;

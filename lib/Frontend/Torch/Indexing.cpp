@@ -29,25 +29,48 @@ static Results gather(Arguments &args) {
   return {args.builder.gatherElements(x, indices, axis)};
 }
 
+namespace {
+/// Index tensors of neighbouring dimensions, the first of which is `first`.
+struct Indices {
+  std::vector<GraphTensor> tensors;
+  int64_t first = 0;
+};
+} // namespace
+
+/// Those of an op; nothing after an error. Texts say what it does to dimensions that lie apart, and with a mask.
+static std::optional<Indices> readIndices(Arguments &args, StringRef apart, StringRef mask) {
+  Indices indices;
+  for (auto [dim, entry] : llvm::enumerate(args.get("indices").values)) {
+    if (entry.isNone())
+      continue;
+    if (indices.tensors.empty())
+      indices.first = static_cast<int64_t>(dim);
+    StringRef problem;
+    if (static_cast<int64_t>(dim) != indices.first + static_cast<int64_t>(indices.tensors.size()))
+      problem = apart;
+    else if (entry.isTensor() && !entry.tensor) // it failed before
+      return std::nullopt;
+    else if (!entry.isTensor() || entry.tensor.isBool())
+      problem = mask;
+    if (!problem.empty()) {
+      args.builder.fail(ErrorCode::UnsupportedOp, problem.str());
+      return std::nullopt;
+    }
+    indices.tensors.push_back(entry.tensor);
+  }
+  return indices;
+}
+
 /// x[:, i, j]: index tensors are broadcast to one shape, which takes the place of the indexed
 /// dimensions. They must stand side by side; then the result's place is where the first stood.
 static Results index(Arguments &args) {
   GraphBuilder &builder = args.builder;
   GraphTensor x = args.tensor("self");
-  const std::vector<TorchValue> &entries = args.get("indices").values;
-  std::vector<GraphTensor> indices;
-  int64_t first = -1;
-  for (auto [dim, entry] : llvm::enumerate(entries)) {
-    if (entry.isNone())
-      continue;
-    if (first < 0)
-      first = dim;
-    if ((int64_t)dim != first + (int64_t)indices.size())
-      return {builder.fail(ErrorCode::UnsupportedOp, "indexes dimensions that are not side by side")};
-    if (!entry.isTensor() || !entry.tensor || entry.tensor.isBool())
-      return {builder.fail(ErrorCode::UnsupportedOp, "selects by a mask, so its size depends on values")};
-    indices.push_back(entry.tensor);
-  }
+  std::optional<Indices> read = readIndices(args, "indexes dimensions that are not side by side",
+                                            "selects by a mask, so its size depends on values");
+  if (!read)
+    return {GraphTensor()};
+  auto &[indices, first] = *read;
   if (!x || indices.empty())
     return {x};
   if (indices.size() == 1)
@@ -106,20 +129,14 @@ static GraphTensor put(GraphBuilder &builder, GraphTensor x, ArrayRef<GraphTenso
 static Results indexPut(Arguments &args) {
   GraphBuilder &builder = args.builder;
   GraphTensor x = args.tensor("self");
-  std::vector<GraphTensor> indices;
-  int64_t first = 0;
-  for (auto [dim, entry] : llvm::enumerate(args.get("indices").values)) {
-    if (entry.isNone())
-      continue;
-    if (indices.empty())
-      first = dim;
-    if ((int64_t)dim != first + (int64_t)indices.size())
-      return {builder.fail(ErrorCode::UnsupportedOp, "writes to dimensions that are not side by side")};
-    if (!entry.isTensor() || !entry.tensor || entry.tensor.isBool())
-      return {builder.fail(ErrorCode::UnsupportedOp, "writes where a mask says; use torch.where")};
-    indices.push_back(entry.tensor);
-  }
-  if (!x || indices.empty())
+  std::optional<Indices> read = readIndices(args, "writes to dimensions that are not side by side",
+                                            "writes where a mask says; use torch.where");
+  if (!read)
+    return {GraphTensor()};
+  auto &[indices, first] = *read;
+  if (!x)
+    return {x};
+  if (indices.empty())
     return {builder.fail(ErrorCode::UnsupportedOp, "writes without an index tensor")};
   return {put(builder, x, indices, first, args.tensor("values"),
               args.boolean("accumulate") ? ScatterKind::Add : ScatterKind::Set)};
