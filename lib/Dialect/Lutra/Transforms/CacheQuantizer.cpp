@@ -16,6 +16,8 @@
 // tokens are copied as they are: rounding happens once.
 #include "lutra/Dialect/Lutra/Transforms/CacheQuantizer.h"
 
+#include "GroupCodes.h"
+
 #include "lutra/Dialect/Lutra/IR/PublicName.h"
 #include "lutra/Support/ErrorCodes.h"
 
@@ -333,13 +335,8 @@ static DictionaryAttr sideAttributes(DictionaryAttr attributes, const Twine &nam
 }
 
 /// Codes of rows, with a scale (and a zero point) for each.
-static DynamicQuantizeOp createCodes(OpBuilder &builder, Location loc, Value rows, const KeyValueCache &cache) {
-  RankedTensorType type = typeOf(rows);
-  int64_t row = type.getRank() - 1;
-  Type byte = builder.getI8Type();
-  Type zeroPointType = cache.hasZeroPoints ? withOnePerRow(type, row, byte) : Type();
-  return DynamicQuantizeOp::create(builder, loc, type.clone(byte), withOnePerRow(type, row, builder.getF32Type()),
-                                   zeroPointType, rows, cache.width, codeBits, /*floor=*/APFloat(0x1p-118f));
+static DynamicQuantizeOp createCodes(OpBuilder &builder, Value rows, const KeyValueCache &cache) {
+  return roundGroups(builder, rows, builder.getI8Type(), cache.width, codeBits, cache.hasZeroPoints);
 }
 
 void CacheQuantizer::rewrite(KeyValueCache &cache) {
@@ -369,7 +366,7 @@ void CacheQuantizer::rewrite(KeyValueCache &cache) {
   SmallVector<Value> added = scatter ? SmallVector<Value>{scatter.getUpdates()}
                                      : llvm::to_vector(cast<ConcatOp>(cache.present).getInputs().drop_front());
   for (Value input : added) {
-    auto made = createCodes(builder, loc, input, cache);
+    auto made = createCodes(builder, input, cache);
     codes.push_back(made.getCodes());
     scales.push_back(made.getScale());
     if (cache.hasZeroPoints)
@@ -414,7 +411,7 @@ std::vector<GlobalOp> CacheQuantizer::round(bool switches) {
     Value rows = cache.present->getResult(0);
     auto type = typeOf(rows);
     int64_t row = type.getRank() - 1;
-    auto made = createCodes(builder, loc, rows, cache);
+    auto made = createCodes(builder, rows, cache);
     Value rounded = CastOp::create(builder, loc, type, made.getCodes());
     if (made.getZeroPoint()) {
       Value zeroPoint = CastOp::create(builder, loc, withOnePerRow(type, row, type.getElementType()),
