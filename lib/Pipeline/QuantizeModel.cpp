@@ -48,6 +48,11 @@ const WeightForm &ModelQuantizer::formOf(const QuantizedProduct &product) const 
   return product.forms[layer == layers.end() ? 0 : layer->second.pick];
 }
 
+/// Whether the weight is of f16 or bf16.
+static bool isWidened(const QuantizedProduct &product) {
+  return !cast<RankedTensorType>(GlobalOp(product.weight).getType()).getElementType().isF32();
+}
+
 LogicalResult ModelQuantizer::apply(ArrayRef<size_t> products) {
   LogicalResult result = success();
   for (size_t index : products) {
@@ -69,6 +74,7 @@ LogicalResult ModelQuantizer::apply(ArrayRef<size_t> products) {
       mlir::emitWarning(op->getLoc()) << "weight @" << weight.getSymName() << " gets no factors of '"
                                       << (product.activations.smooths ? "smooth" : "awq") << "': "
                                       << (product.isFilter() ? "factors move into matrices alone"
+                                          : isWidened(product) ? "they move into values of f32 alone"
                                           : gramOf(index)    ? "it is read beside another value"
                                                              : "its inputs are not known; give more samples");
     if (lacksWindows)

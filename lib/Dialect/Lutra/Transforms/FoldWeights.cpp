@@ -61,15 +61,6 @@ static bool isWidening(Operation *op) {
          isa<Float16Type, BFloat16Type>(mlir::cast<RankedTensorType>(cast.getInput().getType()).getElementType());
 }
 
-static float widen(const char *element, const llvm::fltSemantics &semantics) {
-  uint16_t word; // memcpy: files align nothing
-  std::memcpy(&word, element, sizeof(word));
-  bool lossy;
-  APFloat value(semantics, APInt(16, word));
-  value.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven, &lossy);
-  return value.convertToFloat();
-}
-
 bool Folder::fold(Operation *op) {
   Value input = op->getOperand(0);
   std::optional<WeightBytes> bytes = store.read(input);
@@ -80,9 +71,9 @@ bool Folder::fold(Operation *op) {
   AsmResourceBlob blob = WeightStore::allocate(type.getNumElements() * width);
   char *out = blob.getMutableData().data();
   if (isWidening(op)) {
-    auto real = cast<FloatType>(cast<RankedTensorType>(input.getType()).getElementType());
+    Type narrow = cast<RankedTensorType>(input.getType()).getElementType();
     for (int64_t index = 0; index < type.getNumElements(); ++index) {
-      float value = widen(bytes->element(index), real.getFloatSemantics());
+      float value = bytes->real(index, narrow);
       std::memcpy(out + index * width, &value, width);
     }
   } else if (auto transpose = dyn_cast<TransposeOp>(op)) {

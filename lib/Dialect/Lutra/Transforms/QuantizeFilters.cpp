@@ -49,8 +49,8 @@ static std::string findObstacle(ConvOp op, GlobalOp global) {
   int64_t groups = op.getGroups();
   if (type.getEncoding())
     return "has an encoding already";
-  if (!element.isF32() || !result.isF32())
-    return llvm::formatv("has elements of {0}; those of f32 alone get codes", element.isF32() ? result : element).str();
+  if (!isa<Float32Type, Float16Type, BFloat16Type>(element) || result != element)
+    return llvm::formatv("has elements of {0}; those of f32, f16 and bf16 alone get codes", element).str();
   if (op.getLayout() != ConvLayout::ChannelsFirst)
     return "is a filter with channels last; those with channels first alone get codes";
   if (op.getStrategyAttr())
@@ -142,7 +142,7 @@ void WeightQuantizer::classify(ConvOp op, bool calibrated, StringRef obstacle, b
                      .str());
   if (isSmall)
     return leave(smallReason);
-  products.push_back({op, global, name, n, k, /*turned=*/false, {*form}, rounding});
+  products.push_back({widen(op), global, name, n, k, /*turned=*/false, {*form}, rounding});
 }
 
 LogicalResult WeightQuantizer::applyFilter(const QuantizedProduct &product, const WeightForm &form,
@@ -151,7 +151,7 @@ LogicalResult WeightQuantizer::applyFilter(const QuantizedProduct &product, cons
   auto op = cast<ConvOp>(product.op);
   GlobalOp original = product.weight;
   Location loc = op.getLoc();
-  auto filterType = cast<RankedTensorType>(original.getType());
+  auto filterType = cast<RankedTensorType>(op.getFilter().getType());
   OpBuilder builder(op);
   std::vector<Done> &forms = done[original];
   std::vector<float> correction;
@@ -174,15 +174,14 @@ LogicalResult WeightQuantizer::applyFilter(const QuantizedProduct &product, cons
     known = std::prev(forms.end());
   }
   notes = known->notes;
-  Operation *before = op.getFilter().getDefiningOp();
+  Value before = op.getFilter();
   auto scaleType = RankedTensorType::get({product.n}, builder.getF32Type());
   Value codes = WeightOp::create(builder, loc, known->weight.getType(), known->weight.getSymName());
   Value scales = ConstantOp::create(builder, loc, scaleType,
                                     DenseElementsAttr::get(scaleType, ArrayRef<float>(known->scales)));
   op.getFilterMutable().assign(DequantizeOp::create(builder, loc, filterType, codes, scales, /*zero_point=*/Value(),
                                                     /*axis=*/0, /*block=*/0));
-  if (before->use_empty())
-    before->erase();
+  eraseUnread(before);
   if (!correction.empty())
     addCorrection(op, correction);
   ++count;

@@ -34,7 +34,8 @@ StringRef QuantizedTable::format() const { return bits == byteBits ? "int8:chann
 void WeightQuantizer::classify(GatherOp op) {
   GlobalOp global = store->getGlobal(op.getInput());
   auto type = cast<RankedTensorType>(op.getInput().getType());
-  if (!global || op.getAxis() != 0 || type.getRank() != 2 || type.getEncoding() || !type.getElementType().isF32())
+  if (!global || op.getAxis() != 0 || type.getRank() != 2 || type.getEncoding() ||
+      !isa<Float32Type, Float16Type, BFloat16Type>(type.getElementType()))
     return;
   const QuantizeSpec::Rule *rule = findRule(global.getSymName(), nameOf(op));
   bool isExcluded = rule && rule->named && rule->keeps();
@@ -65,8 +66,12 @@ static Value lookUp(GatherOp gather, GlobalOp table) {
   return GatherOp::create(builder, gather.getLoc(), type.clone(shape), read, gather.getIndices(), 0);
 }
 
-/// Puts a value in the place of a lookup.
+/// Puts a value of f32 in the place of a lookup, whose type may be narrower.
 static void replaceLookup(GatherOp gather, Value value) {
+  if (value.getType() != gather.getType()) {
+    OpBuilder builder(gather);
+    value = CastOp::create(builder, gather.getLoc(), gather.getType(), value);
+  }
   gather.getResult().replaceAllUsesWith(value);
   Operation *before = gather.getInput().getDefiningOp();
   gather.erase();
@@ -78,6 +83,7 @@ LogicalResult WeightQuantizer::storeBytes(QuantizedTable &table) {
   constexpr float reach = 127;
   MLIRContext *context = module.getContext();
   WeightBytes bytes = *WeightStore::read(table.table);
+  Type element = cast<RankedTensorType>(table.table.getType()).getElementType();
   AsmResourceBlob codes = WeightStore::allocate(table.rows * table.columns);
   AsmResourceBlob scales = WeightStore::allocate(table.rows * static_cast<int64_t>(sizeof(float)));
   char *codeData = codes.getMutableData().data(), *scaleData = scales.getMutableData().data();
@@ -86,7 +92,7 @@ LogicalResult WeightQuantizer::storeBytes(QuantizedTable &table) {
     std::vector<float> values(table.columns);
     float extreme = 0;
     for (int64_t i = 0; i < table.columns; ++i) {
-      std::memcpy(&values[i], bytes.element(row * table.columns + i), sizeof(float));
+      values[i] = bytes.real(row * table.columns + i, element);
       isFinite[row] &= std::isfinite(values[i]);
       extreme = std::max(extreme, std::fabs(values[i]));
     }
@@ -107,7 +113,7 @@ LogicalResult WeightQuantizer::storeBytes(QuantizedTable &table) {
       store->add(loc, (name + ".scales").str(), RankedTensorType::get({table.rows, 1}, real), std::move(scales));
   for (GatherOp gather : table.gathers) {
     OpBuilder builder(gather);
-    auto type = cast<RankedTensorType>(gather.getType());
+    RankedTensorType type = cast<RankedTensorType>(gather.getType()).clone(real);
     Value code = CastOp::create(builder, gather.getLoc(), type, lookUp(gather, codeGlobal));
     Value scale = lookUp(gather, scaleGlobal);
     replaceLookup(gather, BinaryOp::create(builder, gather.getLoc(), type, BinaryKind::Mul, code, scale));
@@ -118,9 +124,10 @@ LogicalResult WeightQuantizer::storeBytes(QuantizedTable &table) {
 LogicalResult WeightQuantizer::storeNibbles(QuantizedTable &table) {
   MLIRContext *context = module.getContext();
   WeightBytes bytes = *WeightStore::read(table.table);
+  Type element = cast<RankedTensorType>(table.table.getType()).getElementType();
   auto read = [&](int64_t row, MutableArrayRef<float> values) {
     for (int64_t i = 0; i < table.columns; ++i)
-      std::memcpy(&values[i], bytes.element(row * table.columns + i), sizeof(float));
+      values[i] = bytes.real(row * table.columns + i, element);
   };
   WeightForm form = *WeightForm::of("int4");
   form.group = QuantizedTable::group;
@@ -159,7 +166,7 @@ LogicalResult WeightQuantizer::storeNibbles(QuantizedTable &table) {
   for (GatherOp gather : table.gathers) {
     OpBuilder builder(gather);
     Location at = gather.getLoc();
-    auto type = cast<RankedTensorType>(gather.getType());
+    RankedTensorType type = cast<RankedTensorType>(gather.getType()).clone(real);
     Value pairs = lookUp(gather, codeGlobal), scale = lookUp(gather, scaleGlobal), zero = lookUp(gather, zeroGlobal);
     auto take = [&](BinaryKind kind, double number) -> Value {
       return BinaryOp::create(builder, at, pairs.getType(), kind, pairs, makeScalar(builder, at, byte, number));

@@ -19,6 +19,26 @@ std::optional<int64_t> lutra::elementBytes(Type type) {
   return type.getIntOrFloatBitWidth() / 8;
 }
 
+float WeightBytes::real(int64_t index, Type type) const {
+  if (type.isF32()) {
+    float value; // memcpy: files align nothing
+    std::memcpy(&value, element(index), sizeof(value));
+    return value;
+  }
+  assert((type.isF16() || type.isBF16()) && "no other floats are widened");
+  uint16_t word;
+  std::memcpy(&word, element(index), sizeof(word));
+  uint32_t wide = word;
+  if (type.isBF16())
+    return llvm::bit_cast<float>(wide << 16);
+  // The fields in their places of f32; a factor sets the exponent's bias right and makes subnormal numbers normal.
+  constexpr uint32_t fields = 0x7fff, exponent = 0x7c00, sign = 0x8000, widest = 0x7f800000;
+  uint32_t placed = (wide & fields) << 13;
+  float value = (wide & exponent) == exponent ? llvm::bit_cast<float>(placed | widest)
+                                              : llvm::bit_cast<float>(placed) * 0x1p112f;
+  return wide & sign ? -value : value;
+}
+
 int64_t WeightBytes::integer(int64_t index, bool isUnsigned) const {
   uint64_t word = 0;
   std::memcpy(&word, element(index), width);

@@ -18,6 +18,8 @@ struct WeightBytes {
   bool splat = false;
 
   const char *element(int64_t index) const { return data.data() + (splat ? 0 : index * width); }
+  /// An element of f32, f16 or bf16.
+  float real(int64_t index, mlir::Type type) const;
   /// An element of an integer type.
   int64_t integer(int64_t index, bool isUnsigned) const;
 };

@@ -132,19 +132,16 @@ ActivationRounding WeightQuantizer::findActivations(StringRef weight, StringRef 
 }
 
 /// Why a constant operand of a product is no matrix that gets codes; empty: it is one.
-static std::string findObstacle(MatmulOp op, GlobalOp global, bool onRight) {
+static std::string findObstacle(MatmulOp op, GlobalOp global) {
   auto type = cast<RankedTensorType>(global.getType());
   auto text = [](Type element) { return llvm::formatv("{0}", element).str(); };
-  if (!onRight)
-    return "stands on the left of its product; weights on the right alone get codes";
   if (type.getEncoding())
     return "has an encoding already";
   if (type.getRank() != 2)
     return llvm::formatv("has {0} dimensions; matrices alone get codes", type.getRank()).str();
-  if (!type.getElementType().isF32() || !cast<RankedTensorType>(op.getType()).getElementType().isF32())
-    return "has elements of " + text(type.getElementType()) + "; those of f32 alone get codes";
-  if (op.getTransposeLhs())
-    return "multiplies a transposed operand";
+  Type element = type.getElementType(), result = cast<RankedTensorType>(op.getType()).getElementType();
+  if (!isa<Float32Type, Float16Type, BFloat16Type>(element) || result != element)
+    return "has elements of " + text(element) + "; those of f32, f16 and bf16 alone get codes";
   return WeightStore::read(global) ? "" : "has elements that are not there";
 }
 
@@ -168,7 +165,7 @@ void WeightQuantizer::classify(MatmulOp op) {
   GlobalOp global = store->getGlobal(op.getRhs());
   bool onRight = static_cast<bool>(global);
   if (!onRight)
-    global = store->getGlobal(op.getLhs());
+    global = store->getGlobal(getLeftMatrix(op));
   if (!global || op.getScale())
     return;
   if (const QuantizeSpec::Rule *rule = findChange(op, global))
@@ -176,12 +173,12 @@ void WeightQuantizer::classify(MatmulOp op) {
 }
 
 void WeightQuantizer::classify(MatmulOp op, GlobalOp global, bool onRight, const QuantizeSpec::Rule &rule) {
-  auto type = cast<RankedTensorType>(op.getRhs().getType());
+  auto type = cast<RankedTensorType>(global.getType());
   std::string name = nameOf(op).str();
   auto leave = [&](StringRef why) { WeightQuantizer::leave(op, global, name, why); };
-  if (std::string why = findObstacle(op, global, onRight); !why.empty())
+  if (std::string why = findObstacle(op, global); !why.empty())
     return leave(why);
-  bool turned = !op.getTransposeRhs();
+  bool turned = onRight ? !op.getTransposeRhs() : op.getTransposeLhs();
   QuantizedProduct product{op, global, name, type.getDimSize(turned ? 1 : 0), type.getDimSize(turned ? 0 : 1), turned,
                            rule.forms, findActivations(global.getSymName(), name)};
   if (product.k < leastDepth && !rule.named)
@@ -192,6 +189,7 @@ void WeightQuantizer::classify(MatmulOp op, GlobalOp global, bool onRight, const
   if ((product.k > mostColumns || product.n > mostRows) &&
       llvm::any_of(product.forms, [](const WeightForm &form) { return form.outliers > 0; }))
     return leave("has too many columns or rows for a term of outliers");
+  product.op = widen(onRight ? turnInput(op) : exchange(op));
   products.push_back(std::move(product));
 }
 
@@ -199,9 +197,10 @@ LogicalResult WeightQuantizer::readWeight(const QuantizedProduct &product, std::
   std::optional<WeightBytes> bytes = WeightStore::read(product.weight);
   if (!bytes)
     return failure();
+  Type element = cast<RankedTensorType>(GlobalOp(product.weight).getType()).getElementType();
   values.resize(product.n * product.k);
-  for (size_t i = 0; i < values.size(); ++i) // memcpy: files align nothing
-    std::memcpy(&values[i], bytes->element(i), sizeof(float));
+  for (size_t i = 0; i < values.size(); ++i)
+    values[i] = bytes->real(static_cast<int64_t>(i), element);
   return success();
 }
 
@@ -213,9 +212,10 @@ LogicalResult WeightQuantizer::encode(const QuantizedProduct &product, const Wei
                                       const QuantizeOptions &options, QuantizedMatrix &matrix, QuantizeNotes &notes) {
   GlobalOp global = product.weight;
   WeightBytes bytes = *WeightStore::read(global);
+  Type element = cast<RankedTensorType>(global.getType()).getElementType();
   auto read = [&](int64_t row, MutableArrayRef<float> values) {
     for (int64_t i = 0; i < product.k; ++i)
-      std::memcpy(&values[i], bytes.element(product.turned ? i * product.n + row : row * product.k + i), sizeof(float));
+      values[i] = bytes.real(product.turned ? i * product.n + row : row * product.k + i, element);
   };
   auto spread = [&](size_t count, llvm::function_ref<void(size_t)> body) { parallel(count, body); };
   QuantizeOptions own = options;
@@ -305,11 +305,10 @@ LogicalResult WeightQuantizer::apply(const QuantizedProduct &product, const Weig
   }
   notes = known->notes;
   OpBuilder builder(op);
-  Operation *before = op.getRhs().getDefiningOp();
+  Value before = op.getRhs();
   op.getRhsMutable().set(WeightOp::create(builder, op.getLoc(), known->weight.getType(), known->weight.getSymName()));
   op.setTransposeRhs(true);
-  if (before->use_empty())
-    before->erase();
+  eraseUnread(before);
   if (!correction.empty())
     addCorrection(op, correction);
   ++count;
@@ -350,10 +349,10 @@ LogicalResult WeightQuantizer::finish() {
   if (asked.embeddings && !asked.embeddingsIfAny && tables.empty())
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
            << "--quantize asks for embeddings=int" << asked.embeddings
-           << ", but no lookup reads rows of a constant f32 matrix of 64 rows or more; leave it out";
+           << ", but no lookup reads rows of a constant matrix of floats of 64 rows or more; leave it out";
   if (count == 0 && (asked.hasWeights() || !asked.caches))
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
-           << "--quantize changes nothing: no product has a constant f32 matrix of the kind it asks for; "
+           << "--quantize changes nothing: no product has a constant matrix of floats of the kind it asks for; "
            << "products read: " << listSeen(true);
   store->removeUnused();
   return success();

@@ -1,7 +1,7 @@
 // One weight in two forms is encoded twice, and once for each; what stays as it is says why.
 // RUN: lutra-opt %s "--lutra-quantize-weights=spec=layer(one).weights=int8,layer(two).weights=int2,layer(three).weights=int8" | FileCheck %s
 // RUN: not lutra-opt %s "--lutra-quantize-weights=spec=layer(left).weights=int4" 2>&1 | FileCheck %s --check-prefix=REASON
-// REASON: E0301: --quantize changes nothing: no product has a constant f32 matrix of the kind it asks for; products read: shared, left (has 3 dimensions; matrices alone get codes)
+// REASON: E0301: --quantize changes nothing: no product has a constant matrix of floats of the kind it asks for; products read: shared, left (has 3 dimensions; matrices alone get codes)
 
 // CHECK-DAG: lutra.global @shared.quantized : tensor<8x64xf32, #lutra.encoding<[dense<uint<8>
 // CHECK-DAG: lutra.global @shared.quantized_0 : tensor<8x64xf32, #lutra.encoding<[dense<uint<2>

@@ -113,6 +113,17 @@ private:
   void classify(MatmulOp op);
   void classify(MatmulOp op, GlobalOp global, bool onRight, const QuantizeSpec::Rule &rule);
   void classify(ConvOp op, bool calibrated, llvm::StringRef obstacle, bool pixelFilters);
+  /// A matrix on the left, without what repeats it for each matrix on the right.
+  static mlir::Value getLeftMatrix(MatmulOp op);
+  /// The product with its constant operand, one on the left, exchanged for the other: transposes around it.
+  MatmulOp exchange(MatmulOp op);
+  /// The product with a left-hand side that is no longer transposed by it.
+  MatmulOp turnInput(MatmulOp op);
+  /// A product, or a convolution, of f16 or bf16 as one of f32 between casts.
+  MatmulOp widen(MatmulOp op);
+  ConvOp widen(ConvOp op);
+  /// Removes a constant that nothing reads any more, with the cast that widens it.
+  static void eraseUnread(mlir::Value constant);
   /// Puts a product of each pixel's channels in the place of a convolution with a constant filter of one pixel.
   MatmulOp multiplyPixels(ConvOp op, GlobalOp global);
   void classify(GatherOp op);

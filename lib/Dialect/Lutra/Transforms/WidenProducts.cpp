@@ -1,0 +1,102 @@
+//===- WidenProducts.cpp - operands as weights in few bits want them ---------===//
+// Codes are those of a constant matrix on the right of a product of f32. Of a model in f16 or bf16 such a product is
+// made between casts, so that all but its constants stays as it was; a constant keeps its narrow type, behind a cast,
+// until it gets codes. A constant on the left goes to the right:
+//
+//   w [M, K] * x [.., K, N]  ->  (x^T [.., N, K] * w^T)^T
+#include "lutra/Dialect/Lutra/Transforms/WeightQuantizer.h"
+
+#include "Permutations.h"
+
+using namespace mlir;
+using namespace lutra;
+
+static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
+
+/// The last two dimensions exchanged.
+static Value turn(OpBuilder &builder, Location loc, Value value) {
+  auto order = llvm::to_vector(llvm::seq<int64_t>(0, typeOf(value).getRank()));
+  std::swap(order[order.size() - 1], order[order.size() - 2]);
+  return transpose(builder, loc, value, order);
+}
+
+static Value cast32(OpBuilder &builder, Location loc, Value value) {
+  return CastOp::create(builder, loc, typeOf(value).clone(builder.getF32Type()), value);
+}
+
+/// Puts a value in the place of an op's result.
+static void replace(Operation *op, Value value) {
+  op->getResult(0).replaceAllUsesWith(value);
+  op->erase();
+}
+
+Value WeightQuantizer::getLeftMatrix(MatmulOp op) {
+  Operation *source = op.getLhs().getDefiningOp();
+  if (!isa_and_present<ExpandOp, ReshapeOp>(source))
+    return op.getLhs();
+  ArrayRef<int64_t> shape = typeOf(op.getLhs()).getShape();
+  RankedTensorType matrix = typeOf(source->getOperand(0));
+  bool isSame = matrix.hasStaticShape() && matrix.getShape() == shape.take_back(2);
+  bool isOne = llvm::all_of(shape.drop_back(2), [](int64_t size) { return size == 1; });
+  return isSame && (isOne || isa<ExpandOp>(source)) ? source->getOperand(0) : op.getLhs();
+}
+
+MatmulOp WeightQuantizer::exchange(MatmulOp op) {
+  OpBuilder builder(op);
+  Location loc = op.getLoc();
+  Value input = op.getTransposeRhs() ? op.getRhs() : turn(builder, loc, op.getRhs());
+  SmallVector<int64_t> shape(typeOf(op.getResult()).getShape());
+  std::swap(shape[shape.size() - 1], shape[shape.size() - 2]);
+  Value before = op.getLhs();
+  auto product = MatmulOp::create(builder, loc, typeOf(op.getResult()).clone(shape), input, getLeftMatrix(op),
+                                  /*scale=*/Value(), /*transpose_lhs=*/false,
+                                  /*transpose_rhs=*/!op.getTransposeLhs(), /*block=*/0, op.getStrategyAttr());
+  replace(op, turn(builder, loc, product));
+  if (before != product.getRhs() && before.use_empty())
+    before.getDefiningOp()->erase();
+  return product;
+}
+
+MatmulOp WeightQuantizer::turnInput(MatmulOp op) {
+  if (!op.getTransposeLhs())
+    return op;
+  OpBuilder builder(op);
+  op.getLhsMutable().assign(turn(builder, op.getLoc(), op.getLhs()));
+  op.setTransposeLhs(false);
+  return op;
+}
+
+MatmulOp WeightQuantizer::widen(MatmulOp op) {
+  RankedTensorType type = typeOf(op.getResult());
+  if (type.getElementType().isF32())
+    return op;
+  OpBuilder builder(op);
+  Location loc = op.getLoc();
+  auto product = MatmulOp::create(builder, loc, type.clone(builder.getF32Type()), cast32(builder, loc, op.getLhs()),
+                                  cast32(builder, loc, op.getRhs()), /*scale=*/Value(), op.getTransposeLhs(),
+                                  op.getTransposeRhs(), /*block=*/0, op.getStrategyAttr());
+  replace(op, CastOp::create(builder, loc, type, product));
+  return product;
+}
+
+ConvOp WeightQuantizer::widen(ConvOp op) {
+  RankedTensorType type = typeOf(op.getResult());
+  if (type.getElementType().isF32())
+    return op;
+  OpBuilder builder(op);
+  Location loc = op.getLoc();
+  auto product = ConvOp::create(builder, loc, type.clone(builder.getF32Type()), cast32(builder, loc, op.getInput()),
+                                cast32(builder, loc, op.getFilter()), op.getLayout(), op.getStrides(), op.getLow(),
+                                op.getHigh(), op.getDilations(), op.getGroups(), op.getStrategyAttr());
+  replace(op, CastOp::create(builder, loc, type, product));
+  return product;
+}
+
+void WeightQuantizer::eraseUnread(Value constant) {
+  Operation *op = constant.getDefiningOp();
+  while (op && op->use_empty()) {
+    Value from = op->getNumOperands() == 1 ? op->getOperand(0) : Value();
+    op->erase();
+    op = from ? from.getDefiningOp() : nullptr;
+  }
+}
