@@ -4,6 +4,7 @@
 #include "SampleFiles.h"
 
 #include "lutra/Support/Files.h"
+#include "lutra/Support/SideValues.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -11,6 +12,7 @@
 #include "llvm/Support/FileSystem.h"
 
 #include <cmath>
+#include <cstring>
 
 using namespace mlir;
 using namespace lutra;
@@ -52,6 +54,19 @@ static void readMask(Sample &sample, const NamedArray &mask) {
   }
 }
 
+/// Rounds floats for an input of f16 or bf16, which NumPy lacks.
+static void narrow(ProbeTensor &input, Type type) {
+  ArrayRef<float> values = input.floats();
+  SideType half{type.isF16() ? SideType::F16 : SideType::BF16, 16};
+  std::vector<char> bytes(values.size() * sizeof(uint16_t));
+  for (auto [index, value] : llvm::enumerate(values)) {
+    auto word = static_cast<uint16_t>(encodeSide(half, value));
+    std::memcpy(&bytes[index * sizeof(word)], &word, sizeof(word));
+  }
+  input.dtype = type.isF16() ? LUTRA_FLOAT16 : LUTRA_BFLOAT16;
+  input.own = std::move(bytes);
+}
+
 /// Puts the arrays into the order of the model's inputs.
 static LogicalResult arrange(Sample &sample, func::FuncOp main) {
   auto fail = [&]() {
@@ -72,6 +87,8 @@ static LogicalResult arrange(Sample &sample, func::FuncOp main) {
     if (input.dtype == 0)
       return fail() << "has an array '" << name << "' of type " << found->dtype << ", which no model takes";
     auto type = dyn_cast<RankedTensorType>(main.getArgumentTypes()[index]);
+    if (type && isa<Float16Type, BFloat16Type>(type.getElementType()) && input.dtype == LUTRA_FLOAT32)
+      narrow(input, type.getElementType());
     if (type && static_cast<int64_t>(found->shape.size()) == type.getRank() + 1)
       return fail() << "has '" << name << "' of " << found->shape.size() << " dimensions, but the model takes "
                     << type.getRank() << "; if the first counts samples, add samples=axis0 to --quantize";

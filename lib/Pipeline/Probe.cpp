@@ -91,6 +91,22 @@ static DictionaryAttr describe(OpBuilder &builder, const Twine &name, int64_t ra
                                     builder.getNamedAttr("lutra.dim_names", builder.getStrArrayAttr(dims))});
 }
 
+/// Results of f16 and bf16 become those of f32, which are compared.
+static void widenResults(func::FuncOp main) {
+  Operation *end = main.getBody().front().getTerminator();
+  OpBuilder builder(end);
+  SmallVector<Type> results(main.getResultTypes());
+  for (auto [index, result] : llvm::enumerate(results)) {
+    auto type = cast<RankedTensorType>(result);
+    if (!isa<Float16Type, BFloat16Type>(type.getElementType()))
+      continue;
+    type = type.clone(builder.getF32Type());
+    end->setOperand(index, CastOp::create(builder, end->getLoc(), type, end->getOperand(index)));
+    result = type;
+  }
+  main.setFunctionType(builder.getFunctionType(main.getArgumentTypes(), results));
+}
+
 static void addResults(func::FuncOp main, ArrayRef<Value> taps) {
   OpBuilder builder(main.getContext());
   Operation *end = main.getBody().front().getTerminator();
@@ -101,11 +117,30 @@ static void addResults(func::FuncOp main, ArrayRef<Value> taps) {
   }
 }
 
+/// Lets all that reads a constant read an input instead, of its type or, wider, f32.
+static void readInput(Value constant, Value input) {
+  SmallVector<CastOp> casts;
+  for (Operation *user : constant.getUsers())
+    if (auto cast = dyn_cast<CastOp>(user); cast && cast.getType() == input.getType())
+      casts.push_back(cast);
+  for (CastOp cast : casts) {
+    cast.getResult().replaceAllUsesWith(input);
+    cast.erase();
+  }
+  if (!constant.use_empty() && constant.getType() != input.getType()) {
+    OpBuilder builder(constant.getDefiningOp());
+    input = CastOp::create(builder, constant.getLoc(), constant.getType(), input);
+  }
+  constant.replaceAllUsesWith(input);
+}
+
 static void addInputs(ModuleOp module, func::FuncOp main, ArrayRef<GlobalOp> weights) {
   OpBuilder builder(main.getContext());
   unsigned index = 0;
   for (GlobalOp weight : weights) {
     auto type = cast<RankedTensorType>(weight.getType());
+    if (isa<Float16Type, BFloat16Type>(type.getElementType()))
+      type = type.clone(builder.getF32Type());
     unsigned position = main.getNumArguments();
     (void)main.insertArgument(position, type, describe(builder, "lutra.weight" + Twine(index++), type.getRank()),
                               weight.getLoc());
@@ -115,7 +150,7 @@ static void addInputs(ModuleOp module, func::FuncOp main, ArrayRef<GlobalOp> wei
         readers.push_back(reader);
     });
     for (WeightOp reader : readers) {
-      reader.getResult().replaceAllUsesWith(main.getArgument(position));
+      readInput(reader.getResult(), main.getArgument(position));
       reader.erase();
     }
   }
@@ -133,6 +168,7 @@ FailureOr<std::unique_ptr<Probe>> Probe::compile(ModuleOp module, ArrayRef<Value
   SmallVector<Value> own;
   for (Value tap : taps)
     own.push_back(mapping.lookup(tap));
+  widenResults(main);
   addResults(main, own);
   addInputs(*clone, main, weights);
 

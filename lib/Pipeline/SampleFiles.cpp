@@ -91,7 +91,9 @@ static LogicalResult adopt(NamedArrays &sample, func::FuncOp main) {
     RankedTensorType type = typeOf(main, array.name);
     if (!type)
       continue; // reported later, or a mask
-    Converter converter(type.getElementType());
+    // Floats are rounded to narrower ones later.
+    Type element = type.getElementType();
+    Converter converter(isa<Float16Type, BFloat16Type>(element) ? Float32Type::get(main.getContext()) : element);
     if (!converter.isKnown())
       return fail(main, sample) << "has numbers for '" << array.name << "', but the model takes "
                                 << type.getElementType() << "; write a .safetensors file";
