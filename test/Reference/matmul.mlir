@@ -40,6 +40,16 @@ func.func @no_depth() -> tensor<1x2xf32> {
   return %r : tensor<1x2xf32>
 }
 
+// The least code is one like the others: (-128 * 1 + 127 * 2) * 0.5 = 63.
+// CHECK: @least_code 0: 1x1xf32 = {{\[\[}}63]]
+func.func @least_code() -> tensor<1x1xf32> {
+  %q = lutra.constant dense<[[-128, 127]]> : tensor<1x2xi8>
+  %s = lutra.constant dense<[[0.5]]> : tensor<1x1xf32>
+  %w = lutra.constant dense<[[1.0, 2.0]]> : tensor<1x2xf32>
+  %r = lutra.matmul %q, %w scale(%s : tensor<1x1xf32>) {transpose_rhs, block = 2 : i64} : (tensor<1x2xi8>, tensor<1x2xf32>) -> tensor<1x1xf32>
+  return %r : tensor<1x1xf32>
+}
+
 // Codes 1 2 | -3 4 with scales 0.5 and 2 stand for 0.5 1 | -6 8. Times the columns [1 10 100 1000] and ones:
 // 0.5 + 10 - 600 + 8000 = 7410.5 and 3.5. The last block may be short.
 // CHECK: @scaled 0: 1x2xf32 = {{\[\[}}7410.5, 3.5]]

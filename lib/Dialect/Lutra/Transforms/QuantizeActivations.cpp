@@ -3,7 +3,8 @@
 // then computes the product in fewer cycles, the rounding is written out: scales from the largest magnitude of each
 // group along K, codes, and a product of codes. One bit stands for 1 and -1, whose best scale by least squares is the
 // group's mean magnitude (XNOR-Net, arXiv 1603.05279). Products that share an operand share its codes. An operand that
-// is dequantized with one scale, or from codes of lutra.dynamic_quantize, has its codes already.
+// is dequantized with one scale, or from codes of lutra.dynamic_quantize, has its codes already; those without a sign
+// are taken less 128, and so is their zero point.
 //
 // Values of codes that are no small integers are rounded to bytes times one number where that moves them by little
 // beside their distances, or a table of reals to fixed-point numbers of two digits where these move by less than the
@@ -27,12 +28,14 @@
 
 #include "GroupCodes.h"
 #include "ScalarConstant.h"
+#include "SignedProduct.h"
 #include "StrategyNames.h"
 #include "TileTargetNames.h"
 #include "WeightData.h"
 
 #include "lutra/Analysis/ProductStrategy.h"
 #include "lutra/Dialect/Lutra/IR/Lutra.h"
+#include "lutra/Support/EncodedPanels.h"
 #include "lutra/Support/EncodedTensor.h"
 #include "lutra/Support/ErrorCodes.h"
 #include "lutra/Support/RescaledCodes.h"
@@ -97,44 +100,92 @@ private:
   Candidate chooseBfloat(MatmulOp op, Choose choose);
   void multiplyNumbers(MatmulOp op, const Codes &made, int64_t group, RankedTensorType weightType);
   Value correct(MatmulOp product, Value zeroPoint, Value sums);
+  Codes readCodes(MatmulOp product, DequantizeOp source, RankedTensorType scaleType);
 
   std::optional<WeightStore> store;
   std::map<std::tuple<void *, int64_t, unsigned, bool>, Codes> done; // by value, group, bits and symmetry
+  std::map<Operation *, Codes> read;                                 // of a dequantization, with one scale
   std::map<std::pair<Operation *, int64_t>, GlobalOp> sums;          // of columns, by global and group
   std::map<std::pair<Operation *, const void *>, GlobalOp> rounded;  // weights, by global and type
   std::map<Operation *, bool> rescalings;                            // whether a global's codes may be rescaled
 };
 } // namespace
 
-/// Whether codes are no less than -127.
+/// What codes without a sign are taken less.
+static int64_t biasOf(Value codes) {
+  return cast<RankedTensorType>(codes.getType()).getElementType().isUnsignedInteger() ? 128 : 0;
+}
+
+/// Whether codes, those without a sign less 128, are no less than -127.
 static bool isBounded(Value codes) {
   auto binary = codes.getDefiningOp<BinaryOp>();
   DenseElementsAttr bound;
   if (!binary || binary.getKind() != BinaryKind::Max || !matchPattern(binary.getRhs(), m_Constant(&bound)))
     return false;
-  return llvm::all_of(bound.getValues<APInt>(), [](const APInt &least) { return least.sge(-127); });
+  bool isUnsigned = biasOf(codes) != 0;
+  return llvm::all_of(bound.getValues<APInt>(),
+                      [&](const APInt &least) { return isUnsigned ? !least.isZero() : least.sge(-127); });
+}
+
+/// The one integer that the codes of a dequantization are taken less, where it is known.
+static std::optional<int64_t> findZero(DequantizeOp source) {
+  DenseElementsAttr known;
+  if (!source.getZeroPoint())
+    return 0;
+  if (!matchPattern(source.getZeroPoint(), m_Constant(&known)) || known.getNumElements() != 1)
+    return std::nullopt;
+  APInt zero = *known.getValues<APInt>().begin();
+  return known.getElementType().isUnsignedInteger() ? static_cast<int64_t>(zero.getZExtValue()) : zero.getSExtValue();
+}
+
+static bool isOne(Value side) {
+  auto type = cast<RankedTensorType>(side.getType());
+  return type.hasStaticShape() && type.getNumElements() == 1;
 }
 
 /// The dequantization on the left of a product with an encoded weight if its codes can be multiplied as they are.
 static DequantizeOp getCodedLhs(MatmulOp op) {
   auto source = op.getLhs().getDefiningOp<DequantizeOp>();
-  if (!source || op.getScale() || op.getTransposeLhs() || source.getZeroPoint() ||
-      !encodingOf(cast<RankedTensorType>(op.getRhs().getType())))
+  if (!source || op.getScale() || op.getTransposeLhs() || !encodingOf(cast<RankedTensorType>(op.getRhs().getType())) ||
+      !cast<RankedTensorType>(source.getType()).getElementType().isF32())
     return {};
   const ActivationForm &form = encodingOf(cast<RankedTensorType>(op.getRhs().getType())).getValue().activation;
   if (form.kind == ActivationForm::Int && form.bits < 8) // those codes may be wider
     return {};
   if (auto made = source.getInput().getDefiningOp<DynamicQuantizeOp>())
-    return !made.hasFloatCodes() && made.getScale() == source.getScale() && source.getBlock() == made.getBlock() &&
-                   static_cast<int64_t>(source.getAxis()) == cast<RankedTensorType>(source.getType()).getRank() - 1 &&
-                   cast<RankedTensorType>(source.getType()).getElementType().isF32()
+    return !made.hasFloatCodes() && !source.getZeroPoint() && made.getScale() == source.getScale() &&
+                   source.getBlock() == made.getBlock() &&
+                   static_cast<int64_t>(source.getAxis()) == cast<RankedTensorType>(source.getType()).getRank() - 1
                ? source
                : DequantizeOp();
   auto codes = cast<RankedTensorType>(source.getInput().getType());
-  auto scale = cast<RankedTensorType>(source.getScale().getType());
-  bool fits = codes.getElementType().isSignlessInteger(8) && scale.getRank() == 0 && scale.getElementType().isF32() &&
-              !codes.isDynamicDim(codes.getRank() - 1) && codes.getShape().back() > 0 && isBounded(source.getInput());
+  Type element = codes.getElementType();
+  bool fits = (element.isSignlessInteger(8) || element.isUnsignedInteger(8)) && isOne(source.getScale()) &&
+              cast<RankedTensorType>(source.getScale().getType()).getElementType().isF32() &&
+              !codes.isDynamicDim(codes.getRank() - 1) && codes.getShape().back() > 0;
   return fits ? source : DequantizeOp();
+}
+
+/// Whether a level multiplies codes of -128 with those of a weight: where it adds products in pairs, only if they are
+/// integers of fewer than 8 bits, which have no sign there.
+static bool takesLeastCode(RankedTensorType weight, ArrayRef<const TileTarget *> levels) {
+  bool byPairs = llvm::any_of(levels, [](const TileTarget *level) {
+    std::optional<CodedProduct> product = level->getCodedProduct();
+    return product && !product->takesBytes && !product->addsFours;
+  });
+  if (!byPairs)
+    return true;
+  constexpr int64_t width = 16, wordBytes = 4; // of any panel
+  const Encoding &encoding = encodingOf(weight).getValue();
+  int64_t depth = panelDepthOf(encoding, wordBytes);
+  if (weight.getRank() != 2 || depth == 0)
+    return false;
+  auto panels = EncodedPanels::of(encoding, weight.getDimSize(0), weight.getDimSize(1), width, depth);
+  if (!panels) {
+    llvm::consumeError(panels.takeError());
+    return false;
+  }
+  return panels->code.bits < 8 && !panels->values.empty() && panels->linear();
 }
 
 static Rounding getRounding(MatmulOp op) {
@@ -426,34 +477,74 @@ void QuantizeActivations::multiplyNumbers(MatmulOp op, const Codes &made, int64_
   op.getResult().replaceAllUsesExcept(scaled, scaled);
 }
 
-/// What a product of codes with zero points stands for.
+/// What a product of codes with zero points stands for: one of all codes, or one for each scale.
 Value QuantizeActivations::correct(MatmulOp product, Value zeroPoint, Value columns) {
   OpBuilder builder(product.getContext());
   builder.setInsertionPointAfter(product);
   Location loc = product.getLoc();
   auto type = cast<RankedTensorType>(product.getType());
-  auto scaleType = cast<RankedTensorType>(product.getScale().getType());
-  Value zero = CastOp::create(builder, loc, scaleType, zeroPoint);
-  Value shift = BinaryOp::create(builder, loc, scaleType, BinaryKind::Mul, product.getScale(), zero);
+  auto zeroType = cast<RankedTensorType>(zeroPoint.getType());
+  Value scale = product.getScale(), zero = zeroPoint;
+  if (auto expand = zeroType.getRank() == 0 ? scale.getDefiningOp<ExpandOp>() : ExpandOp())
+    scale = expand.getInput();
+  auto shiftType = cast<RankedTensorType>(scale.getType());
+  if (!zeroType.getElementType().isF32())
+    zero = CastOp::create(builder, loc, zeroType.clone(builder.getF32Type()), zero);
+  Value shift = BinaryOp::create(builder, loc, shiftType, BinaryKind::Mul, scale, zero);
   Value correction;
-  if (cast<RankedTensorType>(columns.getType()).getRank() == 1) // one group
-    correction = BinaryOp::create(builder, loc, type, BinaryKind::Mul, shift, columns);
-  else // one of floats, whatever strategy the others are to have
+  if (cast<RankedTensorType>(columns.getType()).getRank() == 1) { // one group
+    auto columnType = cast<RankedTensorType>(columns.getType());
+    correction = shiftType.getRank() == 0
+                     ? BinaryOp::create(builder, loc, columnType, BinaryKind::Mul, columns, shift)
+                     : BinaryOp::create(builder, loc, type, BinaryKind::Mul, shift, columns);
+  } else { // one of floats, whatever strategy the others are to have
     correction = MatmulOp::create(builder, loc, type, shift, columns, /*transpose_lhs=*/false, /*transpose_rhs=*/true,
                                   StrategyAttr::get(&getContext(), "tiled"));
+  }
   return BinaryOp::create(builder, loc, type, BinaryKind::Sub, product.getResult(), correction);
 }
 
+/// Codes with a sign, f32 and a number of f32 that a dequantization with one scale reads; 0 is no zero point.
+static Codes readScalars(DequantizeOp source) {
+  OpBuilder builder(source);
+  Location loc = source.getLoc();
+  int64_t bias = biasOf(source.getInput());
+  auto toScalar = [&](Value side) -> Value {
+    auto type = cast<RankedTensorType>(side.getType());
+    if (type.getRank() == 0)
+      return side;
+    return ReshapeOp::create(builder, loc, RankedTensorType::get({}, type.getElementType()), side, ValueRange());
+  };
+  Type real = builder.getF32Type();
+  Codes made{makeSigned(builder, loc, source.getInput()), toScalar(source.getScale()), Value()};
+  if (std::optional<int64_t> zero = findZero(source)) {
+    if (*zero != bias)
+      made.zeroPoint = makeScalar(builder, loc, real, static_cast<double>(*zero - bias));
+    return made;
+  }
+  auto scalar = RankedTensorType::get({}, real);
+  made.zeroPoint = CastOp::create(builder, loc, scalar, toScalar(source.getZeroPoint()));
+  if (bias != 0)
+    made.zeroPoint = BinaryOp::create(builder, loc, scalar, BinaryKind::Sub, made.zeroPoint,
+                                      makeScalar(builder, loc, real, static_cast<double>(bias)));
+  return made;
+}
+
 /// The codes of a dequantized operand, its scale for each row before `product`.
-static Codes readCodes(MatmulOp product, DequantizeOp source, RankedTensorType scaleType) {
-  if (source.getScale().getType() == scaleType)
+Codes QuantizeActivations::readCodes(MatmulOp product, DequantizeOp source, RankedTensorType scaleType) {
+  if (source.getInput().getDefiningOp<DynamicQuantizeOp>())
     return {source.getInput(), source.getScale(), {}};
+  auto [entry, isNew] = read.try_emplace(source);
+  if (isNew)
+    entry->second = readScalars(source);
+  Codes made = entry->second;
   OpBuilder builder(product);
   SmallVector<Value> sizes;
   for (int64_t dim = 0; dim < scaleType.getRank(); ++dim)
     if (scaleType.isDynamicDim(dim))
       sizes.push_back(tensor::DimOp::create(builder, product.getLoc(), source.getInput(), dim));
-  return {source.getInput(), ExpandOp::create(builder, product.getLoc(), scaleType, source.getScale(), sizes), {}};
+  made.scale = ExpandOp::create(builder, product.getLoc(), scaleType, made.scale, sizes);
+  return made;
 }
 
 void QuantizeActivations::quantize(MatmulOp op, const ProductStrategies &strategies,
@@ -463,7 +554,9 @@ void QuantizeActivations::quantize(MatmulOp op, const ProductStrategies &strateg
   if (source) { // one scale, or what made the codes says
     int64_t depth = cast<RankedTensorType>(op.getLhs().getType()).getShape().back(), block = source.getBlock();
     form = {block == 0 ? depth : std::min(block, depth)};
+    form.symmetric = findZero(source) == biasOf(source.getInput());
   }
+  bool reachesLeast = source && !source.getInput().getDefiningOp<DynamicQuantizeOp>() && !isBounded(source.getInput());
   int64_t group = form.group;
   if (group == 0)
     return;
@@ -485,7 +578,15 @@ void QuantizeActivations::quantize(MatmulOp op, const ProductStrategies &strateg
   coded.setRoundsRhs(rescales && mayRescale(op));
   std::string wish = op.getStrategyAttr() ? op.getStrategyAttr().getName().str() : strategy.getValue();
   SmallVector<std::string> why;
-  auto choose = [&](MatmulOp product) { return strategies.choose(*getProductProblem(product), levels, wish, why); };
+  auto choose = [&](MatmulOp product) -> std::optional<StrategyChoice> {
+    if (product.getScale() && reachesLeast &&
+        !takesLeastCode(cast<RankedTensorType>(product.getRhs().getType()), levels)) {
+      why.push_back("codes may be -128, which levels that add products in pairs multiply with integers of fewer than 8 "
+                    "bits alone; quantize to -127 at least");
+      return std::nullopt;
+    }
+    return strategies.choose(*getProductProblem(product), levels, wish, why);
+  };
   std::optional<StrategyChoice> before = choose(op);
   why.clear();
   Candidate inCodes = chooseCoded(coded, choose), inBfloat = form.symmetric ? chooseBfloat(op, choose) : Candidate();
@@ -543,6 +644,7 @@ void QuantizeActivations::runOnOperation() {
     quantize(op, *strategies, *levels);
   store.reset();
   done.clear();
+  read.clear();
   sums.clear();
   rounded.clear();
   rescalings.clear();

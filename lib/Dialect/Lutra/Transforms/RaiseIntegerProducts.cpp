@@ -137,7 +137,7 @@ const RaiseIntegerProducts::Weight *RaiseIntegerProducts::makeWeight(Operation *
   if (!matrix)
     return refuse(std::string(why));
   if (matrix->groups() != 1)
-    return refuse("has several scales along K");
+    return refuse("has several scales along K, which products of codes take later");
   if (llvm::any_of(matrix->scales, [](float scale) { return !(std::abs(scale) < greatestScale); }))
     return refuse("has scales with which a sum may leave f32");
   int64_t n = matrix->n, k = matrix->k, least = 0, most = 0;

@@ -21,8 +21,7 @@ Value lutra::makeInteger(OpBuilder &builder, Location loc, Type type, int64_t va
                       APInt(type.getIntOrFloatBitWidth(), value, /*isSigned=*/true, /*implicitTrunc=*/true));
 }
 
-/// The codes with a sign, 128 less where they had none.
-static Value makeSigned(OpBuilder &builder, Location loc, Value codes) {
+Value lutra::makeSigned(OpBuilder &builder, Location loc, Value codes) {
   RankedTensorType type = typeOf(codes);
   if (!type.getElementType().isUnsignedInteger())
     return codes;

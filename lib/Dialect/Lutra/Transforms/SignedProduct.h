@@ -15,6 +15,9 @@ mlir::Value makeIntegers(mlir::OpBuilder &builder, mlir::Location loc, mlir::Ran
                          llvm::ArrayRef<llvm::APInt> values);
 mlir::Value makeInteger(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type type, int64_t value);
 
+/// 8-bit codes with a sign, 128 less where they had none.
+mlir::Value makeSigned(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value codes);
+
 /// The product, of the type `type`, of `left` with the matrix [K, N] of i8 `weight` as one of codes with a sign:
 ///
 ///   sum of (x - z) w = sum of (x - b) w + (b - z) * sum of w      b: 128 for codes without a sign, else 0

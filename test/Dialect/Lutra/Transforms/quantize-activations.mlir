@@ -106,24 +106,6 @@ func.func @six(%x: tensor<?x64xf32>) -> tensor<?x8xf32> {
   return %a : tensor<?x8xf32>
 }
 
-// Codes that are there already are multiplied, if none of them is -128.
-// CHECK-LABEL: func.func @known
-// CHECK: %[[CODES:.*]] = lutra.binary<max>
-// CHECK: %[[ROWS:.*]] = lutra.expand %{{.*}}[%{{.*}}] : tensor<f32> -> tensor<?x1xf32>
-// CHECK: lutra.matmul %[[CODES]], %{{.*}} scale(%[[ROWS]] : tensor<?x1xf32>) {block = 70 : i64
-// CHECK: lutra.matmul %{{.*}}, %{{.*}} {transpose_rhs} : (tensor<?x70xf32>
-func.func @known(%q: tensor<?x70xi8>) -> (tensor<?x8xf32>, tensor<?x8xf32>) {
-  %w = lutra.weight @bare : tensor<8x70xf32, #bare>
-  %s = lutra.constant dense<0.125> : tensor<f32>
-  %least = lutra.constant dense<-127> : tensor<i8>
-  %c = lutra.binary<max> %q, %least : (tensor<?x70xi8>, tensor<i8>) -> tensor<?x70xi8>
-  %x = lutra.dequantize %c scale(%s : tensor<f32>) {axis = 0 : i64, block = 0 : i64} : tensor<?x70xi8> -> tensor<?x70xf32>
-  %y = lutra.dequantize %q scale(%s : tensor<f32>) {axis = 0 : i64, block = 0 : i64} : tensor<?x70xi8> -> tensor<?x70xf32>
-  %a = lutra.matmul %x, %w {transpose_rhs} : (tensor<?x70xf32>, tensor<8x70xf32, #bare>) -> tensor<?x8xf32>
-  %b = lutra.matmul %y, %w {transpose_rhs} : (tensor<?x70xf32>, tensor<8x70xf32, #bare>) -> tensor<?x8xf32>
-  return %a, %b : tensor<?x8xf32>, tensor<?x8xf32>
-}
-
 // One bit: signs, and a mean magnitude for each group, the last of which has six elements.
 // CHECK-LABEL: func.func @signs
 // CHECK-SAME: %[[X:.*]]: tensor<4x70xf32>

@@ -26,8 +26,9 @@ def Lutra_MatmulOp : Lutra_GraphOp<"matmul"> {
     Semantics: result[b.., m, n] = sum over k of lhs[b.., m, k] * rhs[b.., k, n]. Operands of 8- or 16-bit
     integers in any mixture give i32. `rhs` may carry an encoding and a packing; its shape
     stays the logical one. Where that encoding has an activation form, a product may round `lhs` to it first, and
-    nothing further. With `scale` [B.., M, ceil(K / block)] the elements of `lhs` are i8 codes from -127 to
-    127 that stand for lhs[b.., m, k] * scale[b.., m, k / block]; where the activation form of `rhs` is symmetric
+    nothing further. With `scale` [B.., M, ceil(K / block)] the elements of `lhs` are i8 codes that stand
+    for lhs[b.., m, k] * scale[b.., m, k / block]: from -127 to 127, or from -128 on where every target takes that
+    beside the values of `rhs` (lutra-quantize-activations); where the activation form of `rhs` is symmetric
     integers of fewer bits b, from -(2^(b - 1) - 1) to 2^(b - 1) - 1, and of one bit 1 and -1. With `rounds_rhs` each
     value of an encoded `rhs` may move by 0.6 of a 127th of the greatest magnitude that any codes would stand for in
     its column of the result. `strategy` is written by the strategy chooser and changes no value beyond rounding.

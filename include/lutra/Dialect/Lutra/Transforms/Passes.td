@@ -249,13 +249,15 @@ def QuantizeActivations : Pass<"lutra-quantize-activations", "mlir::ModuleOp"> {
     `lutra.dynamic_quantize`; with b = 1 (sym alone) the scale is max(mean magnitude, least normal number), and codes
     are 1 for what is 0 or more, else -1. Of asym forms, b from 4 on, the sums of the weight's columns in each group,
     which are a new weight, times scale and zero point are subtracted. A group that holds an infinity or NaN gives NaN
-    or infinities. Where the left-hand side of a product with an encoded weight is dequantized with one scale from codes
-    that are -127 at least, or from those of a symmetric `lutra.dynamic_quantize`, and the form asks for no fewer than 8
-    bits, those codes are multiplied. A weight whose values are no small integers gets the encoding of
-    lutra::findRoundedEncodings that takes the fewest cycles, if these are fewer than with its own, and
-    keeps its bytes but for a stored table, which is stated first (lutra::stateTable), and for scales of long groups,
-    which sums of 32 bits do not hold (lutra::cutGroups); codes that no strategy multiplies get another bit where one
-    does then (lutra::widenCodes). Where lutra::takesBfloat says that its values are no small
+    or infinities. Where the left-hand side of a product with an encoded weight is dequantized with one scale and zero
+    point from 8-bit codes, or from those of a symmetric `lutra.dynamic_quantize`, and the form asks for no fewer than 8
+    bits, those codes are multiplied, less 128 where they have no sign. What the zero point stands for, scale times zero
+    point times the sums of the weight's columns, is subtracted; codes that may be -128 are left alone where one of
+    `targets` adds products in pairs, unless the weight's codes are integers of fewer than 8 bits. A weight whose values
+    are no small integers gets the encoding of lutra::findRoundedEncodings that takes the fewest cycles, if these are
+    fewer than with its own, and keeps its bytes but for a stored table, which is stated first (lutra::stateTable), and
+    for scales of long groups, which sums of 32 bits do not hold (lutra::cutGroups); codes that no strategy multiplies
+    get another bit where one does then (lutra::widenCodes). Where lutra::takesBfloat says that its values are no small
     integers, the form is sym and that takes fewer cycles, codes become numbers instead, of a product that may round
     both operands to bf16 (act = bf16): a cast of the codes, whose scales multiply the results, where those are of rows,
     else a `lutra.dequantize` of them. Leaves alone: everything else, and all of it without `targets`.
