@@ -30,7 +30,7 @@ RANGES = {
 BITS = {TensorProto.INT2: 2, TensorProto.UINT2: 2, TensorProto.INT4: 4, TensorProto.UINT4: 4}
 STEP = 2.0**-5  # of activations
 AARCH64 = ("neon", "dotprod", "i8mm")
-BY_PAIRS = ("avx2", "avx512", "neon")
+BY_PAIRS = ("avx2", "neon")
 
 
 @dataclass(frozen=True, slots=True)
