@@ -50,6 +50,8 @@ std::unique_ptr<llvm::Module> translateModule(ModuleOp module, const CpuLevel *l
     if (!level->features.empty())
       function.addFnAttr("target-features", level->features);
     function.addFnAttr("prefer-vector-width", std::to_string(level->vectorBits));
+    if (result->getTargetTriple().isX86())
+      function.addFnAttr("stackrealign"); // else spilled vectors may cross lines, as callers happen to stand
     if (function.hasExternalLinkage()) {
       function.setName(kernelSymbol(options, level->name, function.getName()));
       function.setVisibility(llvm::GlobalValue::HiddenVisibility);
