@@ -116,12 +116,15 @@ SmallVector<CodedWords::Values> CodedWords::loadWords(Value step) {
   return words;
 }
 
-void CodedWords::prefetch(Value step, int64_t distance) {
+void CodedWords::prefetch(Value step, int64_t distance, int64_t share, int64_t shares) {
   constexpr int64_t line = 64;
+  int64_t next = 0;
   int64_t stepBytes = code.words() * panelParts * vectorBytes;
   Value first = add(codes.base, mul(step, stepBytes));
   for (int64_t panel = 0; panel < parts / panelParts; ++panel)
     for (int64_t at = 0; at < stepBytes; at += line) {
+      if (next++ % shares != share)
+        continue;
       Value place = add(add(first, mul(codes.strides[0], panel)), index(distance + at)); // past the end nothing happens
       memref::PrefetchOp::create(builder, loc, codes.buffer, ValueRange{place}, /*isWrite=*/false, /*localityHint=*/3,
                                  /*isDataCache=*/true);

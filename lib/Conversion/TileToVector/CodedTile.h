@@ -67,8 +67,8 @@ public:
   void prepareCodes(mlir::Value buffer, mlir::ValueRange indices, mlir::Value tableRow);
   /// The words of a step, by part of the columns.
   llvm::SmallVector<Values> loadWords(mlir::Value step);
-  /// Asks for codes that lie some bytes behind those of a step.
-  void prefetch(mlir::Value step, int64_t distance);
+  /// Asks for codes that lie some bytes behind those of a step, or the share-th of `shares` shares of them.
+  void prefetch(mlir::Value step, int64_t distance, int64_t share = 0, int64_t shares = 1);
   /// What the codes of a field stand for, or a digit of it.
   mlir::Value valuesOf(llvm::ArrayRef<mlir::Value> words, int64_t position, int64_t part, int64_t digit = 0);
   /// The bits below the codes of a field where these stand for themselves and may be masked in their place; else 0.

@@ -4,8 +4,8 @@
 // RUN: lutra-compile %s --emit=asm -o - --target-cpu=avxvnni --strategy=coded | FileCheck %s --check-prefix=YMM
 // RUN: lutra-compile %s --emit=asm -o - --target-cpu=avx512vnni --strategy=coded | FileCheck %s --check-prefix=ZMM
 
-// AVX2: prefetcht0
-// AVX2: vpmaddubsw
+// AVX2-DAG: prefetcht0
+// AVX2-DAG: vpmaddubsw
 // YMM-DAG: prefetcht0
 // YMM-DAG: vpdpbusd {{.*}}%ymm
 // ZMM: prefetcht0
