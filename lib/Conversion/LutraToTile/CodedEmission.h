@@ -86,7 +86,7 @@ private:
   mlir::LogicalResult forRows(int64_t most, RowsBody body);
   mlir::LogicalResult forPanels(ProductRange block, int64_t panels, PanelBody body);
   mlir::LogicalResult emitDirect(const PanelBlock &block);
-  mlir::LogicalResult emitAcross(const PanelBlock &block);
+  mlir::LogicalResult emitAcross(const PanelBlock &block, int64_t panels);
   mlir::LogicalResult emitLookup(ProductRange block);
   ProductSpot spotOf(const PanelBlock &block, mlir::Value row, int64_t rows) {
     return {mlir::Value(), row, block.column, rows, block.panels * panel, mlir::Value(), block.bound};
@@ -255,8 +255,8 @@ private:
   CodedWay way;
   bool looksUp;  // sums in tables
   bool rescales; // CodedOptions, where the level has instructions for it
-  /// Rows of a tile of sums that are looked up, or panels that a single row meets: as registers allow.
-  int64_t lookupRows = 2;
+  /// Rows of a tile of sums that are looked up, as registers allow, and panels at most that a single row meets.
+  int64_t lookupRows = 2, lookupPanels = 2;
   int64_t across = 1; // panels that a single row meets whose sums are looked up
 
   std::optional<EncodedRhs> weight;

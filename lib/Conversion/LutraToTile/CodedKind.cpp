@@ -67,6 +67,8 @@ CodedEmission::CodedEmission(KernelEmitter &kernelEmitter, CodedOptions options)
   limitSums(product);
   lookupRows = emitter.target.getVectorBits() == 512 && emitter.target.hasByteShuffle() ? 4 : 2;
   tileRows = looksUp ? (shape.m == 1 ? 1 : lookupRows) : product.rows;
+  // Of 256 bits a single row takes 13 % less with four panels than with two (Zen 3, 1 bit, K = 4096).
+  lookupPanels = emitter.target.getVectorBits() == 256 ? 4 : lookupRows;
   if (!looksUp) {
     int64_t known = shape.m > 0 ? llvm::bit_floor(static_cast<uint64_t>(shape.m)) : tileRows;
     int64_t rows = std::min(tileRows, known);
@@ -104,7 +106,11 @@ void CodedEmission::limitSums(CodedProduct &product) {
   auto type = cast<RankedTensorType>(op.getRhs().getType());
   if (way != CodedWay::Codes || !packingOf(type))
     return;
-  int64_t digits = llvm::cantFail(CodedValues::of(getStoredPanels(type), product)).digits; // as the offer
+  EncodedPanels panels = getStoredPanels(type);
+  // Pairs: registers hold words of a step beside the sums of two panels where these are single ones.
+  if (!product.takesBytes && product.vectorBytes > 16 && panels.code.words() > 1)
+    product.sums = 1;
+  int64_t digits = llvm::cantFail(CodedValues::of(panels, product)).digits; // as the offer
   if (digits == 1)
     return;
   product.rows = std::min(product.rows, getDigitRows(product, digits));
@@ -329,8 +335,8 @@ LogicalResult CodedEmission::emitDirect(const PanelBlock &block) {
 }
 
 /// Several panels meet one row after the other: the tables of a row are read once for them.
-LogicalResult CodedEmission::emitAcross(const PanelBlock &block) {
-  across = lookupRows;
+LogicalResult CodedEmission::emitAcross(const PanelBlock &block, int64_t panels) {
+  across = panels;
   Source source{weight->getCodes(), emitter.div(block.column, emitter.constant(panel)), Value(), false};
   LogicalResult result = emitter.forEach(rows.low, rows.high, emitter.constant(1), [&](Value row) -> LogicalResult {
     ProductSpot spot = spotOf(block, row, 1);
@@ -362,13 +368,17 @@ LogicalResult CodedEmission::emitAcross(const PanelBlock &block) {
 
 /// Sums that are looked up for a single row.
 LogicalResult CodedEmission::emitLookup(ProductRange block) {
-  waiting = makeScratch(emitter, {lookupRows, panel}, emitter.builder.getF32Type());
-  Value step = emitter.constant(lookupRows * panel), whole = emitter.constant(columns - columns % panel);
-  Value end = emitter.max(emitter.min(block.high, whole), block.low);
-  end = emitter.add(block.low, emitter.mul(emitter.div(emitter.sub(end, block.low), step), step));
-  if (failed(emitter.forEach(block.low, end, step, [&](Value column) { return emitAcross({column, Value(), 1}); })))
-    return failure();
-  return forPanels({end, block.high}, 1, [&](const PanelBlock &panelBlock) { return emitDirect(panelBlock); });
+  waiting = makeScratch(emitter, {lookupPanels, panel}, emitter.builder.getF32Type());
+  Value whole = emitter.max(emitter.min(block.high, emitter.constant(columns - columns % panel)), block.low);
+  for (int64_t panels = lookupPanels; panels > 1; panels /= 2) {
+    Value step = emitter.constant(panels * panel);
+    Value end = emitter.add(block.low, emitter.mul(emitter.div(emitter.sub(whole, block.low), step), step));
+    if (failed(emitter.forEach(block.low, end, step,
+                               [&](Value column) { return emitAcross({column, Value(), 1}, panels); })))
+      return failure();
+    block.low = end;
+  }
+  return forPanels(block, 1, [&](const PanelBlock &panelBlock) { return emitDirect(panelBlock); });
 }
 
 LogicalResult CodedEmission::emitItem() {

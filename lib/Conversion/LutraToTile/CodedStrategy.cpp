@@ -23,10 +23,14 @@ public:
   }
   std::optional<StrategyOffer> match(const ProductProblem &problem, const TileTarget &target,
                                      std::string &why) const override;
-  /// Beside those of its kind: fewer rows than two tiles of AMX have, which need no code for one that stays in them.
+  /// Beside those of its kind: fewer rows than two tiles of AMX have, which need no code for one that stays in them,
+  /// and a single row whose sums of pairs leave registers for those of a second panel.
   bool tailors(int64_t rows, const ProductStrategy &many, const TileTarget &target) const override {
     bool isCoded = many.getName() == "coded" || many.getName() == "rescaled";
-    return isCoded ? target.hasByteTiles() && rows >= target.getCodedProduct()->unpackRows : this != &many;
+    std::optional<CodedProduct> product = target.getCodedProduct();
+    bool fillsTiles = target.hasByteTiles() && rows >= product->unpackRows;
+    bool meetsPanels = rows == 1 && product && !product->takesBytes && product->sums > 1;
+    return isCoded ? fillsTiles || meetsPanels : this != &many;
   }
   FailureOr<Value> emitGrid(KernelEmitter &emitter) const override { return getCodedKind().grid(emitter); }
   LogicalResult emitItem(KernelEmitter &emitter, bool elementwise) const override {

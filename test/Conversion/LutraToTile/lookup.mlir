@@ -30,6 +30,16 @@ lutra.kernel @single(%a: tensor<1x128xi8>, %s: tensor<1x1xf32>, %w: tensor<40x12
   lutra.yield %r : tensor<1x40xf32>
 }
 
+// Of seven panels four at once, then two, then the last.
+// CHECK-LABEL: func.func @many(
+// CHECK: lutra.tile_lookup_matmul {{.*}} {across, depth = 64 : i64} {{.*}} -> <4x16xi32>
+// CHECK: lutra.tile_lookup_matmul {{.*}} {across, depth = 64 : i64} {{.*}} -> <2x16xi32>
+// CHECK: lutra.tile_lookup_matmul {{.*}} {depth = 64 : i64} {{.*}} -> <1x16xi32>
+lutra.kernel @many(%a: tensor<1x128xi8>, %s: tensor<1x1xf32>, %w: tensor<112x128xf32, #w1>) -> tensor<1x112xf32> {
+  %r = lutra.matmul %a, %w scale(%s : tensor<1x1xf32>) {transpose_rhs, block = 128 : i64, strategy = #lutra.strategy<"lookup">} : (tensor<1x128xi8>, tensor<112x128xf32, #w1>) -> tensor<1x112xf32>
+  lutra.yield %r : tensor<1x112xf32>
+}
+
 // Planes of three bits: 16 steps of K are two words of each, and a group of 64 begins 24 words after the one before it.
 // CHECK-LABEL: func.func @planes(
 // CHECK: lutra.tile_subset_sums

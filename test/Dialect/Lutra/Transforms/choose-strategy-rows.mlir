@@ -5,12 +5,13 @@
 // RUN: lutra-opt %s --lutra-choose-strategy=targets=amx --convert-lutra-to-tile=target=amx | FileCheck %s --check-prefix=TILE
 // RUN: lutra-opt %s --lutra-choose-strategy=targets=amx --convert-lutra-to-tile=target=avx2 | FileCheck %s --check-prefix=SAME
 
-// Fewer rows than two tiles of AMX have take codes as they are; levels without tiles compute all rows one way.
+// Fewer rows than two tiles of AMX have take codes as they are. Levels without tiles compute all rows one way but a
+// single row, which meets more panels at once beside sums of pairs.
 // REMARK: Chosen=rescaled, {{.*}}FewerRows="coded up to 31 rows {{.*}} cycles"
 // CHECK-LABEL: lutra.kernel @unknown
 // CHECK: fewer_rows = [{most = 31 : i64, strategy = #lutra.strategy<"coded">}], rounds_rhs, strategy = #lutra.strategy<"rescaled">
 // PLAIN-LABEL: lutra.kernel @unknown
-// PLAIN-NOT: fewer_rows
+// PLAIN: fewer_rows = [{most = 1 : i64, strategy = #lutra.strategy<"coded">}]
 // NAMED-LABEL: lutra.kernel @unknown
 // NAMED: fewer_rows = [{most = 31 : i64, strategy = #lutra.strategy<"coded">}]
 // TILE: func.func private @unknown.rows31.grid
