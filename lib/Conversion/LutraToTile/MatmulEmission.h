@@ -60,6 +60,7 @@ private:
   mlir::LogicalResult clearPartial();
   mlir::LogicalResult emitDepth(mlir::Value low, mlir::Value depth, bool last);
   mlir::LogicalResult emitSpot(const ProductSpot &spot, mlir::Value low, mlir::Value depth, bool last);
+  void askAhead(const ProductSpot &spot, llvm::ArrayRef<mlir::Value> place);
   ByteRows::Left leftOf(const ProductSpot &spot, mlir::Value low);
   mlir::LogicalResult finish(const ProductSpot &spot, mlir::Value sums);
   mlir::LogicalResult finishSums(const ProductSpot &spot, mlir::Value sums);
@@ -84,6 +85,7 @@ private:
   std::optional<EncodedRhs> encoded; // how the right-hand side is decoded
   int64_t decodeStep = 0;            // steps of K under one scale in a block
 
+  bool asksAhead = false; // tiles of rows ask for the panel after the one that they read
   bool elementwise;
   mlir::Operation *rowProducer; // a softmax or norm before the left-hand side; null: none
   bool computesLhs = false;     // the left-hand side is no buffer

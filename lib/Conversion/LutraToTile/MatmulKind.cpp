@@ -9,6 +9,7 @@
 #include "MatmulEmission.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 using namespace mlir;
 using namespace lutra;
@@ -123,6 +124,29 @@ LogicalResult MatmulEmission::emitDepth(Value low, Value depth, bool last) {
   });
 }
 
+/// Asks for a share of the panel after those of a spot, one of as many as there are tiles of rows: it is in the second
+/// level of cache, wherever it lies, when the first tile reads it.
+void MatmulEmission::askAhead(const ProductSpot &spot, ArrayRef<Value> place) {
+  constexpr int64_t lineBytes = 64, leastTiles = 2;
+  bool isPacked = !copyRhs && (layout == PanelLayout::Panel || layout == PanelLayout::DeepPanel);
+  int64_t tiles = rowBlocks.size / plan.rows;
+  if (!asksAhead || !isPacked || shape.k < 0 || spot.rows != plan.rows || spot.rowBound || tiles < leastTiles)
+    return;
+  int64_t steps = llvm::divideCeil(depthBlock ? depthBlock : shape.k, depthStep);
+  int64_t stepBytes = panel * depthStep * cast<MemRefType>(rhs.getType()).getElementTypeBitWidth() / 8;
+  int64_t apart = std::max<int64_t>(1, lineBytes / stepBytes); // steps from one line to the next
+  int64_t share = llvm::divideCeil(llvm::divideCeil(steps, apart), tiles);
+  SmallVector<Value> at(place);
+  at[0] = emitter.add(at[0], emitter.constant(spot.columns / panel));
+  Value tile = emitter.div(emitter.sub(spot.row, rows.low), emitter.constant(plan.rows));
+  Value first = emitter.add(at[1], emitter.mul(tile, emitter.constant(share * apart)));
+  for (int64_t line = 0; line < share; ++line) {
+    at[1] = emitter.add(first, emitter.constant(line * apart)); // past the end nothing happens
+    memref::PrefetchOp::create(emitter.builder, emitter.loc, rhs, ValueRange(at), /*isWrite=*/false,
+                               /*localityHint=*/2, /*isDataCache=*/true);
+  }
+}
+
 LogicalResult MatmulEmission::emitSpot(const ProductSpot &spot, Value low, Value depth, bool last) {
   OpBuilder &builder = emitter.builder;
   Value row = emitter.sub(spot.row, rows.low), column = emitter.sub(spot.column, columns.low);
@@ -153,6 +177,7 @@ LogicalResult MatmulEmission::emitSpot(const ProductSpot &spot, Value low, Value
   if ((boundRows || boundColumns) && !plan.maskedEdges)
     bounds = {spot.rowBound ? spot.rowBound : emitter.constant(spot.rows),
               spot.columnBound ? spot.columnBound : emitter.constant(spot.columns)};
+  askAhead(spot, rhsAt);
   if (bytes)
     accumulator = bytes->multiply(accumulator, from, rhsAt, roundUp(depth));
   else

@@ -40,6 +40,23 @@ lutra.kernel @deep(%a: tensor<96x768xf32>, %b: tensor<768x64xf32, #lutra.packing
   lutra.yield %r : tensor<96x64xf32>
 }
 
+// All of 128 rows are one block on AVX2, and each of its tiles asks for a share of the panel after its own: a line of
+// every step of K that the block has, of which there are 256 beside 22 tiles.
+// CHECK-LABEL: func.func @ahead.grid(
+// CHECK: %[[ITEMS:.*]] = arith.constant 8 : index
+// CHECK: return %[[ITEMS]]
+// CHECK-LABEL: func.func @ahead(
+// CHECK: %[[SUMS:.*]] = memref.alloca() {alignment = 64 : i64} : memref<132x32xf32>
+// CHECK: scf.for {{.*}} step %c6
+// CHECK-COUNT-12: memref.prefetch %{{.*}}[%{{.*}}, %{{.*}}, %c0], read, locality<2>, data : memref<16x768x16xf32>
+// CHECK-NOT: memref.prefetch
+// CHECK: lutra.tile_matmul {{.*}} depth %c256 {{.*}} -> <6x16xf32>
+// CHECK: lutra.tile_matmul {{.*}} depth %c256 {{.*}} -> <2x
+lutra.kernel @ahead(%a: tensor<128x768xf32>, %b: tensor<768x256xf32, #lutra.packing<width = 16, depth = 1>>) -> tensor<128x256xf32> {
+  %r = lutra.matmul %a, %b : (tensor<128x768xf32>, tensor<768x256xf32, #lutra.packing<width = 16, depth = 1>>) -> tensor<128x256xf32>
+  lutra.yield %r : tensor<128x256xf32>
+}
+
 // Attention scores: the keys' rows are turned into panels first.
 // CHECK-LABEL: func.func @scores(
 // CHECK: %[[PANELS:.*]] = memref.alloca() {alignment = 64 : i64} : memref<16x64x16xf32>
