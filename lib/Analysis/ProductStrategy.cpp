@@ -236,6 +236,7 @@ std::optional<StrategyChoice> ProductStrategies::chooseAmong(ArrayRef<const Prod
   std::optional<StrategyChoice> best;
   for (const ProductStrategy *candidate : candidates) {
     double cycles = 0;
+    std::optional<StrategyOffer> first;
     std::string why;
     for (const TileTarget *level : levels) {
       std::optional<StrategyOffer> offer = candidate->match(problem, *level, why);
@@ -244,6 +245,10 @@ std::optional<StrategyChoice> ProductStrategies::chooseAmong(ArrayRef<const Prod
         break;
       }
       cycles += offer->cycles;
+      if (!first)
+        first = offer;
+      if (first->tableLanes != offer->tableLanes)
+        first->tableLanes = 0;
     }
     bool wins = why.empty() && (!best || cycles < best->cycles);
     const ProductStrategy *loser = !wins ? candidate : best ? best->strategy : nullptr;
@@ -252,7 +257,7 @@ std::optional<StrategyChoice> ProductStrategies::chooseAmong(ArrayRef<const Prod
                        (why.empty() ? llvm::formatv("{0:e2} cycles", wins ? best->cycles : cycles).str()
                                     : "(" + why + ")"));
     if (wins)
-      best = StrategyChoice{candidate, cycles};
+      best = StrategyChoice{candidate, cycles, /*rank=*/0, first ? first->tableLanes : 0, first ? first->tableBits : 0};
   }
   return best;
 }

@@ -447,6 +447,31 @@ static LogicalResult evaluateSubsetSums(TileSubsetSumsOp op, Interpreter &interp
   return setTile(op.getResult(), result, interpreter);
 }
 
+/// The tables that tile_subset_sums would make, of all rows.
+static LogicalResult evaluateTables(SubsetSumsOp op, Interpreter &interpreter) {
+  const Array &rows = interpreter.getArray(op.getRows());
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(op.getType()).getShape();
+  auto made = interpreter.makeResult(op->getResult(0), shape);
+  if (failed(made))
+    return failure();
+  int64_t bits = op.getLhsBits(), parts = TileSubsetSumsOp::partsOf(bits), depth = rows.shape.back();
+  for (int64_t i = 0; i < (*made)->count(); ++i) {
+    int64_t column = i % shape[3], line = i / shape[3] % shape[2], chunk = i / shape[3] / shape[2] % shape[1];
+    int64_t row = i / shape[3] / shape[2] / shape[1], within = column / 16 * 8 + line / parts * 4;
+    int64_t first = row * depth + chunk * shape[3] / 2 + within;
+    int64_t sum = TileSubsetSumsOp::offsetOf(bits);
+    for (int64_t j = 0; j < 4; ++j)
+      sum += column % 16 >> j & 1 ? rows.integers[first + j] : 0;
+    (*made)->integers[i] = parts == 1 ? static_cast<int8_t>(sum) : line % 2 == 0 ? sum % 32 : sum / 32;
+  }
+  return interpreter.setArray(op->getResult(0), *made);
+}
+
+static LogicalResult evaluateWithTables(WithTablesOp op, Interpreter &interpreter) {
+  interpreter.set(op.getResult(), interpreter.get(op.getRows()));
+  return success();
+}
+
 /// acc + entries of tables that codes name, wrapped to 32 bits.
 static LogicalResult evaluateLookupMatmul(TileLookupMatmulOp op, Interpreter &interpreter) {
   const Buffer &tables = interpreter.getBuffer(op.getTables()), &codes = interpreter.getBuffer(op.getCodes());
@@ -602,6 +627,8 @@ void lutra::addTileHandlers(HandlerTable &table) {
   table.add<TileRescaleOp, evaluateRescale>();
   table.add<TileShiftMatmulOp, evaluateShiftMatmul>();
   table.add<TileStoreOp, evaluateStore>();
+  table.add<SubsetSumsOp, evaluateTables>();
   table.add<TileSubsetSumsOp, evaluateSubsetSums>();
   table.add<TileUnpackOp, evaluateUnpack>();
+  table.add<WithTablesOp, evaluateWithTables>();
 }

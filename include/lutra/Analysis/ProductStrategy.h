@@ -65,6 +65,8 @@ bool holdsWindowRows(int64_t rows, int64_t columns);
 /// What a strategy offers for a problem on a level.
 struct StrategyOffer {
   double cycles = 0; // of one core (GPU: of one multiprocessor)
+  /// Of the tables of the left-hand side's rows that it may read in their place (lutra.subset_sums); 0: of none.
+  int64_t tableLanes = 0, tableBits = 0;
 };
 
 class ProductStrategy {
@@ -94,6 +96,7 @@ struct StrategyChoice {
   const ProductStrategy *strategy;
   double cycles;
   size_t rank = 0; // of the names asked for, the first of which that computes a product is taken
+  int64_t tableLanes = 0, tableBits = 0; // of tables that all levels may read; 0: levels read others, or none
 
   /// Whether this one is to be taken although it needs `more` cycles for something else.
   bool isBetterThan(const StrategyChoice &other, double more = 0) const {

@@ -82,6 +82,7 @@ private:
   mlir::LogicalResult sumGroups();
   mlir::Value isMore(mlir::Value left, mlir::Value right);
   mlir::Value findDirectRows();
+  mlir::Value getSharedTables();
   mlir::LogicalResult makeTables();
   mlir::LogicalResult forRows(int64_t most, RowsBody body);
   mlir::LogicalResult forPanels(ProductRange block, int64_t panels, PanelBody body);
@@ -267,7 +268,8 @@ private:
   mlir::Value copiedFrom;  // step of K that the copy begins with; null: the first
   mlir::Value copiedTo;    // row of the copy that the item's first one is; null: the first
   mlir::Value sums;        // of the item's rows in each group, negated, times a constant zero point
-  mlir::Value tables;      // of the item's rows
+  mlir::Value tables;      // of rows from `firstTable` on: the item's, or all
+  mlir::Value firstTable;
   mlir::Value planes;      // of the item's rows
   mlir::Value ones;        // of the item's rows in each group, times the greatest code; null: no single plane
   mlir::Value waiting;     // sums on their way

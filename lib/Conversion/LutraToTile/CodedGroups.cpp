@@ -73,7 +73,7 @@ Value CodedEmission::multiplyGroup(const ProductSpot &spot, const Depth &part, c
     Value step = emitter.div(part.low, emitter.constant(panels.depth));
     Value word = emitter.mul(step, emitter.constant(panels.code.words()));
     return TileLookupMatmulOp::create(builder, emitter.loc, sum.getType(), tables,
-                                      ValueRange{emitter.sub(spot.row, rows.low), chunk}, source.buffer,
+                                      ValueRange{emitter.sub(spot.row, firstTable), chunk}, source.buffer,
                                       ValueRange{source.panel, word}, sum, part.size, across > 1, panels.code.bits,
                                       std::max(1u, panels.code.planes / 8),
                                       std::max<int64_t>(2, getLhsBits(cast<RankedTensorType>(op.getRhs().getType()))));

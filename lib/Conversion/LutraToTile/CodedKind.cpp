@@ -14,8 +14,8 @@
 // Few bits on both sides may be counted instead (CodedPlanes.cpp). Powers of two may shift elements of rows
 // (lutra.tile_shift_matmul).
 //
-// Codes of few bits may name sums of four neighbours of a row instead, bit by bit, in tables that a work item makes for
-// its rows.
+// Codes of few bits may name sums of four neighbours of a row instead, bit by bit, in tables that the kernel of the
+// rows made (lutra.with_tables), or else a work item makes for its rows.
 #include "CodedEmission.h"
 
 #include "GroupKinds.h"
@@ -96,7 +96,10 @@ CodedEmission::CodedEmission(KernelEmitter &kernelEmitter, CodedOptions options)
   if (packsWords()) // half as many, which pack rows, take 1.4 % less time (128 rows, K = N = 4096, Xeon)
     items *= 2;
   int64_t unit = panel * std::max(tilePanels, 2 * product.blockPanels);
-  int64_t wanted = looksUp ? lookupColumns : chooseColumnBlock(plan, shape, isFew ? 2 * items : items, unit);
+  constexpr int64_t fewItems = 8;
+  bool isNarrow = columns < fewItems * lookupColumns && getSharedTables();
+  int64_t tableColumns = isNarrow ? sharedTableColumns : lookupColumns;
+  int64_t wanted = looksUp ? tableColumns : chooseColumnBlock(plan, shape, isFew ? 2 * items : items, unit);
   columnBlocks = cutEvenly(emitter, emitter.constant(columns), columns, wanted, unit);
   counts = {batch.count(emitter), columnBlocks.count, rowBlocks.count};
 }
@@ -179,18 +182,19 @@ LogicalResult CodedEmission::addRows(Value into, ScalarMap widen, ScalarMap fini
   int64_t groups = cast<MemRefType>(into.getType()).getDimSize(0), size = groups == 1 ? rowLength : panels.group;
   int64_t width = std::min<int64_t>(32, groups == 1 ? llvm::bit_floor(static_cast<uint64_t>(rowLength)) : size & -size);
   auto sumGroup = [&](Value row, Value group) -> LogicalResult {
-    Value low = emitter.mul(group, emitter.constant(size));
-    Value high = emitter.min(emitter.add(low, emitter.constant(size)), emitter.constant(rowLength));
+    Value low = emitter.mul(group, emitter.constant(size)), count = emitter.constant(size);
+    if (rowLength % size != 0) // else no tile ends early, which a constant says
+      count = emitter.min(count, emitter.sub(emitter.constant(rowLength), low));
     Value start = emitter.fill(emitter.builder.getI32IntegerAttr(0), {width});
     auto addTile = [&](Value k, int64_t size, Value bound, ValueRange carried) -> FailureOr<KernelEmitter::Carried> {
-      SmallVector<Value> at = lhsIndices(row, k);
+      SmallVector<Value> at = lhsIndices(row, emitter.add(low, k));
       TileWindow window = TileWindow::row(at, at.size() - 1, size, bound);
       Value tile = emitter.loadTile(lhs, window, emitter.builder.getI8Type());
       tile = emitter.map(tile, wide, [&](OpBuilder &inner, ValueRange scalars) { return widen(inner, scalars[0]); });
       tile = emitter.maskTail(tile, bound, emitter.builder.getI32IntegerAttr(0));
       return KernelEmitter::Carried{add(carried[0], tile)};
     };
-    auto sum = emitter.foldTiles(low, high, width, start, addTile);
+    auto sum = emitter.foldTiles(emitter.constant(0), count, width, start, addTile);
     if (failed(sum))
       return failure();
     auto type = TileType::get(emitter.builder.getContext(), {}, wide);
@@ -235,8 +239,27 @@ LogicalResult CodedEmission::sumGroups() {
   return addRows(sums, widen, [&](OpBuilder &builder, Value total) { return negateSum(builder, total); });
 }
 
+/// Tables that another kernel made of all rows, as this one reads them; null: there are none.
+Value CodedEmission::getSharedTables() {
+  auto with = op.getLhs().getDefiningOp<WithTablesOp>();
+  auto rhsType = cast<RankedTensorType>(op.getRhs().getType());
+  if (!looksUp || !with || !packingOf(rhsType))
+    return {};
+  auto bits = std::max<int64_t>(2, getLhsBits(rhsType));
+  RankedTensorType wanted =
+      SubsetSumsOp::typeOf(lhsType, getLookupLanes(emitter.target, getStoredPanels(rhsType)), bits);
+  bool fits = with.getTables().getType() == wanted && static_cast<int64_t>(with.getLhsBits()) == bits &&
+              wanted.getDimSize(0) == knownRows;
+  return fits ? emitter.getBuffer(with.getTables()) : Value();
+}
+
 /// Sums of the subsets of four neighbours of every row of the item.
 LogicalResult CodedEmission::makeTables() {
+  firstTable = rows.low;
+  if ((tables = getSharedTables())) {
+    firstTable = emitter.constant(0);
+    return success();
+  }
   int64_t width = 16 * getLookupLanes(emitter.target, weight->getPanels());
   int64_t chunkDepth = width / 2, chunks = depth / chunkDepth;
   auto rhsType = cast<RankedTensorType>(op.getRhs().getType());

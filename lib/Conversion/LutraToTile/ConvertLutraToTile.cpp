@@ -6,6 +6,7 @@
 
 #include "lutra/Analysis/ProductStrategy.h"
 #include "lutra/Conversion/Passes.h"
+#include "lutra/Dialect/Lutra/IR/LutraTableOps.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -30,7 +31,8 @@ struct ConvertLutraToTile final : lutra::impl::ConvertLutraToTileBase<ConvertLut
 static bool isWindowed(Operation *op) {
   return !isa_and_nonnull<LutraDialect>(op->getDialect()) ||
          isa<BinaryOp, CastOp, CompareOp, ConstantOp, DequantizeOp, ExpandOp, FromIndexOp, GatherElementsOp, GatherNdOp,
-             GatherOp, IotaOp, PadOp, QuantizeOp, RequantizeOp, ReshapeOp, SelectOp, SliceOp, TransposeOp, UnaryOp>(op);
+             GatherOp, IotaOp, PadOp, QuantizeOp, RequantizeOp, ReshapeOp, SelectOp, SliceOp, SubsetSumsOp, TransposeOp,
+             UnaryOp, WithTablesOp>(op);
 }
 
 Operation *lutra::getRoot(KernelOp kernel) {

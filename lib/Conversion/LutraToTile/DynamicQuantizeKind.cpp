@@ -1,13 +1,16 @@
 //===- DynamicQuantizeKind.cpp - codes with scales of their values ------------------------===//
 // A work item is a few rows. The first pass over a group of a row finds its range, the second one writes codes. A row
 // that is computed, by pointwise ops or through one softmax or norm, is computed once: it waits for the second pass in
-// the result that it goes to as well, where others read it, or else in a buffer of one row.
+// the result that it goes to as well, where others read it, or else in a buffer of one row. Tables of a row's codes
+// (lutra.subset_sums) follow these.
 #include "GroupKinds.h"
 #include "OutputWalk.h"
 #include "Product.h"
 #include "Reductions.h"
 #include "RowFunction.h"
 #include "Scalars.h"
+
+#include "lutra/Dialect/Lutra/IR/LutraTableOps.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -30,6 +33,8 @@ private:
     int64_t size;
   };
   LogicalResult emitGroup(ArrayRef<Value> row, const Group &group);
+  LogicalResult emitGroups(ArrayRef<Value> row);
+  LogicalResult emitTables(ArrayRef<Value> row, SubsetSumsOp sums, Value tables);
   FailureOr<KernelEmitter::Carried> findLimits(ArrayRef<Value> row, const Group &group);
   LogicalResult computeRow(ArrayRef<Value> row);
   LogicalResult keep(const TileWindow &window);
@@ -89,7 +94,7 @@ TileWindow QuantizeEmission::placed(const TileWindow &window) {
 LogicalResult QuantizeEmission::keep(const TileWindow &window) {
   auto yielded = emitter.kernel.getYield().getValues();
   for (unsigned i = op->getNumResults(); i < yielded.size(); ++i)
-    if (failed(emitter.emitResult(i, window)))
+    if (!yielded[i].getDefiningOp<SubsetSumsOp>() && failed(emitter.emitResult(i, window)))
       return failure();
   if (!isScratch) // one of these
     return success();
@@ -267,6 +272,37 @@ LogicalResult QuantizeEmission::emitRow(ArrayRef<Value> row) {
   }
   if (producer && failed(computeRow(row)))
     return failure();
+  if (failed(emitGroups(row)))
+    return failure();
+  for (auto [i, value] : llvm::enumerate(yielded))
+    if (auto sums = value.getDefiningOp<SubsetSumsOp>(); sums && failed(emitTables(row, sums, emitter.getOutput(i))))
+      return failure();
+  return success();
+}
+
+/// Tables of the row's codes, which have been written.
+LogicalResult QuantizeEmission::emitTables(ArrayRef<Value> row, SubsetSumsOp sums, Value tables) {
+  assert(sums.getRows() == op.getCodes() && "kernels have tables of their codes alone");
+  ArrayRef<int64_t> shape = cast<RankedTensorType>(sums.getType()).getShape();
+  auto tileType = TileType::get(emitter.builder.getContext(), shape.drop_front(2), emitter.builder.getI8Type());
+  SmallVector<Value> sizes = emitter.getSizes(op.getInput());
+  Value zero = emitter.constant(0), number = emitter.linearize(row.drop_back(), ArrayRef(sizes).drop_back());
+  return emitter.forEach(zero, emitter.constant(shape[1]), emitter.constant(1), [&](Value chunk) {
+    SmallVector<Value> from(row);
+    from.back() = emitter.mul(chunk, emitter.constant(shape[3] / 2));
+    Value tile = TileSubsetSumsOp::create(emitter.builder, emitter.loc, tileType, emitter.getOutput(0), from,
+                                          sums.getLhsBits());
+    TileWindow window;
+    window.indices = {number, chunk, zero, zero};
+    window.shape.assign(shape.begin() + 2, shape.end());
+    window.dims = {2, 3};
+    window.steps = {1, 1};
+    emitter.storeTile(tile, tables, window);
+    return success();
+  });
+}
+
+LogicalResult QuantizeEmission::emitGroups(ArrayRef<Value> row) {
   int64_t whole = depth / block, rest = depth % block;
   auto emitWhole = [&](Value index) {
     return emitGroup(row, {index, emitter.mul(index, emitter.constant(block)), block});

@@ -27,9 +27,10 @@ inline constexpr int64_t bfloatRows = 128;
 GroupKind getCodedKind();
 GroupKind getRescaledKind();
 inline constexpr int64_t codedCopyBytes = 192 << 10, codedSumBytes = 96 << 10;
-/// Of the lookup strategy. Bytes of the tables that an item makes at most; columns of an item, which pay for them.
+/// Of the lookup strategy. Bytes of the tables that an item makes at most; columns of an item, which pay for them; and
+/// where another kernel made them, of an item of a product that has few items.
 GroupKind getLookupKind();
-inline constexpr int64_t lookupTableBytes = 256 << 10, lookupColumns = 512;
+inline constexpr int64_t lookupTableBytes = 256 << 10, lookupColumns = 512, sharedTableColumns = 256;
 /// Of the bitserial strategy.
 GroupKind getBitserialKind();
 /// Of the shift strategy.

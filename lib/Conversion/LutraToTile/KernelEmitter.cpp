@@ -3,6 +3,8 @@
 // in KernelLoops.cpp; this file holds what they and the group kinds stand on.
 #include "KernelEmitter.h"
 
+#include "lutra/Dialect/Lutra/IR/LutraTableOps.h"
+
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -164,6 +166,10 @@ Value KernelEmitter::getBuffer(Value tensor) {
   Value buffer;
   if (auto op = tensor.getDefiningOp<ConstantOp>()) {
     buffer = getConstantBuffer(op);
+  } else if (auto op = tensor.getDefiningOp<WithTablesOp>()) {
+    buffer = getBuffer(op.getRows());
+    if (!buffer)
+      return {};
   } else if (auto op = tensor.getDefiningOp<ReshapeOp>()) {
     // Buffers are contiguous: another shape of one is a view.
     Value source = getBuffer(op.getInput());

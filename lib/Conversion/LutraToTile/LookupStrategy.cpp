@@ -1,6 +1,7 @@
 //===- LookupStrategy.cpp - products with codes of few bits, by tables --------===//
-// For few rows of 8-bit integers: the sums of all subsets of four neighbours along K are made once for each row of a
-// work item (lutra.tile_subset_sums), and four codes of a column name one of them (lutra.tile_lookup_matmul). Integers
+// For few rows of 8-bit integers: the sums of all subsets of four neighbours along K are made once for each row, by the
+// kernel that rounds it (lutra.subset_sums, ShareTables.cpp) or else by each work item (lutra.tile_subset_sums), and
+// four codes of a column name one of them (lutra.tile_lookup_matmul). Integers
 // are the same as those of the coded strategy (CodedKind.cpp), and so are results, bit for bit. Panels hold words of
 // one byte, as those of the decode strategy; codes of more bits than one lie in planes of bits, each of which is looked
 // up as codes of one bit are, times a power of two. Sums of activations of up to 6 bits take one byte, of others two.
@@ -65,19 +66,20 @@ std::optional<StrategyOffer> LookupStrategy::match(const ProductProblem &problem
   // Entries of one part, of which a byte holds the sum of some.
   int64_t lhsBits = getLhsBits(cast<RankedTensorType>(cast<MatmulOp>(problem.op).getRhs().getType()));
   double perByte = std::floor(255 / (std::exp2(lhsBits + 2) - 4));
+  int64_t tableBits = std::max<int64_t>(2, lhsBits);
   if (chunk == 32) {
     // On 64 bytes: five make indices of a vector of codes, for up to four rows; each then looks up and adds four times,
     // or twice.
     double ofRow = 4 * static_cast<double>(parts);
     double operations = codes / 512 * (5 * std::ceil(count / 4) + ofRow * count) + count * (4 * sums + tables / 32);
-    return StrategyOffer{operations * blocks / 2};
+    return StrategyOffer{operations * blocks / 2, chunk / 8, tableBits};
   }
   if (chunk == 8) {
     // On 16 bytes: three make indices of a vector of codes, for up to two rows; each then looks up and adds four times,
     // and widens a fourth of four. No machine was at hand to measure on.
     double ofRow = parts == 1 ? 4 + 2 / perByte : 9;
     double operations = codes / 128 * (3 * std::ceil(count / 2) + ofRow * count) + count * (12 * sums + tables / 4);
-    return StrategyOffer{operations * blocks / 2};
+    return StrategyOffer{operations * blocks / 2, chunk / 8, tableBits};
   }
   // On 32 bytes: a vector of codes is taken apart once for two rows; each then looks up and adds four times, and widens
   // a fourth of six. Every block of columns makes the tables, and every group joins its sums.
@@ -86,7 +88,7 @@ std::optional<StrategyOffer> LookupStrategy::match(const ProductProblem &problem
       codes / 256 * (4 * std::ceil(count / 2) + ofRow * count) + count * (14 * sums + tables / 16);
   // Zen 3, K = N = 4096: two of four units shuffle, and tables are loaded from where they are. Four rows gain nothing.
   constexpr double perCycle = 2.3;
-  return StrategyOffer{operations * blocks / perCycle};
+  return StrategyOffer{operations * blocks / perCycle, chunk / 8, tableBits};
 }
 
 std::unique_ptr<ProductStrategy> lutra::makeLookupStrategy() { return std::make_unique<LookupStrategy>(); }

@@ -342,6 +342,53 @@ void TileSubsetSumsOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<Me
   effects.emplace_back(MemoryEffects::Read::get(), &getLhsMutable(), SideEffects::DefaultResource::get());
 }
 
+RankedTensorType SubsetSumsOp::typeOf(RankedTensorType rows, int64_t lanes, int64_t bits) {
+  int64_t count = 1, depth = rows.getRank() > 0 ? rows.getShape().back() : 0;
+  bool isFull = lanes > 0 && depth > 0 && depth % (8 * lanes) == 0;
+  if (!rows.hasStaticShape() || !rows.getElementType().isInteger(8) || !isFull)
+    return {};
+  for (int64_t size : rows.getShape().drop_back())
+    count *= size;
+  int64_t shape[] = {count, depth / (8 * lanes), 2 * TileSubsetSumsOp::partsOf(bits), 16 * lanes};
+  return RankedTensorType::get(shape, rows.getElementType());
+}
+
+/// Rows of i8 and tables of them.
+static LogicalResult verifyTables(Operation *op, RankedTensorType rows, RankedTensorType tables, int64_t bits) {
+  if (!rows.hasStaticShape() || !rows.getElementType().isInteger(8) || rows.getRank() == 0) // E1
+    return op->emitOpError("sums elements of ") << rows << "; give rows of i8 and a static shape";
+  if (bits < 2 || bits > 8) // E2
+    return op->emitOpError("sums integers of ") << bits << " bits; give 2 to 8";
+  int64_t lanes = tables.getRank() == 4 ? tables.getDimSize(3) / 16 : 0;
+  if (tables != SubsetSumsOp::typeOf(rows, lanes, bits)) // E3
+    return op->emitOpError("has tables of type ")
+           << tables << "; for lanes that divide K / 8 give [rows, K / (8 * lanes), "
+           << 2 * TileSubsetSumsOp::partsOf(bits) << ", 16 * lanes] of i8";
+  return success();
+}
+
+LogicalResult SubsetSumsOp::verify() {
+  return verifyTables(*this, getRows().getType(), getTables().getType(), getLhsBits());
+}
+
+LogicalResult WithTablesOp::verify() {
+  return verifyTables(*this, getRows().getType(), getTables().getType(), getLhsBits());
+}
+
+LogicalResult SubsetSumsOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(sizesOf(builder, getLoc(), getTables())); // always static
+  return success();
+}
+
+LogicalResult WithTablesOp::reifyResultShapes(OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(sizesOf(builder, getLoc(), getRows()));
+  return success();
+}
+
+int64_t SubsetSumsOp::getOperations(SizeFn sizeOf) { return elementCount(getTables(), sizeOf); }
+
+int64_t WithTablesOp::getOperations(SizeFn) { return 0; }
+
 LogicalResult TileSubsetSumsOp::verify() {
   TileType result = getType();
   ArrayRef<int64_t> shape = result.getShape();

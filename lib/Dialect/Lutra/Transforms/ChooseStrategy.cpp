@@ -2,10 +2,12 @@
 // Asks every registered strategy (ProductStrategy.h) for every product and level. One program serves all levels of
 // an artifact, and weights are packed once, so one strategy is chosen for all of them: the cheapest in sum among those
 // that every level takes. Where the number of rows is unknown, few of them may have strategies of their own, which read
-// the same packed weight; kernels choose among them when they run.
+// the same packed weight; kernels choose among them when they run. Tables that a strategy reads in the place of rows
+// are made where those are, if all levels read the same ones (ShareTables.h).
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
 #include "KernelLaunches.h"
+#include "ShareTables.h"
 #include "StrategyNames.h"
 #include "TileTargetNames.h"
 
@@ -39,6 +41,7 @@ private:
                                               const ProductStrategy &most);
 
   SmallVector<const TileTarget *> levels;
+  SmallVector<TableReader> readers;
 };
 } // namespace
 
@@ -109,6 +112,8 @@ LogicalResult ChooseStrategy::choose(const ProductProblem &problem, const Produc
     return error;
   }
   op->setAttr("strategy", StrategyAttr::get(op->getContext(), best->strategy->getName()));
+  if (best->tableLanes > 0)
+    readers.push_back({cast<MatmulOp>(op), best->tableLanes, best->tableBits});
   auto opts = remark::RemarkOpts::name("ChooseStrategy").category(DEBUG_TYPE);
   auto told = remark::passed(op->getLoc(), opts);
   told << remark::metric("Chosen", best->strategy->getName()) << remark::metric("Cycles", best->cycles);
@@ -130,6 +135,7 @@ void ChooseStrategy::runOnOperation() {
   const ProductStrategies *strategies = findStrategies(strategy, getOperation().getLoc());
   if (!strategies)
     return signalPassFailure();
+  readers.clear();
   KernelLaunches launches(getOperation());
   bool good = true; // every product that cannot be computed gets its own error
   for (auto kernel : getOperation().getOps<KernelOp>()) {
@@ -143,5 +149,6 @@ void ChooseStrategy::runOnOperation() {
     });
   }
   if (!good)
-    signalPassFailure();
+    return signalPassFailure();
+  shareTables(getOperation(), readers);
 }

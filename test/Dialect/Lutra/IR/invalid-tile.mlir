@@ -849,3 +849,51 @@ func.func @tile_shift_matmul_e7(%x: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %a:
   %r = lutra.tile_shift_matmul %x[%i, %i], %w[%i, %i], %a {depth = 12 : i64, bits = 4 : i64, lhs_row_dim = 0 : i64} : memref<?x?xi8>, memref<?x?x16x4xi8>, !lutra.tile<1x16xi32> -> !lutra.tile<1x16xi32>
   return
 }
+
+// -----
+// subset_sums E1
+func.func @subset_sums_e1(%x: tensor<?x16xi8>) {
+  // expected-error @below {{sums elements of 'tensor<?x16xi8>'; give rows of i8 and a static shape}}
+  %t = lutra.subset_sums %x : tensor<?x16xi8> -> tensor<1x1x4x32xi8>
+  return
+}
+
+// -----
+// subset_sums E2
+func.func @subset_sums_e2(%x: tensor<1x16xi8>) {
+  // expected-error @below {{sums integers of 9 bits; give 2 to 8}}
+  %t = lutra.subset_sums %x {lhs_bits = 9 : i64} : tensor<1x16xi8> -> tensor<1x1x4x32xi8>
+  return
+}
+
+// -----
+// subset_sums E3
+func.func @subset_sums_e3(%x: tensor<1x24xi8>) {
+  // expected-error @below {{for lanes that divide K / 8 give [rows, K / (8 * lanes), 4, 16 * lanes] of i8}}
+  %t = lutra.subset_sums %x : tensor<1x24xi8> -> tensor<1x1x4x32xi8>
+  return
+}
+
+// -----
+// with_tables E1
+func.func @with_tables_e1(%x: tensor<1x16xi16>, %t: tensor<1x1x4x32xi8>) {
+  // expected-error @below {{sums elements of 'tensor<1x16xi16>'; give rows of i8 and a static shape}}
+  %r = lutra.with_tables %x, %t : tensor<1x16xi16>, tensor<1x1x4x32xi8>
+  return
+}
+
+// -----
+// with_tables E2
+func.func @with_tables_e2(%x: tensor<1x16xi8>, %t: tensor<1x1x4x32xi8>) {
+  // expected-error @below {{sums integers of 1 bits; give 2 to 8}}
+  %r = lutra.with_tables %x, %t {lhs_bits = 1 : i64} : tensor<1x16xi8>, tensor<1x1x4x32xi8>
+  return
+}
+
+// -----
+// with_tables E3
+func.func @with_tables_e3(%x: tensor<1x16xi8>, %t: tensor<1x1x4x32xi8>) {
+  // expected-error @below {{has tables of type 'tensor<1x1x4x32xi8>'; for lanes that divide K / 8 give [rows, K / (8 * lanes), 2, 16 * lanes] of i8}}
+  %r = lutra.with_tables %x, %t {lhs_bits = 6 : i64} : tensor<1x16xi8>, tensor<1x1x4x32xi8>
+  return
+}

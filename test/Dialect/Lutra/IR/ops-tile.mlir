@@ -185,3 +185,12 @@ func.func @by_shifts(%x: memref<?x?xi8>, %w: memref<?x?x16x4xi8>, %a: !lutra.til
   %0 = lutra.tile_shift_matmul %x[%i, %i], %w[%i, %i], %a {depth = 64 : i64, bits = 3 : i64, lhs_row_dim = 0 : i64} : memref<?x?xi8>, memref<?x?x16x4xi8>, !lutra.tile<2x32xi32> -> !lutra.tile<2x32xi32>
   return %0 : !lutra.tile<2x32xi32>
 }
+
+// CHECK-LABEL: func @shared_tables
+func.func @shared_tables(%x: tensor<2x64xi8>) -> tensor<2x64xi8> {
+  // CHECK: %[[T:.*]] = lutra.subset_sums %{{.*}} {lhs_bits = 6 : i64} : tensor<2x64xi8> -> tensor<2x2x2x64xi8>
+  %t = lutra.subset_sums %x {lhs_bits = 6 : i64} : tensor<2x64xi8> -> tensor<2x2x2x64xi8>
+  // CHECK: lutra.with_tables %{{.*}}, %[[T]] {lhs_bits = 6 : i64} : tensor<2x64xi8>, tensor<2x2x2x64xi8>
+  %r = lutra.with_tables %x, %t {lhs_bits = 6 : i64} : tensor<2x64xi8>, tensor<2x2x2x64xi8>
+  return %r : tensor<2x64xi8>
+}

@@ -1,5 +1,6 @@
 //===- LutraTableOps.td - tile ops that look sums up ------------------------===//
-// A part of the contract of LutraTileOps.td that only the kernels of one strategy need.
+// A part of the contract of LutraTileOps.td that only the kernels of one strategy need, and the two graph-level ops
+// with which a kernel hands its tables to others.
 #ifndef LUTRA_DIALECT_LUTRA_IR_LUTRATABLEOPS_TD
 #define LUTRA_DIALECT_LUTRA_IR_LUTRATABLEOPS_TD
 
@@ -13,6 +14,57 @@ def Lutra_TableGroup : OpDocGroup {
 }
 
 let opDocGroup = Lutra_TableGroup in {
+
+def Lutra_SubsetSumsOp : Lutra_GraphOp<"subset_sums"> {
+  let summary = "sums of the subsets of four neighbours along K, as tables for each row";
+  let description = [{
+    Shapes: `rows` is [.., K] of i8; `tables` is [R, K / (8 * lanes), 4, 16 * lanes] of i8, R rows in the order of their
+    indices, or with 2 in the place of 4 with `lhs_bits` up to 6.
+
+    Semantics: tables(r, c) is the tile that tile_subset_sums makes of row r from step 8 * lanes * c of K on. With
+    `lhs_bits` = B up to 6, elements of `rows` are -2^(B - 1) to 2^(B - 1) - 1, else results are unspecified.
+
+    Errors: (E1) `rows` is not of i8 and a static shape with a dimension. (E2) `lhs_bits` is not 2 to 8. (E3) `tables`
+    has another type than stated for any number of lanes.
+
+    Example:
+    ```mlir
+    %t = lutra.subset_sums %x : tensor<2x128xi8> -> tensor<2x8x4x32xi8>
+    ```
+    Source: T-MAC, arXiv 2407.00088; LUT Tensor Core, arXiv 2408.06003 (tables made once, where activations are made).
+  }];
+  let arguments = (ins Lutra_Tensor:$rows, DefaultValuedAttr<I64Attr, "8">:$lhs_bits);
+  let results = (outs Lutra_Tensor:$tables);
+  let assemblyFormat = "$rows attr-dict `:` type($rows) `->` type($tables)";
+  let extraClassDeclaration = [{
+    /// The type of the tables of rows of a type, each of `lanes` lanes; null where there are none.
+    static ::mlir::RankedTensorType typeOf(::mlir::RankedTensorType rows, int64_t lanes, int64_t bits);
+  }];
+  let hasVerifier = 1;
+}
+
+def Lutra_WithTablesOp : Lutra_GraphOp<"with_tables", [AllTypesMatch<["rows", "result"]>]> {
+  let summary = "rows whose subset sums are at hand";
+  let description = [{
+    Shapes: `rows` and `tables` as for subset_sums; `result` has the type of `rows`.
+
+    Semantics: result = rows. Who multiplies `result` may read `tables`, which must be subset_sums of `rows` with the
+    same `lhs_bits`, in its place; else what it computes is unspecified.
+
+    Errors: (E1) `rows` is not of i8 and a static shape with a dimension. (E2) `lhs_bits` is not 2 to 8. (E3) `tables`
+    has another type than subset_sums gives for any number of lanes.
+
+    Example:
+    ```mlir
+    %y = lutra.with_tables %x, %t : tensor<2x128xi8>, tensor<2x8x4x32xi8>
+    ```
+    Source: T-MAC, arXiv 2407.00088.
+  }];
+  let arguments = (ins Lutra_Tensor:$rows, Lutra_Tensor:$tables, DefaultValuedAttr<I64Attr, "8">:$lhs_bits);
+  let results = (outs Lutra_Tensor:$result);
+  let assemblyFormat = "$rows `,` $tables attr-dict `:` type($rows) `,` type($tables)";
+  let hasVerifier = 1;
+}
 
 def Lutra_TileSubsetSumsOp : Lutra_Op<"tile_subset_sums",
     [DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
