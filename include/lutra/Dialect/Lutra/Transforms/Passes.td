@@ -40,8 +40,9 @@ def ChooseStrategy : Pass<"lutra-choose-strategy", "mlir::ModuleOp"> {
     each product that none does (`coded,auto` leaves it to the least cost). A remark names the chosen one and why or
     at what cost others were not. A product of an unknown number of rows with an encoded weight may get `fewer_rows`
     besides: strategies that read the weight in the same packing and compute up to so many rows each, where that is
-    cheaper or has code of its own; kernels choose when they run. Leaves alone: products that carry a strategy (unless
-    `strategy` is without `auto`), and everything else.
+    cheaper or has code of its own; kernels choose when they run. Where a strategy reads tables of rows that another
+    kernel rounds, in one form on all of `targets`, that kernel yields them as well (lutra.subset_sums). Leaves alone:
+    products that carry a strategy (unless `strategy` is without `auto`), and everything else.
 
     ```mlir
     %p = lutra.matmul %x, %w : (tensor<4x8xf32>, tensor<8x8xf32>) -> tensor<4x8xf32>
