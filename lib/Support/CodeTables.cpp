@@ -13,13 +13,14 @@ using namespace lutra;
 using llvm::ArrayRef;
 
 namespace {
-/// Weighted sums of the numbers up to each bin of [-1, 1].
+/// Weighted sums of the numbers up to each bin of [-reach, reach].
 struct Histogram {
   static constexpr int64_t bins = 4096;
+  double reach;
   std::vector<double> counts, sums;
-  Histogram() : counts(bins + 1), sums(bins + 1) {}
+  explicit Histogram(double reach) : reach(reach), counts(bins + 1), sums(bins + 1) {}
   void add(double value, double weight) {
-    auto bin = static_cast<int64_t>((value + 1) / 2 * bins);
+    auto bin = static_cast<int64_t>((value / reach + 1) / 2 * bins);
     bin = std::clamp<int64_t>(bin, 0, bins - 1) + 1;
     counts[bin] += weight;
     sums[bin] += weight * value;
@@ -31,13 +32,13 @@ struct Histogram {
     }
   }
   /// Bins that begin below a number.
-  static int64_t below(double value) {
-    return std::clamp<int64_t>(std::llround((value + 1) / 2 * bins), 0, bins);
+  int64_t below(double value) const {
+    return std::clamp<int64_t>(std::llround((value / reach + 1) / 2 * bins), 0, bins);
   }
   /// The number below which a share of all lies.
   double quantile(double share) const {
     auto found = llvm::lower_bound(counts, share * counts.back());
-    return double(found - counts.begin()) / bins * 2 - 1;
+    return (double(found - counts.begin()) / bins * 2 - 1) * reach;
   }
 };
 } // namespace
@@ -45,25 +46,31 @@ struct Histogram {
 std::vector<float> lutra::fitTable(ArrayRef<float> weights, int64_t k, int64_t size, ArrayRef<GroupSide> sides,
                                    unsigned bits, ArrayRef<float> start) {
   constexpr int steps = 30;
-  Histogram histogram;
   int64_t groups = llvm::divideCeil(k, size);
-  for (auto [index, value] : llvm::enumerate(weights)) {
+  auto scaleAt = [&](size_t index) -> double {
     auto row = static_cast<int64_t>(index) / k, column = static_cast<int64_t>(index) % k;
-    double scale = sides[row * groups + column / size].scale;
-    if (scale != 0)
+    return sides[row * groups + column / size].scale;
+  };
+  constexpr double mostReach = 8; // what lies farther out counts as it is, in the outermost bins
+  double reach = 1;
+  for (auto [index, value] : llvm::enumerate(weights))
+    if (double scale = scaleAt(index); scale != 0)
+      reach = std::clamp(std::fabs(value / scale), reach, mostReach);
+  Histogram histogram(reach);
+  for (auto [index, value] : llvm::enumerate(weights))
+    if (double scale = scaleAt(index); scale != 0)
       histogram.add(value / scale, std::max(scale * scale, 1e-300));
-  }
   histogram.accumulate();
   int64_t count = int64_t(1) << bits;
   std::vector<double> centres(start.begin(), start.end());
   for (int64_t index = 0; start.empty() && index < count; ++index) {
     double share = (double(index) + 0.5) / double(count);
-    centres.push_back((histogram.quantile(share) + 2 * share - 1) / 2);
+    centres.push_back((histogram.quantile(share) + (2 * share - 1) * reach) / 2);
   }
   for (int step = 0; step < steps; ++step) {
     int64_t begin = 0;
     for (int64_t index = 0; index < count; ++index) {
-      int64_t end = index + 1 < count ? Histogram::below((centres[index] + centres[index + 1]) / 2) : Histogram::bins;
+      int64_t end = index + 1 < count ? histogram.below((centres[index] + centres[index + 1]) / 2) : Histogram::bins;
       end = std::max(begin, end);
       double own = histogram.counts[end] - histogram.counts[begin];
       if (own > 0)

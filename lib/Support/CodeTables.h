@@ -12,8 +12,8 @@
 namespace lutra {
 
 /// 2^bits values of f16, rising, of least squared error over the elements of a matrix of rows of k, each group of
-/// `size` in a row over its scale and weighted by its square: k-means on a histogram of 4096 bins, from `start` or,
-/// where that is empty, from values between even spacing and even shares.
+/// `size` in a row over its scale and weighted by its square: k-means on a histogram of 4096 bins over up to 8 scales,
+/// from `start` or, where that is empty, from values between even spacing and even shares.
 std::vector<float> fitTable(llvm::ArrayRef<float> weights, int64_t k, int64_t size, llvm::ArrayRef<GroupSide> sides,
                             unsigned bits, llvm::ArrayRef<float> start);
 

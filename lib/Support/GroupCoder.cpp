@@ -327,7 +327,8 @@ GroupSide GroupCoder::fitSigns(const Group &group) const {
 }
 
 /// The scales of a search for a table, without those that are too small to store.
-std::vector<float> GroupCoder::scalesToTry(double extreme, const Table &table, int exponent) const {
+std::vector<float> GroupCoder::scalesToTry(const Group &group, double extreme, const Table &table) const {
+  int exponent = group.exponent;
   std::vector<float> scales;
   bool search = form.method != WeightForm::Nearest;
   if (form.scale == SideType::E8M0) { // OCP MX: the leading bits meet, so that the extremes may be clipped; or one more
@@ -342,6 +343,15 @@ std::vector<float> GroupCoder::scalesToTry(double extreme, const Table &table, i
   bool isFew = form.values == WeightForm::Table && form.bits <= 4;
   constexpr double widest = 1.15; // beyond 1 too: the extreme may lie nearer to a smaller value
   double narrowest = !isFew ? 0.75 : form.bits == 2 ? 0.15 : form.bits == 3 ? 0.25 : 0.4;
+  if (isFew) { // of rows with outliers even less: half of what makes the mean squares of values and table alike
+    double squares = 0, own = 0;
+    for (float value : group.values)
+      squares += double(value) * value;
+    for (float value : table.values)
+      own += double(value) * value;
+    double ratio = std::sqrt(squares * double(table.values.size()) / (own * double(group.values.size())));
+    narrowest = std::min(narrowest, 0.5 * ratio / fitting);
+  }
   for (int trial = 0, count = isFew ? trials : tableTrials; search && trial <= count; ++trial) {
     double part = double(trial) / count;
     double share = isFew ? widest * std::pow(narrowest / widest, part) : widest - (widest - narrowest) * part;
@@ -360,10 +370,19 @@ GroupSide GroupCoder::fitTables(const Group &group) const {
   Fit best{{}, std::numeric_limits<double>::infinity()};
   bool refits = form.method != WeightForm::Nearest && !form.hasOwnScales();
   for (size_t index = 0; index < tables.size(); ++index)
-    for (float scale : scalesToTry(extreme, tables[index], group.exponent))
+    for (float scale : scalesToTry(group, extreme, tables[index]))
       trySide(group, {scale, 0, static_cast<uint8_t>(index)}, refits, best);
   if (!std::isfinite(best.error))
     best.side.scale = 0; // none that is stored
+  // Few values reach far on both sides of a step of the search.
+  constexpr int mostRefits = 5;
+  bool isFew = form.values == WeightForm::Table && form.bits <= 4 && refits && best.side.scale != 0;
+  for (int refit = 0; isFew && refit < mostRefits; ++refit) {
+    Fit before = best;
+    trySide(group, before.side, refits, best);
+    if (best.side.scale == before.side.scale)
+      break;
+  }
   return best.side;
 }
 

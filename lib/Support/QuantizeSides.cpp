@@ -3,6 +3,8 @@
 
 #include "CodeTables.h"
 
+#include <cmath>
+#include <limits>
 #include <numeric>
 
 using namespace lutra;
@@ -33,22 +35,62 @@ void MatrixQuantizer::fitSides() {
   }
 }
 
-/// Table and scales in turn, each the best for the other: for few values the extreme says little of the scale.
+/// Table and scales in turn, each the best for the other, from scales of the extremes and, for few values, of which the
+/// extremes of rows with outliers say little, from root mean squares. The table of the least error is taken.
 void MatrixQuantizer::fitTableSides(ArrayRef<float> importance) {
+  bool isFew = matrix.form.bits <= 4;
+  std::vector<float> best;
+  double least = std::numeric_limits<double>::infinity();
+  for (bool ofSquares : {false, true}) {
+    if (ofSquares && !isFew)
+      break;
+    setTableScales(ofSquares);
+    matrix.table = fitTable(weights, k, size, matrix.sides, matrix.form.bits, {});
+    constexpr int rounds = 3;
+    for (int round = 0; isFew && round < rounds; ++round) {
+      fitRows(importance);
+      matrix.table = fitTable(weights, k, size, matrix.sides, matrix.form.bits, matrix.table);
+    }
+    if (double error = isFew ? fitRows(importance) : 0; error < least) {
+      least = error;
+      best = matrix.table;
+    }
+  }
+  if (!best.empty())
+    matrix.table = std::move(best);
+}
+
+/// Scales to begin with: the greatest magnitude of each group, or the root of its mean square.
+void MatrixQuantizer::setTableScales(bool ofSquares) {
   parallel(n, [&](size_t row) {
-    for (int64_t i = 0; i < k; ++i) {
-      float &scale = matrix.sides[row * matrix.groups + i / size].scale;
-      scale = std::max(i % size == 0 ? 0 : scale, std::fabs(weights[row * k + i]));
+    for (int64_t group = 0; group < matrix.groups; ++group) {
+      ArrayRef<float> own = ArrayRef(weights).slice(row * k + group * size, std::min(size, k - group * size));
+      float extreme = 0;
+      for (float value : own)
+        extreme = std::max(extreme, std::fabs(value));
+      double sum = 0; // over the extreme, so that squares are numbers
+      for (float value : own)
+        sum += extreme > 0 ? std::pow(double(value) / extreme, 2) : 0;
+      double mean = std::sqrt(sum / static_cast<double>(own.size()));
+      matrix.sides[row * matrix.groups + group].scale = ofSquares ? static_cast<float>(extreme * mean) : extreme;
     }
   });
-  int rounds = matrix.form.bits <= 4 ? 4 : 1;
-  for (int round = 0; round < rounds; ++round) {
-    if (round > 0) {
-      CoderPair coders(matrix);
-      parallel(n, [&](size_t row) { fitRow(coders, static_cast<int64_t>(row), importance); });
+}
+
+/// Fits all rows to the table; the sum of their errors.
+double MatrixQuantizer::fitRows(ArrayRef<float> importance) {
+  CoderPair coders(matrix);
+  std::vector<double> errors(n);
+  parallel(n, [&](size_t row) {
+    fitRow(coders, static_cast<int64_t>(row), importance);
+    for (int64_t group = 0; group < matrix.groups; ++group) {
+      int64_t begin = group * size, count = std::min(size, k - begin);
+      errors[row] += coders.own.errorOf(ArrayRef(weights).slice(row * k + begin, count),
+                                        importance.empty() ? importance : importance.slice(begin, count),
+                                        matrix.sides[row * matrix.groups + group]);
     }
-    matrix.table = fitTable(weights, k, size, matrix.sides, matrix.form.bits, matrix.table);
-  }
+  });
+  return std::accumulate(errors.begin(), errors.end(), 0.0);
 }
 
 /// The sides of a row; whether their types hold them.

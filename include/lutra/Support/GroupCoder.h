@@ -117,7 +117,7 @@ private:
   GroupSide fitSigns(const Group &group) const;
   GroupSide zeroSide() const;
   GroupSide fitTables(const Group &group) const;
-  std::vector<float> scalesToTry(double extreme, const Table &table, int exponent) const;
+  std::vector<float> scalesToTry(const Group &group, double extreme, const Table &table) const;
 
   WeightForm form;
   bool isLinear;
