@@ -227,6 +227,7 @@ llvm::Error SpecParser::parsePreset(StringRef item) {
   bool isSmall = item == "small", isBest = item == "best";
   if (isSmall || isBest) {
     spec.embeddings = isSmall ? 4 : 8;
+    spec.normalEmbeddings = false;
     spec.embeddingsIfAny = true;
     return addRule("*", isSmall ? "int4" : "int8", /*named=*/false);
   }
@@ -257,10 +258,11 @@ llvm::Error SpecParser::parseItem(StringRef item) {
   if (key == "activations")
     return addActivations("*", value);
   if (key == "embeddings") {
-    if (!llvm::is_contained({"int8", "int4", "f32", "none"}, value))
+    if (!llvm::is_contained({"int8", "int4", "nf4", "f32", "none"}, value))
       return fault("embeddings of type '", value.str(), "'; take int8 (a scale for each row), int4 (one for each 32 ",
-                   "elements) or f32");
-    spec.embeddings = value == "int8" ? 8 : value == "int4" ? 4 : 0;
+                   "elements), nf4 (one for each 64) or f32");
+    spec.normalEmbeddings = value == "nf4";
+    spec.embeddings = value == "int8" ? 8 : value == "int4" || value == "nf4" ? 4 : 0;
     spec.embeddingsIfAny = false;
     return llvm::Error::success();
   }

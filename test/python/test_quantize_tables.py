@@ -72,6 +72,62 @@ def test_scales_take_two_bytes_where_they_fit(tmp_path: Path) -> None:
         assert np.linalg.norm(y[0] - values) < 0.1 * np.linalg.norm(values)
 
 
+NORMAL = (  # quantiles of a normal distribution (arXiv 2305.14314)
+    -1.0, -0.6961928, -0.52507305, -0.3949175, -0.28444138, -0.18477343, -0.09105004, 0.0,
+    0.0795803, 0.1609302, 0.2461123, 0.33791524, 0.44070983, 0.562617, 0.72295684, 1.0,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("columns", [2, 62, 64, 130])
+@pytest.mark.parametrize("level", ["baseline", "avx2", "avx512"])
+def test_codes_of_normal_tables_are_exact(columns: int, level: str, tmp_path: Path) -> None:
+    """Groups of 64 columns, the last maybe short, whose values are a power of two times those of nf4 stay."""
+    pytest.importorskip("onnx")
+    random = np.random.default_rng(columns)
+    codes = random.integers(0, 16, (70, columns))
+    codes[:, ::64], codes[:, 1::64] = 0, 15
+    groups = -(-columns // 64)
+    scales = np.exp2(random.integers(-10, 11, (70, groups))).astype(np.float32)
+    values = np.array(NORMAL, np.float32)[codes] * np.repeat(scales, 64, axis=1)[:, :columns]
+    values[5] = 0
+    report = tmp_path / "report.json"
+    model = lutra.compile(lookup(values), quantize="embeddings=nf4", target_cpu=level, quantize_report=report)
+    (table,) = json.loads(report.read_text())["embeddings"]
+    assert (table["format"], table["bytes"]) == ("nf4:g64", 70 * (columns // 2 + 2 * groups))
+    many = random.integers(-70, 70, (3, 45))
+    y, z = model(many=many, one=np.int64(5))
+    np.testing.assert_allclose(y, values[many], rtol=2e-7)
+    assert not z.any()
+    assert model(many=many[:, :0], one=np.int64(0))[0].shape == (3, 0, columns)
+
+
+def test_small_tables_stay_bytes(tmp_path: Path) -> None:
+    """Beside a table of 16 times its elements one saves nothing."""
+    onnx = pytest.importorskip("onnx")
+    from onnx import TensorProto, helper, numpy_helper
+
+    random = np.random.default_rng(2)
+    sizes = {"words": 1200, "places": 64, "kinds": 80}
+    nodes = [helper.make_node("Gather", [name, "i"], [f"{name}_out"]) for name in sizes]
+    graph = helper.make_graph(
+        nodes,
+        "lookups",
+        [helper.make_tensor_value_info("i", TensorProto.INT64, ["n"])],
+        [helper.make_tensor_value_info(f"{name}_out", TensorProto.FLOAT, ["n", 32]) for name in sizes],
+        [
+            numpy_helper.from_array(random.standard_normal((n, 32)).astype(np.float32), name)
+            for name, n in sizes.items()
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.checker.check_model(model)
+    for spec, few in (("int4", "int4:g32:asym"), ("nf4", "nf4:g64")):
+        report = tmp_path / f"{spec}.json"
+        lutra.compile(model.SerializeToString(), quantize=f"embeddings={spec}", quantize_report=report)
+        formats = {table["weight"]: table["format"] for table in json.loads(report.read_text())["embeddings"]}
+        assert formats == {"words": few, "places": "int8:channel:sym", "kinds": few}
+
+
 def test_what_is_not_finite_is_refused() -> None:
     pytest.importorskip("onnx")
     values = np.ones((64, 32), np.float32)

@@ -210,6 +210,7 @@ struct QuantizeSpec {
   std::vector<Rule> rules; // the last that matches holds
   std::vector<ActivationRule> activations; // likewise; none: floats
   unsigned embeddings = 0;      // bits of the codes of tables that are looked up in; 0: they stay
+  bool normalEmbeddings = false; // 4 bits stand for values of nf4, not for integers
   bool embeddingsIfAny = false; // else a model without such tables is an error
   bool caches = false;       // keys and values of earlier tokens become bytes, each row with a scale
   bool cacheZeroPoints = false; // each row of those has a zero point as well

@@ -51,7 +51,8 @@ LogicalResult WeightQuantizer::plan(StringRef spec, bool calibrated, StringRef f
   if (asked.embeddings == 4 && !pixelFilters) { // other targets unpack no codes of tables
     if (!asked.embeddingsIfAny)
       return emitCodedError(module.getLoc(), ErrorCode::Attribute)
-             << "--quantize asks for embeddings=int4, which CPUs alone unpack; take embeddings=int8";
+             << "--quantize asks for embeddings=" << (asked.normalEmbeddings ? "nf4" : "int4")
+             << ", which CPUs alone unpack; take embeddings=int8";
     asked.embeddings = 8;
   }
   std::string typeName;
@@ -89,6 +90,7 @@ LogicalResult WeightQuantizer::plan(StringRef spec, bool calibrated, StringRef f
   });
   if (asked.embeddings)
     module.walk([&](GatherOp op) { classify(op); });
+  widenSmallTables();
   for (const QuantizedProduct &product : products)
     for (const WeightForm &form : product.forms)
       if (form.values == WeightForm::Ternary || form.values == WeightForm::Binary) {
@@ -348,7 +350,7 @@ LogicalResult WeightQuantizer::finish() {
     return failure();
   if (asked.embeddings && !asked.embeddingsIfAny && tables.empty())
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
-           << "--quantize asks for embeddings=int" << asked.embeddings
+           << "--quantize asks for embeddings=" << (asked.normalEmbeddings ? "nf" : "int") << asked.embeddings
            << ", but no lookup reads rows of a constant matrix of floats of 64 rows or more; leave it out";
   if (count == 0 && (asked.hasWeights() || !asked.caches))
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)

@@ -44,15 +44,16 @@ struct KeptProduct {
   std::string name, reason; // no reason: the spec wants it so
 };
 
-/// A table whose rows are looked up, which becomes bytes with a scale for each row, or codes of 4 bits with one and
-/// a zero point for each group of a row.
+/// A table whose rows are looked up, which becomes bytes with a scale for each row, or codes of 4 bits with one for each
+/// group of a row, and a zero point unless they stand for values of nf4.
 struct QuantizedTable {
   GlobalOp table;
   llvm::SmallVector<GatherOp> gathers;
   int64_t rows = 0, columns = 0;
   unsigned bits = 8;
+  bool isNormal = false;   // values of nf4
   bool wideScales = false; // of f32, not f16, for groups
-  static constexpr int64_t group = 32;
+  int64_t group() const { return isNormal ? 64 : 32; }
   int64_t bytes() const;
   /// As a spec has it.
   llvm::StringRef format() const;
@@ -127,6 +128,8 @@ private:
   /// Puts a product of each pixel's channels in the place of a convolution with a constant filter of one pixel.
   MatmulOp multiplyPixels(ConvOp op, GlobalOp global);
   void classify(GatherOp op);
+  /// Gives bytes to tables that are small beside others.
+  void widenSmallTables();
   mlir::LogicalResult storeBytes(QuantizedTable &table);
   mlir::LogicalResult storeNibbles(QuantizedTable &table);
   /// The name that an importer gave an op; empty: none.
