@@ -65,6 +65,7 @@ private:
   llvm::Error parsePreset(StringRef item);
   llvm::Error addRule(StringRef pattern, StringRef weights, bool named);
   llvm::Error addActivations(StringRef pattern, StringRef value);
+  llvm::Error addStrategy(StringRef pattern, StringRef value);
   llvm::Error parseBudget(StringRef value);
   llvm::Error parseCaches(StringRef value);
   llvm::Error parseLossBound(StringRef value);
@@ -98,6 +99,17 @@ llvm::Error SpecParser::addActivations(StringRef pattern, StringRef value) {
   if (pattern == "*") // nothing is left of those before
     spec.activations.clear();
   spec.activations.push_back({pattern.str(), *rounding});
+  return llvm::Error::success();
+}
+
+llvm::Error SpecParser::addStrategy(StringRef pattern, StringRef value) {
+  if (llvm::Error error = checkPattern(pattern))
+    return error;
+  bool isName = !value.empty() && llvm::all_of(value, [](char c) { return llvm::isAlnum(c) || c == '-' || c == '_'; });
+  if (!isName || value == "auto")
+    return fault("the strategy '", value.str(), "' of a layer; take the name of one, as --strategy= does, such as ",
+                 "tiled or coded");
+  spec.strategies.push_back({pattern.str(), value.str()});
   return llvm::Error::success();
 }
 
@@ -148,7 +160,7 @@ llvm::Error SpecParser::checkChoice() const {
 }
 
 /// Behind the pattern of a layer, which may hold commas.
-static constexpr StringLiteral layerEnds[] = {").weights=", ").activations="};
+static constexpr StringLiteral layerEnds[] = {").weights=", ").activations=", ").strategy="};
 
 /// Where the pattern of a layer ends; npos: nowhere.
 static size_t findLayerEnd(StringRef text) {
@@ -204,11 +216,13 @@ llvm::Error SpecParser::parseCaches(StringRef value) {
 llvm::Error SpecParser::parseLayer(StringRef item) {
   size_t end = findLayerEnd(item), open = StringRef("layer(").size();
   if (end == StringRef::npos)
-    return fault("'", item.str(), "'; a layer is written layer(PATTERN).weights=TYPE or ",
-                 "layer(PATTERN).activations=TYPE");
+    return fault("'", item.str(), "'; a layer is written layer(PATTERN).weights=TYPE, ",
+                 "layer(PATTERN).activations=TYPE or layer(PATTERN).strategy=NAME");
   StringRef pattern = item.slice(open, end), rest = item.substr(end);
   if (rest.consume_front(layerEnds[0]))
     return addRule(pattern, rest.trim(), /*named=*/true);
+  if (rest.consume_front(layerEnds[2]))
+    return addStrategy(pattern, rest.trim());
   return addActivations(pattern, rest.substr(layerEnds[1].size()).trim());
 }
 
@@ -295,7 +309,7 @@ llvm::Error SpecParser::parseItem(StringRef item) {
     return fault("'", item.str(), "'; take ", other);
   return fault("'", item.str(),
                "'; take weights=, activations=, embeddings=, kv=, layer(PATTERN).weights=, "
-               "layer(PATTERN).activations=, exclude=, budget=, loss<=, holdout=, samples=, damp=, a type of weights "
+               "layer(PATTERN).activations=, layer(PATTERN).strategy=, exclude=, budget=, loss<=, holdout=, samples=, damp=, a type of weights "
                "such as int8 or int4:g128, w4a8, w8a8, small, fast or best");
 }
 

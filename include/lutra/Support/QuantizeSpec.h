@@ -83,6 +83,12 @@ struct ActivationRule {
   ActivationRounding rounding;
 };
 
+/// How the products whose weights, or names, match are to be computed.
+struct StrategyRule {
+  std::string pattern;  // see NamePattern.h
+  std::string strategy; // see ProductStrategy.h
+};
+
 /// The form of a weight [N, K].
 struct WeightForm {
   enum Values {
@@ -209,6 +215,7 @@ struct QuantizeSpec {
   };
   std::vector<Rule> rules; // the last that matches holds
   std::vector<ActivationRule> activations; // likewise; none: floats
+  std::vector<StrategyRule> strategies;    // likewise; none: what --strategy says
   unsigned embeddings = 0;      // bits of the codes of tables that are looked up in; 0: they stay
   bool normalEmbeddings = false; // 4 bits stand for values of nf4, not for integers
   bool embeddingsIfAny = false; // else a model without such tables is an error

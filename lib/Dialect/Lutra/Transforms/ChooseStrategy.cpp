@@ -37,6 +37,7 @@ struct ChooseStrategy final : lutra::impl::ChooseStrategyBase<ChooseStrategy> {
 private:
   LogicalResult findTargets();
   LogicalResult choose(const ProductProblem &problem, const ProductStrategies &strategies);
+  LogicalResult checkNamed(const ProductProblem &problem, StringRef name, const ProductStrategies &strategies);
   SmallVector<std::string> chooseForFewerRows(ProductProblem problem, const ProductStrategies &strategies,
                                               const ProductStrategy &most);
 
@@ -129,6 +130,17 @@ LogicalResult ChooseStrategy::choose(const ProductProblem &problem, const Produc
   return success();
 }
 
+/// A product that names its strategy, as a spec of --quantize may ask for.
+LogicalResult ChooseStrategy::checkNamed(const ProductProblem &problem, StringRef name,
+                                         const ProductStrategies &strategies) {
+  SmallVector<std::string> others;
+  if (strategies.choose(problem, levels, name, others))
+    return success();
+  return emitCodedError(problem.op->getLoc(), ErrorCode::UnsupportedOp)
+         << "strategy '" << name << "', which '" << problem.op->getName() << "' names, does not compute it: "
+         << llvm::join(others, "; ") << "; name another one, or none";
+}
+
 void ChooseStrategy::runOnOperation() {
   if (failed(findTargets()))
     return signalPassFailure();
@@ -140,12 +152,15 @@ void ChooseStrategy::runOnOperation() {
   bool good = true; // every product that cannot be computed gets its own error
   for (auto kernel : getOperation().getOps<KernelOp>()) {
     kernel.walk([&](Operation *op) {
-      if (ProductStrategies::hasAuto(strategy) && op->hasAttr("strategy"))
+      std::optional<ProductProblem> problem = getProductProblem(op);
+      if (!problem)
         return;
-      if (std::optional<ProductProblem> problem = getProductProblem(op)) {
-        problem->weight |= launches.isWeight(getRhs(op));
+      problem->weight |= launches.isWeight(getRhs(op));
+      auto named = op->getAttrOfType<StrategyAttr>("strategy");
+      if (named && ProductStrategies::hasAuto(strategy))
+        good &= succeeded(checkNamed(*problem, named.getName(), *strategies));
+      else
         good &= succeeded(choose(*problem, *strategies));
-      }
     });
   }
   if (!good)

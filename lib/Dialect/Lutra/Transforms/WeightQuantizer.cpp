@@ -1,6 +1,7 @@
 //===- WeightQuantizer.cpp - gives weights of products the forms of a spec ---===//
 #include "lutra/Dialect/Lutra/Transforms/WeightQuantizer.h"
 
+#include "StrategyNames.h"
 #include "WeightData.h"
 
 #include "lutra/Support/ErrorCodes.h"
@@ -91,6 +92,8 @@ LogicalResult WeightQuantizer::plan(StringRef spec, bool calibrated, StringRef f
   if (asked.embeddings)
     module.walk([&](GatherOp op) { classify(op); });
   widenSmallTables();
+  if (failed(nameStrategies()))
+    return failure();
   for (const QuantizedProduct &product : products)
     for (const WeightForm &form : product.forms)
       if (form.values == WeightForm::Ternary || form.values == WeightForm::Binary) {
@@ -131,6 +134,25 @@ ActivationRounding WeightQuantizer::findActivations(StringRef weight, StringRef 
       found = rule.rounding;
     }
   return found;
+}
+
+LogicalResult WeightQuantizer::nameStrategies() {
+  strategyMatched.assign(asked.strategies.size(), 0);
+  for (size_t index = 0; index < asked.strategies.size(); ++index) {
+    const StrategyRule &rule = asked.strategies[index];
+    if (!findStrategies(rule.strategy, module.getLoc()))
+      return failure();
+    NamePattern pattern = llvm::cantFail(NamePattern::create(rule.pattern));
+    module.walk([&](MatmulOp op) {
+      GlobalOp weight = store->getGlobal(op.getRhs());
+      StringRef name = nameOf(op);
+      if (!(weight && pattern.match(weight.getSymName())) && (name.empty() || !pattern.match(name)))
+        return;
+      strategyMatched[index] = 1;
+      op.setStrategyAttr(StrategyAttr::get(op.getContext(), rule.strategy));
+    });
+  }
+  return success();
 }
 
 /// Why a constant operand of a product is no matrix that gets codes; empty: it is one.
@@ -342,6 +364,11 @@ LogicalResult WeightQuantizer::checkPatterns() {
       return emitCodedError(module.getLoc(), ErrorCode::Attribute)
              << "--quantize names '" << rule.pattern
              << "' for activations, which is no weight that gets codes; these are: " << listSeen(false);
+  for (auto [index, rule] : llvm::enumerate(asked.strategies))
+    if (!strategyMatched[index])
+      return emitCodedError(module.getLoc(), ErrorCode::Attribute)
+             << "--quantize names '" << rule.pattern << "' for strategy '" << rule.strategy
+             << "', which is no product; weights of products are: " << listSeen(false);
   return success();
 }
 

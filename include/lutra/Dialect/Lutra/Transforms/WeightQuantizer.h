@@ -130,6 +130,8 @@ private:
   void classify(GatherOp op);
   /// Gives bytes to tables that are small beside others.
   void widenSmallTables();
+  /// Names the strategies that the spec asks for; errors are those of unknown names.
+  mlir::LogicalResult nameStrategies();
   mlir::LogicalResult storeBytes(QuantizedTable &table);
   mlir::LogicalResult storeNibbles(QuantizedTable &table);
   /// The name that an importer gave an op; empty: none.
@@ -150,7 +152,7 @@ private:
   std::unique_ptr<WeightStore> store;
   QuantizeSpec asked;
   std::vector<NamePattern> patterns, activationPatterns; // of asked.rules, asked.activations
-  std::vector<char> matched, activationMatched;
+  std::vector<char> matched, activationMatched, strategyMatched;
   std::vector<QuantizedProduct> products;
   std::vector<KeptProduct> kept;
   llvm::DenseMap<mlir::Operation *, mlir::Value> corrected; // of products, the sum that follows
