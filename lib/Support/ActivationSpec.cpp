@@ -3,9 +3,12 @@
 
 #include "Message.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/Format.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace lutra;
 using llvm::StringRef;
@@ -30,7 +33,7 @@ std::string ActivationRounding::scalesName() const {
   case None:
     return "";
   case Group:
-    return "group";
+    return group > 0 ? message("g", group) : "group";
   case Token:
     return "token";
   case Tensor:
@@ -77,6 +80,11 @@ struct Words {
 };
 } // namespace
 
+/// Whether a word is a "g" with the elements of a group, maybe not such as there are.
+static bool isGroup(StringRef word) {
+  return word.consume_front("g") && !word.empty() && llvm::all_of(word, llvm::isDigit);
+}
+
 /// Sorts words by what they are about; two of one kind contradict each other.
 static llvm::Error sortWords(StringRef text, Words &words) {
   llvm::SmallVector<StringRef> parts;
@@ -88,13 +96,13 @@ static llvm::Error sortWords(StringRef text, Words &words) {
                            .Cases({"sym", "asym"}, &words.zero)
                            .Case("blocks8", &words.wide)
                            .Case("smooth", &words.smooth)
-                           .Default(nullptr);
+                           .Default(isGroup(word) ? &words.scales : nullptr);
     if (word.empty())
       return fault("an empty option of activations; leave out one ':'");
     if (!place)
-      return fault("the option '", word.str(), "' of activations; take group (the scales of the weights), token, ",
-                   "tensor, static, static-mse, static=p99.99, static=entropy, sym, asym, smooth, smooth=0.7 or ",
-                   "blocks8=25%");
+      return fault("the option '", word.str(), "' of activations; take group (the groups of the weights), gN, ",
+                   "token, tensor, static, static-mse, static=p99.99, static=entropy, sym, asym, smooth, smooth=0.7 ",
+                   "or blocks8=25%");
     if (!place->empty())
       return fault("'", word.str(), "' beside '", place->str(), "' of activations; take one of them");
     *place = word;
@@ -127,6 +135,13 @@ static llvm::Error setScales(StringRef word, ActivationRounding &rounding) {
     rounding.scales = *kind;
     return llvm::Error::success();
   }
+  if (isGroup(word)) {
+    rounding.scales = ActivationRounding::Group;
+    if (word.drop_front().getAsInteger(10, rounding.group) || rounding.group < 16 || rounding.group > 1 << 20 ||
+        !llvm::isPowerOf2_64(rounding.group))
+      return fault("groups of '", word.str(), "' elements of activations; take a power of two from g16 on, or token");
+    return llvm::Error::success();
+  }
   auto kind = llvm::StringSwitch<std::optional<ActivationRounding::Scales>>(word)
                   .Cases({"", "dynamic"}, isInteger ? ActivationRounding::Group : ActivationRounding::Token)
                   .Case("group", ActivationRounding::Group)
@@ -157,7 +172,8 @@ llvm::Expected<ActivationRounding> lutra::parseActivations(StringRef value) {
   if (value.contains(':'))
     if (llvm::Error error = sortWords(options, words))
       return std::move(error);
-  if (!words.smooth.empty() && (!isInteger || words.scales.empty() || words.scales == "group" || !words.wide.empty()))
+  bool hasGroups = words.scales.empty() || words.scales == "group" || isGroup(words.scales);
+  if (!words.smooth.empty() && (!isInteger || hasGroups || !words.wide.empty()))
     return fault("'", words.smooth.str(), "' beside activations of '", value.str(), "', where channels need not be ",
                  "alike; it is for integers by token, tensor, static or static-mse");
   if (!hasScales && !options.empty())
@@ -189,6 +205,9 @@ llvm::Expected<ActivationRounding> lutra::parseActivations(StringRef value) {
     return fault("'", words.wide.str(), "' of activations; take a percent of the blocks of channels, as blocks8=25%");
   if (!words.wide.empty() && (!isInteger || isWhole || rounding.bits < 2 || rounding.bits > 7))
     return refuse(words.wide, isKnown ? " with known scales" : "", "; it is for int2 to int7, by group or token");
+  if (!words.wide.empty() && rounding.group > ActivationRounding::channelBlock)
+    return refuse(words.wide, " in groups that are longer than a block of ",
+                  std::to_string(ActivationRounding::channelBlock), " channels; take ", "g128 or less");
   rounding.smooths = !words.smooth.empty();
   if (StringRef power = words.smooth; power.consume_front("smooth="))
     if (!parseNumber(power, rounding.smoothing) || !(rounding.smoothing > 0 && rounding.smoothing < 1))

@@ -309,8 +309,8 @@ llvm::Error SpecParser::parseItem(StringRef item) {
     return fault("'", item.str(), "'; take ", other);
   return fault("'", item.str(),
                "'; take weights=, activations=, embeddings=, kv=, layer(PATTERN).weights=, "
-               "layer(PATTERN).activations=, layer(PATTERN).strategy=, exclude=, budget=, loss<=, holdout=, samples=, damp=, a type of weights "
-               "such as int8 or int4:g128, w4a8, w8a8, small, fast or best");
+               "layer(PATTERN).activations=, layer(PATTERN).strategy=, exclude=, budget=, loss<=, holdout=, samples=, "
+               "damp=, a type of weights such as int8 or int4:g128, w4a8, w8a8, small, fast or best");
 }
 
 /// What weights may stand beside which activations, and which of these a budget in time measures.

@@ -228,7 +228,8 @@ static void setActivation(Encoding &encoding, const ActivationRounding &rounding
     encoding.activation.kind = rounding.type;
     encoding.activation.bits = rounding.bits;
     encoding.activation.symmetric = rounding.symmetric;
-    encoding.activation.group = rounding.scales == ActivationRounding::Token ? kWhole : group;
+    bool isRow = rounding.scales == ActivationRounding::Token;
+    encoding.activation.group = isRow ? kWhole : rounding.group > 0 ? rounding.group : group;
   }
 }
 

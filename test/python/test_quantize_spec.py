@@ -174,3 +174,32 @@ def test_presets_need_no_tables(tmp_path: Path) -> None:
         layers, _ = layers_of(preset, tmp_path)
         assert {layer["format"] for layer in layers} == {form}
         assert {layer.get("activations") for layer in layers} == {"int8:group" if preset == "fast" else None}
+
+
+@pytest.mark.parametrize("weights", ["int8", "int4:g32", "int4:g128", "nf4:g64", "int8:g256"])
+@pytest.mark.parametrize("points", ["", ":asym"])
+def test_activations_have_groups_of_their_own(weights: str, points: str, tmp_path: Path) -> None:
+    """Each 64 elements of a row have a scale, whatever the groups of the weight, the last 32 too."""
+    values = random_matrix(288, 24)
+    path = product_of(values, tmp_path / "m.mlir")
+    (decoded,) = lutra.compile(path, quantize=f"weights={weights}")(np.eye(288, dtype=np.float32))
+    report = tmp_path / "report.json"
+    spec = f"weights={weights},activations=int8:g64{points}"
+    model = lutra.compile(path, quantize=spec, quantize_report=report)
+    (layer,) = json.loads(report.read_text())["layers"]
+    assert layer["activations"] == f"int8:g64{points}"
+    random = np.random.default_rng(3)
+    for rows in (1, 3, 33):
+        x = random.standard_normal((rows, 288)).astype(np.float32) * np.exp2(np.arange(288) // 64 * 4 % 9)
+        x = x.astype(np.float32)
+        (got,) = model(x)
+        expected = np.zeros_like(x)
+        for low in range(0, 288, 64):
+            part = x[:, low : low + 64]
+            least = np.minimum(part.min(1, keepdims=True), 0) if points else -np.abs(part).max(1, keepdims=True)
+            most = np.maximum(part.max(1, keepdims=True), 0) if points else -least
+            expected[:, low : low + 64] = (most - least) / (255 if points else 254)
+        exact = x.astype(np.float64) @ decoded
+        # Half a step of each element, and what tables of reals are moved by where codes are multiplied.
+        bound = (expected / 2) @ np.abs(decoded) + 0.12 * ("nf4" in weights) * np.abs(x) @ np.abs(decoded)
+        assert np.all(np.abs(got - exact) <= bound * 1.01 + 1e-4 * np.abs(exact).max())

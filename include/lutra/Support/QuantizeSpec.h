@@ -8,7 +8,7 @@
 //           | "holdout=" percent | "samples=" ("file" | "axis0") | "damp=" number
 //           | "w4a8" | "w8a8" | "small" | "fast" | "best"
 // activations ::= "f32" | "none" | "bf16" | "f16" | ("int" N | "fp8" | "fp8e5m2") (":" rounding)*
-// rounding ::= "group" | "token" | "tensor" | "dynamic" | "static" ("=" range)? | "static-mse" | "sym" | "asym"
+// rounding ::= "group" | "g" N | "token" | "tensor" | "dynamic" | "static" ("=" range)? | "static-mse" | "sym" | "asym"
 //           | "smooth" ("=" number)? | "blocks8=" percent "%"
 // range   ::= "minmax" | "mse" | "p" percent | "entropy"
 // weights ::= type ("|" type)* (":" option)* | "auto" (":" option)* | "f32" | "none"
@@ -42,7 +42,7 @@ namespace lutra {
 struct ActivationRounding {
   enum Scales {
     None,
-    Group,    // for each group of the weight, from its largest magnitude while the model runs
+    Group,    // for each group (of the weight, unless `group` says), from its largest magnitude while the model runs
     Token,    // for each row, likewise
     Tensor,   // one for all, likewise
     Extremes, // one for all, so that the extremes of a calibration just fit
@@ -57,6 +57,7 @@ struct ActivationRounding {
   bool smooths = false;  // factors have moved from inputs into the weight before, so that channels are alike
   double smoothing = 0;  // power of those; 0: the best of some
   double quantile = 1;   // share of the values that a Quantile does not clip
+  int64_t group = 0;     // elements of a Group; 0: those of the weight's groups
 
   /// "int8" or "fp8", as a spec has it.
   std::string typeName() const;

@@ -44,8 +44,8 @@ struct KeptProduct {
   std::string name, reason; // no reason: the spec wants it so
 };
 
-/// A table whose rows are looked up, which becomes bytes with a scale for each row, or codes of 4 bits with one for each
-/// group of a row, and a zero point unless they stand for values of nf4.
+/// A table whose rows are looked up, which becomes bytes with a scale for each row, or codes of 4 bits with one for
+/// each group of a row, and a zero point unless they stand for values of nf4.
 struct QuantizedTable {
   GlobalOp table;
   llvm::SmallVector<GatherOp> gathers;
