@@ -213,7 +213,24 @@ FailureOr<double> ModelQuantizer::lossOfPicks() {
 
 /// Picks the forms; their losses, summed.
 double ModelQuantizer::pick(ArrayRef<std::vector<FormCost>> costs, int64_t budget, double enough) {
-  std::vector<size_t> picks = *allocateBits(costs, budget, std::max(0.0, enough - lossOfCaches()));
+  return take(*allocateBits(costs, budget, std::max(0.0, enough - lossOfCaches())));
+}
+
+/// The forms within a size and a time.
+LogicalResult ModelQuantizer::pickWithinBoth(ArrayRef<std::vector<FormCost>> costs, int64_t bytes, int64_t time) {
+  std::optional<std::vector<size_t>> picks = allocateWithinBoth(costs, bytes, time);
+  if (!picks)
+    return emitCodedError(module.getLoc(), ErrorCode::Attribute)
+           << llvm::formatv("--quantize has a budget in size and one of {0:F2} ms, each of which some types keep, "
+                            "but none keep both; allow more of one, or types of fewer bits that are quicker, too",
+                            quantizer.getSpec().budgetTime / 1e6)
+                  .str();
+  take(*picks);
+  return success();
+}
+
+/// Takes forms; their losses, summed.
+double ModelQuantizer::take(ArrayRef<size_t> picks) {
   double predicted = lossOfCaches();
   for (auto [entry, pick] : llvm::zip_equal(layers, picks)) {
     entry.second.pick = pick;
@@ -366,22 +383,35 @@ LogicalResult ModelQuantizer::choose() {
     least += llvm::min_element(own, [](const FormCost &a, const FormCost &b) { return a.cost < b.cost; })->cost;
   }
   bool inTime = quantizer.getSpec().budgetTime > 0;
-  FailureOr<int64_t> budget = inTime || isBound ? FailureOr<int64_t>(0) : findBudget(chosenWeights, least);
+  bool inSize = quantizer.getSpec().budgetBits > 0 || quantizer.getSpec().budgetBytes > 0;
+  FailureOr<int64_t> budget = inSize ? findBudget(chosenWeights, least) : FailureOr<int64_t>(0);
+  FailureOr<int64_t> time = FailureOr<int64_t>(0);
   if (failed(budget))
     return failure();
   if (failed(makeProbe()) || failed(probeCaches()) ||
       failed(forParts([&](ArrayRef<size_t> products) { return compareForms(products); })))
     return failure();
+  std::vector<std::vector<FormCost>> bytes = costs;
   if (inTime)
-    budget = timeForms(costs);
-  if (failed(budget))
+    time = timeForms(costs);
+  if (failed(time))
     return failure();
+  for (auto [own, sizes] : llvm::zip_equal(costs, bytes))
+    for (auto [form, size] : llvm::zip_equal(own, sizes))
+      if (inTime && inSize) {
+        form.second = form.cost;
+        form.cost = size.cost;
+      }
   for (auto [entry, own] : llvm::zip_equal(layers, costs))
     for (auto [cost, loss] : llvm::zip_equal(own, entry.second.losses))
       cost.loss = loss;
   if (isBound && failed(chooseWithin(costs)))
     return failure();
-  double predicted = isBound ? *report.predictedLoss : pick(costs, *budget, 0);
+  if (inTime && inSize && failed(pickWithinBoth(costs, *budget, *time)))
+    return failure();
+  if (!isBound && !(inTime && inSize))
+    pick(costs, inTime ? *time : *budget, 0);
+  double predicted = *report.predictedLoss;
   probe.reset();
   weightInputs.clear();
   constexpr double additive = 0.1;

@@ -80,6 +80,8 @@ private:
   mlir::FailureOr<double> lossOfPicks();
   mlir::LogicalResult chooseWithin(llvm::ArrayRef<std::vector<FormCost>> costs);
   double pick(llvm::ArrayRef<std::vector<FormCost>> costs, int64_t budget, double enough);
+  mlir::LogicalResult pickWithinBoth(llvm::ArrayRef<std::vector<FormCost>> costs, int64_t bytes, int64_t time);
+  double take(llvm::ArrayRef<size_t> picks);
   mlir::FailureOr<int64_t> timeForms(std::vector<std::vector<FormCost>> &costs);
   mlir::FailureOr<int64_t> findBudget(int64_t chosenWeights, int64_t least);
   mlir::LogicalResult choose();

@@ -106,3 +106,91 @@ std::optional<std::vector<size_t>> lutra::allocateBits(Layers layers, int64_t bu
   };
   return exact && rank(*exact) < rank(greedy) ? *exact : greedy;
 }
+
+/// Sums over layers.
+static FormCost sumOf(Layers layers, llvm::ArrayRef<size_t> picks) {
+  FormCost sum;
+  for (size_t i = 0; i < layers.size(); ++i) {
+    const FormCost &own = layers[i][picks[i]];
+    sum = {sum.cost + own.cost, sum.loss + own.loss, sum.second + own.second};
+  }
+  return sum;
+}
+
+/// Replaces one form, or two of different layers, as long as that loses less within both budgets.
+static void improveWithin(Layers layers, int64_t budget, int64_t second, std::vector<size_t> &picks) {
+  for (bool changed = true; changed;) {
+    changed = false;
+    FormCost sum = sumOf(layers, picks);
+    double bestChange = 0;
+    std::vector<size_t> best;
+    auto consider = [&](const FormCost &change, llvm::ArrayRef<std::pair<size_t, size_t>> changes) {
+      // Sums of floats are not associative: what is no gain in exact numbers must not be one here, or this never ends.
+      if (sum.cost + change.cost > budget || sum.second + change.second > second ||
+          !(change.loss < bestChange - 1e-12 * sum.loss))
+        return;
+      bestChange = change.loss;
+      best = picks;
+      for (auto [layer, form] : changes)
+        best[layer] = form;
+    };
+    auto changeOf = [&](size_t layer, size_t form) {
+      const FormCost &from = layers[layer][picks[layer]], &to = layers[layer][form];
+      return FormCost{to.cost - from.cost, to.loss - from.loss, to.second - from.second};
+    };
+    for (size_t a = 0; a < layers.size(); ++a)
+      for (size_t form = 0; form < layers[a].size(); ++form) {
+        FormCost one = changeOf(a, form);
+        consider(one, {{a, form}});
+        for (size_t b = a + 1; b < layers.size(); ++b)
+          for (size_t other = 0; other < layers[b].size(); ++other) {
+            FormCost two = changeOf(b, other);
+            consider({one.cost + two.cost, one.loss + two.loss, one.second + two.second}, {{a, form}, {b, other}});
+          }
+      }
+    if (!best.empty()) {
+      picks = std::move(best);
+      changed = true;
+    }
+  }
+}
+
+/// Second costs at a price: the more they cost, the less of them is taken. Halving finds the least price that keeps
+/// them within their budget.
+std::optional<std::vector<size_t>> lutra::allocateWithinBoth(Layers layers, int64_t budget, int64_t second) {
+  auto allocateAt = [&](double price, double weight) {
+    std::vector<std::vector<FormCost>> priced(layers.begin(), layers.end());
+    for (std::vector<FormCost> &forms : priced)
+      for (FormCost &form : forms)
+        form.loss = weight * form.loss + price * static_cast<double>(form.second);
+    return allocateBits(priced, budget);
+  };
+  std::optional<std::vector<size_t>> picks = allocateBits(layers, budget);
+  if (!picks || sumOf(layers, *picks).second <= second)
+    return picks;
+  std::optional<std::vector<size_t>> best = allocateAt(1, 0); // the least second costs
+  if (sumOf(layers, *best).second > second)
+    return std::nullopt;
+  auto take = [&](std::vector<size_t> found) {
+    improveWithin(layers, budget, second, found);
+    if (sumOf(layers, found).loss < sumOf(layers, *best).loss)
+      best = std::move(found);
+  };
+  take(*best);
+  FormCost all = sumOf(layers, *picks);
+  double high = all.second > 0 ? std::max(all.loss, 1e-300) / static_cast<double>(all.second) : 1, low = 0;
+  constexpr int mostDoublings = 60, halvings = 40;
+  for (int doubling = 0; doubling < mostDoublings; ++doubling, high *= 2)
+    if (sumOf(layers, *allocateAt(high, 1)).second <= second)
+      break;
+  std::vector<size_t> last;
+  for (int step = 0; step < halvings; ++step) {
+    double price = (low + high) / 2;
+    std::vector<size_t> found = *allocateAt(price, 1);
+    bool fits = sumOf(layers, found).second <= second;
+    (fits ? high : low) = price;
+    if (fits && found != last)
+      take(last = std::move(found));
+  }
+  return best;
+}

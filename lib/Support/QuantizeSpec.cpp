@@ -118,10 +118,10 @@ llvm::Error SpecParser::parseBudget(StringRef value) {
   bool isBits = digits.consume_back("bpw"), isTime = !isBits && digits.consume_back("ms");
   double &budget = isBits ? spec.budgetBits : isTime ? spec.budgetTime : spec.budgetBytes;
   bool isBytes = !isBits && !isTime && digits.consume_back("MB");
-  for (double *other : {&spec.budgetBits, &spec.budgetTime, &spec.budgetBytes})
-    if (other != &budget && *other > 0)
-      return fault("the budget '", value.str(), "' beside one of another kind, of which one alone can hold; leave one ",
-                   "out");
+  for (double *other : {&spec.budgetBits, &spec.budgetBytes})
+    if (!isTime && other != &budget && *other > 0)
+      return fault("the budget '", value.str(), "' beside another size, of which one alone can hold; leave one out, ",
+                   "or take a size and a time");
   budget = 0;
   if (isTime && digits.empty()) {
     spec.budgetTime = std::numeric_limits<double>::infinity();
@@ -153,7 +153,7 @@ llvm::Error SpecParser::checkChoice() const {
   if (std::isinf(spec.budgetTime) && !isBound)
     return fault("how many ms 'budget=ms' allows, which is as few as a bound of the loss leaves; add loss<=0.01, or "
                  "write budget=8ms");
-  if (isBound && hasBudget && !std::isinf(spec.budgetTime))
+  if (isBound && hasBudget && (!std::isinf(spec.budgetTime) || spec.budgetBits > 0 || spec.budgetBytes > 0))
     return fault("which of 'loss<=' and 'budget=' with a number is to hold; leave one of them out, or take budget=ms "
                  "for the least time within the bound");
   return llvm::Error::success();

@@ -19,10 +19,11 @@
 // Types, and what they mean without options, stand in docs/quantization.md. Percents, like budgets, are written without
 // exponents. Commas in brackets of a pattern are its own. awq goes beside another method; alone it is followed by mse.
 // Several types are a choice that a budget or a bound of the loss makes, layer by layer; auto is
-// int2|int3|int4|int5|int6|int8 in groups of 64. budget=ms goes beside a bound: as little time as it allows, else as
-// few bytes. Activations of N bits are rounded while the model runs, each group of the weight (or each row) with one
-// scale, or all with one, found then or by a calibration. w4a8, or fast: weights=int4,activations=int8; w8a8:
-// weights=int8,activations=int8; small, best: int4, or int8, for weights and, where there are any, embeddings.
+// int2|int3|int4|int5|int6|int8 in groups of 64. Of budgets one in size and one in time hold together. budget=ms goes
+// beside a bound: as little time as it allows, else as few bytes. Activations of N bits are rounded while the model
+// runs, each group of the weight (or each row) with one scale, or all with one, found then or by a calibration. w4a8,
+// or fast: weights=int4,activations=int8; w8a8: weights=int8,activations=int8; small, best: int4, or int8, for
+// weights and, where there are any, embeddings.
 #ifndef LUTRA_SUPPORT_QUANTIZESPEC_H
 #define LUTRA_SUPPORT_QUANTIZESPEC_H
 

@@ -123,3 +123,51 @@ TEST(BitAllocation, great_sizes_are_near_the_optimum) {
   }
   EXPECT_LE(loss, bound * 1.003);
 }
+
+/// Two budgets: what there is keeps both, and is the best of all 4096 choices or near it.
+TEST(BitAllocation, keeps_two_budgets) {
+  std::mt19937 random(11);
+  double found = 0, exact = 0;
+  for (int trial = 0; trial < 60; ++trial) {
+    std::vector<std::vector<FormCost>> layers(6);
+    FormCost least{}, most{};
+    for (std::vector<FormCost> &forms : layers) {
+      FormCost form{0, 1 + static_cast<double>(random() % 1000) / 100, 0};
+      for (int index = 0; index < 4; ++index) { // more bytes lose less, and are sometimes quicker
+        form.cost += static_cast<int64_t>(random() % 50 + 1);
+        form.loss *= static_cast<double>(random() % 100) / 100;
+        form.second = static_cast<int64_t>(random() % 60 + 1);
+        forms.push_back(form);
+      }
+      least.cost += forms.front().cost;
+      most.cost += forms.back().cost;
+    }
+    for (int64_t second : {20, 90, 150, 220, 400}) {
+      int64_t budget = (least.cost + most.cost) / 2;
+      double best = std::numeric_limits<double>::infinity();
+      for (int choice = 0; choice < 4096; ++choice) {
+        FormCost sum{};
+        for (int i = 0; i < 6; ++i) {
+          const FormCost &own = layers[i][choice >> (2 * i) & 3];
+          sum = {sum.cost + own.cost, sum.loss + own.loss, sum.second + own.second};
+        }
+        if (sum.cost <= budget && sum.second <= second)
+          best = std::min(best, sum.loss);
+      }
+      std::optional<std::vector<size_t>> picks = allocateWithinBoth(layers, budget, second);
+      ASSERT_EQ(picks.has_value(), std::isfinite(best));
+      if (!picks)
+        continue;
+      FormCost sum{};
+      for (int i = 0; i < 6; ++i) {
+        const FormCost &own = layers[i][(*picks)[i]];
+        sum = {sum.cost + own.cost, sum.loss + own.loss, sum.second + own.second};
+      }
+      EXPECT_LE(sum.cost, budget);
+      EXPECT_LE(sum.second, second);
+      found += sum.loss;
+      exact += best;
+    }
+  }
+  EXPECT_LE(found, exact * 1.02);
+}
