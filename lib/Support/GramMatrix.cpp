@@ -10,6 +10,20 @@
 
 using namespace lutra;
 
+/// One row of every `stride`; where they become too many, every second of them.
+void GramMatrix::addToSample(llvm::ArrayRef<float> row) {
+  int64_t index = seen++;
+  if (index % stride != 0)
+    return;
+  if (static_cast<int64_t>(sample.size()) == sampleRows * size) {
+    for (int64_t kept = 1; kept < sampleRows / 2; ++kept)
+      std::copy_n(sample.begin() + 2 * kept * size, size, sample.begin() + kept * size);
+    sample.resize(sampleRows / 2 * size);
+    stride *= 2; // of which `index`, the one behind an even number of them, is a multiple
+  }
+  sample.insert(sample.end(), row.begin(), row.end());
+}
+
 void GramMatrix::addRows(llvm::ArrayRef<float> values, llvm::ArrayRef<char> keep, ParallelFor parallel) {
   for (size_t row = 0; row * size < values.size(); ++row) {
     llvm::ArrayRef<float> own = values.slice(row * size, size);
@@ -25,6 +39,7 @@ void GramMatrix::addRows(llvm::ArrayRef<float> values, llvm::ArrayRef<char> keep
       magnitudeSum[k] += std::fabs(own[k]);
       greatest[k] = std::max(greatest[k], std::fabs(own[k]));
     }
+    addToSample(own);
     ++rowsOfSet;
     if (++pending == chunkRows)
       flush(parallel);

@@ -70,6 +70,25 @@ struct Columns {
     return step * step / 12 * power + clipped;
   }
 
+  /// The same where each row has a scale of its own: what rounding makes of some rows.
+  double errorOfRows(ArrayRef<float> factors, const ActivationRounding &rounding, ArrayRef<float> sample) const {
+    size_t k = factors.size();
+    double sum = 0, codes = std::ldexp(1.0, static_cast<int>(rounding.bits));
+    std::vector<double> row(k);
+    for (size_t begin = 0; begin < sample.size(); begin += k) {
+      double low = 0, high = 0;
+      for (size_t i = 0; i < k; ++i) {
+        row[i] = double(sample[begin + i]) / factors[i];
+        low = std::min(low, row[i]);
+        high = std::max(high, row[i]);
+      }
+      double step = rounding.symmetric ? std::max(-low, high) / (codes / 2 - 1) : (high - low) / (codes - 1);
+      for (size_t i = 0; i < k && step > 0; ++i) // zero points are multiples of the step
+        sum += powers[i] * std::pow(factors[i] * (row[i] - step * std::nearbyint(row[i] / step)), 2);
+    }
+    return sum * static_cast<double>(k) / static_cast<double>(std::max<size_t>(1, sample.size()));
+  }
+
   ArrayRef<float> inputs; // the greatest magnitudes
   std::vector<float> greatest;
   std::vector<double> powers; // sums of squares
@@ -116,7 +135,10 @@ InputScales lutra::fitInputScales(ArrayRef<ScaledWeight> weights, const GramMatr
     for (float factor : factors)
       inverse.push_back(1 / factor);
     GramMatrix own = gram.scaled(inverse);
-    double error = rounding.smooths ? columns.errorWith(factors, rounding, gram.getRows()) : 0;
+    bool byRow = rounding.scales == ActivationRounding::Token && !gram.getSample().empty();
+    double error = !rounding.smooths ? 0
+                   : byRow           ? columns.errorOfRows(factors, rounding, gram.getSample())
+                                     : columns.errorWith(factors, rounding, gram.getRows());
     for (const ScaledWeight &weight : weights)
       error += errorWith(weight, factors, own, parallel);
     if (error < least) {

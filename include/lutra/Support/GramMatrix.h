@@ -38,20 +38,24 @@ public:
   llvm::ArrayRef<double> getMeanMagnitudes() const { return meanMagnitude; }
   /// The largest |x|.
   llvm::ArrayRef<float> getGreatest() const { return greatest; }
-  /// What rows with elements times factors would have given.
+  /// Some rows of all sets, evenly spread: up to 128, one after another.
+  llvm::ArrayRef<float> getSample() const { return sample; }
+  /// What rows with elements times factors would have given, without those of the sample.
   GramMatrix scaled(llvm::ArrayRef<float> factors) const;
   /// Bytes that one of this size takes.
-  static int64_t bytesOf(int64_t size) { return size * size * 16 + size * chunkRows * 4; }
+  static int64_t bytesOf(int64_t size) { return size * size * 16 + size * (chunkRows + sampleRows) * 4; }
 
 private:
-  static constexpr int64_t chunkRows = 512;
+  static constexpr int64_t chunkRows = 512, sampleRows = 128;
   void flush(ParallelFor parallel);
+  void addToSample(llvm::ArrayRef<float> row);
 
   int64_t size, pending = 0, rowsOfSet = 0, rows = 0, badRows = 0;
+  int64_t seen = 0, stride = 1; // rows for the sample, of which it takes one of so many
   double setWeights = 0; // of all sets so far
   std::vector<float> chunk;
   std::vector<double> sums, mean, rowSum, meanRow, magnitudeSum, meanMagnitude;
-  std::vector<float> greatest;
+  std::vector<float> greatest, sample;
 };
 
 /// Replaces the lower half of a symmetric matrix by L of L L^T and its upper half by zeros; the index of a pivot that

@@ -6,8 +6,8 @@
 // SmoothQuant (arXiv 2211.10438): activations that are rounded with one scale for all channels err less where channels
 // are alike, and s_j = g_j^a / v_j^(1 - a) for the greatest magnitudes g of the inputs and v of the weights' columns.
 // To the error of the codes comes that of activations whose steps reach the greatest g_j / s_j, step^2 / 12 times the
-// sum of squares of s_j w_j, and of static ones what is expected beyond that; the power is that of .3, .35, .. .95 with
-// the least sum, or 0 where none helps.
+// sum of squares of s_j w_j, and of static ones what is expected beyond that; where each row has a scale of its own,
+// that of some rows. The power is that of .3, .35, .. .95 with the least sum, or 0 where none helps.
 #ifndef LUTRA_SUPPORT_INPUTSCALES_H
 #define LUTRA_SUPPORT_INPUTSCALES_H
 

@@ -159,7 +159,7 @@ CALIBRATED: dict[str, tuple[float, float]] = {
     "weights=int8,activations=int8:static:smooth": (0.0016, 0.997),
     "weights=int4:sym": (0.011, 0.988),
     "weights=int8,activations=int8:static-mse:smooth": (0.0024, 0.996),
-    "weights=int8,activations=int8:token:smooth": (0.0013, 0.998),
+    "weights=int8,activations=int8:token:smooth": (0.00097, 0.998),
     "weights=int8,activations=int8:token:asym:smooth": (0.0011, 0.998),
     "weights=int8,activations=int8:token:asym": (0.00094, 0.998),
     "weights=int3": (0.037, 0.962),

@@ -557,8 +557,56 @@ TEST(QuantizeMatrix, smooth_inputs_leave_room) {
   ScaledWeight weight{n, seen.weights, *WeightForm::of("int8")};
   InputScales found = fitInputScales(weight, seen.gram(), rounding, runAll);
   EXPECT_LT(errorOf(found.factors), 1.1 * best);
-  rounding.scales = ActivationRounding::Token; // which no row exceeds
+  rounding.scales = ActivationRounding::Tensor; // which no row exceeds
   EXPECT_GT(fitInputScales(weight, seen.gram(), rounding, runAll).power, found.power);
+}
+
+/// Where each row has a scale of its own, the power is the one that rounds other rows best, or near it. Of 4 bits,
+/// beside which the weight's codes do not count.
+TEST(QuantizeMatrix, smooth_inputs_of_rows) {
+  constexpr int64_t n = 32, k = 96, rows = 300;
+  Case seen(44, n, k, rows), unseen(45, n, k, rows);
+  for (Case *own : {&seen, &unseen})
+    for (int64_t i = 0; i < rows * k; ++i) { // few channels are great, and rows have many sizes
+      float channel = i % k % 17 == 0 ? 12.0f : static_cast<float>(1 + i % k % 3);
+      own->inputs[i] *= channel * static_cast<float>(1 + i / k % 7);
+    }
+  std::vector<float> greatest(k), largest(k);
+  for (int64_t i = 0; i < rows * k; ++i)
+    greatest[i % k] = std::max(greatest[i % k], std::fabs(seen.inputs[i]));
+  for (int64_t i = 0; i < n * k; ++i)
+    largest[i % k] = std::max(largest[i % k], std::fabs(seen.weights[i]));
+  auto errorOf = [&](llvm::ArrayRef<float> factors) {
+    std::vector<double> powers(k);
+    for (int64_t i = 0; i < n * k; ++i)
+      powers[i % k] += double(seen.weights[i]) * seen.weights[i];
+    double error = 0;
+    for (int64_t row = 0; row < rows; ++row) {
+      llvm::ArrayRef<float> own = llvm::ArrayRef(unseen.inputs).slice(row * k, k);
+      double reach = 0;
+      for (int64_t j = 0; j < k; ++j)
+        reach = std::max(reach, std::fabs(double(own[j]) / factors[j]));
+      for (int64_t j = 0; j < k; ++j) {
+        double step = reach / 7, off = own[j] - factors[j] * step * std::nearbyint(own[j] / factors[j] / step);
+        error += powers[j] * off * off;
+      }
+    }
+    return error;
+  };
+  double none = errorOf(std::vector<float>(k, 1)), best = none;
+  for (int step = 6; step < 20; ++step) {
+    std::vector<float> factors;
+    for (int64_t j = 0; j < k; ++j)
+      factors.push_back(std::pow(greatest[j], step / 20.0f) / std::pow(largest[j], 1 - step / 20.0f));
+    best = std::min(best, errorOf(factors));
+  }
+  EXPECT_LT(best, 0.8 * none); // else there is nothing to gain
+  ActivationRounding rounding;
+  rounding.smooths = true;
+  rounding.scales = ActivationRounding::Token;
+  rounding.bits = 4;
+  ScaledWeight weight{n, seen.weights, *WeightForm::of("int8")};
+  EXPECT_LT(errorOf(fitInputScales(weight, seen.gram(), rounding, runAll).factors), 1.1 * best);
 }
 
 /// Tables of a few values come near to the least error that they have for normal numbers (Max, 1960), also where a row

@@ -1,7 +1,7 @@
 //===- QuantizeTables.cpp - tables whose rows are looked up, in few bits -----===//
-// Rows of bytes have a scale each. Codes of 4 bits have one for each group of 32 elements, and a zero point, or stand for
-// values of nf4 and have one for each group of 64; a byte holds element i of its row below and element i + columns / 2
-// above, so that rows are unpacked without moving single elements.
+// Rows of bytes have a scale each. Codes of 4 bits have one for each group of 32 elements, and a zero point, or stand
+// for values of nf4 and have one for each group of 64; a byte holds element i of its row below and element
+// i + columns / 2 above, so that rows are unpacked without moving single elements.
 #include "lutra/Dialect/Lutra/Transforms/WeightQuantizer.h"
 
 #include "ScalarConstant.h"
