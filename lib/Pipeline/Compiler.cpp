@@ -521,14 +521,14 @@ static LogicalResult runStages(ModuleOp module, const CompileOptions &options, D
 /// Kernels that read codes beside floats are those of CPUs.
 static LogicalResult checkCaches(const CompileOptions &options, Location loc) {
   llvm::Expected<QuantizeSpec> spec = QuantizeSpec::parse(options.quantize);
-  bool asked = spec && spec->caches, zeroPoints = spec && spec->cacheZeroPoints;
+  std::string asked = spec && spec->caches ? spec->cacheType() : "";
   if (!spec)
     llvm::consumeError(spec.takeError());
-  if (!asked || options.target == "cpu")
+  if (asked.empty() || options.target == "cpu")
     return success();
   return emitCodedError(loc, ErrorCode::UnsupportedTarget)
-         << "--quantize asks for kv=int8" << (zeroPoints ? ":asym" : "") << ", which target '"
-         << options.target << "' does not have; take cpu, or kv=f32";
+         << "--quantize asks for kv=" << asked << ", which target '" << options.target
+         << "' does not have; take cpu, or kv=f32";
 }
 
 LogicalResult compileModule(ModuleOp module, const CompileOptions &requested) {

@@ -35,6 +35,11 @@ bool QuantizeSpec::anyActivations(llvm::function_ref<bool(const ActivationRoundi
   return llvm::any_of(activations, [&](const ActivationRule &rule) { return test(rule.rounding); });
 }
 
+std::string QuantizeSpec::cacheType() const {
+  bool usual = cacheZeroPoints == (cacheBits == 4);
+  return message("int", cacheBits, usual ? "" : cacheZeroPoints ? ":asym" : ":sym");
+}
+
 bool QuantizeSpec::scalesInputs() const {
   bool isAwq = llvm::any_of(rules, [](const Rule &rule) {
     return llvm::any_of(rule.forms, [](const WeightForm &form) { return form.scalesInputs; });
@@ -204,12 +209,16 @@ llvm::Error SpecParser::parseCaches(StringRef value) {
   value.split(terms, ':');
   auto isKnown = [](StringRef term) { return term == "token" || term == "sym" || term == "asym"; };
   bool asym = llvm::is_contained(terms, "asym"), sym = llvm::is_contained(terms, "sym");
-  bool isInt8 = terms.front() == "int8" && llvm::all_of(llvm::drop_begin(terms), isKnown) && !(sym && asym);
-  if (!isInt8 && value != "f32" && value != "none")
+  bool isInt4 = terms.front() == "int4";
+  bool isKnownType = isInt4 || terms.front() == "int8";
+  bool isCoded = isKnownType && llvm::all_of(llvm::drop_begin(terms), isKnown) && !(sym && asym);
+  if (!isCoded && value != "f32" && value != "none")
     return fault("caches of keys and values of type '", value.str(),
-                 "'; take int8 (a scale for each token and head), int8:asym (with a zero point, too) or f32");
-  spec.caches = isInt8;
-  spec.cacheZeroPoints = asym;
+                 "'; take int8 (a scale for each token and head), int8:asym (with a zero point, too), int4 (both for "
+                 "each 32 elements), int4:sym or f32");
+  spec.caches = isCoded;
+  spec.cacheBits = isInt4 ? 4 : 8;
+  spec.cacheZeroPoints = asym || (isInt4 && !sym); // few steps had better reach no farther than values do
   return llvm::Error::success();
 }
 

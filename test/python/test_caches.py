@@ -1,4 +1,4 @@
-"""Decoding with keys and values of earlier tokens in 8 bits (--quantize=kv=int8, kv=int8:asym)."""
+"""Decoding with keys and values of earlier tokens in few bits (--quantize=kv=int8, kv=int8:asym, kv=int4)."""
 
 from __future__ import annotations
 
@@ -65,6 +65,10 @@ Array = npt.NDArray[np.generic]
 
 @pytest.fixture(scope="module")
 def program() -> torch.export.ExportedProgram:
+    return export()
+
+
+def export() -> torch.export.ExportedProgram:
     batch, tokens, past = torch.export.Dim("batch"), torch.export.Dim("tokens"), torch.export.Dim("past")
     sample = (torch.zeros(2, 3, dtype=torch.int64), *[torch.zeros(2, SHARED, 5, DIM) for _ in range(4)])
     shapes = {"ids": {0: batch, 1: tokens}, "past": tuple({0: batch, 2: past} for _ in range(4))}
@@ -134,6 +138,71 @@ def test_decodes(program: torch.export.ExportedProgram, form: str) -> None:
             assert np.abs(code).max() == 127
             assert (np.abs(row - wide * scale) <= scale / 2 * 1.0001 + 4 * np.spacing(np.abs(row))).all()
     assert ratio(results[41], results[1]) > DECIBELS
+
+
+def unpacked(codes: Array) -> Array:
+    """Codes of 4 bits in two's complement: the first half of a row lies below the second."""
+    both = np.concatenate([codes & 15, (codes >> 4) & 15], -1)
+    return ((both ^ 8) - 8).astype(np.float32)
+
+
+@pytest.mark.parametrize("form", ["int4", "int4:sym"])
+@pytest.mark.parametrize(("dim", "group"), [(20, 20), (32, 32), (64, 32), (96, 32)])
+def test_decodes_in_four_bits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, form: str, dim: int, group: int) -> None:
+    """Two codes in a byte; rows that 32 divides have a scale, and a zero point, for each 32 elements."""
+    monkeypatch.setitem(globals(), "DIM", dim)
+    monkeypatch.setitem(globals(), "SIZE", HEADS * dim)
+    program, path = export(), tmp_path / "report.json"
+    plain = lutra.compile(program, threads=1)
+    coded = lutra.compile(program, threads=1, quantize=f"kv={form}", quantize_report=path)
+    has_points, groups = form == "int4", dim // group
+    kind = f"int4:{'g32' if groups > 1 else 'token'}:{'asym' if has_points else 'sym'}"
+    caches = json.loads(path.read_text())["caches"]
+    assert {(one["format"], one["bytesPerToken"]) for one in caches} == {
+        (kind, SHARED * (dim // 2 + groups * (5 if has_points else 4)))
+    }
+    names = [one.name for one in coded.inputs[1:5]]
+    assert [(one.dtype, one.shape[3]) for one in coded.inputs[1:5]] == [("int8", dim // 2)] * 4
+    assert [one.shape[3] for one in coded.inputs[5:]] == [groups] * (8 if has_points else 4)
+    ids = np.random.default_rng(5).integers(0, VOCABULARY, (2, 41))
+    results = {}
+    for steps in ([17, 1, 1, 1, 2, 19], [1] * 41, [41]):
+        exact, rows = decode(plain, ids, steps)
+        scores, made = decode(coded, ids, steps)
+        for a, b in zip(exact, scores, strict=True):
+            assert ratio(a, b) > 12
+        results[len(steps)] = np.concatenate(scores, 1)
+        at = sides(coded, 4)
+        for row, code, name in zip(rows[:2], made[:2], names[:2], strict=True):
+            scale = np.repeat(made[at[f"{name}.scale"]], group, -1)
+            wide = unpacked(code)
+            assert wide.min() == (-8 if has_points else -7)
+            assert wide.max() == 7
+            if has_points:
+                wide -= np.repeat(made[at[f"{name}.zero_point"]], group, -1)
+            assert (np.abs(row - wide * scale) <= scale / 2 * 1.0001 + 4 * np.spacing(np.abs(row))).all()
+    assert ratio(results[41], results[1]) > 20  # now and then a code by one step
+
+
+@pytest.mark.parametrize("form", ["int4", "int4:sym"])
+def test_loss_of_four_bits(program: torch.export.ExportedProgram, samples: Path, tmp_path: Path, form: str) -> None:
+    """Less than all that 8 bits lose is not to be had; a bound of the loss counts it."""
+    reports = []
+    for spec in (f"kv={form}", "kv=int8"):
+        lutra.compile(program, threads=1, quantize=spec, calibrate=samples, quantize_report=tmp_path / "report.json")
+        reports.append(json.loads((tmp_path / "report.json").read_text()))
+    assert reports[0]["cachesLoss"] > 20 * reports[1]["cachesLoss"]
+    for cache in reports[0]["caches"]:
+        assert 14 < cache["rowSqnr"] < 26
+    with pytest.raises(lutra.CompileError, match="and caches alone"):
+        lutra.compile(program, quantize=f"weights=int8|int6,loss<=0.000001,kv={form}", calibrate=samples)
+
+
+def test_refuses_odd_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "DIM", 5)
+    monkeypatch.setitem(globals(), "SIZE", HEADS * 5)
+    with pytest.raises(lutra.CompileError, match="kv=int4:sym, but .*has rows of an odd length, .* take int8"):
+        lutra.compile(export(), quantize="kv=int4:sym")
 
 
 def transformers_step(kind: str) -> torch.export.ExportedProgram:
@@ -419,7 +488,7 @@ def test_writes_rows(tmp_path: Path, mode: str, form: str) -> None:
 
 @pytest.mark.parametrize("target", ["nvgpu", "mil"])
 def test_refuses_other_targets(program: torch.export.ExportedProgram, target: str) -> None:
-    for form in ("kv=int8", "kv=int8:asym"):
+    for form in ("kv=int8", "kv=int8:asym", "kv=int4", "kv=int4:sym"):
         with pytest.raises(lutra.CompileError, match=f"{form}, which target '{target}' does not have"):
             lutra.compile(program, target=target, quantize=form)
 

@@ -1,8 +1,9 @@
 //===- QuantizeSpec.h - what --quantize asks for -----------------------------===//
 // spec    ::= item ("," item)*                        later items win; blanks around items, "=" and "|" mean nothing
 // item    ::= ("weights=")? weights | "activations=" activations
-//           | "layer(" pattern ")." ("weights=" weights | "activations=" activations)
-//           | "embeddings=" ("int8" | "int4" | "f32" | "none") | "kv=" ("int8" (":token")? (":sym" | ":asym")? | "f32")
+//           | "layer(" pattern ")." ("weights=" weights | "activations=" activations | "strategy=" name)
+//           | "embeddings=" ("int8" | "int4" | "nf4" | "f32" | "none")
+//           | "kv=" (("int8" | "int4") (":token")? (":sym" | ":asym")? | "f32")
 //           | "exclude=" pattern (";" pattern)*
 //           | "budget=" (number ("bpw" | "MB" | "ms") | "ms") | "loss<=" number
 //           | "holdout=" percent | "samples=" ("file" | "axis0") | "damp=" number
@@ -221,8 +222,9 @@ struct QuantizeSpec {
   unsigned embeddings = 0;      // bits of the codes of tables that are looked up in; 0: they stay
   bool normalEmbeddings = false; // 4 bits stand for values of nf4, not for integers
   bool embeddingsIfAny = false; // else a model without such tables is an error
-  bool caches = false;       // keys and values of earlier tokens become bytes, each row with a scale
-  bool cacheZeroPoints = false; // each row of those has a zero point as well
+  bool caches = false;       // keys and values of earlier tokens become codes, each row with a scale
+  bool cacheZeroPoints = false; // each scale of those has a zero point as well
+  unsigned cacheBits = 8;    // of 4 two lie in a byte, and groups of a row have scales of their own
   double budgetBits = 0;     // per weight, with its side data; 0: none
   double budgetBytes = 0;    // of all weights; 0: none
   double budgetTime = 0;     // nanoseconds of a call; 0: none; infinite: as few as the bound of the loss allows
@@ -240,6 +242,8 @@ struct QuantizeSpec {
   /// Whether factors are to move from the inputs of any product into its weight.
   bool scalesInputs() const;
 
+  /// That of caches, as a spec has it: "int8", "int4:sym".
+  std::string cacheType() const;
   /// The spec of a text, or what is wrong with it and what there is instead.
   static llvm::Expected<QuantizeSpec> parse(llvm::StringRef text);
 };

@@ -11,12 +11,17 @@
 //   sum over d of q[d] * (code[t, d] - zero[t])  =  (sum over d of q[d] * code[t, d]) - (sum over d of q[d]) * zero[t]
 //   sum over t of r[t] * (code[t, d] - zero[t])  =  (sum over t of r[t] * code[t, d]) - sum over t of r[t] * zero[t]
 //
-// so products read codes, whose values as f32 their kernels make as they load them (findCodesOfFloats), and no
+// Codes of 4 bits lie two in a byte, element i of a row below and i + D / 2 above. Rows that 32 divides have a scale
+// for each 32 elements, the others one. Bytes of them are made for all tokens in each call; products then read each
+// group alone, and sum the scores, or join the results.
+//
+// So products read codes, whose values as f32 their kernels make as they load them (findCodesOfFloats), and no
 // dequantized cache is written anywhere. What lies between concat and product moves codes and scales alike. Rows of old
 // tokens are copied as they are: rounding happens once.
 #include "lutra/Dialect/Lutra/Transforms/CacheQuantizer.h"
 
 #include "GroupCodes.h"
+#include "ScalarConstant.h"
 
 #include "lutra/Dialect/Lutra/IR/PublicName.h"
 #include "lutra/Support/ErrorCodes.h"
@@ -30,7 +35,8 @@
 using namespace mlir;
 using namespace lutra;
 
-static constexpr unsigned codeBits = 8;
+/// Elements of a row of few bits that share a scale, if they divide it.
+static constexpr int64_t fewBitsGroup = 32;
 static constexpr StringLiteral scaleSuffix = ".scale", zeroPointSuffix = ".zero_point";
 
 static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(value.getType()); }
@@ -159,6 +165,8 @@ void CacheQuantizer::classify(BlockArgument argument) {
     why = llvm::formatv("has elements of {0}; those of f32 alone get codes", type.getElementType());
   else if (type.isDynamicDim(last) || type.getShape().back() < 1)
     why = "has rows of unknown length";
+  else if (bits == 4 && type.getShape().back() % 2 != 0)
+    why = "has rows of an odd length, which do not fill bytes with two codes each; take int8";
   else if (std::string obstacle = checkPresent(present); !obstacle.empty())
     why = obstacle;
   else if (llvm::count(end->getOperands(), present->getResult(0)) > 1 ||
@@ -179,6 +187,8 @@ void CacheQuantizer::classify(BlockArgument argument) {
   }
   cache.result = static_cast<unsigned>(result);
   cache.width = type.getShape().back();
+  cache.bits = bits;
+  cache.group = bits == 4 && cache.width % fewBitsGroup == 0 ? fewBitsGroup : cache.width;
   cache.rows = 1;
   for (int64_t dim = 0; dim < last; ++dim)
     if (dim != tokenAxis(present) && !type.isDynamicDim(dim))
@@ -186,18 +196,19 @@ void CacheQuantizer::classify(BlockArgument argument) {
   caches.push_back(std::move(cache));
 }
 
-/// `type` with one of `element` for each row.
-static RankedTensorType withOnePerRow(RankedTensorType type, int64_t row, Type element) {
+/// `type` with `count` of `element` for each row.
+static RankedTensorType withPerRow(RankedTensorType type, int64_t row, Type element, int64_t count = 1) {
   SmallVector<int64_t> shape(type.getShape());
-  shape[row] = 1;
+  shape[row] = count;
   return RankedTensorType::get(shape, element);
 }
 
 namespace {
-/// What stands for rows: codes, and scales and zero points (or null) whose dimension `row` is 1.
+/// What stands for rows: codes, and scales and zero points (or null) whose dimension `row` is 1, or as many as groups.
 struct CodedRows {
   Value codes, scale, zeroPoint;
   int64_t row;
+  int64_t groups() const { return typeOf(scale).getDimSize(row); }
 };
 } // namespace
 
@@ -219,27 +230,36 @@ static Value turnVectors(OpBuilder &builder, Location loc, Value value) {
 /// Sums along one of the last two dimensions, as a column.
 static Value sumToColumn(OpBuilder &builder, Location loc, Value value, int64_t axis) {
   RankedTensorType type = typeOf(value);
-  Value sum = ReduceOp::create(builder, loc, withOnePerRow(type, axis, type.getElementType()), ReduceKind::Sum, value,
+  Value sum = ReduceOp::create(builder, loc, withPerRow(type, axis, type.getElementType()), ReduceKind::Sum, value,
                                ArrayRef<int64_t>{axis});
   return axis == type.getRank() - 1 ? sum : turnVectors(builder, loc, sum);
 }
 
-/// Lets a product read codes.
-static void multiplyCodes(MatmulOp op, const CodedRows &rows) {
-  OpBuilder builder(op);
+/// A part of one dimension.
+static Value takePart(OpBuilder &builder, Location loc, Value value, int64_t dim, int64_t begin, int64_t count) {
+  RankedTensorType type = typeOf(value);
+  SmallVector<int64_t> offsets(type.getRank(), 0), steps(type.getRank(), 1);
+  offsets[dim] = begin;
+  SmallVector<Value> sizes;
+  for (int64_t other = 0; other < type.getRank(); ++other)
+    if (type.isDynamicDim(other))
+      sizes.push_back(tensor::DimOp::create(builder, loc, value, other));
+  return SliceOp::create(builder, loc, withPerRow(type, dim, type.getElementType(), count), value, ValueRange(), sizes,
+                         offsets, steps);
+}
+
+/// Whether a product sums over tokens, and not over what rows hold.
+static bool sumsOverTokens(MatmulOp op, int64_t row) {
+  int64_t rank = typeOf(op.getRhs()).getRank();
+  return (op.getTransposeRhs() ? rank - 1 : rank - 2) != row;
+}
+
+/// The product of `left` with codes, one group of each row.
+static Value multiplyGroup(OpBuilder &builder, MatmulOp op, Value left, RankedTensorType resultType, Value codes,
+                           bool isTurned, const CodedRows &rows) {
   Location loc = op.getLoc();
-  Value codes = rows.codes;
-  bool isTurned = op.getTransposeRhs();
   int64_t rank = typeOf(codes).getRank();
-  if (auto turn = codes.getDefiningOp<TransposeOp>()) { // which a product's flag says as well
-    SmallVector<int64_t> swapped = llvm::to_vector(llvm::seq<int64_t>(0, rank));
-    std::swap(swapped[rank - 1], swapped[rank - 2]);
-    if (ArrayRef<int64_t>(turn.getPermutation()) == ArrayRef<int64_t>(swapped)) {
-      codes = turn.getInput();
-      isTurned = !isTurned;
-    }
-  }
-  bool sumsTokens = (op.getTransposeRhs() ? rank - 1 : rank - 2) != rows.row;
+  bool sumsTokens = sumsOverTokens(op, rows.row);
   // One scale for each token, [.., 1, T], or [.., T, 1] where it multiplies an operand that is transposed.
   Value scale = rows.scale, zeroPoint = rows.zeroPoint;
   bool isColumn = rows.row == rank - 1, wantsColumn = sumsTokens && op.getTransposeLhs();
@@ -250,10 +270,11 @@ static void multiplyCodes(MatmulOp op, const CodedRows &rows) {
   if (zeroPoint) // bytes until here, so that the kernel that reads them casts
     zeroPoint = CastOp::create(builder, loc, typeOf(zeroPoint).clone(builder.getF32Type()), zeroPoint);
   Value values = CastOp::create(builder, loc, typeOf(codes).clone(builder.getF32Type()), codes);
-  Value left = op.getLhs();
-  if (sumsTokens)
-    left = BinaryOp::create(builder, loc, left.getType(), BinaryKind::Mul, left, scale);
-  Value product = MatmulOp::create(builder, loc, op.getType(), left, values, op.getTransposeLhs(), isTurned,
+  if (sumsTokens) {
+    auto scaled = typeOf(left);
+    left = BinaryOp::create(builder, loc, scaled, BinaryKind::Mul, left, scale);
+  }
+  Value product = MatmulOp::create(builder, loc, resultType, left, values, op.getTransposeLhs(), isTurned,
                                    StrategyAttr());
   if (zeroPoint) {
     int64_t depth = op.getTransposeLhs() ? rank - 2 : rank - 1; // the dimension of `left` that is summed
@@ -263,13 +284,53 @@ static void multiplyCodes(MatmulOp op, const CodedRows &rows) {
       excess = sumToColumn(builder, loc, excess, depth);
     } else {
       excess = sumToColumn(builder, loc, left, depth);
-      excess = BinaryOp::create(builder, loc, op.getType(), BinaryKind::Mul, excess, zeroPoint);
+      excess = BinaryOp::create(builder, loc, resultType, BinaryKind::Mul, excess, zeroPoint);
     }
-    product = BinaryOp::create(builder, loc, op.getType(), BinaryKind::Sub, product, excess);
+    product = BinaryOp::create(builder, loc, resultType, BinaryKind::Sub, product, excess);
   }
   if (!sumsTokens)
-    product = BinaryOp::create(builder, loc, op.getType(), BinaryKind::Mul, product, scale);
-  op.getResult().replaceAllUsesWith(product);
+    product = BinaryOp::create(builder, loc, resultType, BinaryKind::Mul, product, scale);
+  return product;
+}
+
+/// Lets a product read codes.
+static void multiplyCodes(MatmulOp op, const CodedRows &rows) {
+  OpBuilder builder(op);
+  Location loc = op.getLoc();
+  Value codes = rows.codes;
+  bool isTurned = op.getTransposeRhs();
+  int64_t rank = typeOf(codes).getRank(), row = rows.row; // of `codes`
+  if (auto turn = codes.getDefiningOp<TransposeOp>()) { // which a product's flag says as well
+    SmallVector<int64_t> swapped = llvm::to_vector(llvm::seq<int64_t>(0, rank));
+    std::swap(swapped[rank - 1], swapped[rank - 2]);
+    if (ArrayRef<int64_t>(turn.getPermutation()) == ArrayRef<int64_t>(swapped)) {
+      codes = turn.getInput();
+      isTurned = !isTurned;
+      row = swapped[row];
+    }
+  }
+  int64_t groups = rows.groups(), size = typeOf(codes).getDimSize(row) / groups;
+  RankedTensorType type = typeOf(op.getResult());
+  int64_t depth = typeOf(op.getLhs()).getRank() - (op.getTransposeLhs() ? 2 : 1);
+  Value result;
+  SmallVector<Value> parts;
+  for (int64_t group = 0; group < groups; ++group) {
+    auto part = [&](Value value, int64_t dim, int64_t count) {
+      return groups == 1 || !value ? value : takePart(builder, loc, value, dim, group * count, count);
+    };
+    CodedRows own{part(codes, row, size), part(rows.scale, rows.row, 1), part(rows.zeroPoint, rows.row, 1), rows.row};
+    if (sumsOverTokens(op, rows.row)) {
+      auto columns = withPerRow(type, type.getRank() - 1, type.getElementType(), size);
+      parts.push_back(multiplyGroup(builder, op, op.getLhs(), groups == 1 ? type : columns, own.codes, isTurned, own));
+      continue;
+    }
+    Value product = multiplyGroup(builder, op, part(op.getLhs(), depth, size), type, own.codes, isTurned, own);
+    result = result ? BinaryOp::create(builder, loc, type, BinaryKind::Add, result, product).getResult() : product;
+  }
+  if (!parts.empty())
+    result = groups == 1 ? parts.front()
+                         : ConcatOp::create(builder, loc, type, parts, type.getRank() - 1).getResult();
+  op.getResult().replaceAllUsesWith(result);
   op.erase();
 }
 
@@ -280,7 +341,7 @@ static CodedRows moveCodes(Operation *op, Value value, const CodedRows &rows) {
   CodedRows moved = rows;
   moved.row = *moveRow(op, value, rows.row);
   auto codeType = typeOf(op->getResult(0)).clone(builder.getI8Type());
-  RankedTensorType scaleType = withOnePerRow(codeType, moved.row, builder.getF32Type());
+  RankedTensorType scaleType = withPerRow(codeType, moved.row, builder.getF32Type(), rows.groups());
   if (auto binary = dyn_cast<BinaryOp>(op)) {
     moved.scale = BinaryOp::create(builder, loc, scaleType, BinaryKind::Mul, rows.scale, findFactor(binary, value));
     return moved;
@@ -334,9 +395,43 @@ static DictionaryAttr sideAttributes(DictionaryAttr attributes, const Twine &nam
   return list.getDictionary(attributes.getContext());
 }
 
-/// Codes of rows, with a scale (and a zero point) for each.
+/// Codes of rows, with a scale (and a zero point) for each group.
 static DynamicQuantizeOp createCodes(OpBuilder &builder, Value rows, const KeyValueCache &cache) {
-  return roundGroups(builder, rows, builder.getI8Type(), cache.width, codeBits, cache.hasZeroPoints);
+  return roundGroups(builder, rows, builder.getI8Type(), cache.group, cache.bits, cache.hasZeroPoints);
+}
+
+static Value combine(OpBuilder &builder, Location loc, BinaryKind kind, Value lhs, Value rhs) {
+  return BinaryOp::create(builder, loc, lhs.getType(), kind, lhs, rhs);
+}
+
+static Value combine(OpBuilder &builder, Location loc, BinaryKind kind, Value lhs, int64_t rhs) {
+  return combine(builder, loc, kind, lhs, makeScalar(builder, loc, builder.getI8Type(), static_cast<double>(rhs)));
+}
+
+/// Codes as they are stored: of 4 bits the first half of a row lies below the second, in two's complement.
+static Value packRows(OpBuilder &builder, Value codes, const KeyValueCache &cache) {
+  if (cache.bits == 8)
+    return codes;
+  Location loc = codes.getLoc();
+  int64_t row = typeOf(codes).getRank() - 1, half = cache.width / 2;
+  Value low = combine(builder, loc, BinaryKind::And, takePart(builder, loc, codes, row, 0, half), 15);
+  Value high = combine(builder, loc, BinaryKind::Mul, takePart(builder, loc, codes, row, half, half), 16);
+  return combine(builder, loc, BinaryKind::Add, high, low);
+}
+
+/// The codes of stored rows.
+static Value unpackRows(OpBuilder &builder, Value stored, const KeyValueCache &cache) {
+  if (cache.bits == 8)
+    return stored;
+  constexpr int64_t sign = 8;
+  Location loc = stored.getLoc();
+  int64_t row = typeOf(stored).getRank() - 1;
+  Value halves[] = {combine(builder, loc, BinaryKind::And, stored, 15),
+                    combine(builder, loc, BinaryKind::ShiftRight, stored, 4)};
+  for (Value &half : halves) // 8 to 15 are negative
+    half = combine(builder, loc, BinaryKind::Sub, combine(builder, loc, BinaryKind::Xor, half, sign), sign);
+  auto type = withPerRow(typeOf(stored), row, builder.getI8Type(), cache.width);
+  return ConcatOp::create(builder, loc, type, ValueRange(halves), row);
 }
 
 void CacheQuantizer::rewrite(KeyValueCache &cache) {
@@ -352,14 +447,14 @@ void CacheQuantizer::rewrite(KeyValueCache &cache) {
   DictionaryAttr attributes = withDefault(main.getArgAttrDict(number));
   auto addArgument = [&](Type element, StringRef suffix) -> Value {
     unsigned last = main.getNumArguments();
-    (void)main.insertArgument(last, withOnePerRow(type, row, element), sideAttributes(attributes, cache.name + suffix),
-                              loc);
+    (void)main.insertArgument(last, withPerRow(type, row, element, cache.groups()),
+                              sideAttributes(attributes, cache.name + suffix), loc);
     return main.getArgument(last);
   };
   SmallVector<Value> codes{cache.past}, scales{addArgument(single, scaleSuffix)}, zeroPoints;
   if (cache.hasZeroPoints)
     zeroPoints.push_back(addArgument(byte, zeroPointSuffix));
-  cache.past.setType(type.clone(byte));
+  cache.past.setType(withPerRow(type, row, byte, cache.codeBytes()));
   main.setArgAttr(number, "lutra.name", builder.getStringAttr(cache.name));
 
   auto scatter = dyn_cast<ScatterNdOp>(cache.present);
@@ -367,7 +462,7 @@ void CacheQuantizer::rewrite(KeyValueCache &cache) {
                                      : llvm::to_vector(cast<ConcatOp>(cache.present).getInputs().drop_front());
   for (Value input : added) {
     auto made = createCodes(builder, input, cache);
-    codes.push_back(made.getCodes());
+    codes.push_back(packRows(builder, made.getCodes(), cache));
     scales.push_back(made.getScale());
     if (cache.hasZeroPoints)
       zeroPoints.push_back(made.getZeroPoint());
@@ -378,15 +473,17 @@ void CacheQuantizer::rewrite(KeyValueCache &cache) {
     return ConcatOp::create(builder, loc, to, parts, tokenAxis(cache.present));
   };
   RankedTensorType presentType = typeOf(present);
-  CodedRows rows{join(codes, presentType.clone(byte)), join(scales, withOnePerRow(presentType, row, single)),
-                 cache.hasZeroPoints ? join(zeroPoints, withOnePerRow(presentType, row, byte)) : Value(), row};
+  int64_t groups = cache.groups();
+  Value stored = join(codes, withPerRow(presentType, row, byte, cache.codeBytes()));
+  CodedRows rows{unpackRows(builder, stored, cache), join(scales, withPerRow(presentType, row, single, groups)),
+                 cache.hasZeroPoints ? join(zeroPoints, withPerRow(presentType, row, byte, groups)) : Value(), row};
   moveCodes(present, rows);
 
   Operation *end = main.getBody().front().getTerminator();
   auto place = llvm::find(end->getOperands(), present);
   auto index = static_cast<unsigned>(place - end->getOperands().begin());
   DictionaryAttr resultAttributes = withDefault(main.getResultAttrDict(index));
-  end->setOperand(index, rows.codes);
+  end->setOperand(index, stored);
   auto addResult = [&](Value value, StringRef suffix) {
     end->insertOperands(end->getNumOperands(), value);
     (void)main.insertResult(main.getNumResults(), value.getType(),
@@ -412,13 +509,8 @@ std::vector<GlobalOp> CacheQuantizer::round(bool switches) {
     auto type = typeOf(rows);
     int64_t row = type.getRank() - 1;
     auto made = createCodes(builder, rows, cache);
-    Value rounded = CastOp::create(builder, loc, type, made.getCodes());
-    if (made.getZeroPoint()) {
-      Value zeroPoint = CastOp::create(builder, loc, withOnePerRow(type, row, type.getElementType()),
-                                       made.getZeroPoint());
-      rounded = BinaryOp::create(builder, loc, type, BinaryKind::Sub, rounded, zeroPoint);
-    }
-    rounded = BinaryOp::create(builder, loc, type, BinaryKind::Mul, rounded, made.getScale());
+    Value rounded = DequantizeOp::create(builder, loc, type, made.getCodes(), made.getScale(), made.getZeroPoint(), row,
+                                         cache.group);
     if (switches) {
       auto truth = RankedTensorType::get({}, builder.getI1Type());
       OpBuilder front = OpBuilder::atBlockBegin(module.getBody());
@@ -442,7 +534,7 @@ LogicalResult CacheQuantizer::check() {
   for (const KeptCache &one : kept)
     reasons.push_back(llvm::formatv("'{0}' {1}", one.name, one.reason));
   return emitCodedError(module.getLoc(), ErrorCode::Attribute)
-         << "--quantize asks for kv=int8" << (zeroPoints ? ":asym" : "")
+         << "--quantize asks for kv=" << asked
          << ", but no input is a cache: an f32 tensor to which one concat appends new "
             "rows, or into which one scatter_nd writes them, whose result is returned and read by products; "
          << (reasons.empty() ? std::string("leave it out") : llvm::join(reasons, "; "));

@@ -17,14 +17,25 @@ struct KeyValueCache {
   mlir::Operation *present = nullptr; // a concat, or a scatter_nd of whole rows
   std::string name, presentName;
   int64_t rows = 0; // of one token: those of all heads, and of all sequences where their number is known
-  int64_t width = 0; // elements of a row, which share a scale
+  int64_t width = 0; // elements of a row
+  int64_t group = 0; // of them, which share a scale
+  unsigned bits = 8; // of a code; of 4 two lie in a byte
   int64_t products = 0; // that read it
   unsigned result = 0; // of @main, that is `present`
   bool hasZeroPoints = false;
 
   int64_t bytesBefore() const { return rows * width * static_cast<int64_t>(sizeof(float)); }
-  int64_t bytesAfter() const { return rows * (width + static_cast<int64_t>(sizeof(float)) + (hasZeroPoints ? 1 : 0)); }
-  llvm::StringRef format() const { return hasZeroPoints ? "int8:token:asym" : "int8:token:sym"; }
+  int64_t groups() const { return width / group; }
+  /// Of a row's codes.
+  int64_t codeBytes() const { return width * bits / 8; }
+  int64_t bytesAfter() const {
+    return rows * (codeBytes() + groups() * (static_cast<int64_t>(sizeof(float)) + (hasZeroPoints ? 1 : 0)));
+  }
+  /// As a spec has it, and the group where a row has several.
+  std::string format() const {
+    std::string own = groups() > 1 ? "g" + std::to_string(group) : "token";
+    return "int" + std::to_string(bits) + ":" + own + (hasZeroPoints ? ":asym" : ":sym");
+  }
 };
 
 /// An argument that is appended to or written into, but stays as it is.
@@ -36,7 +47,8 @@ struct KeptCache {
 class CacheQuantizer {
 public:
   CacheQuantizer(mlir::ModuleOp module, const QuantizeSpec &spec, llvm::StringRef category)
-      : module(module), zeroPoints(spec.cacheZeroPoints), category(category.str()) {}
+      : module(module), zeroPoints(spec.cacheZeroPoints), bits(spec.cacheBits), asked(spec.cacheType()),
+        category(category.str()) {}
 
   void plan();
   llvm::ArrayRef<KeyValueCache> getCaches() const { return caches; }
@@ -54,7 +66,9 @@ private:
   void rewrite(KeyValueCache &cache);
 
   mlir::ModuleOp module;
-  bool zeroPoints; // of each row
+  bool zeroPoints; // of each scale
+  unsigned bits; // of codes
+  std::string asked; // as the spec has it
   std::string category; // of remarks
   mlir::func::FuncOp main;
   std::vector<KeyValueCache> caches;
