@@ -143,7 +143,7 @@ CALIBRATED: dict[str, tuple[float, float]] = {
     "weights=table6": (0.00087, 0.999),
     "weights=table4": (0.013, 0.984),
     "weights=table3": (0.048, 0.93),
-    "weights=table2": (0.275, 0.74),
+    "weights=table2": (0.254, 0.74),
     "weights=table8:vector=2": (0.0105, 0.985),
     "weights=table8:vector=4": (0.13, 0.85),
     "weights=pot4": (0.034, 0.96),
