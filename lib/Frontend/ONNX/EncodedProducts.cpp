@@ -42,6 +42,101 @@ static std::optional<ArrayRef<char>> readOperand(NodeImport &n, unsigned index, 
   return *bytes;
 }
 
+/// A side's numbers: f16 and f32 as they lie there, bf16 as f32, which strategies read.
+static SmallVector<char, 0> widenSide(ArrayRef<char> data, Type type) {
+  if (!type.isBF16())
+    return SmallVector<char, 0>(data.begin(), data.end());
+  SmallVector<char, 0> wide(2 * data.size());
+  for (size_t at = 0; at < data.size(); at += 2) // the upper half of an f32
+    std::memcpy(&wide[2 * at + 2], &data[at], 2);
+  return wide;
+}
+
+static SideType sideOf(Type type) { return type.isF16() ? SideType{SideType::F16, 16} : SideType{SideType::F32, 32}; }
+
+static bool isReal(Type type) { return type.isF32() || type.isF16() || type.isBF16(); }
+
+/// Whether attributes and types are those of the operator; else an error is recorded.
+static bool checkProduct(NodeImport &n, const BlockedCodes &form) {
+  auto invalid = [&](const Twine &text) { return n.invalid(ErrorCode::GraphType, text), false; };
+  GraphTensor input = n.in(0), codes = n.in(1), scales = n.in(2), zeros = n.optional(3), bias = n.optional(5);
+  if (form.k < 1 || form.n < 1 || form.block < 16 || !llvm::isPowerOf2_64(form.block) ||
+      std::max({form.k, form.n, form.block}) > (int64_t(1) << 31))
+    return n.invalid(ErrorCode::Attribute,
+                     "has K = " + Twine(form.k) + ", N = " + Twine(form.n) + " and block_size = " + Twine(form.block) +
+                         "; the sizes are positive and a block is a power of two from 16 on"),
+           false;
+  if (form.bits != 2 && form.bits != 4 && form.bits != 8)
+    return n.unsupported("has codes of " + Twine(form.bits) + " bits; 2, 4 and 8 are known"), false;
+  if (!isReal(input.type()))
+    return n.unsupported("multiplies values of another type than f32, f16 and bf16; cast them"), false;
+  if (!isReal(scales.type()))
+    return n.unsupported("has scales of another type than f32, f16 and bf16; cast them"), false;
+  if (!codes.type().isUnsignedInteger(8) ||
+      codes.shape() != ArrayRef<DimExpr>(Shape{form.n, form.blocks(), form.blockBytes()}))
+    return invalid("has an operand B that is no ui8 tensor of shape [" + Twine(form.n) + ", " + Twine(form.blocks()) +
+                   ", " + Twine(form.blockBytes()) + "]");
+  if (bias && (bias.rank() != 1 || bias.count() != form.n))
+    return invalid("has a bias that is no vector of N = " + Twine(form.n) + " elements");
+  if (bias && !isReal(bias.type()))
+    return invalid("has a bias of another type than f32, f16 and bf16");
+  if (zeros && !zeros.type().isUnsignedInteger(8) && !isReal(zeros.type()))
+    return n.unsupported("has zero points that are neither packed codes nor f32, f16 or bf16; round them to codes"),
+           false;
+  if (n.inputCount() > 6)
+    return n.invalid(ErrorCode::GraphStructure, "has " + Twine(n.inputCount()) + " operands; 6 are known"), false;
+  auto hasRows = [&](GraphTensor side, int64_t columns) { // in rows of `columns`, or flat
+    return side.shape() == ArrayRef<DimExpr>(Shape{form.n, columns}) ||
+           side.shape() == ArrayRef<DimExpr>(Shape{form.n * columns});
+  };
+  bool isPacked = zeros && zeros.type().isUnsignedInteger(8);
+  int64_t zeroColumns = isPacked ? form.zeroRowBytes() : form.blocks();
+  if (!hasRows(scales, form.blocks()) || (zeros && !hasRows(zeros, zeroColumns)))
+    return invalid("has scales or zero points in another order than [N, blocks of K], " + Twine(form.n) + " rows of " +
+                   Twine(form.blocks()) + " and " + Twine(zeroColumns) + (isPacked ? " bytes" : " numbers"));
+  return true;
+}
+
+/// The columns of K by their group (g_idx), those of one in their order; none where that is the order they stand in.
+/// Nothing after an error.
+static std::optional<SmallVector<int64_t>> readOrder(NodeImport &n, const BlockedCodes &form) {
+  if (!n.has(4))
+    return SmallVector<int64_t>();
+  GraphTensor groups = n.in(4);
+  int64_t padded = form.blocks() * form.block;
+  if (!groups || !groups.type().isInteger(32) || groups.rank() != 1 ||
+      (groups.count() != form.k && groups.count() != padded))
+    return n.invalid(ErrorCode::GraphType, "has a g_idx that is no i32 vector of K = " + Twine(form.k) + " or " +
+                                               Twine(padded) + " elements"),
+           std::nullopt;
+  SmallVector<char, 0> splat;
+  auto data = readOperand(n, 4, "g_idx", 4 * *groups.count(), splat);
+  if (!data)
+    return std::nullopt;
+  SmallVector<int32_t> own(form.k);
+  std::memcpy(own.data(), data->data(), own.size() * sizeof(int32_t));
+  auto order = llvm::to_vector(llvm::seq<int64_t>(0, form.k));
+  llvm::stable_sort(order, [&](int64_t a, int64_t b) { return own[a] < own[b]; });
+  for (auto [place, column] : llvm::enumerate(order))
+    if (own[column] != static_cast<int64_t>(place) / form.block)
+      return n.unsupported("has a g_idx whose groups are none of block_size = " + Twine(form.block) +
+                           " columns each; sort the columns by group when exporting"),
+             std::nullopt;
+  if (llvm::is_sorted(order))
+    order.clear();
+  return order;
+}
+
+/// Copies the codes of a row in an order of its columns.
+static void copyCodes(const char *from, char *to, int64_t bits, ArrayRef<int64_t> order) {
+  unsigned mask = (1u << bits) - 1;
+  for (auto [place, column] : llvm::enumerate(order)) {
+    int64_t at = static_cast<int64_t>(place) * bits, source = column * bits;
+    unsigned code = (static_cast<unsigned char>(from[source / 8]) >> (source % 8)) & mask;
+    to[at / 8] = static_cast<char>(static_cast<unsigned char>(to[at / 8]) | (code << (at % 8)));
+  }
+}
+
 /// Rows of K codes in blocks, the last one filled up: the canonical order but for what fills it.
 static GraphTensor importMatMulNBits(NodeImport &n) {
   BlockedCodes form{n.integer("K", 0), n.integer("N", 0), n.integer("bits", 4), n.integer("block_size", 0)};
@@ -51,44 +146,20 @@ static GraphTensor importMatMulNBits(NodeImport &n) {
   if (n.integer("weight_prepacked", 0) != 0)
     return n.unsupported("has B in the order of a GPU's kernel (weight_prepacked); export it without prepacking");
   GraphTensor input = n.in(0), codes = n.in(1), scales = n.in(2);
-  if (!input || !codes || !scales)
+  if (!input || !codes || !scales || !checkProduct(n, form))
     return {};
-  if (form.k < 1 || form.n < 1 || form.block < 16 || !llvm::isPowerOf2_64(form.block) ||
-      std::max({form.k, form.n, form.block}) > (int64_t(1) << 31))
-    return n.invalid(ErrorCode::Attribute,
-                     "has K = " + Twine(form.k) + ", N = " + Twine(form.n) + " and block_size = " + Twine(form.block) +
-                         "; the sizes are positive and a block is a power of two from 16 on");
-  if (form.bits != 2 && form.bits != 4 && form.bits != 8)
-    return n.unsupported("has codes of " + Twine(form.bits) + " bits; 2, 4 and 8 are known");
-  if (n.has(4))
-    return n.unsupported("has g_idx, an order of rows that is deprecated; sort the rows by group when exporting");
-  if (!input.type().isF32() || !scales.type().isF32())
-    return n.unsupported("multiplies values of another type than f32; export the model in f32");
-  if (!codes.type().isUnsignedInteger(8) ||
-      codes.shape() != ArrayRef<DimExpr>(Shape{form.n, form.blocks(), form.blockBytes()}))
-    return n.invalid(ErrorCode::GraphType, "has an operand B that is no ui8 tensor of shape [" + Twine(form.n) + ", " +
-                                               Twine(form.blocks()) + ", " + Twine(form.blockBytes()) + "]");
   GraphTensor zeros = n.optional(3), bias = n.optional(5);
-  if (bias && (bias.rank() != 1 || bias.count() != form.n))
-    return n.invalid(ErrorCode::GraphType, "has a bias that is no vector of N = " + Twine(form.n) + " elements");
-  if (zeros && !zeros.type().isUnsignedInteger(8))
-    return n.unsupported("has zero points that are no packed codes; round them to codes");
-  if (n.inputCount() > 6)
-    return n.invalid(ErrorCode::GraphStructure, "has " + Twine(n.inputCount()) + " operands; 6 are known");
-  auto hasRows = [&](GraphTensor side, int64_t columns) { // in rows of `columns`, or flat
-    return side.shape() == ArrayRef<DimExpr>(Shape{form.n, columns}) ||
-           side.shape() == ArrayRef<DimExpr>(Shape{form.n * columns});
-  };
-  if (!hasRows(scales, form.blocks()) || (zeros && !hasRows(zeros, form.zeroRowBytes())))
-    return n.invalid(ErrorCode::GraphType, "has scales or zero points in another order than [N, blocks of K], " +
-                                               Twine(form.n) + " rows of " + Twine(form.blocks()) + " and " +
-                                               Twine(form.zeroRowBytes()) + " bytes");
+  bool isPacked = zeros && zeros.type().isUnsignedInteger(8);
+  auto bytesOf = [](GraphTensor side) { return static_cast<int64_t>(side.type().getIntOrFloatBitWidth() / 8); };
+  std::optional<SmallVector<int64_t>> order = readOrder(n, form);
   SmallVector<char, 0> splats[3];
-  auto data = readOperand(n, 1, "B", form.n * form.blocks() * form.blockBytes(), splats[0]);
-  auto scaleData = data ? readOperand(n, 2, "scales", form.n * form.blocks() * 4, splats[1]) : std::nullopt;
+  auto data = order ? readOperand(n, 1, "B", form.n * form.blocks() * form.blockBytes(), splats[0]) : std::nullopt;
+  auto scaleData =
+      data ? readOperand(n, 2, "scales", form.n * form.blocks() * bytesOf(scales), splats[1]) : std::nullopt;
   std::optional<ArrayRef<char>> zeroData;
   if (scaleData && zeros)
-    zeroData = readOperand(n, 3, "zero_points", form.n * form.zeroRowBytes(), splats[2]);
+    zeroData = readOperand(n, 3, "zero_points",
+                           form.n * (isPacked ? form.zeroRowBytes() : form.blocks() * bytesOf(zeros)), splats[2]);
   if (!scaleData || (zeros && !zeroData))
     return {};
 
@@ -98,27 +169,42 @@ static GraphTensor importMatMulNBits(NodeImport &n) {
   weightForm.bits = form.bits;
   weightForm.group = form.block;
   weightForm.symmetric = !zeros;
-  weightForm.scale = SideType::F32;
+  weightForm.scale = sideOf(scales.type()).kind;
   ActivationRounding rounding;
   if (accuracy == 4)
     rounding.scales = ActivationRounding::Group;
   if (accuracy == 3)
     rounding.type = ActivationForm::BF16;
   Encoding encoding = weightForm.encoding(rounding);
+  if (zeros && !isPacked)
+    encoding.terms.front().formats.front().zero.element = sideOf(zeros.type());
   EncodedLayout layout = llvm::cantFail(EncodedLayout::of(encoding, form.n, form.k));
   AsmResourceBlob blob = allocateZeroedBlob(layout.bytes);
   char *out = blob.getMutableData().data();
   const EncodedArray *codeArray = layout.find(ArrayRole::Codes, 0, 0);
-  for (int64_t row = 0; row < form.n; ++row)
-    std::memcpy(out + codeArray->offset + row * codeArray->rowBytes,
-                data->data() + row * form.blocks() * form.blockBytes(), codeArray->rowBytes);
+  for (int64_t row = 0; row < form.n; ++row) {
+    const char *from = data->data() + row * form.blocks() * form.blockBytes();
+    char *to = out + codeArray->offset + row * codeArray->rowBytes;
+    if (order->empty())
+      std::memcpy(to, from, codeArray->rowBytes);
+    else
+      copyCodes(from, to, form.bits, *order);
+  }
   n.getImporter().release(*data);
-  std::memcpy(out + layout.find(ArrayRole::Scales, 0, 0)->offset, scaleData->data(), scaleData->size());
-  if (zeroData)
-    std::memcpy(out + layout.find(ArrayRole::Zeros, 0, 0)->offset, zeroData->data(), zeroData->size());
+  SmallVector<char, 0> scaleBytes = widenSide(*scaleData, scales.type());
+  std::memcpy(out + layout.find(ArrayRole::Scales, 0, 0)->offset, scaleBytes.data(), scaleBytes.size());
+  if (zeroData) {
+    SmallVector<char, 0> zeroBytes = widenSide(*zeroData, zeros.type());
+    std::memcpy(out + layout.find(ArrayRole::Zeros, 0, 0)->offset, zeroBytes.data(), zeroBytes.size());
+  }
   auto attribute = EncodingAttr::get(n.b.getContext(), encoding, PackingAttr());
-  GraphTensor weight = n.b.encodedWeight(codes->name, input.type(), attribute, {form.n, form.k}, std::move(blob));
-  return n.b.linear(input, weight, bias);
+  GraphTensor weight = n.b.encodedWeight(codes->name, n.b.f32(), attribute, {form.n, form.k}, std::move(blob));
+  Type element = input.type();
+  if (!order->empty()) {
+    auto type = RankedTensorType::get({form.k}, n.b.i64());
+    input = n.b.gather(input, n.b.constant(DenseElementsAttr::get(type, ArrayRef<int64_t>(*order))), input.rank() - 1);
+  }
+  return n.b.cast(n.b.linear(n.b.cast(input, n.b.f32()), weight, bias ? n.b.cast(bias, n.b.f32()) : bias), element);
 }
 
 ArrayRef<OpEntry> frontend::encodedProductOps() {

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import lutra
+import ml_dtypes
 import numpy as np
 import numpy.typing as npt
 import onnx
@@ -23,7 +24,10 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """[rows, k] x [n, k] in codes of `bits`, a scale (and zero point) for each `block` of a row."""
+    """[rows, k] x [n, k] in codes of `bits`, a scale (and zero point) for each `block` of a row.
+
+    With `floats` zero points are numbers of the element type `kind`, with `ordered` columns have groups of their own.
+    """
 
     bits: int
     block: int
@@ -32,6 +36,9 @@ class Case:
     zeros: bool = False
     bias: bool = False
     accuracy: int = 1
+    kind: str = "float32"
+    floats: bool = False
+    ordered: bool = False
 
 
 CASES = [
@@ -54,7 +61,24 @@ CASES = [
     Case(8, 32, 64, 16, accuracy=4),
     # To bf16.
     Case(4, 32, 1025, 40, zeros=True, bias=True, accuracy=3),
+    # Zero points between codes.
+    Case(4, 32, 64, 16, zeros=True, floats=True),
+    Case(2, 16, 70, 17, zeros=True, floats=True, bias=True),
+    # Columns that groups do not follow.
+    Case(4, 32, 80, 16, zeros=True, bias=True, ordered=True),
+    Case(2, 16, 64, 5, ordered=True),
+    Case(8, 16, 50, 7, ordered=True),
+    # Models in half precision.
+    Case(4, 32, 64, 16, bias=True, kind="float16"),
+    Case(4, 32, 80, 16, zeros=True, kind="float16", ordered=True, floats=True),
+    Case(4, 32, 64, 16, zeros=True, bias=True, kind="bfloat16"),
+    Case(8, 32, 64, 16, zeros=True, floats=True, kind="bfloat16"),
 ]
+TYPES = {
+    "float32": (TensorProto.FLOAT, np.dtype(np.float32), 0.0),
+    "float16": (TensorProto.FLOAT16, np.dtype(np.float16), 2.0**-11),
+    "bfloat16": (TensorProto.BFLOAT16, np.dtype(ml_dtypes.bfloat16), 2.0**-8),
+}  # and what rounding to one moves at most, of the number
 
 
 def split(packed: Array, bits: int) -> Array:
@@ -67,15 +91,23 @@ def build(case: Case, generator: np.random.Generator) -> tuple[bytes, Array, Arr
     """The model, the decoded weight [n, k] and the bias, in f64."""
     blocks = -(-case.k // case.block)
     codes = generator.integers(0, 256, (case.n, blocks, case.block * case.bits // 8), np.uint8)
-    scales = generator.uniform(0.01, 1, (case.n, blocks)).astype(np.float32)
+    kind, dtype, _ = TYPES[case.kind]
+    scales = generator.uniform(0.01, 1, (case.n, blocks)).astype(dtype)
     points = generator.integers(0, 256, (case.n, -(-blocks * case.bits // 8)), np.uint8)
-    bias = generator.standard_normal(case.n).astype(np.float32)
-    zero = split(points, case.bits)[:, :blocks].astype(np.float64) if case.zeros else float(1 << case.bits - 1)
-    values = split(codes, case.bits).astype(np.float64)
-    shifted = values - (np.asarray(zero)[..., None] if case.zeros else zero)
-    weight = (shifted * scales[..., None].astype(np.float64)).reshape(case.n, -1)[:, : case.k]
-    fixed = {"B": codes, "scales": scales, "zero_points": points, "bias": bias}
-    names = ["x", "B", "scales", "zero_points" if case.zeros else "", "", "bias" if case.bias else ""]
+    bias = generator.standard_normal(case.n).astype(dtype)
+    zero = split(points, case.bits)[:, :blocks].astype(np.float64) if case.zeros else np.array(1 << case.bits - 1)
+    if case.floats:
+        points = generator.uniform(0, (1 << case.bits) - 1, (case.n, blocks)).astype(dtype)
+        zero = points.astype(np.float64)
+    values = split(codes, case.bits).astype(np.float64).reshape(case.n, -1)[:, : case.k]
+    groups = np.arange(case.k, dtype=np.int32) // case.block
+    if case.ordered:
+        generator.shuffle(groups)
+    shifted = values - (zero[:, groups] if case.zeros else zero)
+    weight = shifted * scales.astype(np.float64)[:, groups]
+    fixed = {"B": codes, "scales": scales, "zero_points": points, "g_idx": groups, "bias": bias}
+    ordered = "g_idx" if case.ordered else ""
+    names = ["x", "B", "scales", "zero_points" if case.zeros else "", ordered, "bias" if case.bias else ""]
     while not names[-1]:
         names.pop()
     node = helper.make_node(
@@ -92,13 +124,13 @@ def build(case: Case, generator: np.random.Generator) -> tuple[bytes, Array, Arr
     graph = helper.make_graph(
         [node],
         "product",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", "rows", case.k])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["batch", "rows", case.n])],
+        [helper.make_tensor_value_info("x", kind, ["batch", "rows", case.k])],
+        [helper.make_tensor_value_info("y", kind, ["batch", "rows", case.n])],
         [numpy_helper.from_array(value, name) for name, value in fixed.items() if name in names],
     )
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
-    return model.SerializeToString(), weight, bias if case.bias else np.zeros(case.n)
+    return model.SerializeToString(), weight, bias.astype(np.float64) if case.bias else np.zeros(case.n)
 
 
 def rounded(x: Array, block: int) -> Array:
@@ -133,11 +165,13 @@ def refused() -> str:
     models = {
         "accuracy_level = 5": level,
         "weight_prepacked": prepacked,
-        "g_idx": ordered,
+        "g_idx whose groups are none of block_size = 32 columns each": ordered,
         "bias that is no vector of N = 16": replaced("bias", np.zeros((5, 1, 16), np.float32)),
         "no ui8 tensor of shape [16, 2, 16]": replaced("B", np.zeros((16, 2, 16), np.int8)),
         "no ui8 tensor of shape": replaced("B", np.zeros((2, 16, 16), np.uint8)),
-        "zero points that are no packed codes": replaced("zero_points", np.zeros((16, 2), np.float32)),
+        "zero points that are neither packed codes": replaced("zero_points", np.zeros((16, 2), np.float64)),
+        "16 rows of 2 and 2 numbers": replaced("zero_points", np.zeros((16, 1), np.float32)),
+        "bias of another type": replaced("bias", np.zeros(16, np.float64)),
         "scales or zero points in another order": replaced("scales", np.zeros((16, 1), np.float32)),
         "than [N, blocks of K], 16 rows of 2 and 1 bytes": replaced("scales", np.zeros((2, 16), np.float32)),
         "has 7 operands; 6 are known": more,
@@ -153,6 +187,22 @@ def refused() -> str:
     return ""
 
 
+def fault_of_half(case: Case, data: bytes, weight: Array, bias: Array, generator: np.random.Generator) -> str:
+    """What a library of half precision computes beyond rounding its result and sums of f32; empty: nothing."""
+    _, dtype, step = TYPES[case.kind]
+    compiled = lutra.compile(data, threads=1)
+    for shape in ((1, 1), (3, 5), (0, 4)):
+        x = generator.standard_normal((*shape, case.k)).astype(dtype)
+        exact = x.astype(np.float64)
+        expected, magnitudes = exact @ weight.T + bias, np.abs(exact) @ np.abs(weight).T + np.abs(bias)
+        bound = step * np.abs(expected) + case.k * 2.0**-24 * magnitudes
+        given = np.asarray(compiled(x)[0]).view(dtype).astype(np.float64)
+        report = compare(given, expected, bound)
+        if not report.passed:
+            return f"{case}, input {x.shape}: NumPy differs: {report}"
+    return ""
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--corrupt", action="store_true", help="change one code of each weight")
@@ -163,6 +213,11 @@ def main() -> int:
             data, weight, bias = build(case, generator)
             if options.corrupt:
                 weight[-1, -1] += np.abs(weight).max()
+            if case.kind != "float32":
+                if fault := fault_of_half(case, data, weight, bias, generator):
+                    print(fault)
+                    return 1
+                continue
             model, module = Path(folder) / "model.onnx", Path(folder) / "model.mlirbc"
             model.write_bytes(data)
             subprocess.run(["lutra-compile", model, "--stop-after=import", "-o", module], check=True)
