@@ -76,10 +76,7 @@ static GraphTensor importDequantizeLinear(NodeImport &n) {
   return n.b.dequantize(x, parameters->scale, parameters->zeroPoint, type, parameters->axis, parameters->block);
 }
 
-static GraphTensor importDynamicQuantizeLinear(NodeImport &n) {
-  GraphTensor x = n.in(0);
-  if (!x)
-    return {};
+DynamicCodes frontend::quantizeDynamically(NodeImport &n, GraphTensor x) {
   SmallVector<int64_t> axes;
   for (int64_t axis = 0; axis < x.rank(); ++axis)
     axes.push_back(axis);
@@ -93,9 +90,17 @@ static GraphTensor importDynamicQuantizeLinear(NodeImport &n) {
   zero = n.b.unary(UnaryKind::Round, n.b.min(n.b.max(zero, 0.0), 255.0));
   Type u8 = IntegerType::get(n.b.getContext(), 8, IntegerType::Unsigned);
   zero = n.b.cast(zero, u8);
-  n.result(1, scale);
-  n.result(2, zero);
-  return n.b.quantize(x, scale, zero, u8, -1, 0);
+  return {n.b.quantize(x, scale, zero, u8, -1, 0), scale, zero};
+}
+
+static GraphTensor importDynamicQuantizeLinear(NodeImport &n) {
+  GraphTensor x = n.in(0);
+  if (!x)
+    return {};
+  DynamicCodes made = quantizeDynamically(n, x);
+  n.result(1, made.scale);
+  n.result(2, made.zeroPoint);
+  return made.codes;
 }
 
 /// The elements of a constant of 8-bit integers.

@@ -10,6 +10,13 @@ namespace lutra::frontend {
 /// here. A zero point of rank 1 belongs to dimension `axis`.
 GraphTensor importCentred(NodeImport &n, unsigned codes, unsigned zero, int64_t axis);
 
+struct DynamicCodes {
+  GraphTensor codes, scale, zeroPoint; // ui8, and one of each
+};
+
+/// What a DynamicQuantizeLinear gives.
+DynamicCodes quantizeDynamically(NodeImport &n, GraphTensor x);
+
 } // namespace lutra::frontend
 
 #endif // LUTRA_LIB_FRONTEND_ONNX_QUANTIZATION_H

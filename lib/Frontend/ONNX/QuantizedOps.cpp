@@ -1,6 +1,7 @@
 //===- QuantizedOps.cpp - ops from codes to codes of com.microsoft -------------===//
 // onnxruntime's static quantization writes them where QDQ is not asked for. Each means its op of ONNX between a
-// DequantizeLinear and a QuantizeLinear with one scale, of 8-bit codes; a zero point that is absent is 0.
+// DequantizeLinear and a QuantizeLinear with one scale, of 8-bit codes; a zero point that is absent is 0. Its dynamic
+// quantization writes products of codes that give floats.
 #include "Quantization.h"
 
 using namespace mlir;
@@ -124,8 +125,55 @@ static GraphTensor importGemm(NodeImport &n) {
   return n.has(7) ? codesOf(n, values, 7, codeType(n, 0)) : values;
 }
 
+/// A matrix of codes as floats, with one scale or one for each column.
+static GraphTensor matrixOf(NodeImport &n, unsigned codes, unsigned scale, unsigned zero) {
+  GraphTensor matrix = n.in(codes), factor = n.in(scale), offset = n.optional(zero);
+  if (!matrix || !factor)
+    return {};
+  auto isByte = [](GraphTensor tensor) { return tensor.type().isInteger(8); };
+  if (!isByte(matrix) || (offset && !isByte(offset)))
+    return n.invalid(ErrorCode::GraphType, "multiplies codes, or has a zero point, of another type than i8 and ui8");
+  if (factor.count() == 1) {
+    factor = n.b.reshape(factor, {});
+    offset = offset ? oneParameter(n, offset) : offset;
+  }
+  if (n.b.hasError())
+    return {};
+  return n.b.dequantize(matrix, factor, offset, factor.type(), std::max<int64_t>(matrix.rank() - 1, 0), /*block=*/0);
+}
+
+/// The product with what is added to it, if anything is.
+static GraphTensor product(NodeImport &n, GraphTensor left, GraphTensor right, unsigned bias) {
+  if (!left || !right)
+    return {};
+  GraphTensor result = n.b.matmul(left, right);
+  return n.has(bias) ? n.b.add(result, n.in(bias)) : result;
+}
+
+static GraphTensor importMatMulIntegerToFloat(NodeImport &n) {
+  GraphTensor scale = n.in(2);
+  if (scale && scale.count() != 1)
+    return n.unsupported("has several scales of A; onnxruntime writes one");
+  return product(n, matrixOf(n, 0, 2, 4), matrixOf(n, 1, 3, 5), 6);
+}
+
+static GraphTensor importDynamicQuantizeMatMul(NodeImport &n) {
+  GraphTensor x = n.in(0);
+  if (!x)
+    return {};
+  if (!x.type().isF32())
+    return n.unsupported("rounds values of another type than f32; cast them");
+  DynamicCodes made = quantizeDynamically(n, x);
+  if (!made.codes)
+    return {};
+  GraphTensor left = n.b.dequantize(made.codes, made.scale, made.zeroPoint, x.type(), /*axis=*/0, /*block=*/0);
+  return product(n, left, matrixOf(n, 1, 2, 3), 4);
+}
+
 ArrayRef<OpEntry> frontend::quantizedOps() {
   static const OpEntry table[] = {
+      {"DynamicQuantizeMatMul", 1, importDynamicQuantizeMatMul, "com.microsoft"},
+      {"MatMulIntegerToFloat", 1, importMatMulIntegerToFloat, "com.microsoft"},
       {"QGemm", 1, importGemm, "com.microsoft"},
       {"QLinearAdd", 1, importBinary<BinaryKind::Add>, "com.microsoft"},
       {"QLinearConcat", 1, importConcat, "com.microsoft"},
