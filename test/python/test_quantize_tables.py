@@ -9,7 +9,6 @@ import lutra
 import numpy as np
 import pytest
 
-
 CPU = Path("/proc/cpuinfo").read_text()
 LEVELS = [level for level, flag in {"baseline": "", "avx2": "avx2", "avx512": "avx512bw"}.items() if flag in CPU]
 

@@ -1,7 +1,7 @@
 """Compiles MatMulIntegerToFloat and DynamicQuantizeMatMul of com.microsoft and compares them with NumPy.
 
-Codes and sums are exact, so little more than one rounding of the result remains. onnxruntime is compared where its sums do not
-saturate: beside a B without a sign.
+Codes and sums are exact, so little more than one rounding of the result remains. onnxruntime is compared where its
+sums do not saturate: beside a B without a sign.
 """
 
 from __future__ import annotations
