@@ -207,8 +207,70 @@ static GraphTensor importMatMulNBits(NodeImport &n) {
   return n.b.cast(n.b.linear(n.b.cast(input, n.b.f32()), weight, bias ? n.b.cast(bias, n.b.f32()) : bias), element);
 }
 
+/// bitsandbytes' 4-bit floats by code: a sign above eighths of which the greatest is 1.
+static std::vector<double> smallFloats() {
+  std::vector<double> values = {0, 0.0052083333f, 0.66666667f, 1, 0.33333333f, 0.5, 0.16666667f, 0.25}; // of f32
+  for (size_t code = 0; code < 8; ++code)
+    values.push_back(-values[code]);
+  return values;
+}
+
+/// Rows of K codes of bitsandbytes (QLoRA, arXiv 2305.14314), the first of two in the upper half of a byte.
+static GraphTensor importMatMulBnb4(NodeImport &n) {
+  enum QuantType { SmallFloat, NormalFloat };
+  n.ignore({"training_mode"});
+  int64_t k = n.integer("K", 0), columns = n.integer("N", 0), block = n.integer("block_size", 0);
+  int64_t type = n.integer("quant_type", SmallFloat), transposed = n.integer("transB", 1);
+  GraphTensor input = n.in(0), codes = n.in(1), scales = n.in(2);
+  if (!input || !codes || !scales)
+    return {};
+  constexpr int64_t mostSize = int64_t(1) << 31;
+  if (k < 1 || columns < 1 || block < 16 || std::max({k, columns, block}) > mostSize)
+    return n.invalid(ErrorCode::Attribute, "has K = " + Twine(k) + ", N = " + Twine(columns) + " and block_size = " +
+                                               Twine(block) + "; the sizes are positive and a block has 16 at least");
+  if (type != SmallFloat && type != NormalFloat)
+    return n.invalid(ErrorCode::Attribute, "has quant_type = " + Twine(type) + "; 0 is FP4 and 1 is NF4");
+  if (transposed == 0)
+    return n.unsupported("has codes of [K, N] (transB = 0); export them as rows along K");
+  if (k % block != 0)
+    return n.unsupported("has blocks of " + Twine(block) + " codes that reach over the ends of rows of K = " + Twine(k) +
+                         "; take a block_size that divides K");
+  if (!isReal(input.type()) || !isReal(scales.type()))
+    return n.unsupported("multiplies values, or has scales, of another type than f32, f16 and bf16; cast them");
+  if (!codes.type().isUnsignedInteger(8))
+    return n.invalid(ErrorCode::GraphType, "has an operand B that is no ui8 tensor");
+  int64_t groups = columns * (k / block), width = scales.type().getIntOrFloatBitWidth() / 8;
+  SmallVector<char, 0> splats[2];
+  auto data = readOperand(n, 1, "B", columns * k / 2, splats[0]);
+  auto scaleData = data ? readOperand(n, 2, "absmax", groups * width, splats[1]) : std::nullopt;
+  if (!scaleData)
+    return {};
+  WeightForm form = *WeightForm::of("nf4");
+  form.group = block;
+  form.scale = sideOf(scales.type()).kind;
+  Encoding encoding = form.encoding(ActivationRounding());
+  if (type == SmallFloat)
+    encoding.terms.front().formats.front().value.values = smallFloats();
+  EncodedLayout layout = llvm::cantFail(EncodedLayout::of(encoding, columns, k));
+  AsmResourceBlob blob = allocateZeroedBlob(layout.bytes);
+  char *out = blob.getMutableData().data();
+  const EncodedArray *codeArray = layout.find(ArrayRole::Codes, 0, 0);
+  for (int64_t row = 0; row < columns; ++row)
+    for (int64_t pair = 0; pair < k / 2; ++pair) {
+      auto both = static_cast<unsigned char>((*data)[row * (k / 2) + pair]);
+      out[codeArray->offset + row * codeArray->rowBytes + pair] = static_cast<char>((both >> 4) | (both << 4));
+    }
+  n.getImporter().release(*data);
+  SmallVector<char, 0> scaleBytes = widenSide(*scaleData, scales.type());
+  std::memcpy(out + layout.find(ArrayRole::Scales, 0, 0)->offset, scaleBytes.data(), scaleBytes.size());
+  auto attribute = EncodingAttr::get(n.b.getContext(), encoding, PackingAttr());
+  GraphTensor weight = n.b.encodedWeight(codes->name, n.b.f32(), attribute, {columns, k}, std::move(blob));
+  return n.b.cast(n.b.linear(n.b.cast(input, n.b.f32()), weight, GraphTensor()), input.type());
+}
+
 ArrayRef<OpEntry> frontend::encodedProductOps() {
   static const OpEntry table[] = {
+      {"MatMulBnb4", 1, importMatMulBnb4, "com.microsoft"},
       {"MatMulNBits", 1, importMatMulNBits, "com.microsoft"},
   };
   return table;
