@@ -111,9 +111,8 @@ def _as_array(values: object, where: str) -> npt.NDArray[Any]:
 
     try:
         if hasattr(values, "detach"):  # of torch, maybe with a gradient or on a GPU
-            values = values.detach().cpu()
-            if str(values.dtype) == "torch.bfloat16":
-                values = values.float()
+            tensor: Any = values.detach().cpu()
+            values = tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor
         array = np.asarray(values, order="C")
         if array.dtype.name == "bfloat16":  # of ml_dtypes; files have no name for it
             array = array.astype(np.float32)

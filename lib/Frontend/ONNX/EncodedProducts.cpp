@@ -225,16 +225,17 @@ static GraphTensor importMatMulBnb4(NodeImport &n) {
   if (!input || !codes || !scales)
     return {};
   constexpr int64_t mostSize = int64_t(1) << 31;
-  if (k < 1 || columns < 1 || block < 16 || std::max({k, columns, block}) > mostSize)
-    return n.invalid(ErrorCode::Attribute, "has K = " + Twine(k) + ", N = " + Twine(columns) + " and block_size = " +
-                                               Twine(block) + "; the sizes are positive and a block has 16 at least");
+  if (k < 1 || columns < 1 || block < 16 || !llvm::isPowerOf2_64(block) || std::max({k, columns, block}) > mostSize)
+    return n.invalid(ErrorCode::Attribute,
+                     "has K = " + Twine(k) + ", N = " + Twine(columns) + " and block_size = " + Twine(block) +
+                         "; the sizes are positive and a block is a power of two from 16 on");
   if (type != SmallFloat && type != NormalFloat)
     return n.invalid(ErrorCode::Attribute, "has quant_type = " + Twine(type) + "; 0 is FP4 and 1 is NF4");
   if (transposed == 0)
     return n.unsupported("has codes of [K, N] (transB = 0); export them as rows along K");
   if (k % block != 0)
-    return n.unsupported("has blocks of " + Twine(block) + " codes that reach over the ends of rows of K = " + Twine(k) +
-                         "; take a block_size that divides K");
+    return n.unsupported("has blocks of " + Twine(block) + " codes that reach over the ends of rows of K = " +
+                         Twine(k) + "; take a block_size that divides K");
   if (!isReal(input.type()) || !isReal(scales.type()))
     return n.unsupported("multiplies values, or has scales, of another type than f32, f16 and bf16; cast them");
   if (!codes.type().isUnsignedInteger(8))

@@ -131,11 +131,18 @@ static GraphTensor matrixOf(NodeImport &n, unsigned codes, unsigned scale, unsig
   if (!matrix || !factor)
     return {};
   auto isByte = [](GraphTensor tensor) { return tensor.type().isInteger(8); };
-  if (!isByte(matrix) || (offset && !isByte(offset)))
-    return n.invalid(ErrorCode::GraphType, "multiplies codes, or has a zero point, of another type than i8 and ui8");
-  if (factor.count() == 1) {
-    factor = n.b.reshape(factor, {});
-    offset = offset ? oneParameter(n, offset) : offset;
+  if (!isByte(matrix) || matrix.rank() == 0 || (offset && !isByte(offset)))
+    return n.invalid(ErrorCode::GraphType, "multiplies codes, or has a zero point, that are no tensor of i8 or ui8");
+  bool isOne = factor.count() == 1 && (!offset || offset.count() == 1);
+  for (GraphTensor *side : {&factor, &offset}) { // both of one form
+    if (!*side)
+      continue;
+    if (isOne)
+      *side = n.b.reshape(*side, {});
+    else if (side->count() == 1)
+      *side = n.b.expand(n.b.reshape(*side, {1}), {matrix.shape().back()});
+    else if (side->rank() != 1)
+      return n.unsupported("has scales or zero points for each matrix of a batch; give one for each column");
   }
   if (n.b.hasError())
     return {};

@@ -1,7 +1,8 @@
 //===- QuantizeWeights.cpp - constant matrices of products in few bits ------===//
 // What --quantize asks for (include/lutra/Support/QuantizeSpec.h), without inputs of the model; with them the pipeline
-// does it (lib/Pipeline/QuantizeModel.cpp). A product with a constant matrix of floats reads an encoded weight instead: rows
-// along K, whatever the order of the matrix was. So does a convolution whose filter has one pixel (PixelFilters.cpp).
+// does it (lib/Pipeline/QuantizeModel.cpp). A product with a constant matrix of floats reads an encoded weight instead:
+// rows along K, whatever the order of the matrix was. So does a convolution whose filter has one pixel
+// (PixelFilters.cpp).
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
 #include "lutra/Dialect/Lutra/Transforms/StaticActivations.h"

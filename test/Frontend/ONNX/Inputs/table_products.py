@@ -59,7 +59,7 @@ def check(kind: int, k: int, n: int, block: int, narrow: bool, corrupt: bool) ->
             return f"NumPy differs, quant_type {kind}, {rows} rows of K = {k}, N = {n}, {given.dtype}"
         if not narrow and rows and block <= 256:
             peer = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
-            if not np.allclose(peer.run(None, {"x": x})[0], given, rtol=0, atol=1e-5 * magnitudes.max()):
+            if not (np.abs(peer.run(None, {"x": x})[0] - given) <= 2 * bound).all():
                 return f"onnxruntime differs, quant_type {kind}, {rows} rows of K = {k}, N = {n}"
     return ""
 
@@ -69,7 +69,8 @@ def refused() -> str:
     data, _ = build(1, 64, 16, 32, False, np.random.default_rng(1))
     for name, value, text in (
         ("quant_type", 2, "0 is FP4 and 1 is NF4"),
-        ("block_size", 48, "take a block_size that divides K"),
+        ("block_size", 48, "a block is a power of two from 16 on"),
+        ("block_size", 128, "take a block_size that divides K"),
         ("N", 17, "operand B of 512 bytes"),
     ):
         model = onnx.load_from_string(data)
