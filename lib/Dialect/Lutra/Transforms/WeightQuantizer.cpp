@@ -217,14 +217,26 @@ void WeightQuantizer::classify(MatmulOp op, GlobalOp global, bool onRight, const
   products.push_back(std::move(product));
 }
 
+/// Every `stride`-th element of a constant from `first` on.
+static void readReals(const WeightBytes &bytes, Type type, int64_t first, int64_t stride,
+                      MutableArrayRef<float> values) {
+  auto count = static_cast<int64_t>(values.size());
+  if (!type.isF32()) {
+    for (int64_t i = 0; i < count; ++i)
+      values[i] = bytes.real(first + i * stride, type);
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i) // memcpy: files align nothing
+    std::memcpy(&values[i], bytes.element(first + i * stride), sizeof(float));
+}
+
 LogicalResult WeightQuantizer::readWeight(const QuantizedProduct &product, std::vector<float> &values) {
   std::optional<WeightBytes> bytes = WeightStore::read(product.weight);
   if (!bytes)
     return failure();
   Type element = cast<RankedTensorType>(GlobalOp(product.weight).getType()).getElementType();
   values.resize(product.n * product.k);
-  for (size_t i = 0; i < values.size(); ++i)
-    values[i] = bytes->real(static_cast<int64_t>(i), element);
+  readReals(*bytes, element, /*first=*/0, /*stride=*/1, values);
   return success();
 }
 
@@ -238,8 +250,8 @@ LogicalResult WeightQuantizer::encode(const QuantizedProduct &product, const Wei
   WeightBytes bytes = *WeightStore::read(global);
   Type element = cast<RankedTensorType>(global.getType()).getElementType();
   auto read = [&](int64_t row, MutableArrayRef<float> values) {
-    for (int64_t i = 0; i < product.k; ++i)
-      values[i] = bytes.real(product.turned ? i * product.n + row : row * product.k + i, element);
+    readReals(bytes, element, product.turned ? row : row * product.k, product.turned ? product.n : 1,
+              values.take_front(product.k));
   };
   auto spread = [&](size_t count, llvm::function_ref<void(size_t)> body) { parallel(count, body); };
   QuantizeOptions own = options;
