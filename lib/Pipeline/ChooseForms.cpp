@@ -383,7 +383,7 @@ LogicalResult ModelQuantizer::choose() {
     least += llvm::min_element(own, [](const FormCost &a, const FormCost &b) { return a.cost < b.cost; })->cost;
   }
   bool inTime = quantizer.getSpec().budgetTime > 0;
-  bool inSize = quantizer.getSpec().budgetBits > 0 || quantizer.getSpec().budgetBytes > 0;
+  bool inSize = quantizer.getSpec().budgetBits > 0 || quantizer.getSpec().budgetBytes > 0, inBoth = inTime && inSize;
   FailureOr<int64_t> budget = inSize ? findBudget(chosenWeights, least) : FailureOr<int64_t>(0);
   FailureOr<int64_t> time = FailureOr<int64_t>(0);
   if (failed(budget))
@@ -396,20 +396,18 @@ LogicalResult ModelQuantizer::choose() {
     time = timeForms(costs);
   if (failed(time))
     return failure();
-  for (auto [own, sizes] : llvm::zip_equal(costs, bytes))
-    for (auto [form, size] : llvm::zip_equal(own, sizes))
-      if (inTime && inSize) {
-        form.second = form.cost;
-        form.cost = size.cost;
-      }
+  if (inBoth)
+    for (auto [own, sizes] : llvm::zip_equal(costs, bytes))
+      for (auto [form, size] : llvm::zip_equal(own, sizes))
+        form.second = std::exchange(form.cost, size.cost);
   for (auto [entry, own] : llvm::zip_equal(layers, costs))
     for (auto [cost, loss] : llvm::zip_equal(own, entry.second.losses))
       cost.loss = loss;
   if (isBound && failed(chooseWithin(costs)))
     return failure();
-  if (inTime && inSize && failed(pickWithinBoth(costs, *budget, *time)))
+  if (inBoth && failed(pickWithinBoth(costs, *budget, *time)))
     return failure();
-  if (!isBound && !(inTime && inSize))
+  if (!isBound && !inBoth)
     pick(costs, inTime ? *time : *budget, 0);
   double predicted = *report.predictedLoss;
   probe.reset();

@@ -72,10 +72,7 @@ bool Folder::fold(Operation *op) {
   char *out = blob.getMutableData().data();
   if (isWidening(op)) {
     Type narrow = cast<RankedTensorType>(input.getType()).getElementType();
-    for (int64_t index = 0; index < type.getNumElements(); ++index) {
-      float value = bytes->real(index, narrow);
-      std::memcpy(out + index * width, &value, width);
-    }
+    bytes->reals(narrow, /*first=*/0, /*stride=*/1, {reinterpret_cast<float *>(out), size_t(type.getNumElements())});
   } else if (auto transpose = dyn_cast<TransposeOp>(op)) {
     permuteBytes(*bytes, cast<RankedTensorType>(input.getType()).getShape(),
                  transpose.getPermutation(), out);

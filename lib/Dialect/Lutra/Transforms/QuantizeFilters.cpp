@@ -49,7 +49,7 @@ static std::string findObstacle(ConvOp op, GlobalOp global) {
   int64_t groups = op.getGroups();
   if (type.getEncoding())
     return "has an encoding already";
-  if (!isa<Float32Type, Float16Type, BFloat16Type>(element) || result != element)
+  if (!WeightBytes::hasReals(element) || result != element)
     return llvm::formatv("has elements of {0}; those of f32, f16 and bf16 alone get codes", element).str();
   if (op.getLayout() != ConvLayout::ChannelsFirst)
     return "is a filter with channels last; those with channels first alone get codes";
@@ -142,7 +142,8 @@ void WeightQuantizer::classify(ConvOp op, bool calibrated, StringRef obstacle, b
                      .str());
   if (isSmall)
     return leave(smallReason);
-  products.push_back({widen(op), global, name, n, k, /*turned=*/false, {*form}, rounding});
+  widen(op);
+  products.push_back({op, global, name, n, k, /*turned=*/false, {*form}, rounding});
 }
 
 LogicalResult WeightQuantizer::applyFilter(const QuantizedProduct &product, const WeightForm &form,

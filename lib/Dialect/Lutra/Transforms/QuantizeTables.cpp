@@ -37,7 +37,7 @@ void WeightQuantizer::classify(GatherOp op) {
   GlobalOp global = store->getGlobal(op.getInput());
   auto type = cast<RankedTensorType>(op.getInput().getType());
   if (!global || op.getAxis() != 0 || type.getRank() != 2 || type.getEncoding() ||
-      !isa<Float32Type, Float16Type, BFloat16Type>(type.getElementType()))
+      !WeightBytes::hasReals(type.getElementType()))
     return;
   const QuantizeSpec::Rule *rule = findRule(global.getSymName(), nameOf(op));
   bool isExcluded = rule && rule->named && rule->keeps();
@@ -108,8 +108,8 @@ LogicalResult WeightQuantizer::storeBytes(QuantizedTable &table) {
   parallel(table.rows, [&](size_t row) {
     std::vector<float> values(table.columns);
     float extreme = 0;
+    bytes.reals(element, row * table.columns, /*stride=*/1, values);
     for (int64_t i = 0; i < table.columns; ++i) {
-      values[i] = bytes.real(row * table.columns + i, element);
       isFinite[row] &= std::isfinite(values[i]);
       extreme = std::max(extreme, std::fabs(values[i]));
     }
@@ -162,8 +162,7 @@ LogicalResult WeightQuantizer::storeNibbles(QuantizedTable &table) {
   WeightBytes bytes = *WeightStore::read(table.table);
   Type element = cast<RankedTensorType>(table.table.getType()).getElementType();
   auto read = [&](int64_t row, MutableArrayRef<float> values) {
-    for (int64_t i = 0; i < table.columns; ++i)
-      values[i] = bytes.real(row * table.columns + i, element);
+    bytes.reals(element, row * table.columns, /*stride=*/1, values.take_front(table.columns));
   };
   WeightForm form = *WeightForm::of(table.isNormal ? "nf4" : "int4");
   form.group = table.group();

@@ -19,24 +19,31 @@ std::optional<int64_t> lutra::elementBytes(Type type) {
   return type.getIntOrFloatBitWidth() / 8;
 }
 
-float WeightBytes::real(int64_t index, Type type) const {
-  if (type.isF32()) {
-    float value; // memcpy: files align nothing
-    std::memcpy(&value, element(index), sizeof(value));
-    return value;
-  }
-  assert((type.isF16() || type.isBF16()) && "no other floats are widened");
-  uint16_t word;
-  std::memcpy(&word, element(index), sizeof(word));
-  uint32_t wide = word;
-  if (type.isBF16())
-    return llvm::bit_cast<float>(wide << 16);
-  // The fields in their places of f32; a factor sets the exponent's bias right and makes subnormal numbers normal.
+bool WeightBytes::hasReals(Type type) { return isa<Float32Type, Float16Type, BFloat16Type>(type); }
+
+/// The number of an f16. Its fields in their places of f32; a factor sets the exponent's bias right and makes subnormal
+/// numbers normal.
+static float widenHalf(uint32_t word) {
   constexpr uint32_t fields = 0x7fff, exponent = 0x7c00, sign = 0x8000, widest = 0x7f800000;
-  uint32_t placed = (wide & fields) << 13;
-  float value = (wide & exponent) == exponent ? llvm::bit_cast<float>(placed | widest)
+  uint32_t placed = (word & fields) << 13;
+  float value = (word & exponent) == exponent ? llvm::bit_cast<float>(placed | widest)
                                               : llvm::bit_cast<float>(placed) * 0x1p112f;
-  return wide & sign ? -value : value;
+  return word & sign ? -value : value;
+}
+
+void WeightBytes::reals(Type type, int64_t first, int64_t stride, MutableArrayRef<float> values) const {
+  assert(hasReals(type) && "no other floats are widened");
+  bool isWide = type.isF32(), isHalf = type.isF16();
+  for (auto [i, value] : llvm::enumerate(values)) {
+    const char *from = element(first + static_cast<int64_t>(i) * stride);
+    uint16_t word = 0;
+    if (isWide) { // memcpy: files align nothing
+      std::memcpy(&value, from, sizeof(value));
+      continue;
+    }
+    std::memcpy(&word, from, sizeof(word));
+    value = isHalf ? widenHalf(word) : llvm::bit_cast<float>(static_cast<uint32_t>(word) << 16);
+  }
 }
 
 int64_t WeightBytes::integer(int64_t index, bool isUnsigned) const {

@@ -18,8 +18,10 @@ struct WeightBytes {
   bool splat = false;
 
   const char *element(int64_t index) const { return data.data() + (splat ? 0 : index * width); }
-  /// An element of f32, f16 or bf16.
-  float real(int64_t index, mlir::Type type) const;
+  /// Whether `reals` reads elements of a type: f32, f16 and bf16.
+  static bool hasReals(mlir::Type type);
+  /// Every `stride`-th element from `first` on, of a type that hasReals takes.
+  void reals(mlir::Type type, int64_t first, int64_t stride, llvm::MutableArrayRef<float> values) const;
   /// An element of an integer type.
   int64_t integer(int64_t index, bool isUnsigned) const;
 };

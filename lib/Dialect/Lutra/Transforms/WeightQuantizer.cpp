@@ -164,7 +164,7 @@ static std::string findObstacle(MatmulOp op, GlobalOp global) {
   if (type.getRank() != 2)
     return llvm::formatv("has {0} dimensions; matrices alone get codes", type.getRank()).str();
   Type element = type.getElementType(), result = cast<RankedTensorType>(op.getType()).getElementType();
-  if (!isa<Float32Type, Float16Type, BFloat16Type>(element) || result != element)
+  if (!WeightBytes::hasReals(element) || result != element)
     return "has elements of " + text(element) + "; those of f32, f16 and bf16 alone get codes";
   return WeightStore::read(global) ? "" : "has elements that are not there";
 }
@@ -213,21 +213,9 @@ void WeightQuantizer::classify(MatmulOp op, GlobalOp global, bool onRight, const
   if ((product.k > mostColumns || product.n > mostRows) &&
       llvm::any_of(product.forms, [](const WeightForm &form) { return form.outliers > 0; }))
     return leave("has too many columns or rows for a term of outliers");
-  product.op = widen(onRight ? turnInput(op) : exchange(op));
+  product.op = onRight ? turnInput(op) : exchange(op);
+  widen(product.op);
   products.push_back(std::move(product));
-}
-
-/// Every `stride`-th element of a constant from `first` on.
-static void readReals(const WeightBytes &bytes, Type type, int64_t first, int64_t stride,
-                      MutableArrayRef<float> values) {
-  auto count = static_cast<int64_t>(values.size());
-  if (!type.isF32()) {
-    for (int64_t i = 0; i < count; ++i)
-      values[i] = bytes.real(first + i * stride, type);
-    return;
-  }
-  for (int64_t i = 0; i < count; ++i) // memcpy: files align nothing
-    std::memcpy(&values[i], bytes.element(first + i * stride), sizeof(float));
 }
 
 LogicalResult WeightQuantizer::readWeight(const QuantizedProduct &product, std::vector<float> &values) {
@@ -236,7 +224,7 @@ LogicalResult WeightQuantizer::readWeight(const QuantizedProduct &product, std::
     return failure();
   Type element = cast<RankedTensorType>(GlobalOp(product.weight).getType()).getElementType();
   values.resize(product.n * product.k);
-  readReals(*bytes, element, /*first=*/0, /*stride=*/1, values);
+  bytes->reals(element, /*first=*/0, /*stride=*/1, values);
   return success();
 }
 
@@ -250,8 +238,8 @@ LogicalResult WeightQuantizer::encode(const QuantizedProduct &product, const Wei
   WeightBytes bytes = *WeightStore::read(global);
   Type element = cast<RankedTensorType>(global.getType()).getElementType();
   auto read = [&](int64_t row, MutableArrayRef<float> values) {
-    readReals(bytes, element, product.turned ? row : row * product.k, product.turned ? product.n : 1,
-              values.take_front(product.k));
+    bytes.reals(element, product.turned ? row : row * product.k, product.turned ? product.n : 1,
+                values.take_front(product.k));
   };
   auto spread = [&](size_t count, llvm::function_ref<void(size_t)> body) { parallel(count, body); };
   QuantizeOptions own = options;

@@ -20,16 +20,6 @@ static Value turn(OpBuilder &builder, Location loc, Value value) {
   return transpose(builder, loc, value, order);
 }
 
-static Value cast32(OpBuilder &builder, Location loc, Value value) {
-  return CastOp::create(builder, loc, typeOf(value).clone(builder.getF32Type()), value);
-}
-
-/// Puts a value in the place of an op's result.
-static void replace(Operation *op, Value value) {
-  op->getResult(0).replaceAllUsesWith(value);
-  op->erase();
-}
-
 Value WeightQuantizer::getLeftMatrix(MatmulOp op) {
   Operation *source = op.getLhs().getDefiningOp();
   if (!isa_and_present<ExpandOp, ReshapeOp>(source))
@@ -51,7 +41,8 @@ MatmulOp WeightQuantizer::exchange(MatmulOp op) {
   auto product = MatmulOp::create(builder, loc, typeOf(op.getResult()).clone(shape), input, getLeftMatrix(op),
                                   /*scale=*/Value(), /*transpose_lhs=*/false,
                                   /*transpose_rhs=*/!op.getTransposeLhs(), /*block=*/0, op.getStrategyAttr());
-  replace(op, turn(builder, loc, product));
+  op.getResult().replaceAllUsesWith(turn(builder, loc, product));
+  op.erase();
   if (before != product.getRhs() && before.use_empty())
     before.getDefiningOp()->erase();
   return product;
@@ -66,30 +57,19 @@ MatmulOp WeightQuantizer::turnInput(MatmulOp op) {
   return op;
 }
 
-MatmulOp WeightQuantizer::widen(MatmulOp op) {
-  RankedTensorType type = typeOf(op.getResult());
-  if (type.getElementType().isF32())
-    return op;
+void WeightQuantizer::widen(Operation *op) {
+  Value result = op->getResult(0);
+  RankedTensorType type = typeOf(result);
   OpBuilder builder(op);
-  Location loc = op.getLoc();
-  auto product = MatmulOp::create(builder, loc, type.clone(builder.getF32Type()), cast32(builder, loc, op.getLhs()),
-                                  cast32(builder, loc, op.getRhs()), /*scale=*/Value(), op.getTransposeLhs(),
-                                  op.getTransposeRhs(), /*block=*/0, op.getStrategyAttr());
-  replace(op, CastOp::create(builder, loc, type, product));
-  return product;
-}
-
-ConvOp WeightQuantizer::widen(ConvOp op) {
-  RankedTensorType type = typeOf(op.getResult());
-  if (type.getElementType().isF32())
-    return op;
-  OpBuilder builder(op);
-  Location loc = op.getLoc();
-  auto product = ConvOp::create(builder, loc, type.clone(builder.getF32Type()), cast32(builder, loc, op.getInput()),
-                                cast32(builder, loc, op.getFilter()), op.getLayout(), op.getStrides(), op.getLow(),
-                                op.getHigh(), op.getDilations(), op.getGroups(), op.getStrategyAttr());
-  replace(op, CastOp::create(builder, loc, type, product));
-  return product;
+  Type real = builder.getF32Type();
+  if (type.getElementType() == real)
+    return;
+  for (OpOperand &operand : op->getOpOperands())
+    operand.set(CastOp::create(builder, op->getLoc(), typeOf(operand.get()).clone(real), operand.get()));
+  result.setType(type.clone(real));
+  builder.setInsertionPointAfter(op);
+  auto back = CastOp::create(builder, op->getLoc(), type, result);
+  result.replaceAllUsesExcept(back, back);
 }
 
 void WeightQuantizer::eraseUnread(Value constant) {
