@@ -10,7 +10,7 @@
 namespace lutra {
 
 /// A matrix W[n, k] = (code - zero) * scale of 8-bit codes, in rows along k whatever the order of the constant was;
-/// those of a filter [n, C, k..] are its filters.
+/// those of a filter [n, C, k..] are its filters. Of an fp8 type codes are its bytes, and there are no zeros.
 struct CodedMatrix {
   DequantizeOp op; // that computes it
   bool turned;     // the constant is [k, n]
@@ -18,6 +18,10 @@ struct CodedMatrix {
   llvm::SmallVector<int16_t, 0> codes; // n * k
   llvm::SmallVector<int16_t, 0> zeros; // n * groups()
   llvm::SmallVector<float, 0> scales;
+  llvm::SmallVector<uint8_t, 0> scaleCodes; // of scales that are e4m3 numbers times one factor; else empty
+  float scaleFactor = 1;
+
+  mlir::Type codeType() const;
 
   int64_t groups() const { return (k + group - 1) / group; }
 };
@@ -28,8 +32,9 @@ std::optional<CodedMatrix> readCodedFilter(ConvOp op, WeightStore &store, std::s
 /// The dequantization on the right of a product, of a constant or not, or null; `turned` says whether it is [k, n].
 DequantizeOp getCodedRhs(MatmulOp op, bool &turned);
 
-/// The matrix on the right of a product, if it is one: `why` says what keeps others.
-std::optional<CodedMatrix> readCodedRhs(MatmulOp op, WeightStore &store, std::string &why);
+/// The matrix on the right of a product, if it is one: `why` says what keeps others. Those of integers that become f32
+/// are, and where `takesFloats` also those of fp8, or that become f16 or bf16.
+std::optional<CodedMatrix> readCodedRhs(MatmulOp op, WeightStore &store, std::string &why, bool takesFloats = false);
 
 } // namespace lutra
 

@@ -6,7 +6,9 @@
 // once.
 #include "lutra/Dialect/Lutra/Transforms/Passes.h"
 
-#include "CodedMatrix.h"
+#include "DequantizedFloats.h"
+#include "StoredCodes.h"
+#include "WidenProducts.h"
 
 #include "lutra/Analysis/ProductStrategy.h"
 #include "lutra/Support/CodeStream.h"
@@ -53,58 +55,6 @@ private:
 
 /// Smaller matrices are as quick as floats, and smaller groups quicker.
 static constexpr int64_t leastElements = 4096, leastGroup = 16;
-
-/// The fewest bits of codes without a sign that hold all codes and zero points once `shift` is added.
-static unsigned chooseBits(const CodedMatrix &matrix, bool isUnsigned, int64_t &shift) {
-  int64_t low = 0, high = 0;
-  auto widen = [&](ArrayRef<int16_t> values) {
-    auto [least, most] = std::minmax_element(values.begin(), values.end());
-    low = std::min<int64_t>(low, *least);
-    high = std::max<int64_t>(high, *most);
-  };
-  widen(matrix.codes);
-  widen(matrix.zeros);
-  for (unsigned bits : {2u, 4u, 8u}) {
-    shift = isUnsigned ? 0 : int64_t(1) << (bits - 1);
-    if (low + shift >= 0 && high + shift < int64_t(1) << bits)
-      return bits;
-  }
-  llvm_unreachable("8-bit codes have 8 bits");
-}
-
-/// An encoded weight of the matrix.
-static GlobalOp makeGlobal(CodedMatrix &matrix, StringRef name, WeightStore &store) {
-  int64_t shift = 0;
-  bool isUnsigned = cast<RankedTensorType>(matrix.op.getInput().getType()).getElementType().isUnsignedInteger();
-  WeightForm form;
-  form.bits = chooseBits(matrix, isUnsigned, shift);
-  form.group = matrix.group == matrix.k ? kWhole : matrix.group;
-  int64_t middle = int64_t(1) << (form.bits - 1);
-  form.symmetric = llvm::all_of(matrix.zeros, [&](int64_t zero) { return zero + shift == middle; });
-  form.scale = SideType::F32;
-  Encoding encoding = form.encoding();
-  EncodedLayout layout = llvm::cantFail(EncodedLayout::of(encoding, matrix.n, matrix.k));
-  AsmResourceBlob blob = WeightStore::allocate(layout.bytes);
-  auto *out = reinterpret_cast<uint8_t *>(blob.getMutableData().data());
-  auto pack = [&](ArrayRole role, ArrayRef<int16_t> values, int64_t length) {
-    const EncodedArray *array = layout.find(role, 0, 0);
-    std::vector<uint32_t> fields(length);
-    for (int64_t row = 0; row < matrix.n; ++row) {
-      for (int64_t index = 0; index < length; ++index)
-        fields[index] = values[row * length + index] + shift;
-      packFields(fields, form.bits, out + array->offset + row * array->rowBytes);
-    }
-  };
-  pack(ArrayRole::Codes, matrix.codes, matrix.k);
-  if (!form.symmetric)
-    pack(ArrayRole::Zeros, matrix.zeros, matrix.groups());
-  std::memcpy(out + layout.find(ArrayRole::Scales, 0, 0)->offset, matrix.scales.data(),
-              matrix.scales.size() * sizeof(float));
-  MLIRContext *context = matrix.op->getContext();
-  auto type = RankedTensorType::get({matrix.n, matrix.k}, Float32Type::get(context),
-                                    EncodingAttr::get(context, encoding, PackingAttr()));
-  return store.add(matrix.op.getLoc(), name, type, std::move(blob));
-}
 
 /// A constant matrix on the right of a product, of f32; `turned` says whether it is [K, N].
 static Value getPlainRhs(MatmulOp op, bool &turned) {
@@ -195,8 +145,8 @@ void EncodeWeights::encodeTernary(MatmulOp op, WeightStore &store) {
 void EncodeWeights::encode(MatmulOp op, WeightStore &store) {
   bool turned;
   DequantizeOp source = getCodedRhs(op, turned);
-  if (!source || op.getScale() || op.getTransposeLhs() ||
-      !cast<RankedTensorType>(op.getLhs().getType()).getElementType().isF32())
+  Type element = cast<RankedTensorType>(op.getLhs().getType()).getElementType();
+  if (!source || op.getScale() || op.getTransposeLhs() || !WeightBytes::hasReals(element))
     return;
   auto opts = remark::RemarkOpts::name("EncodeWeights").category(DEBUG_TYPE);
   if (op.getStrategyAttr() || !ProductStrategies::hasAuto(strategy)) {
@@ -206,14 +156,15 @@ void EncodeWeights::encode(MatmulOp op, WeightStore &store) {
   auto [entry, isNew] = done.try_emplace({source, turned ? 1 : 0});
   Encoded &encoded = entry->second;
   if (isNew) {
-    std::optional<CodedMatrix> matrix = readCodedRhs(op, store, encoded.why);
+    std::optional<CodedMatrix> matrix = readCodedRhs(op, store, encoded.why, /*takesFloats=*/true);
     if (matrix && matrix->n * matrix->k < leastElements)
       encoded.why = "is small";
     if (matrix && matrix->group < leastGroup && matrix->group < matrix->k)
       encoded.why = "has groups of fewer than 16 elements";
     GlobalOp codes = store.getGlobal(source.getInput());
+    std::string name = ((codes ? codes.getSymName() : "codes") + ".encoded").str();
     if (encoded.why.empty())
-      encoded.global = makeGlobal(*matrix, ((codes ? codes.getSymName() : "codes") + ".encoded").str(), store);
+      encoded.global = storeCodes(*matrix, name, store, encoded.why);
   }
   if (!encoded.global) {
     remark::missed(op.getLoc(), opts) << remark::reason("{0}", encoded.why);
@@ -222,6 +173,7 @@ void EncodeWeights::encode(MatmulOp op, WeightStore &store) {
   OpBuilder builder(op);
   GlobalOp global = encoded.global;
   remark::passed(op.getLoc(), opts) << remark::metric("Weight", global.getSymName());
+  widenProduct(op);
   op.getRhsMutable().set(WeightOp::create(builder, op.getLoc(), global.getType(), global.getSymName()));
   op.setTransposeRhs(true);
 }
@@ -248,47 +200,20 @@ bool EncodeWeights::deferPastGathers(DequantizeOp op, WeightStore &store) {
   return true;
 }
 
-/// Replaces a dequantization of constants by its f32 value.
+/// Replaces a dequantization of constants by its value.
 bool EncodeWeights::compute(DequantizeOp op, WeightStore &store) {
-  auto type = cast<RankedTensorType>(op.getType()), codeType = cast<RankedTensorType>(op.getInput().getType());
-  auto scaleType = cast<RankedTensorType>(op.getScale().getType());
-  std::optional<WeightBytes> codes = store.read(op.getInput()), scales = store.read(op.getScale());
-  Value zero = op.getZeroPoint();
-  std::optional<WeightBytes> zeros = zero ? store.read(zero) : std::nullopt;
-  if (!codes || !scales || (zero && !zeros) || !type.hasStaticShape() || !type.getElementType().isF32() ||
-      !scaleType.getElementType().isF32() || !isa<IntegerType>(codeType.getElementType()))
+  std::optional<AsmResourceBlob> blob = computeFloats(op, store);
+  if (!blob)
     return false;
-  ArrayRef<int64_t> shape = type.getShape();
-  int64_t rank = type.getRank(), axis = op.getAxis(); // of no meaning where one scale serves all
-  int64_t inner = 1, size = 1; // elements after the axis, elements along it
-  for (int64_t dim = 0; dim < rank; ++dim) {
-    inner *= dim > axis ? shape[dim] : 1;
-    size = dim == axis ? shape[dim] : size;
-  }
-  bool isBlocked = op.getBlock() > 0 && scaleType.getRank() == rank;
-  int64_t blocks = isBlocked ? scaleType.getDimSize(axis) : 0;
-  bool isWhole = scaleType.getNumElements() == 1;
-  bool isUnsigned = codeType.getElementType().isUnsignedInteger();
-  AsmResourceBlob blob = WeightStore::allocate(type.getNumElements() * sizeof(float));
-  for (int64_t index = 0; index < type.getNumElements(); ++index) {
-    int64_t place = index / inner % size;
-    int64_t side = isWhole ? 0
-                   : isBlocked ? (index / inner / size * blocks + place / op.getBlock()) * inner + index % inner
-                               : place;
-    float scale;
-    std::memcpy(&scale, scales->element(side), sizeof(scale));
-    int64_t difference = codes->integer(index, isUnsigned) - (zeros ? zeros->integer(side, isUnsigned) : 0);
-    float value = static_cast<float>(difference) * scale; // as kernels round
-    std::memcpy(blob.getMutableData().data() + index * sizeof(value), &value, sizeof(value));
-  }
+  auto type = cast<RankedTensorType>(op.getType());
   OpBuilder builder(op);
   Value computed;
   if (GlobalOp global = store.getGlobal(op.getInput())) {
-    GlobalOp floats = store.add(global.getLoc(), (global.getSymName() + ".dequantized").str(), type, std::move(blob));
+    GlobalOp floats = store.add(global.getLoc(), (global.getSymName() + ".dequantized").str(), type, std::move(*blob));
     computed = WeightOp::create(builder, op.getLoc(), type, floats.getSymName());
   } else {
     computed = ConstantOp::create(builder, op.getLoc(), type,
-                                  DenseElementsAttr::getFromRawBuffer(type, blob.getData()));
+                                  DenseElementsAttr::getFromRawBuffer(type, blob->getData()));
   }
   op.getResult().replaceAllUsesWith(computed);
   op.erase();
@@ -299,7 +224,7 @@ bool EncodeWeights::compute(DequantizeOp op, WeightStore &store) {
 static void eraseDead(ModuleOp module) {
   SmallVector<Operation *> candidates;
   module.walk([&](Operation *op) {
-    if (isa<DequantizeOp, TransposeOp, WeightOp>(op))
+    if (isa<CastOp, DequantizeOp, TransposeOp, WeightOp>(op))
       candidates.push_back(op);
   });
   for (Operation *op : llvm::reverse(candidates))

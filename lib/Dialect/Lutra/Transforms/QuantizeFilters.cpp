@@ -7,6 +7,7 @@
 
 #include "PixelFilters.h"
 #include "WeightData.h"
+#include "WidenProducts.h"
 
 #include "lutra/Analysis/ProductStrategy.h"
 #include "lutra/Support/BytePanels.h"
@@ -142,7 +143,7 @@ void WeightQuantizer::classify(ConvOp op, bool calibrated, StringRef obstacle, b
                      .str());
   if (isSmall)
     return leave(smallReason);
-  widen(op);
+  widenProduct(op);
   products.push_back({op, global, name, n, k, /*turned=*/false, {*form}, rounding});
 }
 

@@ -3,6 +3,7 @@
 
 #include "StrategyNames.h"
 #include "WeightData.h"
+#include "WidenProducts.h"
 
 #include "lutra/Support/ErrorCodes.h"
 
@@ -214,7 +215,7 @@ void WeightQuantizer::classify(MatmulOp op, GlobalOp global, bool onRight, const
       llvm::any_of(product.forms, [](const WeightForm &form) { return form.outliers > 0; }))
     return leave("has too many columns or rows for a term of outliers");
   product.op = onRight ? turnInput(op) : exchange(op);
-  widen(product.op);
+  widenProduct(product.op);
   products.push_back(std::move(product));
 }
 

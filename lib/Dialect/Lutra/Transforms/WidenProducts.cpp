@@ -4,9 +4,11 @@
 // until it gets codes. A constant on the left goes to the right:
 //
 //   w [M, K] * x [.., K, N]  ->  (x^T [.., N, K] * w^T)^T
-#include "lutra/Dialect/Lutra/Transforms/WeightQuantizer.h"
+#include "WidenProducts.h"
 
 #include "Permutations.h"
+
+#include "lutra/Dialect/Lutra/Transforms/WeightQuantizer.h"
 
 using namespace mlir;
 using namespace lutra;
@@ -57,7 +59,7 @@ MatmulOp WeightQuantizer::turnInput(MatmulOp op) {
   return op;
 }
 
-void WeightQuantizer::widen(Operation *op) {
+void lutra::widenProduct(Operation *op) {
   Value result = op->getResult(0);
   RankedTensorType type = typeOf(result);
   OpBuilder builder(op);

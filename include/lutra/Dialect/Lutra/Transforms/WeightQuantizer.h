@@ -120,8 +120,6 @@ private:
   MatmulOp exchange(MatmulOp op);
   /// The product with a left-hand side that is no longer transposed by it.
   MatmulOp turnInput(MatmulOp op);
-  /// Makes a product, or a convolution, of f16 or bf16 one of f32 between casts.
-  static void widen(mlir::Operation *op);
   /// Removes a constant that nothing reads any more, with the cast that widens it.
   static void eraseUnread(mlir::Value constant);
   /// Puts a product of each pixel's channels in the place of a convolution with a constant filter of one pixel.
