@@ -87,13 +87,13 @@ def bound_names(model: onnx.ModelProto) -> set[str]:
 
 
 def storable(value: object) -> np.ndarray | None:
-    """The value as an array of a type that .npy files have (bf16 widened), or None."""
+    """The value as an array of a type that .npy files have (bf16 and 8-bit floats widened), or None."""
     if isinstance(value, onnx.TensorProto):
         value = numpy_helper.to_array(value)
     if not isinstance(value, np.ndarray | np.generic):
         return None
     array = np.asarray(value)
-    if array.dtype.name == "bfloat16":
+    if array.dtype.name == "bfloat16" or array.dtype.name.startswith("float8"):
         return np.asarray(array.astype(np.float32))
     if array.dtype.kind not in "fiub":
         return None

@@ -6,6 +6,7 @@
 #include "mlir/IR/Location.h"
 #include "mlir/IR/Verifier.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
@@ -232,6 +233,15 @@ bool Importer::importNodes(const google::protobuf::RepeatedPtrField<::onnx::Node
   return true;
 }
 
+/// Whether an operator converts 8-bit floats, or keeps elements as they are; ONNX gives no other one these types.
+static bool takesFp8(StringRef domain, StringRef name) {
+  return domain.empty() && llvm::StringSwitch<bool>(name)
+                               .Cases({"Cast", "CastLike", "DequantizeLinear", "QuantizeLinear"}, true)
+                               .Cases({"Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"}, true)
+                               .Cases({"Constant", "If", "Shape", "Size"}, true)
+                               .Default(false);
+}
+
 void Importer::importNode(const ::onnx::NodeProto &node, Scope &scope) {
   StringRef domain = node.domain() == "ai.onnx" ? "" : StringRef(node.domain());
   std::optional<int64_t> version = opsetOf(scope, domain);
@@ -249,7 +259,7 @@ void Importer::importNode(const ::onnx::NodeProto &node, Scope &scope) {
   for (unsigned index = 0; index < import.inputCount(); ++index)
     if (import.has(index) && !import.in(index))
       return; // depends on what was reported already
-  // Their values are right in 8 bits; ranges and types of what other operators make of them would not be.
+  // Their values are right in wider types; ranges and types of what other operators make of them would not be.
   bool readsPacked = domain.empty() && (node.op_type() == "DequantizeLinear" || node.op_type() == "Identity");
   for (unsigned index = 0; index < import.inputCount() && entry && !readsPacked; ++index)
     if (std::string type = import.has(index) ? packedTypeName(import.in(index)) : ""; !type.empty())
@@ -258,6 +268,12 @@ void Importer::importNode(const ::onnx::NodeProto &node, Scope &scope) {
                                                             ", which DequantizeLinear alone can; dequantize it first");
   if (readsPacked && import.has(2) && packedTypeName(import.in(0)) != packedTypeName(import.in(2)))
     return addFault(ErrorCode::GraphType, import.describe() + " has codes and zero points of two types");
+  for (unsigned index = 0; index < import.inputCount() && entry && !takesFp8(domain, node.op_type()); ++index)
+    if (import.has(index) && isFp8(import.in(index).type()))
+      return addUnsupported(ErrorCode::UnsupportedType,
+                            import.describe() + " reads " + quoted(node.input(index)) +
+                                " of an 8-bit float type, which operators that convert or reshape alone can; "
+                                "dequantize it or cast it to FLOAT first");
   StringRef label = node.name().empty() && node.output_size() ? StringRef(node.output(0)) : StringRef(node.name());
   builder->setLoc(NameLoc::get(StringAttr::get(context, label)));
   GraphTensor first;

@@ -55,6 +55,8 @@ const OpEntry *findOp(llvm::StringRef domain, llvm::StringRef name, int64_t vers
 
 /// Element type of an ONNX data type, or null if it has none in the dialect.
 mlir::Type elementType(mlir::MLIRContext *context, int dataType);
+/// Whether codes are such floats: of 8 bits.
+bool isFp8(mlir::Type type);
 /// "FLOAT8E4M3FN".
 std::string dataTypeName(int dataType);
 
@@ -95,7 +97,7 @@ private:
   bool importNodes(const google::protobuf::RepeatedPtrField<::onnx::NodeProto> &nodes, Scope &scope);
   void importNode(const ::onnx::NodeProto &node, Scope &scope);
   void importCall(const ::onnx::FunctionProto &function, NodeImport &call);
-  /// The ONNX type of a constant of which a byte holds several elements ("INT4"); "" for others.
+  /// The ONNX type of a constant that was imported as a wider type ("INT4"); "" for others.
   std::string packedTypeName(GraphTensor tensor) const;
   bool checkOpsets();
   bool checkOutputs(llvm::ArrayRef<GraphBuilder::Output> outputs);
@@ -112,7 +114,7 @@ private:
   std::unique_ptr<ExternalData> external;
   llvm::StringMap<const ::onnx::FunctionProto *> functions;
   std::set<std::string> sizeNames; // of the graph's inputs
-  llvm::DenseMap<const TensorNode *, int> packedConstants; // imported as bytes; their ONNX type
+  llvm::DenseMap<const TensorNode *, int> packedConstants; // imported as a wider type; their ONNX type
   llvm::StringSet<> activeFunctions;
   unsigned depth = 0;
   std::optional<Fault> fault;

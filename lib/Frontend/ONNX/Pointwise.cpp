@@ -103,18 +103,30 @@ static GraphTensor importIsInf(NodeImport &n) {
   return n.b.binary(BinaryKind::And, infinite, side);
 }
 
+/// A cast; floats of 8 bits saturate.
+static GraphTensor castTo(NodeImport &n, Type type) {
+  n.ignore({"round_mode"}); // of e8m0, which has no form in the dialect
+  GraphTensor x = n.in(0);
+  bool saturates = n.integer("saturate", 1) != 0;
+  if (!x || x.type() == type || !isFp8(type))
+    return n.b.cast(x, type);
+  if (!saturates)
+    return n.unsupported("has saturate = 0, of which there is no form; leave it out, or clip before it");
+  if (!x.isFloat() || isFp8(x.type()))
+    x = n.b.cast(x, n.b.f32());
+  return n.b.quantize(x, n.b.scalar(x.type(), 1.0), GraphTensor(), type, /*axis=*/-1, /*block=*/0);
+}
+
 static GraphTensor importCast(NodeImport &n) {
-  n.ignore({"saturate", "round_mode"});
   Type type = n.type("to", {});
   if (!type && !n.b.hasError())
     return n.invalid(ErrorCode::Attribute, "lacks its attribute \"to\"");
-  return type ? n.b.cast(n.in(0), type) : GraphTensor();
+  return type ? castTo(n, type) : GraphTensor();
 }
 
 static GraphTensor importCastLike(NodeImport &n) {
-  n.ignore({"saturate", "round_mode"});
   GraphTensor like = n.in(1);
-  return like ? n.b.cast(n.in(0), like.type()) : GraphTensor();
+  return like ? castTo(n, like.type()) : GraphTensor();
 }
 
 static GraphTensor importClip(NodeImport &n) {

@@ -14,6 +14,14 @@ struct Parameters {
   int64_t axis = -1, block = 0;
 };
 
+/// Whether a zero point is a constant of zeros of an 8-bit float type.
+static bool isFloatZero(NodeImport &n, GraphTensor zero) {
+  if (!zero || !isFp8(zero.type()))
+    return false;
+  std::optional<SmallVector<double>> values = n.b.constantReals(zero);
+  return values && llvm::all_of(*values, [](double value) { return value == 0; });
+}
+
 static std::optional<Parameters> importParameters(NodeImport &n, GraphTensor x, unsigned scaleInput) {
   Parameters parameters;
   parameters.scale = n.in(scaleInput);
@@ -35,6 +43,8 @@ static std::optional<Parameters> importParameters(NodeImport &n, GraphTensor x, 
     if (n.b.hasError() || (parameters.scale.rank() != 1 && !isBlocked))
       return n.invalid(ErrorCode::GraphType, "has a scale of rank " + Twine(parameters.scale.rank())), std::nullopt;
   }
+  if (isFloatZero(n, parameters.zeroPoint)) // as without one
+    parameters.zeroPoint = {};
   if (std::optional<SmallVector<double>> scales = n.b.constantReals(parameters.scale))
     for (double scale : *scales)
       if (!(scale > 0.0))
@@ -43,19 +53,24 @@ static std::optional<Parameters> importParameters(NodeImport &n, GraphTensor x, 
 }
 
 static GraphTensor importQuantizeLinear(NodeImport &n) {
-  n.ignore({"saturate", "precision"});
-  GraphTensor x = n.in(0);
+  n.ignore({"precision"});
+  GraphTensor x = n.in(0), zero = n.optional(2);
   std::optional<Parameters> parameters = importParameters(n, x, 1);
   if (!parameters)
     return {};
   Type type = IntegerType::get(n.b.getContext(), 8, IntegerType::Unsigned);
-  if (parameters->zeroPoint)
-    type = parameters->zeroPoint.type();
+  if (zero)
+    type = zero.type();
   else if (n.hasAttribute("output_dtype") && n.integer("output_dtype", 0) != 0)
     type = n.type("output_dtype", type);
   n.ignore({"output_dtype"});
   if (!type)
     return {};
+  bool saturates = n.integer("saturate", 1) != 0;
+  if (isFp8(type) && !saturates)
+    return n.unsupported("has saturate = 0, of which there is no form; leave it out, or clip before it");
+  if (isFp8(type) && parameters->zeroPoint)
+    return n.unsupported("has a zero point of an 8-bit float type that is no constant of zeros; leave it out");
   if (!x.isFloat())
     x = n.b.cast(x, n.b.f32());
   return n.b.quantize(x, n.b.cast(parameters->scale, x.type()), parameters->zeroPoint, type, parameters->axis,
@@ -73,6 +88,8 @@ static GraphTensor importDequantizeLinear(NodeImport &n) {
   n.ignore({"output_dtype"});
   if (!type)
     return {};
+  if (isFp8(type))
+    return n.invalid(ErrorCode::Attribute, "asks for codes, not values; give output_dtype FLOAT, FLOAT16 or BFLOAT16");
   return n.b.dequantize(x, parameters->scale, parameters->zeroPoint, type, parameters->axis, parameters->block);
 }
 

@@ -3,8 +3,11 @@
 // fields of old models are repacked.
 #include "Importer.h"
 
+#include "lutra/Support/SideValues.h"
+
 #include "llvm/Support/MathExtras.h"
 
+#include <algorithm>
 #include <cstring>
 
 using namespace mlir;
@@ -31,9 +34,13 @@ Type frontend::elementType(MLIRContext *context, int dataType) {
   case Proto::UINT32: return integer(32, true);
   case Proto::UINT64: return integer(64, true);
   case Proto::BOOL: return integer(1, false);
+  case Proto::FLOAT8E4M3FN: return Float8E4M3FNType::get(context);
+  case Proto::FLOAT8E5M2: return Float8E5M2Type::get(context);
   default: return {};
   }
 }
+
+bool frontend::isFp8(Type type) { return isa<FloatType>(type) && type.getIntOrFloatBitWidth() == 8; }
 
 std::string frontend::dataTypeName(int dataType) {
   if (::onnx::TensorProto_DataType_IsValid(dataType))
@@ -69,40 +76,70 @@ static std::string typedBytes(const Proto &tensor) {
 }
 
 namespace {
-/// Integers of which a byte holds several, the first one lowest.
+/// Elements of fewer than 8 bits, one after another from the lowest bit of the first byte on, or of a type that the
+/// dialect lacks, whose values all are in another one.
 struct PackedType {
-  int64_t bits = 0; // 0: no such type
-  bool isUnsigned = false;
+  int64_t bits = 0;  // 0: no such type
+  int dataType = 0;  // that holds the values
+  /// The bytes of a value in that type.
+  void (*unpack)(unsigned code, char *value) = nullptr;
 };
 } // namespace
 
+template <unsigned Bits>
+static void extendSign(unsigned code, char *value) {
+  *value = static_cast<char>(llvm::SignExtend32<Bits>(code));
+}
+
+static void keepByte(unsigned code, char *value) { *value = static_cast<char>(code); }
+
+/// A float without infinities as one of 4 bits of exponent and 3 of fraction, which has all its values.
+template <int Exponent, int Fraction>
+static void widenToE4M3(unsigned code, char *value) {
+  constexpr FloatForm narrow{Exponent, Fraction, /*bias=*/(1 << (Exponent - 1)) - 1, ValueMap::None};
+  *value = static_cast<char>(encodeSide({SideType::E4M3, 8}, decodeFloat(narrow, code)));
+}
+
+/// A power of two.
+static void widenPower(unsigned code, char *value) {
+  auto power = static_cast<float>(decodeSide({SideType::E8M0, 8}, code));
+  std::memcpy(value, &power, sizeof(power));
+}
+
 static PackedType packedType(int dataType) {
   switch (dataType) {
-  case Proto::INT2: return {2, false};
-  case Proto::INT4: return {4, false};
-  case Proto::UINT2: return {2, true};
-  case Proto::UINT4: return {4, true};
+  case Proto::INT2: return {2, Proto::INT8, extendSign<2>};
+  case Proto::INT4: return {4, Proto::INT8, extendSign<4>};
+  case Proto::UINT2: return {2, Proto::UINT8, keepByte};
+  case Proto::UINT4: return {4, Proto::UINT8, keepByte};
+  case Proto::FLOAT4E2M1: return {4, Proto::FLOAT8E4M3FN, widenToE4M3<2, 1>};
+  case Proto::FLOAT6E2M3: return {6, Proto::FLOAT8E4M3FN, widenToE4M3<2, 3>};
+  case Proto::FLOAT6E3M2: return {6, Proto::FLOAT8E4M3FN, widenToE4M3<3, 2>};
+  case Proto::FLOAT8E8M0: return {8, Proto::FLOAT, widenPower};
   default: return {};
   }
 }
 
-/// A byte for each of `count` integers.
-static std::shared_ptr<SmallVector<char, 0>> unpack(ArrayRef<char> bytes, PackedType packed, int64_t count) {
-  auto codes = std::make_shared<SmallVector<char, 0>>(count);
-  int64_t perByte = 8 / packed.bits;
+/// `width` bytes for each of `count` elements.
+static std::shared_ptr<SmallVector<char, 0>> unpack(ArrayRef<char> bytes, PackedType packed, int64_t count,
+                                                    int64_t width) {
+  SmallVector<char, 0> table(width << packed.bits);
+  for (unsigned code = 0; code < 1u << packed.bits; ++code)
+    packed.unpack(code, table.data() + code * width);
+  auto values = std::make_shared<SmallVector<char, 0>>(count * width);
+  int64_t last = static_cast<int64_t>(bytes.size()) - 1;
   for (int64_t index = 0; index < count; ++index) {
-    unsigned high = 8 - packed.bits * (index % perByte + 1); // bits above the code
-    auto shifted = static_cast<uint8_t>(static_cast<uint8_t>(bytes[index / perByte]) << high);
-    (*codes)[index] = packed.isUnsigned ? static_cast<char>(shifted >> (8 - packed.bits))
-                                        : static_cast<char>(static_cast<int8_t>(shifted) >> (8 - packed.bits));
+    int64_t bit = index * packed.bits, byte = bit / 8; // a code may lie in two bytes
+    unsigned word = static_cast<uint8_t>(bytes[byte]) | static_cast<uint8_t>(bytes[std::min(byte + 1, last)]) << 8;
+    unsigned code = (word >> bit % 8) & ((1u << packed.bits) - 1);
+    std::copy_n(table.begin() + code * width, width, values->begin() + index * width);
   }
-  return codes;
+  return values;
 }
 
 GraphTensor Importer::importTensor(const Proto &tensor) {
   PackedType packed = packedType(tensor.data_type());
-  int dataType = packed.bits == 0 ? tensor.data_type() : packed.isUnsigned ? Proto::UINT8 : Proto::INT8;
-  Type type = elementType(context, dataType);
+  Type type = elementType(context, packed.bits == 0 ? tensor.data_type() : packed.dataType);
   if (!type)
     return builder->fail(ErrorCode::UnsupportedType, "has a tensor " + quoted(tensor.name()) + " of type " +
                                                          dataTypeName(tensor.data_type()) +
@@ -120,8 +157,8 @@ GraphTensor Importer::importTensor(const Proto &tensor) {
   auto make = [&](SmallVector<int64_t> dims, ArrayRef<char> bytes, std::shared_ptr<const void> owner) -> GraphTensor {
     if (packed.bits == 0)
       return builder->constantBytes(tensor.name(), type, dims, bytes, owner);
-    std::shared_ptr<SmallVector<char, 0>> codes = unpack(bytes, packed, count);
-    GraphTensor result = builder->constantBytes(tensor.name(), type, dims, ArrayRef<char>(*codes), codes);
+    std::shared_ptr<SmallVector<char, 0>> values = unpack(bytes, packed, count, width);
+    GraphTensor result = builder->constantBytes(tensor.name(), type, dims, ArrayRef<char>(*values), values);
     if (result)
       packedConstants[result.operator->()] = tensor.data_type();
     return result;

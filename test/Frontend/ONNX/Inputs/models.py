@@ -102,6 +102,37 @@ def packed_integers() -> onnx.ModelProto:
     return graph
 
 
+def small_floats() -> onnx.ModelProto:
+    """Constants of 8-bit floats where none are taken, and conversions to them of which there is no form."""
+    e4m3, e5m2 = TensorProto.FLOAT8E4M3FN, TensorProto.FLOAT8E5M2
+    node = helper.make_node
+    graph = model(
+        [
+            node("Add", ["codes", "codes"], ["a"], name="sum"),
+            node("Cast", ["x"], ["b"], name="unbounded", to=e5m2, saturate=0),
+            node("QuantizeLinear", ["x", "scale", "one"], ["c"], name="codes_of"),
+            node("QuantizeLinear", ["x", "scale", "zero"], ["d"], name="wrapped", saturate=0),
+            node("Cast", ["x"], ["e"], name="bounded", to=e5m2),
+            node("Reshape", ["codes", "shape"], ["f"], name="moved"),
+            node("Cast", ["fnuz"], ["g"], name="other", to=FLOAT),
+        ],
+        [info("x", FLOAT, [4])],
+        [info(name, kind, [4]) for name, kind in zip("abcdeg", (e4m3, e5m2, e4m3, e4m3, e5m2, FLOAT), strict=True)],
+        opset=25,
+    )
+    graph.graph.initializer.extend(
+        [
+            helper.make_tensor("codes", e4m3, [4], bytes(4), raw=True),
+            helper.make_tensor("fnuz", TensorProto.FLOAT8E4M3FNUZ, [4], bytes(4), raw=True),
+            helper.make_tensor("zero", e4m3, [], bytes(1), raw=True),
+            helper.make_tensor("one", e4m3, [], bytes([0x38]), raw=True),
+            helper.make_tensor("scale", FLOAT, [], [0.5]),
+            helper.make_tensor("shape", TensorProto.INT64, [2], [2, 2]),
+        ]
+    )
+    return graph
+
+
 def empty_sequences() -> onnx.ModelProto:
     """Recurrences over no step: no outputs, and the first state as the last."""
     cells = ("GRU", 3), ("RNN", 1), ("LSTM", 4)
@@ -348,6 +379,7 @@ MODELS: dict[str, Callable[[], onnx.ModelProto]] = {
     "integer_logarithm": integer_logarithm,
     "overloads": overloads,
     "packed_integers": packed_integers,
+    "small_floats": small_floats,
     "position_table": position_table,
     "empty_sequences": empty_sequences,
     "exact_integers": exact_integers,
