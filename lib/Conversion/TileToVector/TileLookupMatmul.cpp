@@ -500,9 +500,11 @@ struct ConvertTileLookupMatmul final : OpConversionPattern<TileLookupMatmulOp> {
     if (!takesLanes(own, lanes) || tile[1] != 16)
       return rewriter.notifyMatchFailure(op, "takes two lanes, or as many as vectors have, and 16 columns");
     int64_t bits = static_cast<int64_t>(op.getBits()), parts = TileSubsetSumsOp::partsOf(op.getLhsBits());
+    int64_t planeWords = static_cast<int64_t>(op.getPlaneWords());
     bool isHeavy = own > 2 && parts == 2 && bits > widePlanes;
-    if (bits > 1 && (static_cast<int64_t>(op.getPlaneWords()) % own != 0 || isHeavy))
-      return rewriter.notifyMatchFailure(op, "takes words of planes that lanes divide, and weights that bytes hold");
+    if (bits > 1 && (planeWords % own != 0 || mostWords % planeWords != 0 || isHeavy))
+      return rewriter.notifyMatchFailure(op, "takes words of planes that lanes divide and that divide 16, and weights "
+                                             "that bytes hold");
     if (!isPlain(op.getTables()) || !isPlain(op.getCodes()))
       return rewriter.notifyMatchFailure(op, "takes tables and codes that lie one after the other");
     if (adaptor.getAcc().size() != static_cast<size_t>(tile[0]))
@@ -516,6 +518,8 @@ struct ConvertTileLookupMatmul final : OpConversionPattern<TileLookupMatmulOp> {
 private:
   /// Of which vpdpbusd weighs what it adds, times 1 and 32, in a byte.
   static constexpr int64_t widePlanes = 2;
+  /// Words of a plane: loops begin with a whole step of planes each time (LookupReader::loadWords).
+  static constexpr int64_t mostWords = 16;
 
   int64_t lanes; // at most
 };

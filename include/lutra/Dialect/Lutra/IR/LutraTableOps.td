@@ -80,7 +80,7 @@ def Lutra_TileSubsetSumsOp : Lutra_Op<"tile_subset_sums",
     byte holds a sum: with 2^(B + 1) in the place of 512, result[h, 16 l + e] = s(l, h, e). tile_lookup_matmul reads
     such tables.
 
-    CPUs lower two lanes with AVX2, and four with VBMI.
+    CPUs lower one lane on aarch64, two with AVX2, and four with VBMI.
 
     Errors: (E1) `result` is not of i8, of as many rows, or its columns are no multiple of 16. (E2) `indices` are not
     one for each dimension of `lhs`. (E3) the elements of `lhs` are not i8. (E4) `lhs` has no dimension. (E5)
@@ -121,7 +121,8 @@ def Lutra_TileLookupMatmulOp : Lutra_Op<"tile_lookup_matmul", [AttrSizedOperandS
     where bit p of code k is bit k mod 8 of word v(k div 8, p), and exact. With `lhs_bits` up to 6 an entry is
     tables(r, chunk, h, 16 l + e) less 2^(`lhs_bits` + 1) instead, and that of a table less than twice this.
 
-    CPUs lower 16 columns, the lanes of their tables and, of more bits than one, `plane_words` that those divide.
+    CPUs lower 16 columns, the lanes of their tables and, of more bits than one, `plane_words` that those divide and
+    that divide 16.
 
     Errors: (E1) `acc` does not have rank 2 and i32 elements, or `result` another type. (E2) `table_indices` or
     `code_indices` are not two. (E3) `tables` is not of i8 and rank 4 with static tables of 4 by a multiple of 16. (E4)
