@@ -73,8 +73,8 @@ static std::optional<ActivationRounding> parseActivationType(StringRef text) {
   return rounding;
 }
 
-/// What the words behind a type say.
 namespace {
+/// What the words behind a type say.
 struct Words {
   StringRef scales, zero, wide, smooth;
 };
@@ -93,7 +93,7 @@ static llvm::Error sortWords(StringRef text, Words &words) {
     StringRef word = part.trim(), name = word.take_until([](char c) { return c == '='; });
     StringRef *place = llvm::StringSwitch<StringRef *>(name)
                            .Cases({"group", "token", "tensor", "dynamic", "static", "static-mse"}, &words.scales)
-                           .Cases({"sym", "asym"}, &words.zero)
+                           .Cases({"sym", "asym"}, word == name ? &words.zero : nullptr) // no values
                            .Case("blocks8", &words.wide)
                            .Case("smooth", &words.smooth)
                            .Default(isGroup(word) ? &words.scales : nullptr);
