@@ -116,7 +116,7 @@ static SmallVector<FewRows> findFewRows(ProductProblem problem, const TileTarget
                                         const ProductStrategy &most) {
   SmallVector<FewRows> few;
   const ProductStrategy *many = &most;
-  if (problem.shape.m >= 0)
+  if (problem.shape.m >= 0 || !isa<MatmulOp>(problem.op))
     return few;
   SmallVector<RowRange> ranges = getRowRanges(problem.op);
   for (const RowRange &range : llvm::reverse(ranges)) {

@@ -84,3 +84,11 @@ lutra.kernel @pixels(%x: tensor<1x7x7x32xf32>, %w: tensor<32x16xf32>, %s: tensor
   %1 = lutra.binary<add> %0, %s : (tensor<1x7x7x16xf32>, tensor<1x7x7x16xf32>) -> tensor<1x7x7x16xf32>
   lutra.yield %1 : tensor<1x7x7x16xf32>
 }
+
+// Products of matrices alone have code for fewer rows.
+// CHECK-LABEL: func.func @any_width(
+// CHECK-NOT: call @any_width
+lutra.kernel @any_width(%x: tensor<1x8x?x16xf32>, %f: tensor<1x1x16x32xf32, #lutra.packing<width = 16, depth = 1>>) -> tensor<1x8x?x32xf32> {
+  %r = lutra.conv<channels_last> %x, %f {strides = array<i64: 1, 1>, low = array<i64: 0, 0>, high = array<i64: 0, 0>, dilations = array<i64: 1, 1>, groups = 1 : i64, fewer_rows = [{most = 1 : i64, strategy = #lutra.strategy<"scalar">}]} : (tensor<1x8x?x16xf32>, tensor<1x1x16x32xf32, #lutra.packing<width = 16, depth = 1>>) -> tensor<1x8x?x32xf32>
+  lutra.yield %r : tensor<1x8x?x32xf32>
+}
