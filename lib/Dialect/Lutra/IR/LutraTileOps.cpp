@@ -415,11 +415,36 @@ void TileLookupMatmulOp::getEffects(SmallVectorImpl<SideEffects::EffectInstance<
   effects.emplace_back(MemoryEffects::Read::get(), &getCodesMutable(), SideEffects::DefaultResource::get());
 }
 
+/// What products of integers are added to, and give.
+static LogicalResult verifySums(Operation *op, TileType acc, Type result) {
+  if (acc.getShape().size() != 2 || !acc.getElementType().isInteger(32) || result != acc)
+    return op->emitOpError("adds to ") << acc << " and yields " << result
+                                       << "; both must be one tile type of rank 2 with i32 elements";
+  return success();
+}
+
+static LogicalResult verifyRowDim(Operation *op, int64_t rowDim, ShapedType lhs) {
+  if (rowDim < 0 || rowDim >= lhs.getRank() - 1)
+    return op->emitOpError("advances rows along dimension ")
+           << rowDim << " of a buffer of rank " << lhs.getRank() << "; use one before the last, which is K";
+  return success();
+}
+
+/// Panels of words of four bytes for all columns of a tile.
+static LogicalResult verifyPanels(Operation *op, ShapedType codes, TileType acc) {
+  int64_t columns = acc.getShape()[1];
+  if (codes.getRank() != 4 || !codes.getElementType().isInteger(8) || codes.getDimSize(2) < 1 ||
+      columns % codes.getDimSize(2) != 0 || codes.getDimSize(3) != 4)
+    return op->emitOpError("reads codes of shape ") << shapeText(codes.getShape()) << " of " << codes.getElementType()
+                                                    << " for a tile of " << columns
+                                                    << " columns; give [panels, words, width, 4] of i8";
+  return success();
+}
+
 LogicalResult TileLookupMatmulOp::verify() {
   TileType acc = getAcc().getType();
-  if (acc.getShape().size() != 2 || !acc.getElementType().isInteger(32) || getType() != acc) // E1
-    return emitOpError("adds to ") << acc << " and yields " << getType()
-                                   << "; both must be one tile type of rank 2 with i32 elements";
+  if (failed(verifySums(*this, acc, getType()))) // E1
+    return failure();
   if (getTableIndices().size() != 2 || getCodeIndices().size() != 2) // E2
     return emitOpError("gives ") << getTableIndices().size() << " indices into the tables and "
                                  << getCodeIndices().size()
@@ -475,9 +500,8 @@ void TileBitserialMatmulOp::getEffects(
 
 LogicalResult TileBitserialMatmulOp::verify() {
   TileType acc = getAcc().getType();
-  if (acc.getShape().size() != 2 || !acc.getElementType().isInteger(32) || getType() != acc) // E1
-    return emitOpError("adds to ") << acc << " and yields " << getType()
-                                   << "; both must be one tile type of rank 2 with i32 elements";
+  if (failed(verifySums(*this, acc, getType()))) // E1
+    return failure();
   if (getPlaneIndices().size() != 2 || getCodeIndices().size() != 2) // E2
     return emitOpError("gives ") << getPlaneIndices().size() << " indices into the planes and "
                                  << getCodeIndices().size()
@@ -487,11 +511,8 @@ LogicalResult TileBitserialMatmulOp::verify() {
       planes.getDimSize(1) > 4) // E3
     return emitOpError("reads planes of shape ") << shapeText(planes.getShape()) << " of " << planes.getElementType()
                                                  << "; give [rows, 1 to 4 planes, steps] of i32";
-  if (codes.getRank() != 4 || !codes.getElementType().isInteger(8) || codes.getDimSize(2) < 1 ||
-      acc.getShape()[1] % codes.getDimSize(2) != 0 || codes.getDimSize(3) != 4) // E4
-    return emitOpError("reads codes of shape ") << shapeText(codes.getShape()) << " of " << codes.getElementType()
-                                                << " for a tile of " << acc.getShape()[1]
-                                                << " columns; give [panels, words, width, 4] of i8";
+  if (failed(verifyPanels(*this, codes, acc))) // E4
+    return failure();
   if (int64_t bits = getBits(); bits < 1 || bits > 4) // E5
     return emitOpError("counts codes of ") << bits << " bits; give 1 to 4";
   if (int64_t depth = getDepth(); depth < 1 || depth % 32 != 0) // E6
@@ -513,25 +534,19 @@ int64_t TileShiftMatmulOp::getStepWords() { return CodeWords{static_cast<unsigne
 
 LogicalResult TileShiftMatmulOp::verify() {
   TileType acc = getAcc().getType();
-  if (acc.getShape().size() != 2 || !acc.getElementType().isInteger(32) || getType() != acc) // E1
-    return emitOpError("adds to ") << acc << " and yields " << getType()
-                                   << "; both must be one tile type of rank 2 with i32 elements";
+  if (failed(verifySums(*this, acc, getType()))) // E1
+    return failure();
   ShapedType lhs = shapedOf(getLhs()), codes = shapedOf(getCodes());
   if ((int64_t)getLhsIndices().size() != lhs.getRank() || getCodeIndices().size() != 2) // E2
     return emitOpError("gives ") << getLhsIndices().size() << " indices into lhs of rank " << lhs.getRank() << " and "
                                  << getCodeIndices().size() << " into the codes; give one for each dimension of lhs, "
                                  << "and the codes' panel and word";
-  int64_t rowDim = getLhsRowDim();
-  if (rowDim < 0 || rowDim >= lhs.getRank() - 1) // E3
-    return emitOpError("advances rows along dimension ")
-           << rowDim << " of a buffer of rank " << lhs.getRank() << "; use one before the last, which is K";
+  if (failed(verifyRowDim(*this, getLhsRowDim(), lhs))) // E3
+    return failure();
   if (!lhs.getElementType().isInteger(8)) // E4
     return emitOpError("shifts elements of ") << lhs.getElementType() << "; the buffer must hold i8";
-  if (codes.getRank() != 4 || !codes.getElementType().isInteger(8) || codes.getDimSize(2) < 1 ||
-      acc.getShape()[1] % codes.getDimSize(2) != 0 || codes.getDimSize(3) != 4) // E5
-    return emitOpError("reads codes of shape ") << shapeText(codes.getShape()) << " of " << codes.getElementType()
-                                                << " for a tile of " << acc.getShape()[1]
-                                                << " columns; give [panels, words, width, 4] of i8";
+  if (failed(verifyPanels(*this, codes, acc))) // E5
+    return failure();
   if (int64_t bits = getBits(); bits < 2 || bits > 4) // E6
     return emitOpError("shifts by codes of ") << bits << " bits; give 2 to 4, of which one is the sign";
   if (int64_t depth = getDepth(); depth < 1 || depth % getStepDepth() != 0) // E7
@@ -551,18 +566,15 @@ int64_t TileCodedMatmulOp::getStepWords() {
 
 LogicalResult TileCodedMatmulOp::verify() {
   TileType acc = getAcc().getType();
-  if (acc.getShape().size() != 2 || !acc.getElementType().isInteger(32) || getType() != acc) // E1
-    return emitOpError("adds to ") << acc << " and yields " << getType()
-                                   << "; both must be one tile type of rank 2 with i32 elements";
+  if (failed(verifySums(*this, acc, getType()))) // E1
+    return failure();
   ShapedType lhs = shapedOf(getLhs()), codes = shapedOf(getCodes());
   if ((int64_t)getLhsIndices().size() != lhs.getRank() || getCodeIndices().size() != 2) // E2
     return emitOpError("gives ") << getLhsIndices().size() << " indices into lhs of rank " << lhs.getRank() << " and "
                                  << getCodeIndices().size() << " into the codes; give one for each dimension of lhs, "
                                  << "and the codes' panel and step";
-  int64_t rowDim = getLhsRowDim();
-  if (rowDim < 0 || rowDim >= lhs.getRank() - 1) // E3
-    return emitOpError("advances rows along dimension ")
-           << rowDim << " of a buffer of rank " << lhs.getRank() << "; use one before the last, which is K";
+  if (failed(verifyRowDim(*this, getLhsRowDim(), lhs))) // E3
+    return failure();
   constexpr int64_t mostBytes = int64_t(1) << 31;
   bool fitsPanels = codes.getRank() == 4 && codes.getDimSize(2) >= 1 && acc.getShape()[1] % codes.getDimSize(2) == 0;
   if (!fitsPanels || codes.getDimSize(3) < 1 || codes.getDimSize(3) > mostBytes) // E4
@@ -582,6 +594,7 @@ LogicalResult TileCodedMatmulOp::verify() {
   if ((getSignedCodes() && !isPlain) ||
       ((getSignedCodes() || getUnsignedLhs()) && !lhs.getElementType().isInteger(8))) // E10
     return emitOpError("says which factors have signs; that goes with plain codes of 8 bits and an lhs of i8 alone");
+  int64_t rowDim = getLhsRowDim();
   bool hasWords = rowDim > 0 && rowDim == lhs.getRank() - 2 && lhs.getDimSize(rowDim + 1) == 4;
   if (getLhsWords() && (!hasWords || !lhs.getElementType().isInteger(8))) // E12
     return emitOpError("reads words of rows of ")
