@@ -331,14 +331,11 @@ static LogicalResult evaluateMatmul(TileMatmulOp op, Interpreter &interpreter) {
   return setTile(op.getResult(), acc, interpreter);
 }
 
-/// The value of code number `inStep` of a step that begins at `first` (panel, word, column, byte 0), in a column of the
-/// tile.
-template <typename Op>
-static FailureOr<int64_t> readValue(Op op, const Buffer &codes, SmallVector<int64_t> first, int64_t inStep,
-                                    const Array *special, int64_t column) {
+/// Code number `inStep` of a step that begins at `first` (panel, word, column, byte 0).
+static FailureOr<int64_t> readCode(Operation *op, const Buffer &codes, CodeWords words, SmallVector<int64_t> first,
+                                   int64_t inStep) {
   int64_t bytes = codes.shape.back(), word = first[1], code = 0;
   first[3] = inStep % bytes;
-  CodeWords words{static_cast<unsigned>(op.getBits()), op.getTriples()};
   for (const CodeWords::Piece &piece : words.piecesOf(inStep / bytes)) {
     first[1] = word + piece.word;
     auto place = locate(op, codes, first);
@@ -346,7 +343,18 @@ static FailureOr<int64_t> readValue(Op op, const Buffer &codes, SmallVector<int6
       return failure();
     code |= (loadElement(codes, *place).integer >> piece.at & ((1 << piece.count) - 1)) << piece.to;
   }
-  code = words.codeOf(code, inStep / bytes);
+  return words.codeOf(code, inStep / bytes);
+}
+
+/// Its value in a column of the tile.
+template <typename Op>
+static FailureOr<int64_t> readValue(Op op, const Buffer &codes, SmallVector<int64_t> first, int64_t inStep,
+                                    const Array *special, int64_t column) {
+  CodeWords words{static_cast<unsigned>(op.getBits()), op.getTriples()};
+  FailureOr<int64_t> read = readCode(op, codes, words, std::move(first), inStep);
+  if (failed(read))
+    return failure();
+  int64_t code = *read;
   std::optional<ArrayRef<int64_t>> values = op.getValues();
   if (special && code == static_cast<int64_t>(op.getSpecialCode())) {
     ArrayRef<int64_t> specials = values->drop_front(int64_t(1) << op.getBits());
@@ -424,25 +432,37 @@ static LogicalResult evaluateRescale(TileRescaleOp op, Interpreter &interpreter)
   return setTile(op.getResult(), result, interpreter);
 }
 
-/// Sums of the subsets of four neighbours, raised until they are positive, in one part or two.
+/// What stands in a row and a column of tables of integers of `bits` bits: the sum of a subset of four neighbours,
+/// raised until it is positive, or one of its two parts. `load` gives the elements of a chunk.
+static FailureOr<int64_t> tableEntry(int64_t bits, int64_t row, int64_t column,
+                                     llvm::function_ref<FailureOr<int64_t>(int64_t k)> load) {
+  int64_t parts = TileSubsetSumsOp::partsOf(bits), sum = TileSubsetSumsOp::offsetOf(bits);
+  for (int64_t j = 0; j < 4; ++j) {
+    if ((column % 16 >> j & 1) == 0)
+      continue;
+    FailureOr<int64_t> element = load(column / 16 * 8 + row / parts * 4 + j);
+    if (failed(element))
+      return failure();
+    sum += *element;
+  }
+  return parts == 1 ? static_cast<int8_t>(sum) : row % 2 == 0 ? sum % 32 : sum / 32;
+}
+
 static LogicalResult evaluateSubsetSums(TileSubsetSumsOp op, Interpreter &interpreter) {
   const Buffer &lhs = interpreter.getBuffer(op.getLhs());
   SmallVector<int64_t> first = integersOf(op.getIndices(), interpreter);
   auto result = makeTile(op.getResult());
-  int64_t bits = op.getLhsBits(), parts = TileSubsetSumsOp::partsOf(bits);
+  auto load = [&](int64_t k) -> FailureOr<int64_t> {
+    SmallVector<int64_t> from(first);
+    from.back() += k;
+    auto place = locate(op, lhs, from);
+    return failed(place) ? FailureOr<int64_t>() : loadElement(lhs, *place).integer;
+  };
   for (int64_t i = 0, width = result->shape[1]; i < result->count(); ++i) {
-    int64_t row = i / width, column = i % width, sum = TileSubsetSumsOp::offsetOf(bits);
-    for (int64_t j = 0; j < 4; ++j) {
-      if ((column % 16 >> j & 1) == 0)
-        continue;
-      SmallVector<int64_t> from(first);
-      from.back() += column / 16 * 8 + row / parts * 4 + j;
-      auto place = locate(op, lhs, from);
-      if (failed(place))
-        return failure();
-      sum += loadElement(lhs, *place).integer;
-    }
-    result->integers[i] = parts == 1 ? static_cast<int8_t>(sum) : row % 2 == 0 ? sum % 32 : sum / 32;
+    FailureOr<int64_t> entry = tableEntry(op.getLhsBits(), i / width, i % width, load);
+    if (failed(entry))
+      return failure();
+    result->integers[i] = *entry;
   }
   return setTile(op.getResult(), result, interpreter);
 }
@@ -454,15 +474,10 @@ static LogicalResult evaluateTables(SubsetSumsOp op, Interpreter &interpreter) {
   auto made = interpreter.makeResult(op->getResult(0), shape);
   if (failed(made))
     return failure();
-  int64_t bits = op.getLhsBits(), parts = TileSubsetSumsOp::partsOf(bits), depth = rows.shape.back();
   for (int64_t i = 0; i < (*made)->count(); ++i) {
-    int64_t column = i % shape[3], line = i / shape[3] % shape[2], chunk = i / shape[3] / shape[2] % shape[1];
-    int64_t row = i / shape[3] / shape[2] / shape[1], within = column / 16 * 8 + line / parts * 4;
-    int64_t first = row * depth + chunk * shape[3] / 2 + within;
-    int64_t sum = TileSubsetSumsOp::offsetOf(bits);
-    for (int64_t j = 0; j < 4; ++j)
-      sum += column % 16 >> j & 1 ? rows.integers[first + j] : 0;
-    (*made)->integers[i] = parts == 1 ? static_cast<int8_t>(sum) : line % 2 == 0 ? sum % 32 : sum / 32;
+    int64_t line = i / shape[3], chunk = line / shape[2] * (shape[3] / 2); // rows are whole chunks
+    auto load = [&](int64_t k) -> FailureOr<int64_t> { return rows.integers[chunk + k]; };
+    (*made)->integers[i] = *tableEntry(op.getLhsBits(), line % shape[2], i % shape[3], load);
   }
   return interpreter.setArray(op->getResult(0), *made);
 }
@@ -540,25 +555,21 @@ static LogicalResult evaluateBitserialMatmul(TileBitserialMatmulOp op, Interpret
   for (int64_t i = 0; i < acc->count(); ++i) {
     int64_t row = i / acc->shape[1], column = i % acc->shape[1], sum = acc->integers[i];
     for (int64_t k = 0, depth = op.getDepth(); k < depth; ++k) {
-      int64_t q = 0, byte = k % 4;
-      for (const CodeWords::Piece &piece : words.piecesOf(k % stepDepth / 4)) {
-        int64_t word = code[1] + k / stepDepth * words.words() + piece.word;
-        auto place = locate(op, codes, {code[0] + column / width, word, column % width, byte});
-        if (failed(place))
-          return failure();
-        q |= (loadElement(codes, *place).integer >> piece.at & ((1 << piece.count) - 1)) << piece.to;
-      }
+      SmallVector<int64_t> step{code[0] + column / width, code[1] + k / stepDepth * words.words(), column % width, 0};
+      FailureOr<int64_t> q = readCode(op, codes, words, step, k % stepDepth);
+      if (failed(q))
+        return failure();
       for (int64_t j = 0; j < lhsBits; ++j) {
         int64_t depthWord = TileBitserialMatmulOp::wordDepth;
         auto place = locate(op, planes, {plane[0] + row, j, plane[1] + k / depthWord});
         if (failed(place))
           return failure();
-        int64_t at = byte * 8 + TileBitPlanesOp::placeOf(k % depthWord / 4, bits);
+        int64_t at = k % 4 * 8 + TileBitPlanesOp::placeOf(k % depthWord / 4, bits);
         int64_t bit = loadElement(planes, *place).integer >> at & 1;
         if (lhsBits == 1)
-          sum -= bit ? ((1 << bits) - 1) ^ q : q;
+          sum -= bit ? ((1 << bits) - 1) ^ *q : *q;
         else
-          sum += (j == lhsBits - 1 ? -1 : 1) * ((bit * q) << j);
+          sum += (j == lhsBits - 1 ? -1 : 1) * ((bit * *q) << j);
       }
     }
     acc->integers[i] = wrapToType(acc->elementType, sum);
@@ -584,16 +595,12 @@ static LogicalResult evaluateShiftMatmul(TileShiftMatmulOp op, Interpreter &inte
       auto element = locate(op, lhs, from);
       if (failed(element))
         return failure();
-      int64_t code = 0;
-      for (const CodeWords::Piece &piece : words.piecesOf(k % stepDepth / 4)) {
-        int64_t word = first[1] + k / stepDepth * words.words() + piece.word;
-        auto place = locate(op, codes, {first[0] + column / width, word, column % width, k % 4});
-        if (failed(place))
-          return failure();
-        code |= (loadElement(codes, *place).integer >> piece.at & ((1 << piece.count) - 1)) << piece.to;
-      }
-      int64_t sign = int64_t(1) << (bits - 1), power = int64_t(1) << (code % sign);
-      sum += (code & sign ? -power : power) * loadElement(lhs, *element).integer;
+      SmallVector<int64_t> step{first[0] + column / width, first[1] + k / stepDepth * words.words(), column % width, 0};
+      FailureOr<int64_t> code = readCode(op, codes, words, step, k % stepDepth);
+      if (failed(code))
+        return failure();
+      int64_t sign = int64_t(1) << (bits - 1), power = int64_t(1) << (*code % sign);
+      sum += (*code & sign ? -power : power) * loadElement(lhs, *element).integer;
     }
     acc->integers[i] = wrapToType(acc->elementType, sum);
   }
