@@ -209,10 +209,10 @@ Value CodedWords::shuffled(ArrayRef<int64_t> part) {
   return arith::ConstantOp::create(builder, loc, DenseElementsAttr::get(bytes, ArrayRef(entries)));
 }
 
-/// The entries of the table for codes. On aarch64 one instruction reads up to 64 of them; on x86 each 16 take a
-/// shuffle, and of those the upper bits choose (findsPairs: two of 16 bits do). Vectors of 256 bits take more for such
-/// a choice than for a sum: a shuffle finds 0 for what is negative, so it adds (xor) what the next 16 entries differ by
-/// from those before where the code is none of these.
+/// The entries of the table for codes, which are less than its size. On aarch64 one instruction reads up to 64 of them;
+/// on x86 each 16 take a shuffle, and of those the upper bits choose (findsPairs: two of 16 bits do). Vectors of 256
+/// bits take more for such a choice than for a sum: a shuffle finds 0 for what is negative, so it adds (xor) what the
+/// next 16 entries differ by from those before where the code is none of these.
 Value CodedWords::lookUp(Value codes, ArrayRef<int64_t> table) {
   if (vectorBytes == 16) {
     Values operands;
@@ -323,9 +323,24 @@ Value CodedWords::maskedInPlace(ArrayRef<Value> words, int64_t position) {
   return arith::AndIOp::create(builder, loc, words[piece.word], mask);
 }
 
-/// A word of 32 bits in every lane.
-Value CodedTile::repeatWord(Value word) {
+Value CodedWords::repeatWord(Value word) {
   return vector::BitCastOp::create(builder, loc, bytes, vector::BroadcastOp::create(builder, loc, wideType, word));
+}
+
+Value CodedWords::loadFour(const FlatOperand &from, Value address) {
+  auto four = VectorType::get({wordBytes}, builder.getI8Type());
+  auto word = VectorType::get({1}, builder.getI32Type());
+  Value loaded;
+  if (vectorBytes == 16) { // LLVM widens four bytes to 16 bits each and back there
+    Value view = memref::ViewOp::create(builder, loc, MemRefType::get({1}, builder.getI32Type()), from.buffer, address,
+                                        ValueRange());
+    loaded = vector::LoadOp::create(builder, loc, word, view, ValueRange{index(0)}, /*nontemporal=*/false,
+                                    llvm::MaybeAlign(1));
+  } else {
+    Value bytesOfWord = vector::LoadOp::create(builder, loc, four, from.buffer, ValueRange{address});
+    loaded = vector::BitCastOp::create(builder, loc, word, bytesOfWord);
+  }
+  return repeatWord(vector::ExtractOp::create(builder, loc, loaded, 0));
 }
 
 Value CodedTile::addressOf(Value step, int64_t row, int64_t field) {
@@ -338,21 +353,7 @@ Value CodedTile::addressOf(Value step, int64_t row, int64_t field) {
   return add(add(lhs.base, mul(step, op.getStepDepth())), add(rowOffset[row], index(field * wordBytes)));
 }
 
-Value CodedTile::loadRow(Value step, int64_t row, int64_t field) {
-  auto four = VectorType::get({wordBytes}, builder.getI8Type());
-  auto word = VectorType::get({1}, builder.getI32Type());
-  Value address = addressOf(step, row, field), loaded;
-  if (vectorBytes == 16) { // LLVM widens four bytes to 16 bits each and back there
-    Value view = memref::ViewOp::create(builder, loc, MemRefType::get({1}, builder.getI32Type()), lhs.buffer, address,
-                                        ValueRange());
-    loaded = vector::LoadOp::create(builder, loc, word, view, ValueRange{index(0)}, /*nontemporal=*/false,
-                                    llvm::MaybeAlign(1));
-  } else {
-    Value bytesOfWord = vector::LoadOp::create(builder, loc, four, lhs.buffer, ValueRange{address});
-    loaded = vector::BitCastOp::create(builder, loc, word, bytesOfWord);
-  }
-  return repeatWord(vector::ExtractOp::create(builder, loc, loaded, 0));
-}
+Value CodedTile::loadRow(Value step, int64_t row, int64_t field) { return loadFour(lhs, addressOf(step, row, field)); }
 
 CodedTile::MaskedWord CodedTile::loadMasked(Value step, int64_t row) {
   Value address = add(add(lhs.base, mul(step, 2)), rowOffset[row]);

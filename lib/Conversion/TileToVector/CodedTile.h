@@ -86,6 +86,10 @@ protected:
   mlir::Value mul(mlir::Value lhs, int64_t rhs) {
     return builder.createOrFold<mlir::arith::MulIOp>(loc, lhs, index(rhs));
   }
+  /// A word of 32 bits in every lane.
+  mlir::Value repeatWord(mlir::Value word);
+  /// Four bytes from an address on, in every lane.
+  mlir::Value loadFour(const FlatOperand &from, mlir::Value address);
   mlir::Value splat(mlir::VectorType type, int64_t value);
   mlir::Value call(llvm::StringRef intrinsic, mlir::Type type, mlir::ValueRange operands);
 
@@ -143,8 +147,6 @@ protected:
   bool readsWeights; // and not what was unpacked to the stack
 
 private:
-  mlir::Value repeatWord(mlir::Value word);
-
   Values rowOffset;
 };
 

@@ -312,13 +312,12 @@ void MatmulEmitter::multiply(Value k, llvm::function_ref<Value(int64_t)> loadPar
     held.push_back(loadPart(part));
   for (int64_t row = 0; row < rows; ++row) {
     Value left = loadRow(row);
-    for (int64_t part = 0; part < parts; ++part) {
-      if (step > 1 && addsPairs) {
+    bool isPaired = step > 1 && addsPairs;
+    for (int64_t part = 0; part < parts; part += isPaired ? 2 : 1) {
+      if (isPaired)
         addPairsOf(row, part, left);
-        ++part;
-      } else {
+      else
         accumulate(row, part, left, held[part]);
-      }
     }
   }
 }

@@ -17,7 +17,6 @@
 #include "lutra/Dialect/Lutra/IR/LutraTableOps.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Transforms/DialectConversion.h"
 
@@ -62,14 +61,8 @@ private:
 
 /// Four neighbours of a row in every 32 bits.
 Value ShiftEmitter::loadWord(Value step, int64_t row, int64_t field) {
-  auto word = VectorType::get({1}, builder.getI32Type());
   Value address = add(add(lhs.base, mul(step, op.getStepDepth())), add(rowOffset[row], index(field * wordBytes)));
-  Value view = memref::ViewOp::create(builder, loc, MemRefType::get({1}, builder.getI32Type()), lhs.buffer, address,
-                                      ValueRange());
-  Value loaded = vector::LoadOp::create(builder, loc, word, view, ValueRange{index(0)}, /*nontemporal=*/false,
-                                        llvm::MaybeAlign(1));
-  Value all = vector::BroadcastOp::create(builder, loc, wideType, vector::ExtractOp::create(builder, loc, loaded, 0));
-  return vector::BitCastOp::create(builder, loc, lanes, all);
+  return vector::BitCastOp::create(builder, loc, lanes, loadFour(lhs, address));
 }
 
 /// The byte at a place of each lane, with its sign.
