@@ -12,7 +12,7 @@ import numpy as np
 from coded import COLUMNS, PAIRS, QUADS, WORD, Form, build, unpack
 from emulate import emulate
 from guest import FEATURES
-from machine import LOWERING, Calls, run
+from machine import Calls, assemble, lower
 
 DEPTH = 32  # of a word
 BITS = (1, 2, 3, 4)
@@ -86,13 +86,9 @@ def main() -> int:
     text = "".join(product_kernel(*shape) for shape in shapes)
     forms = [] if options.assembly else list(itertools.product(BITS, BITS, (1, 2)))
     text += "".join(planes_kernel(*form) for form in forms)
-    text = run(["lutra-opt", f"--convert-tile-to-vector=target={options.level}", "-"], text)
-    text = run(["mlir-opt", f"--pass-pipeline={LOWERING}"], text)
-    text = run(["mlir-translate", "--mlir-to-llvmir"], text)
+    text = lower(text, options.level)
     if options.assembly:
-        arm = ["-mtriple=aarch64-linux-gnu", f"-mattr={FEATURES.get(options.level)}"]
-        x86 = ["-mcpu=x86-64-v3" if options.level == "avx2" else "-mcpu=sapphirerapids"]
-        print(run(["llc", *(arm if options.level in FEATURES else x86), "-O3"], text))
+        print(assemble(text, options.level))
         return 0
     call = build(text if options.native else emulate(text), options.level, options.work, options.native)
     random, calls, expected = np.random.default_rng(7), [], []

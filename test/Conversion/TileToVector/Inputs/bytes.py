@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from coded import Guarded, allow_tiles
 from emulate import emulate
-from machine import LOWERING, call, run
+from machine import call, lower, run, tiling
 
 LEVELS = ("avx2", "avx512", "avxvnni", "avx512vnni", "amx")
 WIDTH, DEPTH = 16, 4  # of the panels
@@ -66,10 +66,7 @@ def main() -> int:
     options = parser.parse_args()
     shapes = [(120, 256, 1024)] if options.assembly else SHAPES[:1] if options.corrupt else SHAPES
     text = "".join(kernel(*shape) for shape in shapes)
-    passes = [f"--convert-lutra-to-tile=target={options.level}", "--canonicalize", "--cse"]
-    text = run(["lutra-opt", *passes, f"--convert-tile-to-vector=target={options.level}", "-"], text)
-    text = run(["mlir-opt", f"--pass-pipeline={LOWERING}"], text)
-    text = run(["mlir-translate", "--mlir-to-llvmir"], text)
+    text = lower(text, options.level, *tiling(options.level))
     if options.assembly:
         features = {"avx2": "", "avxvnni": "+avxvnni"}.get(options.level, "+avx512bw,+avx512vl,+avx512vnni,+amx-int8")
         print(run(["llc", "-mcpu=x86-64-v3", f"-mattr={features}", "-O3"], text))

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from emulate import emulate
 from guest import FEATURES, Guest, link_library
-from machine import LOWERING, Calls, describe, run
+from machine import Calls, describe, lower, run
 
 COLUMNS, WORD = 16, 4
 # Those without VNNI, and those with it, which are emulated.
@@ -267,9 +267,7 @@ def main() -> int:
         and (options.level not in MAIN_ROWS or rows == MAIN_ROWS[options.level] or steps == form.steps[-1])
     }
     text = "".join(kernel(name, *shape) for name, shape in shapes.items())
-    text = run(["lutra-opt", f"--convert-tile-to-vector=target={options.level}", "-"], text)
-    text = run(["mlir-opt", f"--pass-pipeline={LOWERING}"], text)
-    text = run(["mlir-translate", "--mlir-to-llvmir"], text)
+    text = lower(text, options.level)
     options.work.mkdir(parents=True, exist_ok=True)
     call = build(text if options.native else emulate(text), options.level, options.work, options.native)
     random, calls, expected = np.random.default_rng(7), [], []

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from coded import build
 from guest import FEATURES
-from machine import LOWERING, run
+from machine import lower
 
 SIZES = (2, 4, 8, 16, 32, 64, 128, 256)
 STATED = (2, 4, 8, 16)
@@ -62,9 +62,7 @@ def main() -> int:
                 (f"{'lookup' if stated else 'gather'}{size}_{columns}", [codes, table, np.zeros_like(want)]),
             )
             expected.append(want)
-    text = run(["lutra-opt", f"--convert-tile-to-vector=target={options.level}", "-"], text)
-    text = run(["mlir-opt", f"--pass-pipeline={LOWERING}"], text)
-    text = run(["mlir-translate", "--mlir-to-llvmir"], text)
+    text = lower(text, options.level)
     build(text, options.level, options.work, native=options.level == "avx512vbmi")(calls)
     for (name, arrays), want in zip(calls, expected, strict=True):
         if not np.array_equal(arrays[-1], want):

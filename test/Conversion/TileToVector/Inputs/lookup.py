@@ -11,8 +11,7 @@ from pathlib import Path
 import numpy as np
 from coded import COLUMNS, EXTREMES, build
 from emulate import emulate
-from guest import FEATURES
-from machine import LOWERING, run
+from machine import assemble, lower
 
 LANES = {"avx2": 2, "avx512vnni": 2, "avx512vbmi": 4, "amx": 4, "neon": 1, "dotprod": 1, "i8mm": 1}
 # Rows of tables, or panels: below, at and above what bytes hold (4 chunks), what 16 bits hold (16, 32), what a loop
@@ -112,14 +111,9 @@ def main() -> int:
         shapes = shapes[:1]
     text = "".join(table_kernel(lanes, bits) for bits in LHS_BITS)
     text += "".join(product_kernel(*shape, lanes) for shape in shapes)
-    text = run(["lutra-opt", f"--convert-tile-to-vector=target={options.level}", "-"], text)
-    text = run(["mlir-opt", f"--pass-pipeline={LOWERING}"], text)
-    text = run(["mlir-translate", "--mlir-to-llvmir"], text)
+    text = lower(text, options.level)
     if options.assembly:
-        flags = [f"-mcpu={'x86-64-v3' if options.level == 'avx2' else 'sapphirerapids'}"]
-        if options.level in FEATURES:
-            flags = ["-mtriple=aarch64-linux-gnu", f"-mattr={FEATURES[options.level]}"]
-        print(run(["llc", *flags, "-O3", "-relocation-model=pic"], text))
+        print(assemble(text, options.level))
         return 0
     call = build(text if options.native else emulate(text), options.level, options.work, options.native)
     random, calls, expected, count = np.random.default_rng(7), [], [], 0

@@ -49,16 +49,30 @@ def run(command: list[str], text: str) -> str:
     return done.stdout
 
 
+def tiling(level: str) -> list[str]:
+    """What makes tile ops of kernels."""
+    return [f"--convert-lutra-to-tile=target={level}", "--canonicalize", "--cse"]
+
+
+def lower(text: str, level: str, *passes: str) -> str:
+    """LLVM IR for a level of kernels that are tile ops after `passes`."""
+    text = run(["lutra-opt", *passes, f"--convert-tile-to-vector=target={level}", "-"], text)
+    text = run(["mlir-opt", f"--pass-pipeline={LOWERING}"], text)
+    return run(["mlir-translate", "--mlir-to-llvmir"], text)
+
+
+def assemble(text: str, level: str) -> str:
+    """The assembly of LLVM IR for a level; above AVX2, of a CPU that has all of x86."""
+    flags = [f"-mcpu={'x86-64-v3' if level in ('sse2', 'avx2') else 'sapphirerapids'}"]
+    if level in FEATURES:
+        flags = ["-mtriple=aarch64-linux-gnu", f"-mattr={FEATURES[level]}"]
+    return run(["llc", *flags, "-O3", "-relocation-model=pic"], text)
+
+
 def build(cases: list[Case], level: str, work: Path, cpu: str) -> Path:
     """The shared library that holds all kernels, tiled for `level` and assembled for `cpu`."""
     text = "".join(case.kernel() for case in cases)
-    passes = [
-        f"--convert-lutra-to-tile=target={level}", "--canonicalize", "--cse",
-        f"--convert-tile-to-vector=target={level}",
-    ]  # fmt: skip
-    text = run(["lutra-opt", *passes, "-"], text)
-    text = run(["mlir-opt", f"--pass-pipeline={LOWERING}"], text)
-    text = run(["mlir-translate", "--mlir-to-llvmir"], text)
+    text = lower(text, level, *tiling(level))
     work.mkdir(parents=True, exist_ok=True)
     built = work / f"{level}.{cpu}.o"
     library = built.with_suffix(".so")

@@ -12,7 +12,7 @@ import numpy as np
 from coded import COLUMNS, PAIRS, QUADS, WORD, Form, build, unpack
 from emulate import emulate
 from guest import FEATURES
-from machine import LOWERING, Calls, run
+from machine import Calls, assemble, lower
 
 BITS = (2, 3, 4)
 # Bits of codes, rows, panels, steps.
@@ -54,13 +54,9 @@ def main() -> int:
     options = parser.parse_args()
     shapes = [(4, 4, 1, 1)] if options.assembly else SHAPES[:1] if options.corrupt else SHAPES
     text = "".join(kernel(*shape) for shape in shapes)
-    text = run(["lutra-opt", f"--convert-tile-to-vector=target={options.level}", "-"], text)
-    text = run(["mlir-opt", f"--pass-pipeline={LOWERING}"], text)
-    text = run(["mlir-translate", "--mlir-to-llvmir"], text)
+    text = lower(text, options.level)
     if options.assembly:
-        arm = ["-mtriple=aarch64-linux-gnu", f"-mattr={FEATURES.get(options.level)}"]
-        x86 = [f"-mcpu={'x86-64-v3' if options.level == 'avx2' else 'x86-64-v4'}"]
-        print(run(["llc", *(arm if options.level in FEATURES else x86), "-O3"], text))
+        print(assemble(text, options.level))
         return 0
     call = build(text if options.native else emulate(text), options.level, options.work, options.native)
     random, calls, expected = np.random.default_rng(7), [], []

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from coded import build
 from guest import FEATURES
-from machine import LOWERING, run
+from machine import assemble, lower
 
 COLUMNS = (1, 2, 5, 16, 31, 32, 33, 64, 100, 128)
 ROWS = (1, 3)
@@ -40,16 +40,9 @@ def main() -> int:
     options = parser.parse_args()
     shapes = [(1, 64)] if options.assembly else [(rows, columns) for rows in ROWS for columns in COLUMNS]
     text = "".join(kernel(*shape) for shape in shapes)
-    text = run(["lutra-opt", f"--convert-tile-to-vector=target={options.level}", "-"], text)
-    text = run(["mlir-opt", f"--pass-pipeline={LOWERING}"], text)
-    text = run(["mlir-translate", "--mlir-to-llvmir"], text)
+    text = lower(text, options.level)
     if options.assembly:
-        flags = ["-mcpu=x86-64-v3"]
-        if options.level == "avx512vbmi":
-            flags = ["-mcpu=sapphirerapids"]
-        if options.level in FEATURES:
-            flags = ["-mtriple=aarch64-linux-gnu", f"-mattr={FEATURES[options.level]}"]
-        print(run(["llc", "-O3", *flags, "-o", "-"], text))
+        print(assemble(text, options.level))
         return 0
     call = build(text, options.level, options.work, native=options.level == "avx512vbmi")
     table = np.random.default_rng(7).permutation(256).astype(np.uint8)
