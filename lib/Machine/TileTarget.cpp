@@ -157,15 +157,18 @@ private:
   int64_t getByteRows(const ProductShape &shape) const {
     if (takesTiles(shape))
       return shape.m <= 0 || shape.m >= 32 ? 32 : std::min<int64_t>(shape.m, 16);
-    int64_t most = !hasByteDot() ? getCodedProduct()->rows : vectorBits == 512 ? 14 : 6;
+    int64_t most = !hasByteDot() ? getMaskedRows() : vectorBits == 512 ? 14 : 6;
     if (shape.m <= 0)
       return most;
     return llvm::divideCeil(shape.m, llvm::divideCeil(shape.m, most));
   }
+  /// Rows of magnitudes and masks: with eight sums of 256 bits, two rows read two panels from the first level, four
+  /// hold what they read of one (Zen 3, TileCodedMatmul.cpp; levels of 512 bits were not measured).
+  int64_t getMaskedRows() const { return vectorBits == 512 ? getCodedProduct()->rows : 2; }
   /// Four tiles of sums, or as many vectors of them as leave registers for a word of each panel and one of a row.
   int64_t getByteColumns(const ProductShape &shape, int64_t rows) const {
     if (!hasByteDot())
-      return panel;
+      return 4 / getMaskedRows() * panel;
     if (takesTiles(shape))
       return rows == 32 ? 2 * panel : 4 * panel;
     int64_t vectors = panel * 32 / vectorBits, registers = vectorBits == 512 ? 32 : 16;

@@ -35,6 +35,7 @@ private:
 
   // MatmulPlan.cpp
   void choosePlan();
+  int64_t chooseMaskedRows();
   void chooseOperands();
   void chooseDepth(bool copiesLeft);
   void makeBuffers();

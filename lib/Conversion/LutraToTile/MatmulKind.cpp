@@ -124,8 +124,8 @@ LogicalResult MatmulEmission::emitDepth(Value low, Value depth, bool last) {
   });
 }
 
-/// Asks for a share of the panel after those of a spot, one of as many as there are tiles of rows: it is in the second
-/// level of cache, wherever it lies, when the first tile reads it.
+/// Asks for a share of the panels after those of a spot, one of as many as there are tiles of rows: they are in the
+/// second level of cache, wherever they lie, when the first tile reads them.
 void MatmulEmission::askAhead(const ProductSpot &spot, ArrayRef<Value> place) {
   constexpr int64_t lineBytes = 64, leastTiles = 2;
   bool isPacked = !copyRhs && (layout == PanelLayout::Panel || layout == PanelLayout::DeepPanel);
@@ -136,14 +136,16 @@ void MatmulEmission::askAhead(const ProductSpot &spot, ArrayRef<Value> place) {
   int64_t stepBytes = panel * depthStep * cast<MemRefType>(rhs.getType()).getElementTypeBitWidth() / 8;
   int64_t apart = std::max<int64_t>(1, lineBytes / stepBytes); // steps from one line to the next
   int64_t share = llvm::divideCeil(llvm::divideCeil(steps, apart), tiles);
-  SmallVector<Value> at(place);
-  at[0] = emitter.add(at[0], emitter.constant(spot.columns / panel));
   Value tile = emitter.div(emitter.sub(spot.row, rows.low), emitter.constant(plan.rows));
-  Value first = emitter.add(at[1], emitter.mul(tile, emitter.constant(share * apart)));
-  for (int64_t line = 0; line < share; ++line) {
-    at[1] = emitter.add(first, emitter.constant(line * apart)); // past the end nothing happens
-    memref::PrefetchOp::create(emitter.builder, emitter.loc, rhs, ValueRange(at), /*isWrite=*/false,
-                               /*localityHint=*/2, /*isDataCache=*/true);
+  Value first = emitter.add(place[1], emitter.mul(tile, emitter.constant(share * apart)));
+  for (int64_t number = spot.columns / panel; number < 2 * (spot.columns / panel); ++number) {
+    SmallVector<Value> at(place);
+    at[0] = emitter.add(place[0], emitter.constant(number));
+    for (int64_t line = 0; line < share; ++line) {
+      at[1] = emitter.add(first, emitter.constant(line * apart)); // past the end nothing happens
+      memref::PrefetchOp::create(emitter.builder, emitter.loc, rhs, ValueRange(at), /*isWrite=*/false,
+                                 /*localityHint=*/2, /*isDataCache=*/true);
+    }
   }
 }
 

@@ -31,6 +31,8 @@ static constexpr int64_t longDepth = 384;
 static constexpr int64_t decodeUnit = 8;
 /// Of bytes: a panel and the rows of a tile fill half of the first level.
 static constexpr int64_t byteBlock = 1024;
+/// Columns that a row's masks serve: these take as long as 12 columns (Zen 3), a quarter of the time of an item of 32.
+static constexpr int64_t leastMaskedColumns = 128;
 /// Where panels are copied: those of a block stay in the second level.
 static constexpr int64_t copiedByteBlock = 512;
 /// Of the rows of one tile.
@@ -102,6 +104,17 @@ MatmulEmission::MatmulEmission(KernelEmitter &kernelEmitter, bool elementwise)
   choosePlan();
 }
 
+/// Rows of an item that makes masks of them. Where blocks of columns would be narrow, rows are cut into items instead,
+/// which makes no row's masks twice.
+int64_t MatmulEmission::chooseMaskedRows() {
+  constexpr int64_t wantedItems = 8, leastRows = 32;
+  if (shape.m <= 0 || shape.n <= 0 || shape.n >= wantedItems * leastMaskedColumns)
+    return std::max<int64_t>(shape.m, plan.rowBlock);
+  int64_t columns = llvm::divideCeil(shape.n, leastMaskedColumns) * std::max<int64_t>(1, batch.known);
+  int64_t pieces = llvm::divideCeil(wantedItems, columns);
+  return std::max<int64_t>(leastRows, llvm::alignTo(llvm::divideCeil(shape.m, pieces), plan.rows));
+}
+
 void MatmulEmission::choosePlan() {
   plan = emitter.target.planProduct(shape);
   bool oneColumnBlock = computesLhs && shape.n > 0 && shape.n <= plan.columnBlock;
@@ -112,6 +125,8 @@ void MatmulEmission::choosePlan() {
     rowBlock = std::max<int64_t>(rowBlock, llvm::alignTo(std::max<int64_t>(shape.m, 0), plan.rows));
   if (decodes) // what is decoded once serves more rows; few columns keep their sums in the cache
     rowBlock *= 4;
+  if (form == ByteForm::Masked)
+    rowBlock = std::min(rowBlock, chooseMaskedRows());
   if (oneColumnBlock)
     rowBlock = chooseRowBlock(plan, shape, batch.known);
   rowBlocks = cutEvenly(emitter, m, shape.m, rowBlock, plan.rows);
@@ -126,6 +141,8 @@ void MatmulEmission::choosePlan() {
   int64_t columnBlock = oneColumnBlock ? llvm::alignTo(shape.n, unit) : chooseColumnBlock(plan, shape, items, unit);
   if (decodes && !oneColumnBlock)
     columnBlock = std::min<int64_t>(columnBlock, 64);
+  if (form == ByteForm::Masked)
+    columnBlock = std::max<int64_t>(columnBlock, leastMaskedColumns / 2);
   columnBlocks = cutEvenly(emitter, n, shape.n, columnBlock, unit);
   counts = {batch.count(emitter), columnBlocks.count, rowBlocks.count};
   if (form == ByteForm::Plain)
@@ -174,9 +191,9 @@ void MatmulEmission::chooseDepth(bool copiesLeft) {
     block = std::max<int64_t>(byteBlock, byteCopyBytes / (copiesLeft ? plan.rows : rowBlocks.size));
     block = most = block / tileBytes * tileBytes;
   } else if (form) {
-    block = byteBlock;
+    block = form == ByteForm::Masked ? byteBlock / (plan.columns / panel) : byteBlock;
     // Panels that one tile reads follow each other in memory, as long as its rows fit the second level.
-    most = shape.m > 0 && shape.m <= plan.rows ? byteRowBytes / plan.rows : byteBlock + byteBlock / 2;
+    most = shape.m > 0 && shape.m <= plan.rows ? byteRowBytes / plan.rows : block + block / 2;
   }
   if (rightCodes)
     block = most = std::min(block, copiedByteBlock);

@@ -103,14 +103,18 @@ Value CodedWords::call(StringRef intrinsic, Type type, ValueRange operands) {
   return LLVM::CallIntrinsicOp::create(builder, loc, type, builder.getStringAttr(intrinsic), operands)->getResult(0);
 }
 
+Value CodedWords::addressOfWords(Value step, int64_t word, int64_t part) {
+  return add(add(codes.base, mul(step, code.words() * panelParts * vectorBytes)),
+             add(mul(codes.strides[0], part / panelParts),
+                 index((word * panelParts + part % panelParts) * vectorBytes)));
+}
+
 SmallVector<CodedWords::Values> CodedWords::loadWords(Value step) {
   SmallVector<Values> words(parts);
   int64_t stepWords = code.words();
   for (int64_t word = 0; word < stepWords; ++word)
     for (int64_t part = 0; part < parts; ++part) {
-      Value address = add(add(codes.base, mul(step, stepWords * panelParts * vectorBytes)),
-                          add(mul(codes.strides[0], part / panelParts),
-                              index((word * panelParts + part % panelParts) * vectorBytes)));
+      Value address = addressOfWords(step, word, part);
       words[part].push_back(vector::LoadOp::create(builder, loc, bytes, codes.buffer, ValueRange{address}));
     }
   return words;

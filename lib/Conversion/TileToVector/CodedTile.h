@@ -90,6 +90,8 @@ protected:
   mlir::Value repeatWord(mlir::Value word);
   /// Four bytes from an address on, in every lane.
   mlir::Value loadFour(const FlatOperand &from, mlir::Value address);
+  /// Where a word of a step begins in a part of the columns.
+  mlir::Value addressOfWords(mlir::Value step, int64_t word, int64_t part);
   mlir::Value splat(mlir::VectorType type, int64_t value);
   mlir::Value call(llvm::StringRef intrinsic, mlir::Type type, mlir::ValueRange operands);
 
