@@ -72,6 +72,7 @@ private:
   void fitTableSides(llvm::ArrayRef<float> importance);
   void setTableScales(bool ofSquares);
   double fitRows(llvm::ArrayRef<float> importance);
+  bool fitBlocks(const CoderPair &coders, int64_t first, llvm::ArrayRef<float> importance);
   bool fitRow(const CoderPair &coders, int64_t row, llvm::ArrayRef<float> importance);
   void widenGroups(const CoderPair &coders, llvm::ArrayRef<float> importance);
   void widenRows();

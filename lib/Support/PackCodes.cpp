@@ -98,13 +98,16 @@ void CodePacker::packRow(int64_t index, const StoredRow &from) const {
     fields = std::move(words);
   }
   packFields(fields, codeArray.element.bits(), rowOf(codeArray, index));
+  if (index % matrix.form.blockRows != 0) // the first row of a block has its sides
+    return;
   ArrayRef<GroupSide> sides = ArrayRef(matrix.sides).slice(from.row * matrix.groups + from.group, from.groups);
   if (!matrix.supers.empty())
     return packTwoLevels(index, from, sides);
   double unit = find(ArrayRole::Scales, 1) ? matrix.tensorScale : 1;
-  packSides(ArrayRole::Scales, index, sides, [&](const GroupSide &side, int64_t) { return side.scale / unit; });
-  packSides(ArrayRole::Zeros, index, sides, [](const GroupSide &side, int64_t) { return side.zero; });
-  packSides(ArrayRole::Selectors, index, sides, [](const GroupSide &side, int64_t) { return side.table; });
+  int64_t block = index / matrix.form.blockRows;
+  packSides(ArrayRole::Scales, block, sides, [&](const GroupSide &side, int64_t) { return side.scale / unit; });
+  packSides(ArrayRole::Zeros, block, sides, [](const GroupSide &side, int64_t) { return side.zero; });
+  packSides(ArrayRole::Selectors, block, sides, [](const GroupSide &side, int64_t) { return side.table; });
 }
 
 static void packOrder(const EncodedLayout &layout, ArrayRole role, ArrayRef<int64_t> order,

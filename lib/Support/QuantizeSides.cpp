@@ -24,8 +24,12 @@ void MatrixQuantizer::fitSides() {
     fitTableSides(importance);
   for (;;) {
     CoderPair coders(matrix);
-    std::vector<char> held(n, 1);
-    parallel(n, [&](size_t row) { held[row] = fitRow(coders, static_cast<int64_t>(row), importance); });
+    int64_t rows = matrix.form.blockRows;
+    std::vector<char> held(llvm::divideCeil(n, rows), 1);
+    parallel(held.size(), [&](size_t index) {
+      int64_t first = static_cast<int64_t>(index) * rows;
+      held[index] = rows > 1 ? fitBlocks(coders, first, importance) : fitRow(coders, first, importance);
+    });
     if (llvm::all_of(held, [](char one) { return one; })) {
       if (matrix.form.wideGroups > 0)
         widenGroups(coders, importance);
@@ -91,6 +95,29 @@ double MatrixQuantizer::fitRows(ArrayRef<float> importance) {
     }
   });
   return std::accumulate(errors.begin(), errors.end(), 0.0);
+}
+
+/// The sides of blocks of rows from `first` on, the same for each row; whether their types hold them.
+bool MatrixQuantizer::fitBlocks(const CoderPair &coders, int64_t first, ArrayRef<float> importance) {
+  int64_t rows = std::min(matrix.form.blockRows, n - first);
+  bool held = true;
+  std::vector<float> values, weighted;
+  for (int64_t group = 0; group < matrix.groups; ++group) {
+    int64_t begin = group * size, count = std::min(size, k - begin);
+    values.clear();
+    weighted.clear();
+    for (int64_t row = first; row < first + rows; ++row) {
+      ArrayRef<float> own = ArrayRef(weights).slice(row * k + begin, count);
+      values.insert(values.end(), own.begin(), own.end());
+      if (!importance.empty())
+        weighted.insert(weighted.end(), importance.begin() + begin, importance.begin() + begin + count);
+    }
+    GroupSide side = coders.own.fit(values, weighted);
+    held &= coders.own.holds(side);
+    for (int64_t row = first; row < first + rows; ++row)
+      matrix.sides[row * matrix.groups + group] = side;
+  }
+  return held;
 }
 
 /// The sides of a row; whether their types hold them.

@@ -34,6 +34,8 @@ std::string WeightForm::text() const {
   if (keeps())
     return "f32";
   std::string group = this->group == kWhole ? "channel" : message("g", this->group);
+  if (blockRows > 1)
+    group = message("block<", blockRows, "x", this->group, ">");
   std::string text = typeName() + ":" + group + (isInteger() ? symmetric ? ":sym" : ":asym" : "");
   if (isInteger() && !symmetric && hasFloatZeros())
     text += ":hqq"; // zero points of another type
@@ -142,7 +144,7 @@ WeightFormat WeightForm::format() const {
   ScaleForm &own = format.scales.emplace_back();
   own.element.kind = scale;
   own.element.width = own.element.bits();
-  own.gn = 1;
+  own.gn = blockRows;
   own.gk = group;
   switch (values) {
   case Keep:
@@ -156,7 +158,7 @@ WeightFormat WeightForm::format() const {
     } else {
       format.zero.kind = ZeroForm::Tensor;
       format.zero.element = hasFloatZeros() ? SideType{SideType::F16, 16} : SideType{SideType::Uint, bits};
-      format.zero.gn = 1;
+      format.zero.gn = blockRows;
       format.zero.gk = group;
     }
     break;

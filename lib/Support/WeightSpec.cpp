@@ -17,8 +17,8 @@ static constexpr StringLiteral types =
     "mxfp6e3m2, mxfp8, mxfp8e5m2, mxint8, pot3, pot4, bfp3 to bfp8, table2 to table8, dynamic8, q4_0, q5_0, q8_0, q2_k "
     "to q6_k, tq1_0, ternary, binary, auto or f32";
 static constexpr StringLiteral options =
-    "gN, channel, sym, asym, rtn, mse, hqq, awq, gptq, scale=f16, scale=f32, outliers=P%, scattered, lowrank=N, "
-    "sorted, rows8=P%, groups4=P% or vector=N";
+    "gN, channel, block<NxM>, sym, asym, rtn, mse, hqq, awq, gptq, scale=f16, scale=f32, outliers=P%, "
+    "scattered, lowrank=N, sorted, rows8=P%, groups4=P% or vector=N";
 
 /// What an option says something about: two that say it of the same contradict each other.
 static StringRef subjectOf(StringRef option) {
@@ -26,7 +26,8 @@ static StringRef subjectOf(StringRef option) {
     return "the method";
   if (option == "sym" || option == "asym")
     return "zero points";
-  if (option == "channel" || (option.starts_with("g") && llvm::all_of(option.drop_front(), llvm::isDigit)))
+  bool isGroup = option.starts_with("g") && llvm::all_of(option.drop_front(), llvm::isDigit);
+  if (option == "channel" || option.starts_with("block") || isGroup)
     return "the group";
   return option.take_until([](char c) { return c == '='; });
 }
@@ -63,11 +64,37 @@ static llvm::Error checkForm(const WeightForm &form) {
                             "each row");
   if (form.vector > 1 && (form.isSum() || form.isMixed() || form.sorted))
     return refuse("vector", "which stores some elements otherwise; take one of these ways");
+  if (form.blockRows > 1 && (form.values == WeightForm::Table || form.isMixed() ||
+                             form.method == WeightForm::HalfQuadratic))
+    return refuse("block", form.isMixed() ? "whose rows and groups have places of their own; take groups of columns"
+                           : form.values == WeightForm::Table
+                               ? "whose table is found with a scale for each row; take nf4, fp4 or integers"
+                               : "whose zero points are floats of each row; take mse");
   if (form.wideRows > 0 && form.bits == 8)
     return refuse("rows8", "which has 8 bits everywhere; leave it out");
   if (form.wideGroups > 0 && (!form.isInteger() || form.bits > 3 || form.group == kWhole ||
                               form.method == WeightForm::HalfQuadratic))
     return refuse("groups4", "where it has no place; it is for groups of int2 and int3, without hqq");
+  return llvm::Error::success();
+}
+
+/// Rows and columns of the elements that share a scale.
+static llvm::Error parseBlock(StringRef option, WeightForm &form) {
+  StringRef sizes = option.drop_front(StringRef("block").size());
+  int64_t rows = 0, columns = 0;
+  bool isPair = sizes.consume_front("<") && sizes.consume_back(">");
+  auto [first, second] = sizes.split('x');
+  if (!isPair || first.trim().getAsInteger(10, rows) || second.trim().getAsInteger(10, columns))
+    return fault("'", option.str(), "'; write blocks as rows by columns, block<128x128>");
+  if (rows == 1)
+    return fault("'", option.str(), "', a block of one row; take g", columns);
+  constexpr int64_t most = 1 << 20, leastColumns = 16;
+  bool areSizes = rows > 1 && rows <= most && columns >= leastColumns && columns <= most;
+  if (!areSizes || !llvm::isPowerOf2_64(rows) || !llvm::isPowerOf2_64(columns))
+    return fault("blocks of ", rows, " x ", columns, " elements; take powers of two, from 2 rows and 16 columns on, ",
+                 "as block<128x128>");
+  form.blockRows = rows;
+  form.group = columns;
   return llvm::Error::success();
 }
 
@@ -80,7 +107,8 @@ static llvm::Error parseOption(StringRef option, WeightForm &form) {
   bool isGroup = size.consume_front("g") && !size.getAsInteger(10, group);
   if (isGroup && (group < 16 || group > 1 << 20 || !llvm::isPowerOf2_64(group)))
     return fault("groups of '", option.str(), "' elements; take a power of two from g16 on, or channel");
-  bool givesScale = option.starts_with("scale="), givesGroup = isGroup || option == "channel";
+  bool isBlock = option.starts_with("block");
+  bool givesScale = option.starts_with("scale="), givesGroup = isGroup || isBlock || option == "channel";
   if ((givesGroup || givesScale) && form.hasOwnScales() && (givesScale || form.values != WeightForm::Block))
     return fault("'", option.str(), "' beside ", form.text(),
                  ", whose groups and scales are what its name says; leave it out");
@@ -90,6 +118,8 @@ static llvm::Error parseOption(StringRef option, WeightForm &form) {
     return fault("'tensor', a scale for a whole weight, which loses far more than one for each row; take channel");
   if (option == "perm")
     return fault("the option 'perm' of weights; take sorted");
+  if (isBlock)
+    return parseBlock(option, form);
   bool known = true;
   StringRef number = option;
   if (number.consume_front("outliers=")) {

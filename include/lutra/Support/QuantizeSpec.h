@@ -13,9 +13,9 @@
 //           | "smooth" ("=" number)? | "blocks8=" percent "%"
 // range   ::= "minmax" | "mse" | "p" percent | "entropy"
 // weights ::= type ("|" type)* (":" option)* | "auto" (":" option)* | "f32" | "none"
-// option  ::= "g" N | "channel" | "sym" | "asym" | "rtn" | "mse" | "hqq" | "awq" | "gptq" | "scale=f16"
-//           | "scale=f32" | "outliers=" percent "%" | "scattered" | "lowrank=" rank | "sorted"
-//           | "rows8=" percent "%" | "groups4=" percent "%" | "vector=" N
+// option  ::= "g" N | "channel" | "block<" N "x" M ">" | "sym" | "asym" | "rtn" | "mse" | "hqq" | "awq" | "gptq"
+//           | "scale=f16" | "scale=f32" | "outliers=" percent "%" | "scattered" | "lowrank=" rank
+//           | "sorted" | "rows8=" percent "%" | "groups4=" percent "%" | "vector=" N
 //
 // Types, and what they mean without options, stand in docs/quantization.md. Percents, like budgets, are written without
 // exponents. Commas in brackets of a pattern are its own. awq goes beside another method; alone it is followed by mse.
@@ -123,6 +123,7 @@ struct WeightForm {
   Values values = Integer; // Keep: stays as it is
   unsigned bits = 4;
   int64_t group = 32;                     // elements along K that share a scale; kWhole: a row
+  int64_t blockRows = 1;                  // rows that share it; more than one: of a block of them by `group` columns
   bool symmetric = false;                 // of integers: codes about the middle one, else a zero point for each group
   Method method = Search;
   bool scalesInputs = false;              // factors have moved from inputs into the weight before (InputScales.h)
@@ -160,6 +161,7 @@ struct WeightForm {
   bool operator==(const WeightForm &other) const {
     return values == other.values && bits == other.bits && group == other.group && symmetric == other.symmetric &&
            method == other.method && scalesInputs == other.scalesInputs && scale == other.scale &&
+           blockRows == other.blockRows &&
            outliers == other.outliers && rank == other.rank && scattered == other.scattered &&
            sorted == other.sorted && wideRows == other.wideRows && vector == other.vector &&
            wideGroups == other.wideGroups;

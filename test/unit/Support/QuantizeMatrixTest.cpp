@@ -674,6 +674,55 @@ TEST(QuantizeMatrix, bytes_of_mixed_forms_mean_the_values) {
 }
 
 /// Rows of 8 bits clip nothing, and elements that another term holds are not those of the codes.
+/// Blocks of 4 x 32 elements of a matrix that they do not divide: one scale (and zero point, and table) for each.
+TEST(QuantizeMatrix, blocks_share_their_sides) {
+  for (const char *type : {"int8", "int4", "int3", "fp8", "fp4", "nf4", "bitmod4", "bfp5", "pot4", "ternary"})
+    for (WeightForm::Method method : {WeightForm::Nearest, WeightForm::Search, WeightForm::Gptq}) {
+      Case own(21, 10, 150, 300);
+      std::fill_n(own.weights.begin() + 8 * 150, 300, 0.0f); // a block of zeros
+      own.weights[310] = 30;
+      GramMatrix gram = own.gram();
+      WeightForm form = *WeightForm::of(type);
+      form.method = method;
+      form.group = 32;
+      form.blockRows = 4;
+      QuantizeNotes notes, backwards;
+      QuantizedMatrix matrix = own.quantize(form, &gram, notes);
+      for (int64_t row = 0; row < own.n; ++row)
+        for (int64_t group = 0; group < 5; ++group) {
+          const GroupSide &side = matrix.sides[row * 5 + group], &first = matrix.sides[row / 4 * 20 + group];
+          EXPECT_TRUE(side.scale == first.scale && side.zero == first.zero && side.table == first.table);
+          if (method != WeightForm::Nearest || form.values != WeightForm::Integer || !form.symmetric)
+            continue;
+          float extreme = 0;
+          for (int64_t i = row / 4 * 4; i < std::min<int64_t>(own.n, row / 4 * 4 + 4); ++i)
+            for (int64_t j = group * 32; j < std::min<int64_t>(own.k, group * 32 + 32); ++j)
+              extreme = std::max(extreme, std::fabs(own.weights[i * own.k + j]));
+          if (extreme > 0)
+            EXPECT_EQ(side.scale, static_cast<float>(extreme / 127.0));
+        }
+      Encoding encoding = matrix.form.encodingOf(own.n, own.k);
+      ASSERT_EQ(encoding.findError(), std::nullopt) << form.text();
+      EncodedLayout layout = llvm::cantFail(EncodedLayout::of(encoding, own.n, own.k));
+      const EncodedArray &scales = *layout.find(ArrayRole::Scales, 0, 0);
+      EXPECT_EQ(scales.rows, 3);
+      EXPECT_EQ(scales.columns, 5);
+      std::vector<uint8_t> bytes(layout.bytes), again(layout.bytes);
+      matrix.pack(layout, bytes, runAll);
+      own.quantize(form, &gram, backwards, 0.02, runBackwards).pack(layout, again, runBackwards);
+      EXPECT_EQ(bytes, again) << form.text();
+      llvm::Expected<std::vector<double>> decoded = decodeTensor(encoding, own.n, own.k, bytes);
+      ASSERT_TRUE(bool(decoded)) << form.text() << ": " << llvm::toString(decoded.takeError());
+      std::vector<float> row(own.k);
+      for (int64_t i = 0; i < own.n; ++i) {
+        matrix.readRow(i, row);
+        for (int64_t j = 0; j < own.k; ++j)
+          EXPECT_NEAR((*decoded)[i * own.k + j], row[j], 128 * std::numeric_limits<float>::epsilon())
+              << form.text() << " " << i << " " << j;
+      }
+    }
+}
+
 TEST(QuantizeMatrix, counts_what_codes_clip) {
   Case test(17, 24, 64, 0);
   WeightForm form;

@@ -77,7 +77,7 @@ static std::optional<WeightForm> findBytes(ArrayRef<WeightForm> forms, int64_t k
   for (const WeightForm &form : forms) {
     bool isByte = form.isInteger() && form.bits == byteBits && !form.hasFloatZeros() && !form.isSum() &&
                   !form.isMixed() && !form.sorted;
-    bool isPlain = form.symmetric && (form.group == kWhole || form.group >= k);
+    bool isPlain = form.symmetric && form.blockRows == 1 && (form.group == kWhole || form.group >= k);
     if (!isByte || (!isPlain && forms.size() == 1))
       continue;
     WeightForm found = *WeightForm::of("int8");
