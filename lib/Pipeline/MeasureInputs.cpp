@@ -126,7 +126,9 @@ LogicalResult ModelQuantizer::addSample(const Sample &sample, InputTap tap, cons
   return success();
 }
 
-LogicalResult ModelQuantizer::measureInputs(ArrayRef<InputTap> taps) {
+/// Runs a model, in which `valueIn` finds the values of `plain`, over the samples.
+LogicalResult ModelQuantizer::measureInputs(ArrayRef<InputTap> taps, ModuleOp model,
+                                            llvm::function_ref<Value(Value)> valueIn) {
   grams.clear();
   if (taps.empty())
     return success();
@@ -142,15 +144,17 @@ LogicalResult ModelQuantizer::measureInputs(ArrayRef<InputTap> taps) {
     if (isStatic || conv)
       ranges[tap.first] = SampledRange();
   }
-  FailureOr<std::unique_ptr<Probe>> model = Probe::compile(*plain, values.getArrayRef(), {}, options);
-  if (failed(model) || failed(checkInputs(**model)))
+  SmallVector<Value> tapped = llvm::map_to_vector(values, valueIn);
+  // What comes after the taps of the module, which changes before it runs again, need not be compiled.
+  FailureOr<std::unique_ptr<Probe>> probed = Probe::compile(model, tapped, {}, options, /*ownResults=*/model != module);
+  if (failed(probed) || failed(checkInputs(**probed)))
     return failure();
   auto parallel = [&](size_t count, llvm::function_ref<void(size_t)> body) { quantizer.parallel(count, body); };
   for (auto [set, weight] : llvm::zip_equal(calibration.sets, calibration.weights)) {
     for (auto [index, sample] : llvm::enumerate(set)) {
       if (isHeldOut(index))
         continue;
-      llvm::Expected<std::vector<ProbeTensor>> outputs = (*model)->run(sample.inputs);
+      llvm::Expected<std::vector<ProbeTensor>> outputs = (*probed)->run(sample.inputs);
       if (!outputs)
         return failRun(sample, outputs.takeError());
       llvm::MapVector<Value, const ProbeTensor *> taken;
@@ -176,28 +180,40 @@ LogicalResult ModelQuantizer::measureInputs(ArrayRef<InputTap> taps) {
   return success();
 }
 
+LogicalResult ModelQuantizer::forParts(PartBody body) {
+  return forParts(llvm::to_vector(llvm::seq<size_t>(quantizer.getProducts().size())), /*ofCodes=*/false, body);
+}
+
 /// Products in order, as many at a time as the Gram matrices of their inputs leave room for.
-LogicalResult ModelQuantizer::forParts(llvm::function_ref<LogicalResult(ArrayRef<size_t>)> body) {
-  size_t count = quantizer.getProducts().size();
-  for (size_t begin = 0; begin < count;) {
+LogicalResult ModelQuantizer::forParts(ArrayRef<size_t> which, bool ofCodes, PartBody body) {
+  if (ofCodes) // what is known is of a model with other codes
+    grams.clear();
+  for (size_t at = 0; at < which.size();) {
     llvm::SetVector<InputTap> taps;
     std::vector<size_t> products;
     int64_t bytes = 0;
-    for (; begin < count; ++begin) {
-      const QuantizedProduct &product = quantizer.getProducts()[begin];
-      bool isKnown = !tapOf.empty() && tapOf[begin].first;
-      if (isKnown && !taps.contains(tapOf[begin])) {
+    for (; at < which.size(); ++at) {
+      size_t index = which[at];
+      const QuantizedProduct &product = quantizer.getProducts()[index];
+      bool isKnown = !tapOf.empty() && tapOf[index].first;
+      if (isKnown && !taps.contains(tapOf[index])) {
         int64_t own = GramMatrix::bytesOf(product.k);
         if (!taps.empty() && bytes + own > gramBytes)
           break;
         bytes += own;
-        taps.insert(tapOf[begin]);
+        taps.insert(tapOf[index]);
       }
-      products.push_back(begin);
+      products.push_back(index);
     }
     bool known = grams.size() == taps.size() &&
                  llvm::all_of(taps, [&](InputTap tap) { return grams.contains(tap); });
-    if ((!known && failed(measureInputs(taps.getArrayRef()))) || failed(body(products)))
+    auto valueIn = [&](Value value) {
+      auto reads = [&](size_t index) { return tapOf[index].first == value; };
+      return ofCodes ? quantizer.getProducts()[*llvm::find_if(products, reads)].getInput() : value;
+    };
+    if (!known && failed(measureInputs(taps.getArrayRef(), ofCodes ? module : *plain, valueIn)))
+      return failure();
+    if (failed(body(products)))
       return failure();
   }
   return success();

@@ -1,6 +1,6 @@
 //===- ModelQuantizer.h - the steps of --quantize with inputs of the model ---===//
 // QuantizeModel.cpp has their order and applies what is chosen, MeasureInputs.cpp runs the float model for the Gram
-// matrices, ChooseForms.cpp spends the budget.
+// matrices, ChooseForms.cpp spends the budget, ApplyInOrder.cpp lets weights see the codes of those before them.
 #ifndef LUTRA_LIB_PIPELINE_MODELQUANTIZER_H
 #define LUTRA_LIB_PIPELINE_MODELQUANTIZER_H
 
@@ -54,8 +54,13 @@ private:
   mlir::LogicalResult readSamples();
   mlir::LogicalResult checkInputs(Probe &probe);
   void findTaps();
-  mlir::LogicalResult forParts(llvm::function_ref<mlir::LogicalResult(llvm::ArrayRef<size_t> products)> body);
-  mlir::LogicalResult measureInputs(llvm::ArrayRef<InputTap> taps);
+  using PartBody = llvm::function_ref<mlir::LogicalResult(llvm::ArrayRef<size_t> products)>;
+  mlir::LogicalResult forParts(PartBody body);
+  /// Of these products alone. `ofCodes`: their inputs are those of the module as it is, with the codes it has, and not
+  /// the float model's.
+  mlir::LogicalResult forParts(llvm::ArrayRef<size_t> which, bool ofCodes, PartBody body);
+  mlir::LogicalResult measureInputs(llvm::ArrayRef<InputTap> taps, mlir::ModuleOp model,
+                                    llvm::function_ref<mlir::Value(mlir::Value)> valueIn);
   mlir::LogicalResult addSample(const Sample &sample, InputTap tap, const ProbeTensor &tensor);
   const GramMatrix *gramOf(size_t product);
   mlir::LogicalResult scaleInputs();
@@ -86,6 +91,9 @@ private:
   mlir::FailureOr<int64_t> findBudget(int64_t chosenWeights, int64_t least);
   mlir::LogicalResult choose();
   mlir::LogicalResult apply(llvm::ArrayRef<size_t> products);
+  mlir::LogicalResult checkOrder();
+  std::vector<int64_t> countBefore();
+  mlir::LogicalResult applyInOrder();
   void roundActivations();
   mlir::LogicalResult checkCaches();
   mlir::LogicalResult quantizeCaches();
@@ -122,6 +130,7 @@ private:
   std::vector<ProbeTensor> weightInputs; // of `probe`
   std::vector<const Sample *> compared;  // samples of comparisons ..
   std::vector<std::vector<ProbeTensor>> exact; // .. and what the float model gives for them
+  std::vector<size_t> applied; // products in the order in which they got codes
   int64_t fewRows = 0; // products whose inputs were few
   std::unique_ptr<Probe> floatModel; // what the report compares with
   llvm::MapVector<mlir::Value, Followed> followed; // of `plain`, behind the outputs of `floatModel`

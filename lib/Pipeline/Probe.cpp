@@ -107,6 +107,11 @@ static void widenResults(func::FuncOp main) {
   main.setFunctionType(builder.getFunctionType(main.getArgumentTypes(), results));
 }
 
+static void dropResults(func::FuncOp main) {
+  main.getBody().front().getTerminator()->setOperands({});
+  (void)main.eraseResults(llvm::BitVector(main.getNumResults(), true));
+}
+
 static void addResults(func::FuncOp main, ArrayRef<Value> taps) {
   OpBuilder builder(main.getContext());
   Operation *end = main.getBody().front().getTerminator();
@@ -157,7 +162,7 @@ static void addInputs(ModuleOp module, func::FuncOp main, ArrayRef<GlobalOp> wei
 }
 
 FailureOr<std::unique_ptr<Probe>> Probe::compile(ModuleOp module, ArrayRef<Value> taps, ArrayRef<GlobalOp> weights,
-                                                 const CompileOptions &options) {
+                                                 const CompileOptions &options, bool ownResults) {
   auto fail = [&](ErrorCode code, const Twine &text) {
     return emitCodedError(module.getLoc(), code) << "the model cannot be run for its calibration: " << text;
   };
@@ -168,6 +173,8 @@ FailureOr<std::unique_ptr<Probe>> Probe::compile(ModuleOp module, ArrayRef<Value
   SmallVector<Value> own;
   for (Value tap : taps)
     own.push_back(mapping.lookup(tap));
+  if (!ownResults)
+    dropResults(main);
   widenResults(main);
   addResults(main, own);
   addInputs(*clone, main, weights);

@@ -29,10 +29,10 @@ struct ProbeTensor {
 /// then `weights`, which are no constants any more; its results are those of the module and then `taps`.
 class Probe {
 public:
-  /// Errors are diagnostics. `taps` are values of @main outside branches.
+  /// Errors are diagnostics. `taps` are values of @main outside branches. Without `ownResults` they alone are computed.
   static mlir::FailureOr<std::unique_ptr<Probe>> compile(mlir::ModuleOp module, llvm::ArrayRef<mlir::Value> taps,
                                                          llvm::ArrayRef<GlobalOp> weights,
-                                                         const CompileOptions &options);
+                                                         const CompileOptions &options, bool ownResults = true);
   Probe(const Probe &) = delete;
   Probe &operator=(const Probe &) = delete;
   ~Probe();

@@ -81,7 +81,8 @@ LogicalResult ModelQuantizer::apply(ArrayRef<size_t> products) {
       notes.reason = "groups of filters see other channels each";
     if (notes.method != form.method)
       mlir::emitWarning(op->getLoc()) << "weight @" << weight.getSymName() << " gets codes by '"
-                                      << methodName(notes.method) << "' and not by '" << methodName(form.method)
+                                      << methodName(notes.method) << "' and not by '"
+                                      << methodName(form.method, form.sequential)
                                       << "': " << notes.reason
                                       << (product.isFilter() && notes.tokens == 0 ? "" : "; give more samples");
     fewRows += notes.method == WeightForm::Gptq && notes.tokens < 2 * product.k;
@@ -90,6 +91,7 @@ LogicalResult ModelQuantizer::apply(ArrayRef<size_t> products) {
                layer == layers.end() ? std::nullopt : std::optional<double>(layer->second.losses[layer->second.pick]),
                layer == layers.end() ? ArrayRef<int64_t>() : ArrayRef(layer->second.times),
                inputScales[index], orderFolded[index]);
+    applied.push_back(index);
   }
   return result;
 }
@@ -259,6 +261,8 @@ LogicalResult ModelQuantizer::run(std::string &reportText) {
   report.endPhase("readSamples");
   if (calibrated)
     findTaps();
+  if (failed(checkOrder()))
+    return failure();
   if (failed(scaleInputs()) || failed(sortChannels()) || (calibrated && failed(spreadWideRows())))
     return failure();
   report.endPhase("scaleAndSort");
@@ -276,7 +280,7 @@ LogicalResult ModelQuantizer::run(std::string &reportText) {
       return failure();
     floatModel = std::move(*compiled);
   }
-  if (failed(forParts([&](ArrayRef<size_t> products) { return apply(products); })))
+  if (failed(applyInOrder()))
     return failure();
   grams.clear();
   if (failed(quantizer.finish()))

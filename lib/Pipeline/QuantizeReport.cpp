@@ -45,7 +45,7 @@ void QuantizeReport::add(const QuantizedProduct &product, const WeightForm &form
                            {"format", form.text()},
                            {"bitsPerWeight", bitsOf(own, count)},
                            {"bytes", own},
-                           {"method", methodName(notes.method)},
+                           {"method", methodName(notes.method, form.sequential)},
                            {"weightSqnr", decibels(notes.weightPower, notes.weightError)},
                            {"clippedShare", static_cast<double>(notes.clipped) / static_cast<double>(count)}};
   if (std::string activations = textOf(product); !activations.empty())
@@ -80,6 +80,13 @@ void QuantizeReport::add(const QuantizedProduct &product, const WeightForm &form
     layer["milliseconds"] = std::move(measured);
   }
   layers.push_back(std::move(layer));
+}
+
+void QuantizeReport::sortLayers(ArrayRef<size_t> products) {
+  std::vector<llvm::json::Value> sorted(layers.size(), nullptr);
+  for (auto [product, layer] : llvm::zip_equal(products, layers))
+    sorted[product] = std::move(layer);
+  layers = llvm::json::Array(std::move(sorted));
 }
 
 /// Decibels that a layer takes off what reaches it, and of its own codes alone, for it to be blamed.

@@ -36,7 +36,9 @@ public:
   void add(const QuantizedProduct &product, const WeightForm &form, int64_t bytes, const QuantizeNotes &notes,
            std::optional<double> loss, llvm::ArrayRef<int64_t> times, const std::optional<InputScaling> &scaling,
            std::optional<bool> orderFolded);
-  /// Of the layer that was added as this one: what it reads and gives in the quantized model, errors of those before it
+  /// Puts layers, which were added in this order of products, into that of the products.
+  void sortLayers(llvm::ArrayRef<size_t> products);
+  /// Of the layer of this product: what it reads and gives in the quantized model, errors of those before it
   /// included. The first whose codes lose much of what reaches it is blamed.
   void addErrors(size_t layer, const ErrorSums &input, const ErrorSums &output);
   void add(const KeptProduct &product);

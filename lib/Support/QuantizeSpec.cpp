@@ -31,6 +31,12 @@ bool QuantizeSpec::wants(WeightForm::Method method) const {
   });
 }
 
+bool QuantizeSpec::isSequential() const {
+  return llvm::any_of(rules, [](const Rule &rule) {
+    return llvm::any_of(rule.forms, [](const WeightForm &form) { return form.sequential; });
+  });
+}
+
 bool QuantizeSpec::anyActivations(llvm::function_ref<bool(const ActivationRounding &)> test) const {
   return llvm::any_of(activations, [&](const ActivationRule &rule) { return test(rule.rounding); });
 }

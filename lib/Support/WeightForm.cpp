@@ -52,7 +52,7 @@ std::string WeightForm::text() const {
   return rank > 0 ? text + message(":lowrank=", rank) : text;
 }
 
-llvm::StringRef lutra::methodName(WeightForm::Method method) {
+llvm::StringRef lutra::methodName(WeightForm::Method method, bool sequential) {
   switch (method) {
   case WeightForm::Nearest:
     return "rtn";
@@ -61,7 +61,7 @@ llvm::StringRef lutra::methodName(WeightForm::Method method) {
   case WeightForm::HalfQuadratic:
     return "hqq";
   case WeightForm::Gptq:
-    return "gptq";
+    return sequential ? "gptq-seq" : "gptq";
   }
   return "";
 }

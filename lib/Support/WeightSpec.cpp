@@ -17,12 +17,12 @@ static constexpr StringLiteral types =
     "mxfp6e3m2, mxfp8, mxfp8e5m2, mxint8, pot3, pot4, bfp3 to bfp8, table2 to table8, dynamic8, q4_0, q5_0, q8_0, q2_k "
     "to q6_k, tq1_0, ternary, binary, auto or f32";
 static constexpr StringLiteral options =
-    "gN, channel, block<NxM>, sym, asym, rtn, mse, hqq, awq, gptq, scale=f16, scale=f32, outliers=P%, "
+    "gN, channel, block<NxM>, sym, asym, rtn, mse, hqq, awq, gptq, gptq-seq, scale=f16, scale=f32, outliers=P%, "
     "scattered, lowrank=N, sorted, rows8=P%, groups4=P% or vector=N";
 
 /// What an option says something about: two that say it of the same contradict each other.
 static StringRef subjectOf(StringRef option) {
-  if (option == "rtn" || option == "mse" || option == "hqq" || option == "gptq")
+  if (option == "rtn" || option == "mse" || option == "hqq" || option == "gptq" || option == "gptq-seq")
     return "the method";
   if (option == "sym" || option == "asym")
     return "zero points";
@@ -157,8 +157,10 @@ static llvm::Error parseOption(StringRef option, WeightForm &form) {
     form.method = WeightForm::HalfQuadratic;
   else if (option == "awq" && !form.methodGiven)
     form.method = WeightForm::Search; // unless another one follows
-  else if (option == "gptq")
+  else if (option == "gptq" || option == "gptq-seq") {
     form.method = WeightForm::Gptq;
+    form.sequential = option == "gptq-seq";
+  }
   else if (option == "scattered" || option == "sorted")
     (option == "sorted" ? form.sorted : form.scattered) = true;
   else if (option == "scale=f16")
@@ -169,7 +171,7 @@ static llvm::Error parseOption(StringRef option, WeightForm &form) {
     known = option == "awq";
   form.scalesInputs |= option == "awq";
   form.methodGiven |= option == "rtn" || option == "mse" || option == "hqq" || option == "awq" ||
-                      option == "gptq";
+                      option == "gptq" || option == "gptq-seq";
   if (!known)
     return fault("the option '", option.str(), "' of weights; take ", options);
   return llvm::Error::success();

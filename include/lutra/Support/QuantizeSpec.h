@@ -14,7 +14,7 @@
 // range   ::= "minmax" | "mse" | "p" percent | "entropy"
 // weights ::= type ("|" type)* (":" option)* | "auto" (":" option)* | "f32" | "none"
 // option  ::= "g" N | "channel" | "block<" N "x" M ">" | "sym" | "asym" | "rtn" | "mse" | "hqq" | "awq" | "gptq"
-//           | "scale=f16" | "scale=f32" | "outliers=" percent "%" | "scattered" | "lowrank=" rank
+//           | "gptq-seq" | "scale=f16" | "scale=f32" | "outliers=" percent "%" | "scattered" | "lowrank=" rank
 //           | "sorted" | "rows8=" percent "%" | "groups4=" percent "%" | "vector=" N
 //
 // Types, and what they mean without options, stand in docs/quantization.md. Percents, like budgets, are written without
@@ -126,6 +126,7 @@ struct WeightForm {
   int64_t blockRows = 1;                  // rows that share it; more than one: of a block of them by `group` columns
   bool symmetric = false;                 // of integers: codes about the middle one, else a zero point for each group
   Method method = Search;
+  bool sequential = false;                // of Gptq: inputs are those behind the codes of earlier weights
   bool scalesInputs = false;              // factors have moved from inputs into the weight before (InputScales.h)
   SideType::Kind scale = SideType::F16;   // f16 becomes f32 where it is too narrow
   bool methodGiven = false;               // else a calibration makes it Gptq; no part of equality
@@ -161,7 +162,7 @@ struct WeightForm {
   bool operator==(const WeightForm &other) const {
     return values == other.values && bits == other.bits && group == other.group && symmetric == other.symmetric &&
            method == other.method && scalesInputs == other.scalesInputs && scale == other.scale &&
-           blockRows == other.blockRows &&
+           sequential == other.sequential && blockRows == other.blockRows &&
            outliers == other.outliers && rank == other.rank && scattered == other.scattered &&
            sorted == other.sorted && wideRows == other.wideRows && vector == other.vector &&
            wideGroups == other.wideGroups;
@@ -205,7 +206,8 @@ private:
   WeightFormat format() const;
 };
 
-llvm::StringRef methodName(WeightForm::Method method);
+/// The name of a method, as a spec has it; `sequential`: of those that go layer by layer.
+llvm::StringRef methodName(WeightForm::Method method, bool sequential = false);
 
 /// What there is instead of a type that others have and a spec has not; empty: no one knows it.
 llvm::StringRef insteadOfType(llvm::StringRef type);
@@ -239,6 +241,8 @@ struct QuantizeSpec {
   /// Whether any weight of a product changes.
   bool hasWeights() const;
   bool wants(WeightForm::Method method) const;
+  /// Whether any weight is to see the codes of those before it.
+  bool isSequential() const;
   /// Whether the activations of any product are such.
   bool anyActivations(llvm::function_ref<bool(const ActivationRounding &rounding)> test) const;
   /// Whether factors are to move from the inputs of any product into its weight.

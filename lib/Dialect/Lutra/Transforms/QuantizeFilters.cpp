@@ -84,6 +84,7 @@ static std::optional<WeightForm> findBytes(ArrayRef<WeightForm> forms, int64_t k
     // Of bytes GPTQ makes little better, and takes the inverse of a matrix as large as a window.
     found.method = form.methodGiven || form.method == WeightForm::Nearest ? form.method : WeightForm::Search;
     found.methodGiven = form.methodGiven;
+    found.sequential = form.sequential;
     found.scalesInputs = form.scalesInputs;
     return found;
   }

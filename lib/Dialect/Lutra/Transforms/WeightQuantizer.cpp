@@ -44,7 +44,8 @@ LogicalResult WeightQuantizer::plan(StringRef spec, bool calibrated, StringRef f
            << "--quantize asks for 'smooth', which needs inputs of the model; add --calibrate=FILE, or leave it out";
   if (!calibrated && (asked.wants(WeightForm::Gptq) || asked.scalesInputs()))
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
-           << "--quantize asks for '" << (asked.scalesInputs() ? "awq" : "gptq")
+           << "--quantize asks for '"
+           << (asked.scalesInputs() ? "awq" : methodName(WeightForm::Gptq, asked.isSequential()))
            << "', which needs inputs of the model; add --calibrate=FILE, or take 'mse'";
   if (!calibrated && asked.hasChoice())
     return emitCodedError(module.getLoc(), ErrorCode::Attribute)
@@ -291,7 +292,7 @@ void WeightQuantizer::addCorrection(Operation *op, ArrayRef<float> correction) {
 void WeightQuantizer::remarkDone(Location loc, StringRef weight, const WeightForm &form, const QuantizeNotes &notes) {
   auto opts = remark::RemarkOpts::name("QuantizeWeights").category(category);
   remark::passed(loc, opts) << remark::metric("Weight", weight) << remark::metric("Bits", form.bits)
-                            << remark::metric("Method", methodName(notes.method));
+                            << remark::metric("Method", methodName(notes.method, form.sequential));
   if (!notes.reason.empty())
     remark::missed(loc, opts) << remark::metric("Weight", weight) << remark::reason("{0}", notes.reason);
 }
