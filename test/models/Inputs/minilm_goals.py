@@ -14,6 +14,7 @@ PLAIN: dict[str, tuple[float, float]] = {
     "weights=int4,layer(*attention*).weights=int8": (0.025, 0.965),
     "w8a8": (0.0035, 0.993),
     "weights=int8,activations=int8:token:asym": (0.0015, 0.998),
+    "weights=int8,activations=int8:g128": (0.00123, 0.998),
     "weights=int8,activations=fp8": (0.0013, 0.998),
     "weights=int8,activations=fp8:group": (0.0013, 0.998),
     "weights=int8,activations=fp8e5m2": (0.0036, 0.996),
