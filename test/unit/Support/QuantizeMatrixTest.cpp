@@ -484,6 +484,22 @@ static double roundedError(const Case &own, const WeightForm &form, llvm::ArrayR
   return error;
 }
 
+/// The largest magnitude of each of `k` columns.
+static std::vector<float> magnitudesOf(llvm::ArrayRef<float> values, int64_t k) {
+  std::vector<float> magnitudes(k);
+  for (auto [i, value] : llvm::enumerate(values))
+    magnitudes[i % k] = std::max(magnitudes[i % k], std::fabs(value));
+  return magnitudes;
+}
+
+/// SmoothQuant's factors of the channels for one power (arXiv 2211.10438, equation 4).
+static std::vector<float> factorsOf(const Case &own, float power) {
+  std::vector<float> factors = magnitudesOf(own.inputs, own.k), weights = magnitudesOf(own.weights, own.k);
+  for (auto [factor, weight] : llvm::zip_equal(factors, weights))
+    factor = std::pow(factor, power) / std::pow(weight, 1 - power);
+  return factors;
+}
+
 /// Smoothing makes the error of outputs less where a few channels are large, also where others are 0 throughout.
 TEST(QuantizeMatrix, smooth_inputs_lower_the_error) {
   Case own(22, 24, 128, 600);
@@ -518,11 +534,7 @@ TEST(QuantizeMatrix, smooth_inputs_leave_room) {
   for (Case *own : {&seen, &unseen})
     for (int64_t i = 0; i < rows * k; ++i)
       own->inputs[i] = static_cast<float>(sizes[i % k] * tail(random) * (random() % 2 ? 1 : -1));
-  std::vector<float> greatest(k), largest(k);
-  for (int64_t i = 0; i < rows * k; ++i)
-    greatest[i % k] = std::max(greatest[i % k], std::fabs(seen.inputs[i]));
-  for (int64_t i = 0; i < n * k; ++i)
-    largest[i % k] = std::max(largest[i % k], std::fabs(seen.weights[i]));
+  std::vector<float> greatest = magnitudesOf(seen.inputs, k);
   /// Of the inputs alone, clipped to what the seen ones reach.
   auto errorOf = [&](llvm::ArrayRef<float> factors) {
     double reach = 0, error = 0;
@@ -544,10 +556,7 @@ TEST(QuantizeMatrix, smooth_inputs_leave_room) {
   };
   double best = errorOf(std::vector<float>(k, 1)), last = best;
   for (int step = 6; step < 20; ++step) {
-    std::vector<float> factors;
-    for (int64_t j = 0; j < k; ++j)
-      factors.push_back(std::pow(greatest[j], step / 20.0f) / std::pow(largest[j], 1 - step / 20.0f));
-    last = errorOf(factors);
+    last = errorOf(factorsOf(seen, step / 20.0f));
     best = std::min(best, last);
   }
   EXPECT_GT(last, 1.2 * best); // else there is nothing to lose
@@ -571,11 +580,6 @@ TEST(QuantizeMatrix, smooth_inputs_of_rows) {
       float channel = i % k % 17 == 0 ? 12.0f : static_cast<float>(1 + i % k % 3);
       own->inputs[i] *= channel * static_cast<float>(1 + i / k % 7);
     }
-  std::vector<float> greatest(k), largest(k);
-  for (int64_t i = 0; i < rows * k; ++i)
-    greatest[i % k] = std::max(greatest[i % k], std::fabs(seen.inputs[i]));
-  for (int64_t i = 0; i < n * k; ++i)
-    largest[i % k] = std::max(largest[i % k], std::fabs(seen.weights[i]));
   auto errorOf = [&](llvm::ArrayRef<float> factors) {
     std::vector<double> powers(k);
     for (int64_t i = 0; i < n * k; ++i)
@@ -594,12 +598,8 @@ TEST(QuantizeMatrix, smooth_inputs_of_rows) {
     return error;
   };
   double none = errorOf(std::vector<float>(k, 1)), best = none;
-  for (int step = 6; step < 20; ++step) {
-    std::vector<float> factors;
-    for (int64_t j = 0; j < k; ++j)
-      factors.push_back(std::pow(greatest[j], step / 20.0f) / std::pow(largest[j], 1 - step / 20.0f));
-    best = std::min(best, errorOf(factors));
-  }
+  for (int step = 6; step < 20; ++step)
+    best = std::min(best, errorOf(factorsOf(seen, step / 20.0f)));
   EXPECT_LT(best, 0.8 * none); // else there is nothing to gain
   ActivationRounding rounding;
   rounding.smooths = true;
