@@ -54,18 +54,39 @@ static SmallVector<char, 0> widenSide(ArrayRef<char> data, Type type) {
 
 static SideType sideOf(Type type) { return type.isF16() ? SideType{SideType::F16, 16} : SideType{SideType::F32, 32}; }
 
+static int64_t elementBytes(GraphTensor side) { return side.type().getIntOrFloatBitWidth() / 8; }
+
 static bool isReal(Type type) { return type.isF32() || type.isF16() || type.isBF16(); }
+
+/// Whether the sizes are those of a product, and no operands but the first `operands` are there; else an error is
+/// recorded.
+static bool checkSizes(NodeImport &n, const BlockedCodes &form, unsigned operands) {
+  constexpr int64_t most = int64_t(1) << 31;
+  if (n.inputCount() > operands)
+    return n.invalid(ErrorCode::GraphStructure,
+                     "has " + Twine(n.inputCount()) + " operands; " + Twine(operands) + " are known"),
+           false;
+  if (form.k >= 1 && form.n >= 1 && form.block >= 16 && llvm::isPowerOf2_64(form.block) &&
+      std::max({form.k, form.n, form.block}) <= most)
+    return true;
+  return n.invalid(ErrorCode::Attribute,
+                   "has K = " + Twine(form.k) + ", N = " + Twine(form.n) + " and block_size = " + Twine(form.block) +
+                       "; the sizes are positive and a block is a power of two from 16 on"),
+         false;
+}
+
+/// Whether a side lies in rows of `columns`, or flat.
+static bool hasRows(GraphTensor side, const BlockedCodes &form, int64_t columns) {
+  return side.shape() == ArrayRef<DimExpr>(Shape{form.n, columns}) ||
+         side.shape() == ArrayRef<DimExpr>(Shape{form.n * columns});
+}
 
 /// Whether attributes and types are those of the operator; else an error is recorded.
 static bool checkProduct(NodeImport &n, const BlockedCodes &form) {
   auto invalid = [&](const Twine &text) { return n.invalid(ErrorCode::GraphType, text), false; };
   GraphTensor input = n.in(0), codes = n.in(1), scales = n.in(2), zeros = n.optional(3), bias = n.optional(5);
-  if (form.k < 1 || form.n < 1 || form.block < 16 || !llvm::isPowerOf2_64(form.block) ||
-      std::max({form.k, form.n, form.block}) > (int64_t(1) << 31))
-    return n.invalid(ErrorCode::Attribute,
-                     "has K = " + Twine(form.k) + ", N = " + Twine(form.n) + " and block_size = " + Twine(form.block) +
-                         "; the sizes are positive and a block is a power of two from 16 on"),
-           false;
+  if (!checkSizes(n, form, /*operands=*/6))
+    return false;
   if (form.bits != 2 && form.bits != 4 && form.bits != 8)
     return n.unsupported("has codes of " + Twine(form.bits) + " bits; 2, 4 and 8 are known"), false;
   if (!isReal(input.type()))
@@ -83,15 +104,9 @@ static bool checkProduct(NodeImport &n, const BlockedCodes &form) {
   if (zeros && !zeros.type().isUnsignedInteger(8) && !isReal(zeros.type()))
     return n.unsupported("has zero points that are neither packed codes nor f32, f16 or bf16; round them to codes"),
            false;
-  if (n.inputCount() > 6)
-    return n.invalid(ErrorCode::GraphStructure, "has " + Twine(n.inputCount()) + " operands; 6 are known"), false;
-  auto hasRows = [&](GraphTensor side, int64_t columns) { // in rows of `columns`, or flat
-    return side.shape() == ArrayRef<DimExpr>(Shape{form.n, columns}) ||
-           side.shape() == ArrayRef<DimExpr>(Shape{form.n * columns});
-  };
   bool isPacked = zeros && zeros.type().isUnsignedInteger(8);
   int64_t zeroColumns = isPacked ? form.zeroRowBytes() : form.blocks();
-  if (!hasRows(scales, form.blocks()) || (zeros && !hasRows(zeros, zeroColumns)))
+  if (!hasRows(scales, form, form.blocks()) || (zeros && !hasRows(zeros, form, zeroColumns)))
     return invalid("has scales or zero points in another order than [N, blocks of K], " + Twine(form.n) + " rows of " +
                    Twine(form.blocks()) + " and " + Twine(zeroColumns) + (isPacked ? " bytes" : " numbers"));
   return true;
@@ -137,6 +152,44 @@ static void copyCodes(const char *from, char *to, int64_t bits, ArrayRef<int64_t
   }
 }
 
+namespace {
+/// A constant operand and its bytes.
+struct ConstantOperand {
+  GraphTensor tensor; // null: absent
+  ArrayRef<char> data;
+};
+} // namespace
+
+/// A weight of `encoding`, whose one term has the operands' codes, scales and zero points. `copyRow` writes a row of
+/// codes.
+static GraphTensor encodeWeight(NodeImport &n, const BlockedCodes &form, const Encoding &encoding,
+                                const ConstantOperand &codes, const ConstantOperand &scales,
+                                const ConstantOperand &zeros,
+                                llvm::function_ref<void(const char *from, MutableArrayRef<char> to)> copyRow) {
+  EncodedLayout layout = llvm::cantFail(EncodedLayout::of(encoding, form.n, form.k));
+  AsmResourceBlob blob = allocateZeroedBlob(layout.bytes);
+  MutableArrayRef<char> out = blob.getMutableData();
+  const EncodedArray *rows = layout.find(ArrayRole::Codes, 0, 0);
+  int64_t rowBytes = static_cast<int64_t>(codes.data.size()) / form.n;
+  for (int64_t row = 0; row < form.n; ++row)
+    copyRow(codes.data.data() + row * rowBytes, out.slice(rows->offset + row * rows->rowBytes, rows->rowBytes));
+  n.getImporter().release(codes.data);
+  for (auto [role, side] : {std::pair(ArrayRole::Scales, &scales), {ArrayRole::Zeros, &zeros}}) {
+    if (!side->tensor)
+      continue;
+    SmallVector<char, 0> bytes = widenSide(side->data, side->tensor.type());
+    std::memcpy(out.data() + layout.find(role, 0, 0)->offset, bytes.data(), bytes.size());
+  }
+  auto attribute = EncodingAttr::get(n.b.getContext(), encoding, PackingAttr());
+  return n.b.encodedWeight(codes.tensor->name, n.b.f32(), attribute, {form.n, form.k}, std::move(blob));
+}
+
+/// The product in f32, as what the input is of.
+static GraphTensor multiply(NodeImport &n, GraphTensor input, GraphTensor weight, GraphTensor bias) {
+  Type real = n.b.f32();
+  return n.b.cast(n.b.linear(n.b.cast(input, real), weight, bias ? n.b.cast(bias, real) : bias), input.type());
+}
+
 /// Rows of K codes in blocks, the last one filled up: the canonical order but for what fills it.
 static GraphTensor importMatMulNBits(NodeImport &n) {
   BlockedCodes form{n.integer("K", 0), n.integer("N", 0), n.integer("bits", 4), n.integer("block_size", 0)};
@@ -150,16 +203,15 @@ static GraphTensor importMatMulNBits(NodeImport &n) {
     return {};
   GraphTensor zeros = n.optional(3), bias = n.optional(5);
   bool isPacked = zeros && zeros.type().isUnsignedInteger(8);
-  auto bytesOf = [](GraphTensor side) { return static_cast<int64_t>(side.type().getIntOrFloatBitWidth() / 8); };
   std::optional<SmallVector<int64_t>> order = readOrder(n, form);
   SmallVector<char, 0> splats[3];
   auto data = order ? readOperand(n, 1, "B", form.n * form.blocks() * form.blockBytes(), splats[0]) : std::nullopt;
   auto scaleData =
-      data ? readOperand(n, 2, "scales", form.n * form.blocks() * bytesOf(scales), splats[1]) : std::nullopt;
+      data ? readOperand(n, 2, "scales", form.n * form.blocks() * elementBytes(scales), splats[1]) : std::nullopt;
   std::optional<ArrayRef<char>> zeroData;
   if (scaleData && zeros)
     zeroData = readOperand(n, 3, "zero_points",
-                           form.n * (isPacked ? form.zeroRowBytes() : form.blocks() * bytesOf(zeros)), splats[2]);
+                           form.n * (isPacked ? form.zeroRowBytes() : form.blocks() * elementBytes(zeros)), splats[2]);
   if (!scaleData || (zeros && !zeroData))
     return {};
 
@@ -178,33 +230,19 @@ static GraphTensor importMatMulNBits(NodeImport &n) {
   Encoding encoding = weightForm.encoding(rounding);
   if (zeros && !isPacked)
     encoding.terms.front().formats.front().zero.element = sideOf(zeros.type());
-  EncodedLayout layout = llvm::cantFail(EncodedLayout::of(encoding, form.n, form.k));
-  AsmResourceBlob blob = allocateZeroedBlob(layout.bytes);
-  char *out = blob.getMutableData().data();
-  const EncodedArray *codeArray = layout.find(ArrayRole::Codes, 0, 0);
-  for (int64_t row = 0; row < form.n; ++row) {
-    const char *from = data->data() + row * form.blocks() * form.blockBytes();
-    char *to = out + codeArray->offset + row * codeArray->rowBytes;
+  auto copyRow = [&](const char *from, MutableArrayRef<char> to) {
     if (order->empty())
-      std::memcpy(to, from, codeArray->rowBytes);
+      std::memcpy(to.data(), from, to.size());
     else
-      copyCodes(from, to, form.bits, *order);
-  }
-  n.getImporter().release(*data);
-  SmallVector<char, 0> scaleBytes = widenSide(*scaleData, scales.type());
-  std::memcpy(out + layout.find(ArrayRole::Scales, 0, 0)->offset, scaleBytes.data(), scaleBytes.size());
-  if (zeroData) {
-    SmallVector<char, 0> zeroBytes = widenSide(*zeroData, zeros.type());
-    std::memcpy(out + layout.find(ArrayRole::Zeros, 0, 0)->offset, zeroBytes.data(), zeroBytes.size());
-  }
-  auto attribute = EncodingAttr::get(n.b.getContext(), encoding, PackingAttr());
-  GraphTensor weight = n.b.encodedWeight(codes->name, n.b.f32(), attribute, {form.n, form.k}, std::move(blob));
-  Type element = input.type();
+      copyCodes(from, to.data(), form.bits, *order);
+  };
+  GraphTensor weight = encodeWeight(n, form, encoding, {codes, *data}, {scales, *scaleData},
+                                    {zeros, zeroData.value_or(ArrayRef<char>())}, copyRow);
   if (!order->empty()) {
     auto type = RankedTensorType::get({form.k}, n.b.i64());
     input = n.b.gather(input, n.b.constant(DenseElementsAttr::get(type, ArrayRef<int64_t>(*order))), input.rank() - 1);
   }
-  return n.b.cast(n.b.linear(n.b.cast(input, n.b.f32()), weight, bias ? n.b.cast(bias, n.b.f32()) : bias), element);
+  return multiply(n, input, weight, bias);
 }
 
 /// bitsandbytes' 4-bit floats by code: a sign above eighths of which the greatest is 1.
@@ -217,56 +255,48 @@ static std::vector<double> smallFloats() {
 
 /// Rows of K codes of bitsandbytes (QLoRA, arXiv 2305.14314), the first of two in the upper half of a byte.
 static GraphTensor importMatMulBnb4(NodeImport &n) {
-  enum QuantType { SmallFloat, NormalFloat };
+  enum QuantType { Absent = -1, SmallFloat, NormalFloat };
   n.ignore({"training_mode"});
-  int64_t k = n.integer("K", 0), columns = n.integer("N", 0), block = n.integer("block_size", 0);
-  int64_t type = n.integer("quant_type", SmallFloat), transposed = n.integer("transB", 1);
+  BlockedCodes form{n.integer("K", 0), n.integer("N", 0), /*bits=*/4, n.integer("block_size", 0)};
+  int64_t type = n.integer("quant_type", Absent), transposed = n.integer("transB", 1);
   GraphTensor input = n.in(0), codes = n.in(1), scales = n.in(2);
-  if (!input || !codes || !scales)
+  if (!input || !codes || !scales || !checkSizes(n, form, /*operands=*/3))
     return {};
-  constexpr int64_t mostSize = int64_t(1) << 31;
-  if (k < 1 || columns < 1 || block < 16 || !llvm::isPowerOf2_64(block) || std::max({k, columns, block}) > mostSize)
-    return n.invalid(ErrorCode::Attribute,
-                     "has K = " + Twine(k) + ", N = " + Twine(columns) + " and block_size = " + Twine(block) +
-                         "; the sizes are positive and a block is a power of two from 16 on");
   if (type != SmallFloat && type != NormalFloat)
-    return n.invalid(ErrorCode::Attribute, "has quant_type = " + Twine(type) + "; 0 is FP4 and 1 is NF4");
+    return n.invalid(ErrorCode::Attribute, (type == Absent ? "lacks quant_type" : "has quant_type = " + Twine(type)) +
+                                               "; 0 is FP4 and 1 is NF4");
   if (transposed == 0)
     return n.unsupported("has codes of [K, N] (transB = 0); export them as rows along K");
-  if (k % block != 0)
-    return n.unsupported("has blocks of " + Twine(block) + " codes that reach over the ends of rows of K = " +
-                         Twine(k) + "; take a block_size that divides K");
+  if (form.k % form.block != 0)
+    return n.unsupported("has blocks of " + Twine(form.block) + " codes that reach over the ends of rows of K = " +
+                         Twine(form.k) + "; take a block_size that divides K");
   if (!isReal(input.type()) || !isReal(scales.type()))
     return n.unsupported("multiplies values, or has scales, of another type than f32, f16 and bf16; cast them");
   if (!codes.type().isUnsignedInteger(8))
     return n.invalid(ErrorCode::GraphType, "has an operand B that is no ui8 tensor");
-  int64_t groups = columns * (k / block), width = scales.type().getIntOrFloatBitWidth() / 8;
+  if (!hasRows(scales, form, form.blocks()))
+    return n.invalid(ErrorCode::GraphType, "has an absmax in another order than [N, blocks of K], " + Twine(form.n) +
+                                               " rows of " + Twine(form.blocks()) + " numbers");
   SmallVector<char, 0> splats[2];
-  auto data = readOperand(n, 1, "B", columns * k / 2, splats[0]);
-  auto scaleData = data ? readOperand(n, 2, "absmax", groups * width, splats[1]) : std::nullopt;
+  auto data = readOperand(n, 1, "B", form.n * form.k / 2, splats[0]);
+  auto scaleData =
+      data ? readOperand(n, 2, "absmax", form.n * form.blocks() * elementBytes(scales), splats[1]) : std::nullopt;
   if (!scaleData)
     return {};
-  WeightForm form = *WeightForm::of("nf4");
-  form.group = block;
-  form.scale = sideOf(scales.type()).kind;
-  Encoding encoding = form.encoding(ActivationRounding());
+  WeightForm weightForm = *WeightForm::of("nf4");
+  weightForm.group = form.block;
+  weightForm.scale = sideOf(scales.type()).kind;
+  Encoding encoding = weightForm.encoding(ActivationRounding());
   if (type == SmallFloat)
     encoding.terms.front().formats.front().value.values = smallFloats();
-  EncodedLayout layout = llvm::cantFail(EncodedLayout::of(encoding, columns, k));
-  AsmResourceBlob blob = allocateZeroedBlob(layout.bytes);
-  char *out = blob.getMutableData().data();
-  const EncodedArray *codeArray = layout.find(ArrayRole::Codes, 0, 0);
-  for (int64_t row = 0; row < columns; ++row)
-    for (int64_t pair = 0; pair < k / 2; ++pair) {
-      auto both = static_cast<unsigned char>((*data)[row * (k / 2) + pair]);
-      out[codeArray->offset + row * codeArray->rowBytes + pair] = static_cast<char>((both >> 4) | (both << 4));
+  auto copyRow = [](const char *from, MutableArrayRef<char> to) {
+    for (auto [pair, out] : llvm::enumerate(to)) {
+      auto both = static_cast<unsigned char>(from[pair]);
+      out = static_cast<char>((both >> 4) | (both << 4));
     }
-  n.getImporter().release(*data);
-  SmallVector<char, 0> scaleBytes = widenSide(*scaleData, scales.type());
-  std::memcpy(out + layout.find(ArrayRole::Scales, 0, 0)->offset, scaleBytes.data(), scaleBytes.size());
-  auto attribute = EncodingAttr::get(n.b.getContext(), encoding, PackingAttr());
-  GraphTensor weight = n.b.encodedWeight(codes->name, n.b.f32(), attribute, {columns, k}, std::move(blob));
-  return n.b.cast(n.b.linear(n.b.cast(input, n.b.f32()), weight, GraphTensor()), input.type());
+  };
+  GraphTensor weight = encodeWeight(n, form, encoding, {codes, *data}, {scales, *scaleData}, {}, copyRow);
+  return multiply(n, input, weight, GraphTensor());
 }
 
 ArrayRef<OpEntry> frontend::encodedProductOps() {

@@ -13,6 +13,7 @@ import numpy.typing as npt
 import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
+from refusals import fault_of_refusals
 
 Array = npt.NDArray[Any]
 # By code; of the small floats a sign above a third code of eighths (bitsandbytes), of the others quantiles (QLoRA).
@@ -67,22 +68,31 @@ def check(kind: int, k: int, n: int, block: int, narrow: bool, corrupt: bool) ->
 def refused() -> str:
     """What is wrong with a refusal; empty: nothing."""
     data, _ = build(1, 64, 16, 32, False, np.random.default_rng(1))
+    models: list[tuple[str, onnx.ModelProto]] = []
     for name, value, text in (
-        ("quant_type", 2, "0 is FP4 and 1 is NF4"),
+        ("quant_type", 2, "has quant_type = 2; 0 is FP4 and 1 is NF4"),
         ("block_size", 48, "a block is a power of two from 16 on"),
         ("block_size", 128, "take a block_size that divides K"),
-        ("N", 17, "operand B of 512 bytes"),
+        ("N", 17, "absmax in another order than [N, blocks of K], 17 rows of 2 numbers"),
     ):
         model = onnx.load_from_string(data)
         next(item for item in model.graph.node[0].attribute if item.name == name).i = value
-        try:
-            lutra.compile(model.SerializeToString())
-        except (lutra.UnsupportedError, lutra.InvalidModelError) as error:
-            if text not in str(error):
-                return f"the refusal does not say {text!r}: {error}"
-        else:
-            return f"accepted: {name} = {value}"
-    return ""
+        models.append((text, model))
+    untold, turned, short, more = (onnx.load_from_string(data) for _ in range(4))
+    attributes = untold.graph.node[0].attribute
+    attributes.remove(next(item for item in attributes if item.name == "quant_type"))
+    (codes, scales) = turned.graph.initializer
+    scales.dims[:] = [2, 16]
+    (codes, scales) = short.graph.initializer
+    codes.CopyFrom(numpy_helper.from_array(np.zeros(511, np.uint8), "B"))
+    more.graph.node[0].input.append("absmax")
+    models += [
+        ("lacks quant_type", untold),
+        ("absmax in another order than [N, blocks of K], 16 rows of 2 numbers", turned),
+        ("operand B of 511 bytes", short),
+        ("has 4 operands; 3 are known", more),
+    ]
+    return fault_of_refusals(models)
 
 
 def main() -> int:
