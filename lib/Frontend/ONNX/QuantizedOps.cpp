@@ -153,14 +153,18 @@ static GraphTensor matrixOf(NodeImport &n, unsigned codes, unsigned scale, unsig
 static GraphTensor product(NodeImport &n, GraphTensor left, GraphTensor right, unsigned bias) {
   if (!left || !right)
     return {};
+  GraphTensor added = n.optional(bias);
+  if (added && added.rank() > 1)
+    return n.invalid(ErrorCode::GraphType, "adds a tensor of " + Twine(added.rank()) +
+                                               " dimensions; a bias has one, with an element for each column of B");
   GraphTensor result = n.b.matmul(left, right);
-  return n.has(bias) ? n.b.add(result, n.in(bias)) : result;
+  return added ? n.b.add(result, added) : result;
 }
 
 static GraphTensor importMatMulIntegerToFloat(NodeImport &n) {
-  GraphTensor scale = n.in(2);
-  if (scale && scale.count() != 1)
-    return n.unsupported("has several scales of A; onnxruntime writes one");
+  GraphTensor scale = n.in(2), zero = n.optional(4);
+  if ((scale && scale.count() != 1) || (zero && zero.count() != 1))
+    return n.unsupported("has several scales or zero points of A; onnxruntime writes one of each");
   return product(n, matrixOf(n, 0, 2, 4), matrixOf(n, 1, 3, 5), 6);
 }
 

@@ -18,6 +18,7 @@ import numpy.typing as npt
 import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
+from refusals import fault_of_refusals
 
 Array = npt.NDArray[Any]
 K, N = 133, 37  # of no whole panels
@@ -118,16 +119,23 @@ def check(case: Case, corrupt: bool, generator: np.random.Generator) -> str:
 
 
 def refused() -> str:
-    """What is wrong with the refusal of several scales of A; empty: nothing."""
-    data, _ = build(Case(False, np.uint8, False, False, False), np.random.default_rng(2))
-    model = onnx.load_from_string(data)
-    (scale,) = (tensor for tensor in model.graph.initializer if tensor.name == "a_scale")
-    scale.CopyFrom(numpy_helper.from_array(np.ones(3, np.float32), "a_scale"))
-    try:
-        lutra.compile(model.SerializeToString())
-    except lutra.UnsupportedError as error:
-        return "" if "several scales of A" in str(error) else f"the refusal says {error}"
-    return "several scales of A are accepted"
+    """What is wrong with a refusal; empty: nothing."""
+    data, _ = build(Case(False, np.uint8, False, True, True), np.random.default_rng(2))
+
+    def replaced(name: str, value: Array) -> onnx.ModelProto:
+        model = onnx.load_from_string(data)
+        (old,) = (tensor for tensor in model.graph.initializer if tensor.name == name)
+        old.CopyFrom(numpy_helper.from_array(value, name))
+        return model
+
+    several = "several scales or zero points of A"
+    return fault_of_refusals(
+        [
+            (several, replaced("a_scale", np.ones(3, np.float32))),
+            (several, replaced("a_zero", np.ones(K, np.uint8))),
+            ("adds a tensor of 3 dimensions", replaced("bias", np.ones((5, 1, N), np.float32))),
+        ]
+    )
 
 
 def main() -> int:
