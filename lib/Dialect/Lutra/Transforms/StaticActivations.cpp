@@ -77,7 +77,8 @@ Value StaticActivations::roundValue(Value value, Type code, const RangeCodes &co
   return made = DequantizeOp::create(builder, loc, type, rounded, scale, zero, /*axis=*/0, /*block=*/0);
 }
 
-/// Codes from -most to most under the scale that lets the largest magnitude just fit; 1 where all values are 0.
+/// Codes from -most to most under the scale that lets the largest magnitude just fit; where all values are 0, the
+/// least normal number.
 Value StaticActivations::roundWithin(Value value, int64_t most) {
   Value &made = doneWithin[{value, most}];
   if (made)

@@ -15,19 +15,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from dequantized_products import BITS, RANGES, packed
 from lutra.testing.evaluate import execute
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 Array = npt.NDArray[Any]
-RANGES = {
-    TensorProto.INT2: (-2, 1),
-    TensorProto.UINT2: (0, 3),
-    TensorProto.INT4: (-8, 7),
-    TensorProto.UINT4: (0, 15),
-    TensorProto.INT8: (-128, 127),
-    TensorProto.UINT8: (0, 255),
-}
-BITS = {TensorProto.INT2: 2, TensorProto.UINT2: 2, TensorProto.INT4: 4, TensorProto.UINT4: 4}
 STEP = 2.0**-5  # of activations
 AARCH64 = ("neon", "dotprod", "i8mm")
 BY_PAIRS = ("avx2", "neon")
@@ -65,15 +57,6 @@ CASES = [
     Case(T.INT8, T.INT8, 96, 43, 32, point=3),
     Case(T.UINT8, T.UINT8, 70, 59, 32, zeros=True),
 ]
-
-
-def packed(name: str, kind: int, values: Array) -> TensorProto:
-    """A tensor whose bytes hold as many codes as ONNX says, the first one lowest."""
-    bits = BITS.get(kind, 8)
-    flat = values.ravel().astype(np.int64) & ((1 << bits) - 1)
-    flat = np.pad(flat, (0, -len(flat) % (8 // bits))).reshape(-1, 8 // bits)
-    raw = (flat << (bits * np.arange(8 // bits))).sum(axis=1).astype(np.uint8).tobytes()
-    return helper.make_tensor(name, kind, values.shape, raw, raw=True)
 
 
 def build(case: Case, random: np.random.Generator) -> tuple[ModelProto, list[Array], Array]:
