@@ -130,6 +130,7 @@ public:
     adds = digits.count > 1 ? 1 : productsIn16Bits(range);
     flushesSteps = adds < 2 * fields;
     unrolled = rows > 2 ? 1 : !flushesSteps ? 4 : rows == 1 ? std::max<int64_t>(1, 4 / fields) : 1;
+    straight = unrolled > 1 ? 4 : 0;
     bool isPlain = !op.getValues() && !op.getSpecial() && !op.getTriples() && op.getOffset() == 0;
     hasFours = isPlain && op.getBits() == 2 && rows == 1;
   }
@@ -155,6 +156,7 @@ private:
   bool hasFours;
   bool flushesSteps;   // 16 bits hold one at most
   int64_t unrolled; // steps one after the other: of more rows, the sums would leave the registers
+  int64_t straight; // steps of several chunks that need no loop, a group of 32 codes of 4 bits
 };
 
 /// Sums of products in pairs, of magnitudes up to 128 with codes that masks change.
@@ -331,10 +333,11 @@ SmallVector<Value> PairEmitter::emit(ValueRange accumulator) {
   std::optional<int64_t> depth = getConstantIntValue(op.getDepth());
   if (depth) {
     int64_t steps = *depth / op.getStepDepth(), whole = steps / chunk * chunk;
-    if (whole > chunk)
+    if (whole > std::max(chunk, straight))
       wide = loop(index(whole), chunk, wide, [&](Value step, Values &sums) { addChunk(step, chunk, sums); });
-    else if (whole > 0)
-      addChunk(index(0), chunk, wide);
+    else
+      for (int64_t step = 0; step < whole; step += chunk)
+        addChunk(index(step), chunk, wide);
     if (whole < steps)
       addChunk(index(whole), steps - whole, wide);
   } else {

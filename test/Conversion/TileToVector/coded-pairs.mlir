@@ -45,3 +45,24 @@ func.func @bytes(%x: memref<1x128xi8>, %w: memref<1x32x16x4xi8>, %y: memref<1x16
   lutra.tile_store %r, %y[%z, %z] dims = [-1, 1] steps = [1, 1] : !lutra.tile<1x16xi32>, memref<1x16xi32>
   return
 }
+
+// A group of two chunks takes no loop: five products of 24 fit 16 bits, of which steps have two.
+// CHECK-LABEL: func.func @table(
+// CHECK-NOT: scf.for
+// CHECK-COUNT-2: llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"
+// CHECK: llvm.call_intrinsic "llvm.x86.avx2.pshuf.b"
+// CHECK-COUNT-2: llvm.call_intrinsic "llvm.x86.avx2.pmadd.wd"
+// CHECK-NOT: llvm.call_intrinsic
+// CHECK: return
+func.func @table(%x: memref<1x32xi8>, %w: memref<1x4x16x4xi8>, %y: memref<1x16xi32>) attributes {lutra.kernel} {
+  %z = arith.constant 0 : index
+  %d = arith.constant 32 : index
+  %zero = arith.constant 0 : i32
+  %a = lutra.tile_fill %zero : i32 -> !lutra.tile<1x16xi32>
+  %r = lutra.tile_coded_matmul %x[%z, %z], %w[%z, %z], %a depth %d
+         {bits = 4 : i64, lhs_row_dim = 0 : i64,
+          values = array<i64: 12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0>}
+         : memref<1x32xi8>, memref<1x4x16x4xi8>, !lutra.tile<1x16xi32> -> !lutra.tile<1x16xi32>
+  lutra.tile_store %r, %y[%z, %z] dims = [-1, 1] steps = [1, 1] : !lutra.tile<1x16xi32>, memref<1x16xi32>
+  return
+}
