@@ -55,6 +55,8 @@ private:
 
 /// Smaller matrices are as quick as floats, and smaller groups quicker.
 static constexpr int64_t leastElements = 4096, leastGroup = 16;
+/// Groups of others than multiples of this end within what kernels decode at once.
+static constexpr int64_t groupUnit = 8;
 
 /// A constant matrix on the right of a product, of f32; `turned` says whether it is [K, N].
 static Value getPlainRhs(MatmulOp op, bool &turned) {
@@ -161,6 +163,8 @@ void EncodeWeights::encode(MatmulOp op, WeightStore &store) {
       encoded.why = "is small";
     if (matrix && matrix->group < leastGroup && matrix->group < matrix->k)
       encoded.why = "has groups of fewer than 16 elements";
+    else if (matrix && matrix->group % groupUnit != 0 && matrix->group < matrix->k)
+      encoded.why = "has groups of no multiple of 8 elements";
     GlobalOp codes = store.getGlobal(source.getInput());
     std::string name = ((codes ? codes.getSymName() : "codes") + ".encoded").str();
     if (encoded.why.empty())

@@ -3,6 +3,7 @@
 // REMARK-COUNT-2: Weight=w.encoded
 // REMARK: Reason="is small"
 // REMARK: Reason="has groups of fewer than 16 elements"
+// REMARK: Reason="has groups of no multiple of 8 elements"
 // REMARK: Reason="has a scale for each element along K"
 // REMARK: Reason="dequantizes codes that are computed"
 
@@ -30,10 +31,9 @@ lutra.global @wide : tensor<64x64xf8E5M2> = dense<57344.0> : tensor<64x64xf8E5M2
 // CHECK-LABEL: func.func @products
 // CHECK-COUNT-2: lutra.matmul %{{.*}}, %{{.*}} {transpose_rhs} : (tensor<?x64xf32>, tensor<64x64xf32, #lutra.encoding<
 // CHECK: lutra.matmul %{{.*}}, %{{.*}} : (tensor<?x3xf32>, tensor<3x3xf32>)
-// CHECK: lutra.matmul %{{.*}}, %{{.*}} : (tensor<?x64xf32>, tensor<64x64xf32>)
-// CHECK: lutra.matmul %{{.*}}, %{{.*}} : (tensor<?x64xf32>, tensor<64x64xf32>)
+// CHECK-COUNT-3: lutra.matmul %{{.*}}, %{{.*}} : (tensor<?x64xf32>, tensor<64x64xf32>)
 // CHECK: lutra.dequantize %arg2
-func.func @products(%x: tensor<?x64xf32>, %y: tensor<?x3xf32>, %c: tensor<64x64xi8>) -> (tensor<?x64xf32>, tensor<?x64xf32>, tensor<?x3xf32>, tensor<?x64xf32>, tensor<?x64xf32>, tensor<?x64xf32>) {
+func.func @products(%x: tensor<?x64xf32>, %y: tensor<?x3xf32>, %c: tensor<64x64xi8>) -> (tensor<?x64xf32>, tensor<?x64xf32>, tensor<?x3xf32>, tensor<?x64xf32>, tensor<?x64xf32>, tensor<?x64xf32>, tensor<?x64xf32>) {
   %w = lutra.weight @w : tensor<64x64xi8>
   %small = lutra.weight @small : tensor<3x3xi8>
   %blocks = lutra.weight @blocks : tensor<64x64xi8>
@@ -48,11 +48,14 @@ func.func @products(%x: tensor<?x64xf32>, %y: tensor<?x3xf32>, %c: tensor<64x64x
   %d = lutra.matmul %y, %1 : (tensor<?x3xf32>, tensor<3x3xf32>) -> tensor<?x3xf32>
   %2 = lutra.dequantize %blocks scale(%eights : tensor<8x64xf32>) {axis = 0 : i64, block = 8 : i64} : tensor<64x64xi8> -> tensor<64x64xf32>
   %e = lutra.matmul %x, %2 : (tensor<?x64xf32>, tensor<64x64xf32>) -> tensor<?x64xf32>
+  %twenties = lutra.constant dense<1.0> : tensor<4x64xf32>
+  %5 = lutra.dequantize %blocks scale(%twenties : tensor<4x64xf32>) {axis = 0 : i64, block = 20 : i64} : tensor<64x64xi8> -> tensor<64x64xf32>
+  %h = lutra.matmul %x, %5 : (tensor<?x64xf32>, tensor<64x64xf32>) -> tensor<?x64xf32>
   %3 = lutra.dequantize %rows scale(%all : tensor<64xf32>) {axis = 0 : i64, block = 0 : i64} : tensor<64x64xi8> -> tensor<64x64xf32>
   %f = lutra.matmul %x, %3 : (tensor<?x64xf32>, tensor<64x64xf32>) -> tensor<?x64xf32>
   %4 = lutra.dequantize %c scale(%one : tensor<f32>) {axis = 0 : i64, block = 0 : i64} : tensor<64x64xi8> -> tensor<64x64xf32>
   %g = lutra.matmul %x, %4 : (tensor<?x64xf32>, tensor<64x64xf32>) -> tensor<?x64xf32>
-  return %a, %b, %d, %e, %f, %g : tensor<?x64xf32>, tensor<?x64xf32>, tensor<?x3xf32>, tensor<?x64xf32>, tensor<?x64xf32>, tensor<?x64xf32>
+  return %a, %b, %d, %e, %f, %g, %h : tensor<?x64xf32>, tensor<?x64xf32>, tensor<?x3xf32>, tensor<?x64xf32>, tensor<?x64xf32>, tensor<?x64xf32>, tensor<?x64xf32>
 }
 
 // A table keeps its codes where one scale serves all of it; a constant becomes floats, the difference exact.

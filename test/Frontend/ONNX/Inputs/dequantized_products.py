@@ -34,7 +34,7 @@ class Case:
     kind: int
     k: int
     n: int
-    scales: str  # one, columns, blocks of 32 along k, rows (a scale for each k)
+    scales: str  # one, columns, blocks of 32 along k, twenties (blocks of 20), rows (a scale for each k)
     zeros: bool
     left: int = TensorProto.FLOAT  # or the type of codes that a DequantizeLinear reads
 
@@ -104,10 +104,11 @@ class Model:
             sides, where = (case.n,), {"axis": 1 - k_dim}
         elif case.scales == "rows":
             sides, where = (case.k,), {"axis": k_dim}
-        elif case.scales == "blocks":
-            blocks = -(-case.k // 32)
+        elif case.scales in ("blocks", "twenties"):
+            block = 32 if case.scales == "blocks" else 20
+            blocks = -(-case.k // block)
             sides = (case.n, blocks) if turned else (blocks, case.n)
-            where = {"axis": k_dim, "block_size": 32}
+            where = {"axis": k_dim, "block_size": block}
         values = self.dequantized("w", case.kind, shape, sides, **where)
         return values.T if turned else values
 
@@ -186,6 +187,8 @@ def cases() -> list[Case]:
     for i, (op, scales, kind) in enumerate(itertools.product(["matmul", "gemm"], ["one", "columns", "blocks"], left)):
         result += [Case(op, kinds[4 + i % 2], *sizes[(i + j) % 5], scales, j == 1, kind) for j in range(2)]
     result.append(Case("matmul", TensorProto.INT4, 64, 64, "columns", True, TensorProto.INT8))
+    for left in (TensorProto.FLOAT, TensorProto.UINT8):
+        result += [Case("matmul", kind, 300, 33, "twenties", True, left) for kind in kinds[2:]]
     result += [
         Case("conv", kind, 4, 7, scales, kind == TensorProto.UINT8, TensorProto.UINT8)
         for kind in (TensorProto.INT8, TensorProto.UINT8, TensorProto.INT4)
