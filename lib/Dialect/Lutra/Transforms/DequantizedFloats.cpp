@@ -3,10 +3,6 @@
 
 #include "lutra/Support/SideValues.h"
 
-#include "llvm/ADT/APFloat.h"
-
-#include <cstring>
-
 using namespace mlir;
 using namespace lutra;
 
@@ -16,16 +12,6 @@ std::array<float, 256> lutra::valuesOfFp8(Type type) {
   for (auto [code, value] : llvm::enumerate(values))
     value = static_cast<float>(decodeSide(side, code));
   return values;
-}
-
-/// Writes a number in the type of an element: f32, f16 or bf16.
-static void write(float value, FloatType type, char *out) {
-  APFloat rounded(value);
-  bool inexact;
-  if (!type.isF32())
-    rounded.convert(type.getFloatSemantics(), APFloat::rmNearestTiesToEven, &inexact);
-  uint64_t bits = rounded.bitcastToAPInt().getZExtValue();
-  std::memcpy(out, &bits, type.getWidth() / 8);
 }
 
 namespace {
@@ -88,7 +74,7 @@ std::optional<AsmResourceBlob> lutra::computeFloats(DequantizeOp op, WeightStore
     int64_t side = isWhole ? 0
                    : isBlocked ? (index / inner / size * blocks + place / op.getBlock()) * inner + index % inner
                                : place;
-    write(reader.read(index, side) * factors[side], element, out + index * width); // as kernels round
+    writeReal(reader.read(index, side) * factors[side], element, out + index * width); // as kernels round
   }
   return blob;
 }

@@ -112,16 +112,11 @@ FailureOr<bool> Folder::foldDecode(DecodeOp op) {
   if (!values)
     return refuse(ErrorCode::ExternalRange) << llvm::toString(values.takeError());
   auto type = cast<RankedTensorType>(op.getType());
-  const llvm::fltSemantics &semantics = cast<FloatType>(type.getElementType()).getFloatSemantics();
-  int64_t width = type.getElementTypeBitWidth() / 8;
+  auto element = cast<FloatType>(type.getElementType());
+  int64_t width = element.getWidth() / 8;
   AsmResourceBlob blob = WeightStore::allocate(values->size() * width);
-  for (auto [index, value] : llvm::enumerate(*values)) {
-    APFloat number(value);
-    bool lossy;
-    number.convert(semantics, APFloat::rmNearestTiesToEven, &lossy);
-    uint64_t word = number.bitcastToAPInt().getZExtValue();
-    std::memcpy(blob.getMutableData().data() + index * width, &word, width);
-  }
+  for (auto [index, value] : llvm::enumerate(*values))
+    writeReal(value, element, blob.getMutableData().data() + index * width);
   Operation *weight = op.getInput().getDefiningOp();
   op.getResult().replaceAllUsesWith(makeValue(op, op.getInput(), type, std::move(blob)));
   op->erase();

@@ -46,6 +46,19 @@ void WeightBytes::reals(Type type, int64_t first, int64_t stride, MutableArrayRe
   }
 }
 
+void lutra::writeReal(double value, FloatType type, char *out) {
+  if (type.isF32()) { // nearly all are
+    auto narrow = static_cast<float>(value);
+    std::memcpy(out, &narrow, sizeof(narrow));
+    return;
+  }
+  APFloat number(value);
+  bool lossy;
+  number.convert(type.getFloatSemantics(), APFloat::rmNearestTiesToEven, &lossy);
+  uint64_t word = number.bitcastToAPInt().getZExtValue();
+  std::memcpy(out, &word, type.getWidth() / 8);
+}
+
 int64_t WeightBytes::integer(int64_t index, bool isUnsigned) const {
   uint64_t word = 0;
   std::memcpy(&word, element(index), width);

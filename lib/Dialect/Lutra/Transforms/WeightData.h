@@ -59,6 +59,9 @@ private:
 /// Bytes of one stored element; nothing for a type without whole bytes.
 std::optional<int64_t> elementBytes(mlir::Type type);
 
+/// Writes a number, rounded half to even, as an element of a float type.
+void writeReal(double value, mlir::FloatType type, char *out);
+
 /// Copies a tensor of `shape` with its dimensions in the order of `permutation` (result dimension i is source
 /// dimension permutation[i]).
 void permuteBytes(WeightBytes source, llvm::ArrayRef<int64_t> shape,
