@@ -66,15 +66,17 @@ def ChooseStrategy : Pass<"lutra-choose-strategy", "mlir::ModuleOp"> {
 def EncodeWeights : Pass<"lutra-encode-weights", "mlir::ModuleOp"> {
   let summary = "makes encoded weights of dequantized constants";
   let description = [{
-    Needs: graph level, before fusion and packing. Guarantees: a product with f32 on its left, and on its right a
-    constant of 8-bit codes that a `lutra.dequantize` makes a matrix of f32 (one scale and zero point, one for each
-    column of the result, or one for each block of K), reads a weight with a dense `#lutra.encoding` of the fewest bits
-    (2, 4, 8) that hold its codes, rows along K. Other dequantizations of constants to f32 are computed;
-    where one scale serves a table that is looked up in, what was looked up is dequantized instead. A product of
-    dequantized codes with a constant f32 matrix of three values -s, 0 and s reads ternary codes, five to a byte, with
-    the scale s, which decode to these values (-0 to 0). A remark names each weight. Leaves alone: codes that are
-    computed, matrices of fewer than 4096 elements, groups of fewer than 16 and products that name a strategy (all of
-    which become floats), results of other types than f32.
+    Needs: graph level, before fusion and packing. Guarantees: a product of f32, f16 or bf16 with a constant of 8-bit
+    codes on its right that a `lutra.dequantize` makes a matrix (one scale and zero point, one for each column of the
+    result, or one for each block of K), reads a weight of f32 with a dense `#lutra.encoding` of the fewest bits that
+    hold its codes, rows along K: integers of 2, 4 or 8 bits, and of fp8 codes the floats of 4, 6 or 8 bits with their
+    values, whose scales stay e8m0 where all are powers of two, and e4m3 times one factor. A product of 16 bits becomes
+    one of f32 between casts. Other dequantizations of constants to f32, f16 and bf16 are computed: those of
+    matrices of fewer than 4096 elements, of groups of fewer than 16 or no multiple of 8, of codes that are no finite
+    numbers, and of products that name a strategy among them. Where one scale serves a table that is looked up in, what
+    was looked up is dequantized instead. A product of dequantized codes with a constant f32 matrix of three values -s,
+    0 and s reads ternary codes, five to a byte, with the scale s, which decode to these values (-0 to 0). A remark
+    names each weight. Leaves alone: codes that are computed.
 
     ```mlir
     %w = lutra.weight @w : tensor<64x64xi8>
