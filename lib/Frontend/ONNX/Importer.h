@@ -57,6 +57,8 @@ const OpEntry *findOp(llvm::StringRef domain, llvm::StringRef name, int64_t vers
 mlir::Type elementType(mlir::MLIRContext *context, int dataType);
 /// Whether codes are such floats: of 8 bits.
 bool isFp8(mlir::Type type);
+/// Whether an operator that rounds to a type saturates, or need not say so; else an error is recorded.
+bool saturates(NodeImport &n, mlir::Type type);
 /// "FLOAT8E4M3FN".
 std::string dataTypeName(int dataType);
 

@@ -134,6 +134,14 @@ mlir::Type NodeImport::type(StringRef name, mlir::Type fallback) {
   return type;
 }
 
+bool frontend::saturates(NodeImport &n, mlir::Type type) {
+  bool isAsked = n.integer("saturate", 1) != 0; // read in any case: other types have no other way
+  if (isAsked || !isFp8(type))
+    return true;
+  n.unsupported("has saturate = 0, of which there is no form; leave it out, or clip before it");
+  return false;
+}
+
 void NodeImport::ignore(std::initializer_list<StringRef> names) {
   for (StringRef name : names)
     read.insert(name);

@@ -105,13 +105,12 @@ static GraphTensor importIsInf(NodeImport &n) {
 
 /// A cast; floats of 8 bits saturate.
 static GraphTensor castTo(NodeImport &n, Type type) {
-  n.ignore({"round_mode"}); // of e8m0, which has no form in the dialect
+  n.ignore({"saturate", "round_mode"}); // the latter is of e8m0, which has no form in the dialect
   GraphTensor x = n.in(0);
-  bool saturates = n.integer("saturate", 1) != 0;
   if (!x || x.type() == type || !isFp8(type))
     return n.b.cast(x, type);
-  if (!saturates)
-    return n.unsupported("has saturate = 0, of which there is no form; leave it out, or clip before it");
+  if (!saturates(n, type))
+    return {};
   if (!x.isFloat() || isFp8(x.type()))
     x = n.b.cast(x, n.b.f32());
   return n.b.quantize(x, n.b.scalar(x.type(), 1.0), GraphTensor(), type, /*axis=*/-1, /*block=*/0);

@@ -66,9 +66,8 @@ static GraphTensor importQuantizeLinear(NodeImport &n) {
   n.ignore({"output_dtype"});
   if (!type)
     return {};
-  bool saturates = n.integer("saturate", 1) != 0;
-  if (isFp8(type) && !saturates)
-    return n.unsupported("has saturate = 0, of which there is no form; leave it out, or clip before it");
+  if (!saturates(n, type))
+    return {};
   if (isFp8(type) && parameters->zeroPoint)
     return n.unsupported("has a zero point of an 8-bit float type that is no constant of zeros; leave it out");
   if (!x.isFloat())
