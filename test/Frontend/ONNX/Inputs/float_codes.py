@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import sys
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import lutra
 import ml_dtypes
 import numpy as np
 import numpy.typing as npt
+from numpy_cases import run_cases
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 Array = npt.NDArray[Any]
@@ -181,22 +181,5 @@ def cases() -> list[Case]:
     return result
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--corrupt", action="store_true", help="change one expected element")
-    options = parser.parse_args()
-    generator = np.random.default_rng(5)
-    for case in cases():
-        result, expected, bound = run(case, generator)
-        if options.corrupt:
-            expected.flat[0] += 2 * bound.flat[0] + abs(expected.flat[0]) + 1
-        wrong = np.argwhere(~(abs(result - expected) <= bound))
-        if result.shape != expected.shape or len(wrong):
-            print(f"{case} differs at {wrong[:4].tolist()} ({len(wrong)} elements)")
-            return 1
-    print(f"{len(cases())} models agree")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_cases(__doc__, cases(), run))
