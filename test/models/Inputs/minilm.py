@@ -71,6 +71,16 @@ def ranks(embeddings: Floats) -> npt.NDArray[np.int64]:
     return np.argsort(np.argsort(pairs))
 
 
+def stays_near(name: str, exact: Floats, found: Floats, goal: tuple[float, float], factor: float) -> bool:
+    """Whether embeddings have at most `factor` times the loss of the goal and at least its rank correlation."""
+    most, least = goal
+    loss = 1 - float((exact * found).sum(1).mean())
+    rank = float(np.corrcoef(ranks(exact), ranks(found))[0, 1])
+    passed = loss <= most * factor and rank >= least
+    print(f"{name}: loss {loss:.6f}, ranks {rank:.4f}: {'good' if passed else 'too far off'}", flush=True)
+    return passed
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--goal-factor", type=float, default=1, help="times the losses that are allowed")
@@ -85,17 +95,13 @@ def main() -> int:
     good = True
     rows = [(spec, goal, False) for spec, goal in PLAIN.items()]
     rows += [(spec, goal, True) for spec, goal in CALIBRATED.items()]
-    for spec, (most, least), calibrated in rows:
+    for spec, goal, calibrated in rows:
         if spec != options.spec if options.spec else not (options.all or (spec, calibrated) in ALWAYS):
             continue
         model = lutra.compile(program, threads=1, quantize=spec, calibrate=samples if calibrated else None)
         embeddings = embed(lambda row, model=model: model(row)[0], tokens)
-        loss = 1 - float((exact * embeddings).sum(1).mean())
-        rank = float(np.corrcoef(ranks(exact), ranks(embeddings))[0, 1])
-        passed = loss <= most * options.goal_factor and rank >= least
         name = spec + (", calibrated" if calibrated else "")
-        print(f"{name}: loss {loss:.5f}, ranks {rank:.4f}: {'good' if passed else 'too far off'}", flush=True)
-        good &= passed
+        good &= stays_near(name, exact, embeddings, goal, options.goal_factor)
     return 0 if good else 1
 
 
