@@ -624,6 +624,28 @@ TEST(QuantizeMatrix, tables_of_few_values_fit) {
   }
 }
 
+/// That the bytes do not depend on the order of the work, and decode to what the matrix says its rows are.
+static void expectBytesOfValues(const Case &own, const WeightForm &form, const GramMatrix &gram,
+                                const QuantizedMatrix &matrix) {
+  Encoding encoding = matrix.form.encodingOf(own.n, own.k);
+  ASSERT_EQ(encoding.findError(), std::nullopt) << form.text();
+  EncodedLayout layout = llvm::cantFail(EncodedLayout::of(encoding, own.n, own.k));
+  std::vector<uint8_t> bytes(layout.bytes), again(layout.bytes);
+  matrix.pack(layout, bytes, runAll);
+  QuantizeNotes notes;
+  own.quantize(form, &gram, notes, 0.02, runBackwards).pack(layout, again, runBackwards);
+  EXPECT_EQ(bytes, again) << form.text();
+  llvm::Expected<std::vector<double>> decoded = decodeTensor(encoding, own.n, own.k, bytes);
+  ASSERT_TRUE(bool(decoded)) << form.text() << ": " << llvm::toString(decoded.takeError());
+  std::vector<float> row(own.k);
+  for (int64_t i = 0; i < own.n; ++i) {
+    matrix.readRow(i, row);
+    for (int64_t j = 0; j < own.k; ++j) // summands are at most 32
+      EXPECT_NEAR((*decoded)[i * own.k + j], row[j], 128 * std::numeric_limits<float>::epsilon())
+          << form.text() << " " << i << " " << j;
+  }
+}
+
 /// The same for rows and groups of types of their own, columns out of order, scattered elements and zero points of
 /// floats; what is coded more finely has less error.
 TEST(QuantizeMatrix, bytes_of_mixed_forms_mean_the_values) {
@@ -644,7 +666,7 @@ TEST(QuantizeMatrix, bytes_of_mixed_forms_mean_the_values) {
       GramMatrix gram = own.gram();
       WeightForm form = *WeightForm::of(variant.type);
       form.method = variant.hqq ? WeightForm::HalfQuadratic : method;
-      QuantizeNotes plain, notes, backwards;
+      QuantizeNotes plain, notes;
       own.quantize(form, &gram, plain);
       form.wideRows = variant.rows;
       form.wideGroups = variant.groups;
@@ -654,26 +676,10 @@ TEST(QuantizeMatrix, bytes_of_mixed_forms_mean_the_values) {
       QuantizedMatrix matrix = own.quantize(form, &gram, notes);
       if (form.isMixed() || form.scattered)
         EXPECT_LT(notes.outputError, plain.outputError) << form.text() << " " << methodName(method).str();
-      Encoding encoding = matrix.form.encodingOf(own.n, own.k);
-      ASSERT_EQ(encoding.findError(), std::nullopt) << form.text();
-      EncodedLayout layout = llvm::cantFail(EncodedLayout::of(encoding, own.n, own.k));
-      std::vector<uint8_t> bytes(layout.bytes), again(layout.bytes);
-      matrix.pack(layout, bytes, runAll);
-      own.quantize(form, &gram, backwards, 0.02, runBackwards).pack(layout, again, runBackwards);
-      EXPECT_EQ(bytes, again) << form.text();
-      llvm::Expected<std::vector<double>> decoded = decodeTensor(encoding, own.n, own.k, bytes);
-      ASSERT_TRUE(bool(decoded)) << form.text() << ": " << llvm::toString(decoded.takeError());
-      std::vector<float> row(own.k);
-      for (int64_t i = 0; i < own.n; ++i) {
-        matrix.readRow(i, row);
-        for (int64_t j = 0; j < own.k; ++j) // summands are at most 32
-          EXPECT_NEAR((*decoded)[i * own.k + j], row[j], 128 * std::numeric_limits<float>::epsilon())
-              << form.text() << " " << i << " " << j;
-      }
+      expectBytesOfValues(own, form, gram, matrix);
     }
 }
 
-/// Rows of 8 bits clip nothing, and elements that another term holds are not those of the codes.
 /// Blocks of 4 x 32 elements of a matrix that they do not divide: one scale (and zero point, and table) for each.
 TEST(QuantizeMatrix, blocks_share_their_sides) {
   for (const char *type : {"int8", "int4", "int3", "fp8", "fp4", "nf4", "bitmod4", "bfp5", "pot4", "ternary"})
@@ -686,7 +692,7 @@ TEST(QuantizeMatrix, blocks_share_their_sides) {
       form.method = method;
       form.group = 32;
       form.blockRows = 4;
-      QuantizeNotes notes, backwards;
+      QuantizeNotes notes;
       QuantizedMatrix matrix = own.quantize(form, &gram, notes);
       for (int64_t row = 0; row < own.n; ++row)
         for (int64_t group = 0; group < 5; ++group) {
@@ -701,28 +707,15 @@ TEST(QuantizeMatrix, blocks_share_their_sides) {
           if (extreme > 0)
             EXPECT_EQ(side.scale, static_cast<float>(extreme / 127.0));
         }
-      Encoding encoding = matrix.form.encodingOf(own.n, own.k);
-      ASSERT_EQ(encoding.findError(), std::nullopt) << form.text();
-      EncodedLayout layout = llvm::cantFail(EncodedLayout::of(encoding, own.n, own.k));
+      expectBytesOfValues(own, form, gram, matrix);
+      EncodedLayout layout = llvm::cantFail(EncodedLayout::of(matrix.form.encodingOf(own.n, own.k), own.n, own.k));
       const EncodedArray &scales = *layout.find(ArrayRole::Scales, 0, 0);
       EXPECT_EQ(scales.rows, 3);
       EXPECT_EQ(scales.columns, 5);
-      std::vector<uint8_t> bytes(layout.bytes), again(layout.bytes);
-      matrix.pack(layout, bytes, runAll);
-      own.quantize(form, &gram, backwards, 0.02, runBackwards).pack(layout, again, runBackwards);
-      EXPECT_EQ(bytes, again) << form.text();
-      llvm::Expected<std::vector<double>> decoded = decodeTensor(encoding, own.n, own.k, bytes);
-      ASSERT_TRUE(bool(decoded)) << form.text() << ": " << llvm::toString(decoded.takeError());
-      std::vector<float> row(own.k);
-      for (int64_t i = 0; i < own.n; ++i) {
-        matrix.readRow(i, row);
-        for (int64_t j = 0; j < own.k; ++j)
-          EXPECT_NEAR((*decoded)[i * own.k + j], row[j], 128 * std::numeric_limits<float>::epsilon())
-              << form.text() << " " << i << " " << j;
-      }
     }
 }
 
+/// Rows of 8 bits clip nothing, and elements that another term holds are not those of the codes.
 TEST(QuantizeMatrix, counts_what_codes_clip) {
   Case test(17, 24, 64, 0);
   WeightForm form;
