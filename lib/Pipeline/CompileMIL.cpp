@@ -33,7 +33,6 @@ static StringRef originName(ModelOrigin origin) {
 
 static LogicalResult convert(ModuleOp module, const CompileOptions &options, std::string &report) {
   PassManager manager(module.getContext());
-  manager.enableVerifier(options.verifyEach);
   if (failed(buildStage(manager, Stage::Legal, options)))
     return failure();
   if (needsQuantizeModel(options)) {

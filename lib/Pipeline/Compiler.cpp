@@ -337,19 +337,22 @@ LogicalResult resolveOptions(CompileOptions &options, Location loc) {
   return success();
 }
 
-/// Runs a pass list on `op`.
-static LogicalResult runPasses(ModuleOp module, const CompileOptions &options,
-                               llvm::function_ref<LogicalResult(OpPassManager &)> build) {
+/// When a module is verified: behind each pass, or behind the last, which is much cheaper where functions are long.
+enum class Verify { Each, Last };
+
+/// Runs a pass list on a module.
+static LogicalResult runPasses(ModuleOp module, llvm::function_ref<LogicalResult(OpPassManager &)> build,
+                               Verify when = Verify::Each) {
   PassManager manager(module.getContext());
-  manager.enableVerifier(options.verifyEach);
-  if (failed(build(manager)))
+  manager.enableVerifier(when == Verify::Each);
+  if (failed(build(manager)) || failed(manager.run(module)))
     return failure();
-  return manager.run(module);
+  return when == Verify::Last ? verify(module) : success();
 }
 
 /// After quantizeModel: static activations leave dequantized operands, as models of integers have them.
 static LogicalResult raiseQuantized(ModuleOp module, const CompileOptions &options) {
-  return runPasses(module, options, [&](OpPassManager &manager) {
+  return runPasses(module, [&](OpPassManager &manager) {
     if (options.target == "cpu") {
       manager.addPass(createMoveCodes());
       manager.addPass(createRaiseIntegerProducts(integerOptions(options)));
@@ -371,9 +374,9 @@ static CpuLevel levelOf(ModuleOp part) {
 /// Runs a pass list on each nested module, told its level. One pass manager per level nests the list: the modules of
 /// a level then run side by side. Pass managers must not run side by side themselves: starting one touches the
 /// context's dialects.
-static LogicalResult
-runOnLevels(ModuleOp module, const CompileOptions &options,
-            llvm::function_ref<void(OpPassManager &, const CpuLevel &)> build) {
+static LogicalResult runOnLevels(ModuleOp module,
+                                 llvm::function_ref<void(OpPassManager &, const CpuLevel &)> build,
+                                 Verify when = Verify::Each) {
   SmallVector<ModuleOp> parts;
   for (auto nested : module.getOps<ModuleOp>())
     if (nested->hasAttr("lutra.level"))
@@ -388,10 +391,13 @@ runOnLevels(ModuleOp module, const CompileOptions &options,
     for (ModuleOp part : members)
       part->moveBefore(group->getBody(), group->getBody()->end());
     if (succeeded(result))
-      result = runPasses(*group, options, [&](OpPassManager &manager) {
-        build(manager.nest<ModuleOp>(), level);
-        return success();
-      });
+      result = runPasses(
+          *group,
+          [&](OpPassManager &manager) {
+            build(manager.nest<ModuleOp>(), level);
+            return success();
+          },
+          when);
     for (ModuleOp part : members)
       part->moveBefore(module.getBody(), module.getBody()->end());
   }
@@ -399,7 +405,7 @@ runOnLevels(ModuleOp module, const CompileOptions &options,
 }
 
 static LogicalResult runTiled(ModuleOp module, const CompileOptions &options) {
-  if (failed(runPasses(module, options, [&](OpPassManager &manager) {
+  if (failed(runPasses(module, [&](OpPassManager &manager) {
         SplitLevelsOptions split;
         ArrayRef<std::string> levels = levelsOf(options);
         split.levels.assign(levels.begin(), levels.end());
@@ -410,7 +416,7 @@ static LogicalResult runTiled(ModuleOp module, const CompileOptions &options) {
     return failure();
   for (auto nested : module.getOps<ModuleOp>())
     setCpuTarget(nested, levelOf(nested).triple);
-  return runOnLevels(module, options, [](OpPassManager &manager, const CpuLevel &level) {
+  return runOnLevels(module, [](OpPassManager &manager, const CpuLevel &level) {
     ConvertLutraToTileOptions tile;
     tile.target = level.tileTarget.str();
     manager.addPass(createConvertLutraToTile(tile));
@@ -427,21 +433,24 @@ static LogicalResult runLowered(ModuleOp module, const CompileOptions &options,
       return failure();
     device = std::move(*assembled);
   }
-  return runOnLevels(module, options, [&](OpPassManager &manager, const CpuLevel &level) {
-    ConvertTileToVectorOptions vector;
-    vector.target = level.tileTarget.str();
-    if (!device)
-      manager.addPass(createConvertTileToVector(vector));
-    manager.addPass(createApplyKernelAbi());
-    buildLowerToLLVM(manager, &level);
-  });
+  return runOnLevels(
+      module,
+      [&](OpPassManager &manager, const CpuLevel &level) {
+        ConvertTileToVectorOptions vector;
+        vector.target = level.tileTarget.str();
+        if (!device)
+          manager.addPass(createConvertTileToVector(vector));
+        manager.addPass(createApplyKernelAbi());
+        buildLowerToLLVM(manager, &level);
+      },
+      Verify::Last);
 }
 
 static LogicalResult writeArtifact(ModuleOp module, const CompileOptions &options,
                                    const DeviceCode *device) {
   OwningOpRef<ModuleOp> host = extractHost(module);
   setCpuTarget(*host, tripleOf(options));
-  if (failed(runPasses(*host, options, [](OpPassManager &manager) {
+  if (failed(runPasses(*host, [](OpPassManager &manager) {
         buildLowerToLLVM(manager, nullptr);
         return success();
       })))
@@ -496,7 +505,7 @@ static LogicalResult runStages(ModuleOp module, const CompileOptions &options, D
       return failure();
     if (stage == Stage::Lowered && failed(runLowered(module, options, device)))
       return failure();
-    if (failed(runPasses(module, options, [&](OpPassManager &manager) {
+    if (failed(runPasses(module, [&](OpPassManager &manager) {
           return buildStage(manager, stage, options);
         })))
       return failure();

@@ -81,7 +81,6 @@ FailureOr<std::unique_ptr<DeviceCode>> assembleGpuLevels(ModuleOp module, const 
         continue;
       OwningOpRef<ModuleOp> device = part.clone();
       PassManager manager(module.getContext());
-      manager.enableVerifier(options.verifyEach);
       ConvertTileToNVVMOptions conversion;
       conversion.target = name;
       manager.addPass(createConvertTileToNVVM(conversion));

@@ -196,7 +196,6 @@ FailureOr<std::unique_ptr<Probe>> Probe::compile(ModuleOp module, ArrayRef<Value
   inner.outputPath = path + "/probe.so";
   inner.tempFolder = path;
   inner.modelName = "probe";
-  inner.verifyEach = options.verifyEach;
   if (failed(compileModule(*clone, inner)))
     return failure();
   lutra_error error = {};

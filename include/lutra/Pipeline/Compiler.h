@@ -57,7 +57,6 @@ struct CompileOptions {
   std::string quantizeReport; // where to write what it did; empty: nowhere
   std::string report; // where to write what passes decided; empty: nowhere
   llvm::raw_ostream *quantizeList = nullptr; // takes what it would do; nothing is changed then
-  bool verifyEach = true;
   /// Called when a stage begins; null: nobody listens.
   std::function<void(Stage)> progress;
 };
