@@ -9,6 +9,7 @@ import lutra
 import numpy as np
 import numpy.typing as npt
 import pytest
+from native_model import compile_native
 
 torch = pytest.importorskip("torch")
 
@@ -110,8 +111,8 @@ def sides(coded: lutra.Model, start: int) -> dict[str, int]:
 
 @pytest.mark.parametrize("form", ["int8", "int8:asym"])
 def test_decodes(program: torch.export.ExportedProgram, form: str) -> None:
-    plain = lutra.compile(program, threads=1)
-    coded = lutra.compile(program, threads=1, quantize=f"kv={form}")
+    plain = compile_native(program, threads=1)
+    coded = compile_native(program, threads=1, quantize=f"kv={form}")
     names = [one.name for one in coded.inputs[1:5]]
     suffixes = [".scale", ".zero_point"] if form.endswith("asym") else [".scale"]
     assert [one.name for one in coded.inputs[5:]] == [name + suffix for name in names for suffix in suffixes]
@@ -153,8 +154,8 @@ def test_decodes_in_four_bits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, f
     monkeypatch.setitem(globals(), "DIM", dim)
     monkeypatch.setitem(globals(), "SIZE", HEADS * dim)
     program, path = export(), tmp_path / "report.json"
-    plain = lutra.compile(program, threads=1)
-    coded = lutra.compile(program, threads=1, quantize=f"kv={form}", quantize_report=path)
+    plain = compile_native(program, threads=1)
+    coded = compile_native(program, threads=1, quantize=f"kv={form}", quantize_report=path)
     has_points, groups = form == "int4", dim // group
     kind = f"int4:{'g32' if groups > 1 else 'token'}:{'asym' if has_points else 'sym'}"
     caches = json.loads(path.read_text())["caches"]
@@ -189,20 +190,20 @@ def test_loss_of_four_bits(program: torch.export.ExportedProgram, samples: Path,
     """Less than all that 8 bits lose is not to be had; a bound of the loss counts it."""
     reports = []
     for spec in (f"kv={form}", "kv=int8"):
-        lutra.compile(program, threads=1, quantize=spec, calibrate=samples, quantize_report=tmp_path / "report.json")
+        compile_native(program, threads=1, quantize=spec, calibrate=samples, quantize_report=tmp_path / "report.json")
         reports.append(json.loads((tmp_path / "report.json").read_text()))
     assert reports[0]["cachesLoss"] > 20 * reports[1]["cachesLoss"]
     for cache in reports[0]["caches"]:
         assert 14 < cache["rowSqnr"] < 26
     with pytest.raises(lutra.CompileError, match="and caches alone"):
-        lutra.compile(program, quantize=f"weights=int8|int6,loss<=0.000001,kv={form}", calibrate=samples)
+        compile_native(program, quantize=f"weights=int8|int6,loss<=0.000001,kv={form}", calibrate=samples)
 
 
 def test_refuses_odd_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(globals(), "DIM", 5)
     monkeypatch.setitem(globals(), "SIZE", HEADS * 5)
     with pytest.raises(lutra.CompileError, match="kv=int4:sym, but .*has rows of an odd length, .* take int8"):
-        lutra.compile(export(), quantize="kv=int4:sym")
+        compile_native(export(), quantize="kv=int4:sym")
 
 
 def transformers_step(kind: str) -> torch.export.ExportedProgram:
@@ -252,8 +253,8 @@ def transformers_step(kind: str) -> torch.export.ExportedProgram:
 @pytest.mark.parametrize("kind", ["gpt2", "llama"])
 def test_decodes_transformers(kind: str, form: str) -> None:
     step = transformers_step(kind)
-    plain = lutra.compile(step, threads=1)
-    coded = lutra.compile(step, threads=1, quantize=f"kv={form}")
+    plain = compile_native(step, threads=1)
+    coded = compile_native(step, threads=1, quantize=f"kv={form}")
     assert [one.dtype for one in coded.inputs[1:5]] == ["int8"] * 4
     ids = np.random.default_rng(5).integers(0, VOCABULARY, (2, 41))
     exact, _ = decode(plain, ids, [17, 1, 1, 2, 20])
@@ -270,7 +271,7 @@ def test_refuses_to_write(tmp_path: Path, mode: str, axis: int, why: str) -> Non
     path = tmp_path / "written.onnx"
     path.write_bytes(written_model(mode, axis))
     with pytest.raises(lutra.CompileError, match=why):
-        lutra.compile(path)
+        compile_native(path)
 
 
 PLACES = 48
@@ -319,8 +320,8 @@ def static_step() -> torch.export.ExportedProgram:
 @pytest.mark.parametrize("form", ["int8", "int8:asym"])
 def test_decodes_static_caches(form: str) -> None:
     step = static_step()
-    plain = lutra.compile(step, threads=1)
-    coded = lutra.compile(step, threads=1, quantize=f"kv={form}")
+    plain = compile_native(step, threads=1)
+    coded = compile_native(step, threads=1, quantize=f"kv={form}")
     assert [one.dtype for one in coded.inputs[2:6]] == ["int8"] * 4
     ids = np.random.default_rng(5).integers(0, VOCABULARY, PLACES)
     exact, given = ([np.zeros(one.shape, one.dtype) for one in model.inputs[2:]] for model in (plain, coded))
@@ -337,7 +338,7 @@ def test_decodes_static_caches(form: str) -> None:
 
 @pytest.mark.parametrize(("form", "side"), [("int8", 4), ("int8:asym", 5)])
 def test_bytes_of_the_cache(program: torch.export.ExportedProgram, tmp_path: Path, form: str, side: int) -> None:
-    lutra.compile(program, quantize=f"weights=int8,kv={form}", quantize_report=tmp_path / "report.json")
+    compile_native(program, quantize=f"weights=int8,kv={form}", quantize_report=tmp_path / "report.json")
     report = json.loads((tmp_path / "report.json").read_text())
     assert [one["bytesPerToken"] for one in report["caches"]] == [SHARED * (DIM + side)] * 4
     assert [one["bytesPerTokenBefore"] for one in report["caches"]] == [SHARED * DIM * 4] * 4
@@ -367,7 +368,7 @@ def values(codes: Array, scale: Array, points: Array | None = None) -> Array:
 def samples(program: torch.export.ExportedProgram, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """New tokens behind 1, 30 and 200 whose rows a model could have made."""
     folder = tmp_path_factory.mktemp("samples")
-    model = lutra.compile(program, threads=1)
+    model = compile_native(program, threads=1)
     ids = np.random.default_rng(8).integers(0, VOCABULARY, (3, 2, 204))
     for index, past in enumerate([1, 30, 200]):
         _, *caches = (
@@ -384,9 +385,9 @@ def samples(program: torch.export.ExportedProgram, tmp_path_factory: pytest.Temp
 @pytest.mark.parametrize("form", ["int8", "int8:asym"])
 def test_loss_of_the_cache(program: torch.export.ExportedProgram, samples: Path, tmp_path: Path, form: str) -> None:
     """The report says what the compiled model loses: given codes of the same rows it is as far off."""
-    plain = lutra.compile(program, threads=1)
+    plain = compile_native(program, threads=1)
     path = tmp_path / "report.json"
-    coded = lutra.compile(program, threads=1, quantize=f"kv={form}", calibrate=samples, quantize_report=path)
+    coded = compile_native(program, threads=1, quantize=f"kv={form}", calibrate=samples, quantize_report=path)
     report = json.loads(path.read_text())
     sides, total = 2 if form.endswith("asym") else 1, 0.0
     power, noise = np.zeros(5), np.zeros(5)
@@ -409,7 +410,7 @@ def test_loss_of_the_cache(program: torch.export.ExportedProgram, samples: Path,
     # Rows of the first layer depend on no other codes.
     for index in range(2):
         assert abs(report["caches"][index]["rowSqnr"] - said[1 + index]) < TENTH
-    lutra.compile(program, quantize=f"kv={form}", quantize_report=path)  # without samples nothing is known
+    compile_native(program, quantize=f"kv={form}", quantize_report=path)  # without samples nothing is known
     report = json.loads(path.read_text())
     assert "cachesLoss" not in report and not any("probedLoss" in one for one in report["caches"])
 
@@ -418,7 +419,7 @@ def test_bounds_the_loss_with_caches(program: torch.export.ExportedProgram, samp
     reports, most = [], 0.001
     for spec in ("", ",kv=int8"):
         path = tmp_path / "report.json"
-        lutra.compile(program, quantize=f"weights=auto,loss<={most}{spec}", calibrate=samples, quantize_report=path)
+        compile_native(program, quantize=f"weights=auto,loss<={most}{spec}", calibrate=samples, quantize_report=path)
         reports.append(json.loads(path.read_text()))
         assert 0 < reports[-1]["measuredLoss"] <= most
         losses = [one["probedLoss"] for one in [*reports[-1]["layers"], *reports[-1].get("caches", [])]]
@@ -426,7 +427,7 @@ def test_bounds_the_loss_with_caches(program: torch.export.ExportedProgram, samp
     assert reports[1]["cachesLoss"] > 0
     assert reports[1]["bytes"] >= reports[0]["bytes"]
     with pytest.raises(lutra.CompileError, match=r"have 0\.\d+ together, and caches alone 0\.\d+; .* or take kv=f32"):
-        lutra.compile(program, quantize="weights=int8|int6,loss<=0.000001,kv=int8", calibrate=samples)
+        compile_native(program, quantize="weights=int8|int6,loss<=0.000001,kv=int8", calibrate=samples)
 
 
 def written_model(mode: str, axis: int = 2) -> bytes:
@@ -460,8 +461,8 @@ def test_writes_rows(tmp_path: Path, mode: str, form: str) -> None:
     places, batch = 24, 2
     path = tmp_path / "written.onnx"
     path.write_bytes(written_model(mode))
-    plain = lutra.compile(path, threads=1)
-    coded = lutra.compile(path, threads=1, quantize=f"kv={form}")
+    plain = compile_native(path, threads=1)
+    coded = compile_native(path, threads=1, quantize=f"kv={form}")
     sides = [np.zeros((batch, SHARED, places, 1), one.dtype) for one in coded.inputs[7:]]
     assert len(sides) == (4 if form.endswith("asym") else 2)
     rows = [np.zeros((batch, SHARED, places, DIM), np.float32)] * 2
@@ -496,4 +497,4 @@ def test_refuses_other_targets(program: torch.export.ExportedProgram, target: st
 def test_refuses_models_without_a_cache() -> None:
     program = torch.export.export(torch.nn.Linear(64, 8), (torch.zeros(3, 64),))
     with pytest.raises(lutra.CompileError, match="no input is a cache: .*; leave it out"):
-        lutra.compile(program, quantize="kv=int8")
+        compile_native(program, quantize="kv=int8")

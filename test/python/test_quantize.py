@@ -10,6 +10,7 @@ from pathlib import Path
 import lutra
 import numpy as np
 import pytest
+from native_model import compile_native
 
 FOLDER = Path(os.environ["LUTRA_TEST_FOLDER"])  # of test/Pipeline/Inputs/calibrate.py
 MODEL = FOLDER / "model.mlir"
@@ -26,9 +27,9 @@ def weights_of(model: lutra.Model) -> list[np.ndarray]:
 
 def test_samples_in_memory_are_those_in_files() -> None:
     spec = "weights=int4:g32"
-    by_path = weights_of(lutra.compile(MODEL, quantize=spec, calibrate=FOLDER / "set"))
-    by_iterator = weights_of(lutra.compile(MODEL, quantize=spec, calibrate=iter(samples())))
-    plain = weights_of(lutra.compile(MODEL, quantize=spec))
+    by_path = weights_of(compile_native(MODEL, quantize=spec, calibrate=FOLDER / "set"))
+    by_iterator = weights_of(compile_native(MODEL, quantize=spec, calibrate=iter(samples())))
+    plain = weights_of(compile_native(MODEL, quantize=spec))
     for one, other in zip(by_path, by_iterator, strict=True):
         assert np.array_equal(one, other)
     assert not np.array_equal(plain[0], by_path[0])
@@ -61,7 +62,7 @@ def test_samples_come_in_any_form(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
 
     def layers(calibrate: object) -> list[dict[str, object]]:
-        lutra.compile(MODEL, quantize="weights=int4:g32", calibrate=calibrate, quantize_report=report)
+        compile_native(MODEL, quantize="weights=int4:g32", calibrate=calibrate, quantize_report=report)
         return json.loads(report.read_text())["layers"]
 
     assert [*samples()[0]] == ["x", "attention_mask"]
@@ -94,7 +95,7 @@ def test_arrays_are_samples_of_one_input(tmp_path: Path) -> None:
     rows = [np.arange(30, dtype=np.int64).reshape(3, 10) + start for start in (0, 30, 60)]
 
     def bytes_of(calibrate: object) -> bytes:
-        lutra.compile(looked_up(), quantize="int4", calibrate=calibrate, output=tmp_path / "model.so")
+        compile_native(looked_up(), quantize="int4", calibrate=calibrate, output=tmp_path / "model.so")
         return (tmp_path / "model.so").read_bytes()
 
     expected = bytes_of([{"input_ids": row} for row in rows])
@@ -106,7 +107,7 @@ def test_arrays_are_samples_of_one_input(tmp_path: Path) -> None:
 def test_sets_are_paths_or_samples(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     sets = [FOLDER / "set", samples()[:2]]
-    lutra.compile(MODEL, quantize="int4,holdout=50", calibrate=sets, quantize_report=report)
+    compile_native(MODEL, quantize="int4,holdout=50", calibrate=sets, quantize_report=report)
     found = json.loads(report.read_text())
     assert found["calibration"]["samples"] == 8
     assert not found["outputsOfFittedSamples"]
@@ -119,7 +120,7 @@ def test_sets_are_paths_or_samples(tmp_path: Path) -> None:
 def test_errors_of_layers_add_up(spec: str, tmp_path: Path) -> None:
     """The second product gives `y`, and the first reads what it reads in the float model."""
     report = tmp_path / "report.json"
-    lutra.compile(MODEL, quantize=spec, calibrate=FOLDER / "set", quantize_report=report)
+    compile_native(MODEL, quantize=spec, calibrate=FOLDER / "set", quantize_report=report)
     found = json.loads(report.read_text())
     first, second = found["layers"]
     assert first["inputSqnr"] is None
@@ -160,7 +161,7 @@ def test_symmetric_scales_have_either_sign(bits: int, activations: str, tmp_path
           return %y : tensor<?x48xf32>
         }"""
     )
-    compiled = lutra.compile(model, quantize=f"weights=int{bits}:g32:sym{activations}")
+    compiled = compile_native(model, quantize=f"weights=int{bits}:g32:sym{activations}")
     for rows in (1, 64):
         (y,) = compiled(np.eye(64, dtype=np.float32)[:rows])
         # A scale of activations, a code times it, and the scale of the weight are rounded.
@@ -181,10 +182,10 @@ def test_outputs_are_measured_in_several_ways(tmp_path: Path) -> None:
     """As NumPy measures the outputs of the float model and of the one that was compiled."""
     report = tmp_path / "report.json"
     spec = "weights=int3:g32:mse"
-    compiled = lutra.compile(MODEL, quantize=spec, calibrate=FOLDER / "set", quantize_report=report)
+    compiled = compile_native(MODEL, quantize=spec, calibrate=FOLDER / "set", quantize_report=report)
     found = json.loads(report.read_text())
     output = found["outputs"][0]
-    plain = lutra.compile(MODEL)
+    plain = compile_native(MODEL)
     pairs = [(plain(**sample)[0].astype(float), compiled(**sample)[0].astype(float)) for sample in samples()]
     exact, other = (np.concatenate(rows) for rows in zip(*pairs, strict=True))
     assert output["topAgreement"] == (exact.argmax(1) == other.argmax(1)).mean()
@@ -217,7 +218,7 @@ def test_hashes_tell_models_and_samples_apart(tmp_path: Path) -> None:
     other.write_text(text[:place] + ("1" if text[place] == "0" else "0") + text[place + 1 :])
     hashes = []
     for model, calibrate in ((MODEL, samples()), (MODEL, FOLDER / "set"), (MODEL, samples()[1:]), (other, samples())):
-        lutra.compile(model, quantize="weights=int4:mse", calibrate=calibrate, quantize_report=report)
+        compile_native(model, quantize="weights=int4:mse", calibrate=calibrate, quantize_report=report)
         found = json.loads(report.read_text())
         hashes.append((found["model"], found["calibration"]["sets"][0]["hash"]))
     (first, set_one), second, third, fourth = hashes
@@ -233,38 +234,38 @@ def test_a_bound_has_a_verdict(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     for activations, verdicts in (("", {"pass"}), (",activations=int3:token", {"warn", "fail"})):
         spec = f"weights=auto,loss<=0.02{activations}"
-        lutra.compile(MODEL, quantize=spec, calibrate=FOLDER / "set", quantize_report=report)
+        compile_native(MODEL, quantize=spec, calibrate=FOLDER / "set", quantize_report=report)
         assert json.loads(report.read_text())["verdict"] in verdicts
 
 
 def test_good_layers_are_not_to_blame(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    lutra.compile(MODEL, quantize="int8", calibrate=FOLDER / "set", quantize_report=report)
+    compile_native(MODEL, quantize="int8", calibrate=FOLDER / "set", quantize_report=report)
     assert "firstToBlame" not in json.loads(report.read_text())
-    lutra.compile(MODEL, quantize="weights=int2:g32", calibrate=samples()[:2], quantize_report=report)
+    compile_native(MODEL, quantize="weights=int2:g32", calibrate=samples()[:2], quantize_report=report)
     assert json.loads(report.read_text())["firstToBlame"]["cause"] == "140 rows of inputs are fewer than 2 K = 192"
 
 
 def test_refuses_what_is_no_sample() -> None:
     for single in (samples()[0], samples()[0]["x"], 3.0):
         with pytest.raises(lutra.UsageError, match="calibrate is a single .*dicts of arrays by input name, tuples"):
-            lutra.compile(MODEL, quantize="int4", calibrate=single)
+            compile_native(MODEL, quantize="int4", calibrate=single)
     with pytest.raises(lutra.UsageError, match="calibrate is a object, neither path nor samples"):
-        lutra.compile(MODEL, quantize="int4", calibrate=object())
+        compile_native(MODEL, quantize="int4", calibrate=object())
     mixtures = {"list": [samples()[0], [1.0]], "str": [samples()[0], "a.npz"], "NoneType": [samples()[0], None]}
     for kind, mixture in mixtures.items():
         with pytest.raises(lutra.UsageError, match=f"sample 1 of calibrate is a {kind}; samples are dicts"):
-            lutra.compile(MODEL, quantize="int4", calibrate=mixture)
+            compile_native(MODEL, quantize="int4", calibrate=mixture)
     with pytest.raises(lutra.UsageError, match="sample 1 of calibrate is a dict, beside what is a set of samples"):
-        lutra.compile(MODEL, quantize="int4", calibrate=[FOLDER / "set", samples()[0]])
+        compile_native(MODEL, quantize="int4", calibrate=[FOLDER / "set", samples()[0]])
     for empty in ([], [samples(), []]):
         with pytest.raises(lutra.UsageError, match="a set without samples"):
-            lutra.compile(MODEL, quantize="int4", calibrate=empty)
+            compile_native(MODEL, quantize="int4", calibrate=empty)
     for wrong in ([[1], [2, 3]], np.array([None])):
         with pytest.raises(lutra.UsageError, match="sample 0 of calibrate has 'x'"):
-            lutra.compile(MODEL, quantize="int4", calibrate=[samples()[0] | {"x": wrong}])
+            compile_native(MODEL, quantize="int4", calibrate=[samples()[0] | {"x": wrong}])
     with pytest.raises(lutra.CompileError, match="has no array 'x'"):
-        lutra.compile(MODEL, quantize="int4", calibrate=[{"attention_mask": np.ones(3, np.int64)}])
+        compile_native(MODEL, quantize="int4", calibrate=[{"attention_mask": np.ones(3, np.int64)}])
 
 
 class Letters:
@@ -308,7 +309,7 @@ def test_tokenizers_make_samples_of_texts(tmp_path: Path) -> None:
 
     def tokens(calibrate: object, tokenizer: object = None) -> tuple[int, float]:
         report = tmp_path / "report.json"
-        lutra.compile(looked_up(), quantize="int4", calibrate=calibrate, tokenizer=tokenizer, quantize_report=report)
+        compile_native(looked_up(), quantize="int4", calibrate=calibrate, tokenizer=tokenizer, quantize_report=report)
         (layer,) = json.loads(report.read_text())["layers"]
         return layer["tokens"], layer["outputSqnr"]
 
@@ -334,7 +335,7 @@ def test_tokenizers_make_samples_of_texts(tmp_path: Path) -> None:
     with pytest.raises(lutra.CompileError, match="is text, which the model's tokenizer alone"):
         tokens(tmp_path / "a.txt")
     with pytest.raises(lutra.UsageError, match="tokenizer goes with calibrate"):
-        lutra.compile(looked_up(), quantize="int4", tokenizer=encode)
+        compile_native(looked_up(), quantize="int4", tokenizer=encode)
     pytest.importorskip("tokenizers")
     with pytest.raises(lutra.UsageError, match="absent.json cannot be read"):
         tokens(tmp_path / "a.txt", tmp_path / "absent.json")
@@ -350,7 +351,7 @@ def test_a_tokenizer_may_be_a_file(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("a b c\n" * 40)
     report = tmp_path / "report.json"
     for tokenizer in (tmp_path / "tokenizer.json", own):
-        lutra.compile(
+        compile_native(
             looked_up(),
             quantize="weights=int4:mse",
             calibrate=tmp_path / "a.txt",
@@ -374,7 +375,7 @@ def test_a_dict_is_the_spec_of_its_items(tmp_path: Path) -> None:
     found = []
     for spec in (items, text, path, str(path)):
         report = tmp_path / "report.json"
-        lutra.compile(MODEL, quantize=spec, calibrate=FOLDER / "set", quantize_report=report)
+        compile_native(MODEL, quantize=spec, calibrate=FOLDER / "set", quantize_report=report)
         found.append(json.loads(report.read_text()))
         assert found[-1].pop("peakMemory") > 1 << 20
         assert min(found[-1].pop("seconds").values()) >= 0
@@ -383,23 +384,23 @@ def test_a_dict_is_the_spec_of_its_items(tmp_path: Path) -> None:
     assert found[0]["spec"] == text
     bound = {"weights": "auto", "loss<=": 0.05, "exclude": [], "layer(/^w{1,2}$/).weights": "f32"}
     with pytest.raises(lutra.CompileError, match=r"names '/\^w\{1,2\}\$/', which is no weight"):
-        lutra.compile(MODEL, quantize=bound, calibrate=FOLDER / "set")
-    lutra.compile(MODEL, quantize={"weights": "auto", "loss<=": 0.05, "exclude": []}, calibrate=FOLDER / "set")
+        compile_native(MODEL, quantize=bound, calibrate=FOLDER / "set")
+    compile_native(MODEL, quantize={"weights": "auto", "loss<=": 0.05, "exclude": []}, calibrate=FOLDER / "set")
 
 
 def test_refuses_what_is_no_spec() -> None:
     for spec in ({}, ["int4"], 4):
         with pytest.raises(lutra.UsageError, match="a spec as text, a dict of its items or the path of a TOML file"):
-            lutra.compile(MODEL, quantize=spec)
+            compile_native(MODEL, quantize=spec)
     with pytest.raises(lutra.UsageError, match="'int4,activations=int8', whose comma would start another item"):
-        lutra.compile(MODEL, quantize={"weights": "int4,activations=int8"})
+        compile_native(MODEL, quantize={"weights": "int4,activations=int8"})
     for value in (True, None, {"bits": 4}, ["int3", "int4"]):
         with pytest.raises(lutra.UsageError, match="an item is a text, a number or, of exclude, a list"):
-            lutra.compile(MODEL, quantize={"weights": value})
+            compile_native(MODEL, quantize={"weights": value})
     with pytest.raises(lutra.UsageError, match="quantize absent.toml cannot be read"):
-        lutra.compile(MODEL, quantize="absent.toml")
+        compile_native(MODEL, quantize="absent.toml")
     with pytest.raises(lutra.CompileError, match="does not know 'wieghts=int4'"):
-        lutra.compile(MODEL, quantize={"wieghts": "int4"})
+        compile_native(MODEL, quantize={"wieghts": "int4"})
 
 
 def tied() -> bytes:
@@ -438,7 +439,7 @@ def token_samples() -> list[dict[str, np.ndarray]]:
 def test_reports_on_tied_weights(tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     report = tmp_path / "report.json"
-    lutra.compile(tied(), quantize="int4", calibrate=token_samples(), quantize_report=report)
+    compile_native(tied(), quantize="int4", calibrate=token_samples(), quantize_report=report)
     found = json.loads(report.read_text())
     assert len(found["layers"]) == 3
     assert found["outputs"][0]["meanCosine"] > 0.9
@@ -471,13 +472,13 @@ FORMS = {
 
 @pytest.fixture(scope="module")
 def exact() -> np.ndarray:
-    return weights_of(lutra.compile(MODEL))[0]
+    return weights_of(compile_native(MODEL))[0]
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_forms_compile_and_keep_outputs(form: str, exact: np.ndarray, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    model = lutra.compile(MODEL, quantize=f"weights={form}", calibrate=FOLDER / "set", quantize_report=report)
+    model = compile_native(MODEL, quantize=f"weights={form}", calibrate=FOLDER / "set", quantize_report=report)
     (got, *_) = weights_of(model)
     loss, bits = FORMS[form]
     assert np.linalg.norm(got - exact) <= loss * np.linalg.norm(exact)
@@ -488,20 +489,20 @@ def test_forms_compile_and_keep_outputs(form: str, exact: np.ndarray, tmp_path: 
 def test_embeddings_are_looked_up_in_bytes(tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     report = tmp_path / "report.json"
-    exact = lutra.compile(tied())(**token_samples()[0])[0]
+    exact = compile_native(tied())(**token_samples()[0])[0]
     spec = "embeddings=int8,layer(one).weights=int8,layer(two).weights=int8"
-    got = lutra.compile(tied(), quantize=spec, quantize_report=report)(**token_samples()[0])[0]
+    got = compile_native(tied(), quantize=spec, quantize_report=report)(**token_samples()[0])[0]
     assert 0 < np.linalg.norm(got - exact) < 0.02 * np.linalg.norm(exact)
     (table,) = json.loads(report.read_text())["embeddings"]
     assert table == {"weight": "E", "rows": 120, "columns": 96, "format": "int8:channel:sym", "bytes": 120 * 100}
     with pytest.raises(lutra.CompileError, match="no lookup reads rows"):
-        lutra.compile(tied(), quantize="int8,embeddings=int8,exclude=E")
+        compile_native(tied(), quantize="int8,embeddings=int8,exclude=E")
 
 
 def test_shared_weights_have_one_choice() -> None:
     pytest.importorskip("onnx")
     spec = "weights=int3|int4,layer(two).weights=auto,budget=100bpw"
     with pytest.raises(lutra.CompileError, match="'one' and 'two', which share weight @W"):
-        lutra.compile(tied(), quantize=spec, calibrate=token_samples())
+        compile_native(tied(), quantize=spec, calibrate=token_samples())
     with pytest.raises(lutra.CompileError, match="are weights without a choice"):
-        lutra.compile(tied(), quantize="weights=auto,exclude=two,budget=0.07MB", calibrate=token_samples())
+        compile_native(tied(), quantize="weights=auto,exclude=two,budget=0.07MB", calibrate=token_samples())

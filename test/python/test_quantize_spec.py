@@ -9,6 +9,7 @@ from pathlib import Path
 import lutra
 import numpy as np
 import pytest
+from native_model import compile_native
 
 FOLDER = Path(os.environ["LUTRA_TEST_FOLDER"])  # of test/Pipeline/Inputs/calibrate.py
 MODEL = FOLDER / "model.mlir"
@@ -55,7 +56,7 @@ def test_microscaling_formats_are_those_of_ocp(name: str, tmp_path: Path) -> Non
     scale = np.exp2(np.floor(np.log2(np.abs(blocks).max(1, keepdims=True))) - greatest)
     most = float(ml_dtypes.finfo(kind).max)
     expected = (np.clip(blocks / scale, -most, most).astype(kind).astype(np.float32) * scale).reshape(96, 20)
-    model = lutra.compile(product_of(values, tmp_path / "m.mlir"), quantize=f"weights={name}:rtn")
+    model = compile_native(product_of(values, tmp_path / "m.mlir"), quantize=f"weights={name}:rtn")
     (got,) = model(np.eye(96, dtype=np.float32))
     assert np.array_equal(got, expected)
 
@@ -66,9 +67,9 @@ def test_one_scale_serves_a_tensor(spec: str, bits: int, tmp_path: Path) -> None
     """The greatest magnitude of all rows gets the greatest code."""
     values = random_matrix(128, 24)
     path = product_of(values, tmp_path / "m.mlir")
-    (decoded,) = lutra.compile(path, quantize=spec)(np.eye(128, dtype=np.float32))
+    (decoded,) = compile_native(path, quantize=spec)(np.eye(128, dtype=np.float32))
     # Strategy "coded" keeps the scales of groups.
-    model = lutra.compile(path, quantize=f"weights={spec},activations=int{bits}:tensor", strategy="coded,auto")
+    model = compile_native(path, quantize=f"weights={spec},activations=int{bits}:tensor", strategy="coded,auto")
     random = np.random.default_rng(3)
     most = 2 ** (bits - 1) - 1
     for rows in (1, 3, 33):
@@ -94,7 +95,7 @@ def test_integers_beside_one_scale(tmp_path: Path) -> None:
 
 def layers_of(spec: object, tmp_path: Path) -> tuple[list[dict[str, object]], lutra.Model]:
     report = tmp_path / "report.json"
-    model = lutra.compile(MODEL, quantize=spec, calibrate=FOLDER / "set", quantize_report=report)
+    model = compile_native(MODEL, quantize=spec, calibrate=FOLDER / "set", quantize_report=report)
     return json.loads(report.read_text())["layers"], model
 
 
@@ -156,8 +157,8 @@ def test_names_of_others_are_types(name: str, tmp_path: Path) -> None:
     values = random_matrix(96, 20)
     path = product_of(values, tmp_path / "m.mlir")
     x = np.eye(96, dtype=np.float32)
-    (got,) = lutra.compile(path, quantize=f" {name} ")(x)
-    assert np.array_equal(got, lutra.compile(path, quantize=f"weights={NAMES[name]}")(x)[0])
+    (got,) = compile_native(path, quantize=f" {name} ")(x)
+    assert np.array_equal(got, compile_native(path, quantize=f"weights={NAMES[name]}")(x)[0])
 
 
 def test_patterns_hold_commas(tmp_path: Path) -> None:
@@ -182,10 +183,10 @@ def test_activations_have_groups_of_their_own(weights: str, points: str, tmp_pat
     """Each 64 elements of a row have a scale, whatever the groups of the weight, the last 32 too."""
     values = random_matrix(288, 24)
     path = product_of(values, tmp_path / "m.mlir")
-    (decoded,) = lutra.compile(path, quantize=f"weights={weights}")(np.eye(288, dtype=np.float32))
+    (decoded,) = compile_native(path, quantize=f"weights={weights}")(np.eye(288, dtype=np.float32))
     report = tmp_path / "report.json"
     spec = f"weights={weights},activations=int8:g64{points}"
-    model = lutra.compile(path, quantize=spec, quantize_report=report)
+    model = compile_native(path, quantize=spec, quantize_report=report)
     (layer,) = json.loads(report.read_text())["layers"]
     assert layer["activations"] == f"int8:g64{points}"
     random = np.random.default_rng(3)

@@ -90,7 +90,7 @@ def main() -> int:
     program, tokenizer = export()
     tokens = encode(tokenizer, SENTENCES)
     samples = [[{"input_ids": row} for row in encode(tokenizer, texts)] for texts in (NEAR, FAR)]
-    plain = lutra.compile(program, threads=1)
+    plain = lutra.compile(program, threads=1, target_cpu="native")
     exact = embed(lambda row: plain(row)[0], tokens)
     good = True
     rows = [(spec, goal, False) for spec, goal in PLAIN.items()]
@@ -98,7 +98,8 @@ def main() -> int:
     for spec, goal, calibrated in rows:
         if spec != options.spec if options.spec else not (options.all or (spec, calibrated) in ALWAYS):
             continue
-        model = lutra.compile(program, threads=1, quantize=spec, calibrate=samples if calibrated else None)
+        form = {"quantize": spec, "calibrate": samples if calibrated else None}
+        model = lutra.compile(program, threads=1, target_cpu="native", **form)
         embeddings = embed(lambda row, model=model: model(row)[0], tokens)
         name = spec + (", calibrated" if calibrated else "")
         good &= stays_near(name, exact, embeddings, goal, options.goal_factor)

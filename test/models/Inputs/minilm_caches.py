@@ -68,7 +68,7 @@ def main() -> int:
     tokens = encode(tokenizer, SENTENCES)
 
     def embeddings(spec: str | None) -> npt.NDArray[np.float64]:
-        compiled = lutra.compile(program, threads=1, quantize=spec)
+        compiled = lutra.compile(program, threads=1, target_cpu="native", quantize=spec)
         begin = [
             np.zeros([1 if isinstance(size, str) else size for size in one.shape], one.dtype)
             for one in compiled.inputs[1:]

@@ -82,7 +82,7 @@ def main() -> int:
             expected = scores(path, {declared.name: rows})
             if options.corrupt:
                 expected.flat[0] += 1
-            (result,) = lutra.compile(path, threads=1)(rows)
+            (result,) = lutra.compile(path, threads=1, target_cpu="native")(rows)
             mean = float(np.abs(result - expected).mean())
             labels = float((result.argmax(1) == exact.argmax(1)).mean())
             passed = mean <= GREATEST_MEAN and labels >= 0.95
@@ -95,7 +95,7 @@ def main() -> int:
     specs = [(name, None) for name in ("int8", "w4a8", "weights=fp4", "weights=bitmod3")]
     specs += [(name, samples) for name in ("weights=int2:g32", "weights=int2:g64:groups4=25%")]
     for spec, calibrate in [] if options.corrupt else specs:
-        (result,) = lutra.compile(model, threads=1, quantize=spec, calibrate=calibrate)(rows)
+        (result,) = lutra.compile(model, threads=1, target_cpu="native", quantize=spec, calibrate=calibrate)(rows)
         mean = float(np.abs(result - exact).mean())
         same = bool((result.argmax(1) == exact.argmax(1)).all())
         print(f"--quantize={spec}: mean difference {mean:.1e}: {'good' if same else 'other labels'}")

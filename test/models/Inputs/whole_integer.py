@@ -90,7 +90,7 @@ def main() -> int:
                 activation_type=kind, op_types_to_quantize=kinds,
             )  # fmt: skip
             rows = float_rows(path)
-            model: Any = lutra.compile(path, threads=1)
+            model: Any = lutra.compile(path, threads=1, target_cpu="native")
             for sequence in (7, 48):
                 inputs = inputs_of(sequence)
                 expected = reference(path, inputs) + options.corrupt

@@ -183,7 +183,7 @@ def refused() -> str:
 def fault_of_half(case: Case, data: bytes, weight: Array, bias: Array, generator: np.random.Generator) -> str:
     """What a library of half precision computes beyond rounding its result and sums of f32; empty: nothing."""
     _, dtype, step = TYPES[case.kind]
-    compiled = lutra.compile(data, threads=1)
+    compiled = lutra.compile(data, threads=1, target_cpu="native")
     for shape in ((1, 1), (3, 5), (0, 4)):
         x = generator.standard_normal((*shape, case.k)).astype(dtype)
         exact = x.astype(np.float64)
@@ -216,7 +216,7 @@ def main() -> int:
             subprocess.run(["lutra-compile", model, "--stop-after=import", "-o", module], check=True)
             rounds = case.accuracy == 4 and case.bits <= 4
             # Products of few columns are faster with f32 activations: nothing but the strategy asked for rounds those.
-            compiled = lutra.compile(data, threads=1, strategy="coded" if rounds else "auto")
+            compiled = lutra.compile(data, threads=1, target_cpu="native", strategy="coded" if rounds else "auto")
             for shape in ((1, 1), (1, 7), (3, 5), (1, 100), (0, 4)):
                 x = generator.standard_normal((*shape, case.k)).astype(np.float32)
                 # Half a step of every code at its worst, over a long row, is more than a tenth of the result.

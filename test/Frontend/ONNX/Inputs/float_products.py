@@ -97,7 +97,7 @@ def reference(case: Case, held: dict[str, Array], a: Array) -> Array:
 
 def check(case: Case, corrupt: bool, generator: np.random.Generator) -> str:
     data, held = build(case, generator)
-    compiled = lutra.compile(data, threads=1)
+    compiled = lutra.compile(data, threads=1, target_cpu="native")
     peer = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
     for shape in ((1, 1), (2, 3), (1, 40)):
         a = generator.standard_normal((*shape, K)).astype(np.float32)

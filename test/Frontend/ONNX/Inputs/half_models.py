@@ -99,7 +99,11 @@ def check(narrow: int, left: bool, spec: str, folder: Path, corrupt: bool) -> It
         report = folder / f"{kind}.json"
         given = [{**sample, "x": sample["x"].astype(TYPES[kind])} for sample in inputs]
         models[kind] = lutra.compile(
-            data, quantize=spec, quantize_report=report, calibrate=given if calibrated else None
+            data,
+            target_cpu="native",
+            quantize=spec,
+            quantize_report=report,
+            calibrate=given if calibrated else None,
         )
         reports[kind] = layers(report)
     if reports[narrow].keys() != reports[TensorProto.FLOAT].keys() or len(reports[narrow]) != 2:

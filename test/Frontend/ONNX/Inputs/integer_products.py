@@ -83,7 +83,7 @@ def main() -> int:
     for case in cases():
         model, arrays, x_zero = build(case, generator)
         names = arrays.pop("inputs").tolist()
-        compiled = lutra.compile(model, threads=1)
+        compiled = lutra.compile(model, threads=1, target_cpu="native")
         right = arrays["w"].astype(np.int32) - arrays.get("wz", np.zeros((), np.int8)).astype(np.int32)
         for rows in (1, 2, 5, 6, 7, 17, 100):
             x = codes(generator, case.lhs, (rows, case.k))

@@ -49,7 +49,7 @@ def check(kind: int, k: int, n: int, block: int, narrow: bool, corrupt: bool) ->
     data, weight = build(kind, k, n, block, narrow, generator)
     if corrupt:
         weight[-1, -1] += np.abs(weight).max()
-    compiled = lutra.compile(data, threads=1)
+    compiled = lutra.compile(data, threads=1, target_cpu="native")
     for rows in (1, 5, 0, 40):
         x = generator.standard_normal((rows, k)).astype(np.float16 if narrow else np.float32)
         exact = x.astype(np.float64)
