@@ -123,11 +123,12 @@ public:
   /// More have values from a buffer sooner than anew for each tile.
   int64_t getDecodedRows() const override { return bytes == Bytes::None ? 0 : vectorBits == 512 ? 8 : 4; }
   /// Of AMX four tiles of sums share one of rows. Else sums, the words of a step and one word of a row fill the
-  /// registers; without VNNI each word takes two, one of even and one of odd bytes.
+  /// registers. Without VNNI, of 512 bits, each word takes two, one of even and one of odd bytes; of 256 bits a word of
+  /// one vector of columns does, its magnitude and its mask, beside sums of eight rows.
   std::optional<ByteTile> getByteTile() const override {
     switch (bytes) {
     case Bytes::None: return std::nullopt;
-    case Bytes::Pairs: return ByteTile{4, panel};
+    case Bytes::Pairs: return ByteTile{vectorBits == 512 ? 4 : 8, panel};
     case Bytes::Quads: return vectorBits == 512 ? ByteTile{14, 2 * panel} : ByteTile{6, panel};
     case Bytes::Tiles: return ByteTile{16, 4 * panel};
     }

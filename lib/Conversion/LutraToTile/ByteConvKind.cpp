@@ -33,6 +33,7 @@ private:
     Value outer, row, column;
     int64_t columns;
     Value bound; // of columns; may be null
+    Value panel; // of the column
   };
   void cutItems();
   SmallVector<SmallVector<int64_t>> getTaps();
@@ -160,9 +161,7 @@ Value ByteConvEmission::multiply(const Place &place, ArrayRef<int64_t> taps, Val
     rows = memref::SubViewOp::create(builder, emitter.loc, input, offsets, sizes, steps);
     at[last] = place.row;
   }
-  Value firstColumn = emitter.add(emitter.mul(group, emitter.constant(columns)), place.column);
-  SmallVector<Value> words{emitter.div(firstColumn, emitter.constant(panel)),
-                           emitter.constant(tap * channels / bytePanelDepth)};
+  SmallVector<Value> words{place.panel, emitter.constant(tap * channels / bytePanelDepth)};
   return TileCodedMatmulOp::create(builder, emitter.loc, sums.getType(), rows, at, filter, words, sums,
                                    emitter.constant(depth), Value(), /*bits=*/8, /*lhs_row_dim=*/last, /*offset=*/0,
                                    nullptr, /*special_code=*/-1, /*limit=*/-1, /*signed_codes=*/true,
@@ -198,11 +197,14 @@ LogicalResult ByteConvEmission::emitTile(const Place &place, Value firstRow) {
 /// The tiles of one block of columns.
 LogicalResult ByteConvEmission::emitColumns(Value column, int64_t width, Value bound, Value firstTile,
                                             Value lastTile) {
+  // Outside of the loop: what a level computes of words alone (WidenedBytes.cpp) is computed once for all tiles.
+  Value firstColumn = emitter.add(emitter.mul(group, emitter.constant(columns)), column);
+  Value firstPanel = emitter.div(firstColumn, emitter.constant(panel));
   return emitter.forEach(firstTile, lastTile, emitter.constant(1), [&](Value index) {
     Value outer = emitter.div(index, emitter.constant(rowTiles));
     Value wanted = emitter.mul(emitter.rem(index, emitter.constant(rowTiles)), emitter.constant(tile.rows));
     Value row = extent % tile.rows == 0 ? wanted : emitter.min(wanted, emitter.constant(extent - tile.rows));
-    return emitTile({outer, row, column, width, bound}, emitter.sub(wanted, row));
+    return emitTile({outer, row, column, width, bound, firstPanel}, emitter.sub(wanted, row));
   });
 }
 

@@ -8,9 +8,10 @@ namespace lutra {
 
 class TileCodedMatmulOp;
 
-/// The rows of the accumulator after a product of `signed_codes` and `unsigned_lhs` on x86 without VNNI.
+/// The rows of the accumulator after a product of `signed_codes` and `unsigned_lhs` on x86 without VNNI. With `mayMask`
+/// bytes are multiplied where the words' loop allows it and that takes fewer operations.
 llvm::SmallVector<mlir::Value> emitWidenedProduct(mlir::OpBuilder &builder, TileCodedMatmulOp op,
-                                                  mlir::ValueRange accumulator);
+                                                  mlir::ValueRange accumulator, bool mayMask);
 
 } // namespace lutra
 
