@@ -9,7 +9,8 @@
 // Or rows are bytes with a sign and words magnitudes: an exclusive or with 128 makes x - 128, one with 127 makes
 // 127 - x, so that w * x lacks 128 * w where w is not below 0, 127 * w where it is. Sums of two products, of magnitudes
 // up to 128 with bytes from -128 to 127, lie between -2^15 and 2 * 128 * 127. What all rows of a column lack are the
-// sums of a row of zeros, which are computed before the loop over tiles that meet the same words:
+// sums of a row of zeros, which are computed before the loop over tiles that meet the same words, and taken off once
+// for all products that follow each other:
 //
 //   for step: magnitude[c] = |words(c)|;  mask[c] = words(c) < 0 ? 127 : 128
 //     lacking[c] += pmaddwd(pmaddubsw(magnitude[c], mask[c]), 1)
@@ -59,14 +60,22 @@ class ZeroRow : public CodedWords {
 public:
   ZeroRow(OpBuilder &builder, TileCodedMatmulOp op)
       : CodedWords(builder, op.getLoc(), CodeMeaning::of(op), op.getAcc().getType().getShape()[1], Vectors{32}) {}
-  /// Of the product of `op`; zeros where the loop ahead has no iterations, for which there may be no words.
-  Values emit(TileCodedMatmulOp op, scf::ForOp ahead);
+  /// Added to `sums` for the product of `op`; nothing where the loop ahead has no iterations, for which there may be no
+  /// words.
+  Values emit(TileCodedMatmulOp op, scf::ForOp ahead, Values sums);
+  Values zeros() { return Values(parts, splat(wideType, 0)); }
 };
 
 class MaskedRows : public CodedTile {
 public:
   MaskedRows(OpBuilder &builder, TileCodedMatmulOp op) : CodedTile(builder, op, Vectors{32}) {}
-  Values emit(ValueRange accumulator, ValueRange lacking);
+  /// The sums of rows in one part of the columns with those of this product.
+  Values emit(int64_t part, Values sums);
+  /// The sums of rows, by row and part.
+  Values split(ValueRange accumulator) { return splitRows(builder, loc, accumulator, wideType, parts); }
+  Values join(ArrayRef<Value> sums, ValueRange accumulator) {
+    return joinRows(builder, loc, sums, llvm::to_vector(accumulator.getTypes()), parts);
+  }
 
 private:
   void addStep(Value step, int64_t part, Values &sums);
@@ -114,13 +123,12 @@ static MaskedFactor factorOf(OpBuilder &builder, Location loc, Value word) {
   return {magnitude, arith::XOrIOp::create(builder, loc, signs, constant(-128))};
 }
 
-SmallVector<Value> ZeroRow::emit(TileCodedMatmulOp op, scf::ForOp ahead) {
+SmallVector<Value> ZeroRow::emit(TileCodedMatmulOp op, scf::ForOp ahead, Values sums) {
   prepareCodes(op.getCodes(), op.getCodeIndices(), /*tableRow=*/Value());
   Value iterates = builder.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::slt, ahead.getLowerBound(),
                                                        ahead.getUpperBound());
   Value depth = builder.createOrFold<arith::SelectOp>(loc, iterates, op.getDepth(), index(0));
   Value steps = builder.createOrFold<arith::DivUIOp>(loc, depth, index(op.getStepDepth()));
-  Values sums(parts, splat(wideType, 0));
   return carryLoop(builder, loc, {index(0), steps, index(1)}, sums, [&](Value step, Values &carried) {
     SmallVector<Values> words = loadWords(step);
     for (int64_t part = 0; part < parts; ++part) {
@@ -151,18 +159,9 @@ void MaskedRows::addStep(Value step, int64_t part, Values &sums) {
   }
 }
 
-SmallVector<Value> MaskedRows::emit(ValueRange accumulator, ValueRange lacking) {
-  Values sums = splitRows(builder, loc, accumulator, wideType, parts);
+SmallVector<Value> MaskedRows::emit(int64_t part, Values sums) {
   Value steps = builder.createOrFold<arith::DivUIOp>(loc, op.getDepth(), index(op.getStepDepth()));
-  for (int64_t part = 0; part < parts; ++part) {
-    Values own;
-    for (int64_t row = 0; row < rows; ++row)
-      own.push_back(sums[row * parts + part]);
-    own = loop(steps, 1, own, [&](Value step, Values &carried) { addStep(step, part, carried); });
-    for (int64_t row = 0; row < rows; ++row)
-      sums[row * parts + part] = arith::SubIOp::create(builder, loc, own[row], lacking[part]);
-  }
-  return joinRows(builder, loc, sums, llvm::to_vector(accumulator.getTypes()), parts);
+  return loop(steps, 1, sums, [&](Value step, Values &carried) { addStep(step, part, carried); });
 }
 
 /// The loop around a product whose iterations all meet the same words of a weight; null: none.
@@ -177,19 +176,64 @@ static scf::ForOp findTileLoop(TileCodedMatmulOp op) {
   return isSame ? loop : scf::ForOp();
 }
 
+static bool masksRows(TileCodedMatmulOp op) {
+  return op.getSignedCodes() && op.getUnsignedLhs() && op.getAcc().getType().getShape()[0] >= leastMaskedRows &&
+         findTileLoop(op);
+}
+
+/// Whether the sums of `op` are those with which alone `next` goes on, before anything else touches memory.
+static bool precedes(TileCodedMatmulOp op, TileCodedMatmulOp next) {
+  if (!op || !next || !op->hasOneUse() || next.getAcc() != op.getResult() || op->getBlock() != next->getBlock() ||
+      !masksRows(op) || !masksRows(next))
+    return false;
+  for (Operation *between = op->getNextNode(); between != next; between = between->getNextNode())
+    if (!isMemoryEffectFree(between))
+      return false;
+  return true;
+}
+
+/// The rows of the accumulator after products that follow each other, all of them in one part of the columns before the
+/// next: sums of other parts would take registers in each loop.
+static SmallVector<Value> emitMaskedProducts(OpBuilder &builder, ArrayRef<TileCodedMatmulOp> products,
+                                             ValueRange accumulator) {
+  scf::ForOp loop = findTileLoop(products.front());
+  SmallVector<Value> lacking;
+  {
+    OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPoint(loop);
+    for (TileCodedMatmulOp product : products) {
+      ZeroRow zeros(builder, product);
+      lacking = zeros.emit(product, loop, lacking.empty() ? zeros.zeros() : lacking);
+    }
+  }
+  SmallVector<MaskedRows, 0> rows;
+  for (TileCodedMatmulOp product : products)
+    rows.emplace_back(builder, product).prepare(/*tableRow=*/Value());
+  SmallVector<Value> sums = rows.front().split(accumulator);
+  int64_t parts = lacking.size();
+  for (int64_t part = 0; part < parts; ++part) {
+    SmallVector<Value> own;
+    for (size_t place = part; place < sums.size(); place += parts)
+      own.push_back(sums[place]);
+    for (MaskedRows &product : rows)
+      own = product.emit(part, own);
+    for (auto [row, sum] : llvm::enumerate(own))
+      sums[row * parts + part] = arith::SubIOp::create(builder, loop.getLoc(), sum, lacking[part]);
+  }
+  return rows.front().join(sums, accumulator);
+}
+
 SmallVector<Value> lutra::emitWidenedProduct(OpBuilder &builder, TileCodedMatmulOp op, ValueRange accumulator,
                                              bool mayMask) {
-  scf::ForOp loop = mayMask && op.getAcc().getType().getShape()[0] >= leastMaskedRows ? findTileLoop(op) : scf::ForOp();
-  if (loop) {
-    SmallVector<Value> lacking;
-    {
-      OpBuilder::InsertionGuard guard(builder);
-      builder.setInsertionPoint(loop);
-      lacking = ZeroRow(builder, op).emit(op, loop);
-    }
-    MaskedRows rows(builder, op);
-    rows.prepare(/*tableRow=*/Value());
-    return rows.emit(accumulator, lacking);
+  if (mayMask && masksRows(op)) {
+    if (op->hasOneUse() && precedes(op, dyn_cast<TileCodedMatmulOp>(*op->user_begin())))
+      return llvm::to_vector(accumulator); // the last one multiplies all
+    SmallVector<TileCodedMatmulOp> products{op};
+    for (auto last = op.getAcc().getDefiningOp<TileCodedMatmulOp>(); precedes(last, products.back());
+         last = last.getAcc().getDefiningOp<TileCodedMatmulOp>())
+      products.push_back(last);
+    std::reverse(products.begin(), products.end());
+    return emitMaskedProducts(builder, products, accumulator);
   }
   WidenedEmitter emitter(builder, op);
   emitter.prepare(/*specialRow=*/Value());

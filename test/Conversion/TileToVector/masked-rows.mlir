@@ -42,6 +42,38 @@ func.func @tiles(%x: memref<40x64xi8>, %w: memref<1x17x16x4xi8>, %y: memref<40x1
   return
 }
 
+// Of products that follow each other, each vector of columns meets all before the next one, and what they lack is one sum.
+// CHECK-LABEL: func.func @taps(
+// CHECK: %[[FIRST:.*]]:2 = scf.for
+// CHECK: %[[BOTH:.*]]:2 = scf.for {{.*}} iter_args(%{{.*}} = %[[FIRST]]#0, %{{.*}} = %[[FIRST]]#1)
+// CHECK: scf.for
+// CHECK: %[[TAP:.*]]:5 = scf.for
+// CHECK-COUNT-5: "llvm.x86.avx2.pmadd.ub.sw"
+// CHECK: scf.for {{.*}} iter_args(%{{.*}} = %[[TAP]]#0, {{.*}})
+// CHECK-COUNT-5: "llvm.x86.avx2.pmadd.ub.sw"
+// CHECK-COUNT-5: arith.subi %{{.*}}, %[[BOTH]]#0
+// CHECK-COUNT-2: scf.for
+// CHECK-COUNT-5: arith.subi %{{.*}}, %[[BOTH]]#1
+func.func @taps(%x: memref<42x64xi8>, %w: memref<1x33x16x4xi8>, %y: memref<40x16xi32>) attributes {lutra.kernel} {
+  %z = arith.constant 0 : index
+  %two = arith.constant 2 : index
+  %five = arith.constant 5 : index
+  %second = arith.constant 16 : index
+  %all = arith.constant 40 : index
+  %d = arith.constant 64 : index
+  %zero = arith.constant 0 : i32
+  scf.for %row = %z to %all step %five {
+    %a = lutra.tile_fill %zero : i32 -> !lutra.tile<5x16xi32>
+    %p = lutra.tile_coded_matmul %x[%row, %z], %w[%z, %z], %a depth %d {bits = 8 : i64, lhs_row_dim = 0 : i64, signed_codes, unsigned_lhs}
+           : memref<42x64xi8>, memref<1x33x16x4xi8>, !lutra.tile<5x16xi32> -> !lutra.tile<5x16xi32>
+    %below = arith.addi %row, %two : index
+    %r = lutra.tile_coded_matmul %x[%below, %z], %w[%z, %second], %p depth %d {bits = 8 : i64, lhs_row_dim = 0 : i64, signed_codes, unsigned_lhs}
+           : memref<42x64xi8>, memref<1x33x16x4xi8>, !lutra.tile<5x16xi32> -> !lutra.tile<5x16xi32>
+    lutra.tile_store %r, %y[%row, %z] dims = [0, 1] steps = [1, 1] : !lutra.tile<5x16xi32>, memref<40x16xi32>
+  }
+  return
+}
+
 // Fewer rows are not, nor those that meet other words in each iteration, or words that the kernel made itself.
 // CHECK-LABEL: func.func @few(
 // CHECK-NOT: pmadd.ub.sw
