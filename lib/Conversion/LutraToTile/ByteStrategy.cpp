@@ -51,9 +51,9 @@ static std::optional<StrategyOffer> matchConv(ConvOp conv, const ProductProblem 
     return std::nullopt;
   if (!why.empty())
     return std::nullopt;
-  // Without an instruction for them bytes are widened: ten operations for eight of pairs. Those that are masked take as
-  // long as pairs or less, but their sums a way through memory (Zen 3, 3x3, 56 x 56 x 64: 1.58 ms, pairs 1.51; 14 x 14 x
-  // 256: 1.61, 1.95).
+  // Without an instruction for them bytes are widened: ten operations for eight of pairs. Those that are masked take
+  // as long as pairs or less, but their sums a way through memory (Zen 3, 3x3, 56 x 56 x 64: 1.58 ms, pairs 1.51;
+  // 14 x 14 x 256: 1.61, 1.95).
   if (!target.hasByteDot())
     return StrategyOffer{1.25 * problem.getMultiplyAdds() / target.getPairDotPerCycle()};
   return StrategyOffer{problem.getMultiplyAdds() / static_cast<double>(product->vectorBytes) / product->perCycle};
